@@ -1,0 +1,1 @@
+"""Evaluation: data sets, candidates, metrics, statistics, methods and tables."""

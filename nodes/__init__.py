@@ -1,0 +1,1 @@
+"""Nodes: what the graphs do, one file a concern."""

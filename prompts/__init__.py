@@ -1,0 +1,1 @@
+"""Prompts: templates, replies, the one way to call a model, and the offline model."""

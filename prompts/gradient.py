@@ -1,0 +1,55 @@
+"""Gradient (Eq. 7 and 8): credit for one prediction, as feedback to every module that took part.
+
+This prompt says what should change and never writes it: rewriting is the optimizers' work.
+"""
+
+from pydantic import Field
+
+from prompts.predict import Option
+from prompts.template import Fields, Prompt, Reply
+from state.domain import ModuleKind, SuggestionText
+
+
+class Part(Fields):
+    """A module that took part in the prediction."""
+
+    name: str
+    """`user profile`, `item profile A`, `filter memory of user`, `router 3`, …"""
+    kind: ModuleKind
+    text: str
+    """A profile after reception, the rules of a filter memory (one a line), or a router's message."""
+    effect: str
+    """What it did here: for a router, who took its message in, or which rule kept it out."""
+
+
+class GradientFields(Fields):
+    """One prediction, what really happened, and the modules behind it."""
+
+    user: str
+    options: tuple[Option, Option]
+    predicted: str
+    taken: str
+    """The name of the option that the user really took."""
+    reason: str
+    """Why the prediction was made."""
+    reward: int
+    modules: tuple[Part, ...]
+
+
+class Blame(Reply):
+    """Feedback to one module."""
+
+    module: str = Field(description="The name of the module, as given.")
+    involved: bool = Field(description="Whether it helped or misled this prediction.")
+    suggestion: SuggestionText = Field(
+        description="What to change or to keep in it, and why; empty where it was not involved."
+    )
+
+
+class Credit(Reply):
+    """One entry for each module that took part."""
+
+    gradients: list[Blame]
+
+
+GRADIENT = Prompt("gradient", GradientFields, Credit)

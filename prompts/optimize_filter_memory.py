@@ -1,0 +1,28 @@
+"""Optimize a client's filter memory `F_c` by a textual gradient."""
+
+from pydantic import Field
+
+from prompts.template import Fields, Prompt, Reply
+from state.domain import ClientKind, Rules
+
+
+class OptimizeFilterMemoryFields(Fields):
+    """The rules of one client and the feedback to them."""
+
+    kind: ClientKind
+    rules: tuple[str, ...]
+    reward: int
+    suggestion: str
+
+
+class OptimizedFilterMemory(Reply):
+    """The rewritten rules: what to let through and what to keep out, never preferences."""
+
+    rules: Rules = Field(
+        description="All rules that hold from now on, one sentence each.", min_length=1
+    )
+
+
+OPTIMIZE_FILTER_MEMORY = Prompt(
+    "optimize_filter_memory", OptimizeFilterMemoryFields, OptimizedFilterMemory
+)

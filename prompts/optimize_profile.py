@@ -1,0 +1,24 @@
+"""Optimize a client's profile by a textual gradient."""
+
+from pydantic import Field
+
+from prompts.template import Fields, Prompt, Reply
+from state.domain import ClientKind, ProfileText
+
+
+class OptimizeProfileFields(Fields):
+    """A profile after reception and the feedback to it."""
+
+    kind: ClientKind
+    profile: str
+    reward: int
+    suggestion: str
+
+
+class OptimizedProfile(Reply):
+    """The rewritten profile."""
+
+    profile: ProfileText = Field(description="The whole profile, rewritten.", min_length=1)
+
+
+OPTIMIZE_PROFILE = Prompt("optimize_profile", OptimizeProfileFields, OptimizedProfile)

@@ -1,0 +1,46 @@
+"""Optimize a router by its pending gradients: keep, rewrite, split, merge."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from prompts.merge import Named
+from prompts.template import Fields, Prompt, Reply
+from state.domain import MessageText, ReasonText
+
+Action = Literal["keep", "rewrite", "split", "merge"]
+
+
+class Feedback(Fields):
+    """One pending gradient."""
+
+    reward: int
+    suggestion: str
+
+
+class OptimizeRouterFields(Fields):
+    """A router, the feedback to it, and the routers it might merge with."""
+
+    router: str
+    attributes: tuple[str, ...]
+    """`A_R`, newest first."""
+    feedback: tuple[Feedback, ...]
+    evidence: str
+    """What its messages did (decision 11); empty where gradients stand alone."""
+    neighbours: tuple[Named, ...]
+    """The nearest other routers, nearest first; a merge names one of them."""
+
+
+class OptimizedRouter(Reply):
+    """What becomes of a router."""
+
+    action: Action
+    reason: ReasonText
+    profiles: list[MessageText] = Field(
+        description="keep: none. rewrite or merge: the new profile. split: the two new profiles.",
+        max_length=2,
+    )
+    partner: str = Field(description="The name of the neighbour to merge with, or an empty text.")
+
+
+OPTIMIZE_ROUTER = Prompt("optimize_router", OptimizeRouterFields, OptimizedRouter)

@@ -1,0 +1,30 @@
+"""Rank candidates for one user. Evaluation and recommendation both rank through this prompt."""
+
+from pydantic import Field
+
+from prompts.predict import Option
+from prompts.template import Fields, Prompt, Reply
+from state.domain import ReasonText
+
+
+class RankFields(Fields):
+    """A user's merged profile and the candidates in random order."""
+
+    user: str
+    candidates: tuple[Option, ...]
+
+
+class Ranked(Reply):
+    """One candidate in its place."""
+
+    name: str = Field(description="The name of the candidate, as given.")
+    reason: ReasonText = Field(description="Why it stands here, in a few words.")
+
+
+class Rank(Reply):
+    """All candidates, the one the user will most likely take first."""
+
+    ranking: list[Ranked]
+
+
+RANK = Prompt("rank", RankFields, Rank)

@@ -1,0 +1,26 @@
+"""Summarize (Eq. 3): a router takes up the attributes that are new to its community."""
+
+from pydantic import Field
+
+from prompts.template import Fields, Prompt, Reply
+from state.domain import MessageText
+
+
+class SummarizeFields(Fields):
+    """A router's profile and the attributes assigned to it."""
+
+    router: str
+    """`P_R`; empty when the router is founded."""
+    attributes: tuple[str, ...]
+    """What the router took in at this update, most widely held first."""
+
+
+class Summarize(Reply):
+    """A router's profile after taking in attributes; it is also the message it sends."""
+
+    profile: MessageText = Field(
+        description="What this community likes now, newest first.", min_length=1
+    )
+
+
+SUMMARIZE = Prompt("summarize", SummarizeFields, Summarize)

@@ -1,0 +1,84 @@
+"""What a prompt is: a name, input fields, a template to edit, and the reply it asks for."""
+
+import re
+import string
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
+from pydantic import BaseModel, ConfigDict
+
+from prompts.fields import render_fields
+
+SHIPPED = Path(__file__).parent / "templates"
+WORDS = frozenset({"domain"})
+"""Placeholders a template may hold: words of the network, never input fields."""
+
+F = TypeVar("F", bound="Fields")
+R = TypeVar("R", bound="Reply")
+
+
+class Fields(BaseModel):
+    """Base of a prompt's input fields: closed and immutable."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Reply(BaseModel):
+    """Base of a prompt's output; its docstring and field descriptions are seen by the model."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt(Generic[F, R]):
+    """One prompt: its name, which is also its template's file name, its fields and its reply."""
+
+    name: str
+    fields: type[F]
+    reply: type[R]
+
+
+class TemplateError(ValueError):
+    """A template does not fit its prompt; the message names the file and what to change."""
+
+
+class Templates:
+    """The checked templates of a set of prompts.
+
+    A file `NAME.md` in `directory` takes the place of the shipped template of that name, so a
+    wording can be tried without touching code.
+
+    Raises:
+        TemplateError: an unknown placeholder, or an input field that the template does not mention.
+    """
+
+    def __init__(
+        self, prompts: tuple[Prompt[Fields, Reply], ...], directory: Path | None = None
+    ) -> None:
+        self._texts = {prompt.name: _load(prompt, directory) for prompt in prompts}
+
+    def messages(self, prompt: Prompt[F, R], fields: F, words: dict[str, str]) -> list[BaseMessage]:
+        """Return the messages of one call: the worded template, then the rendered fields."""
+        instructions = self._texts[prompt.name].format(**words)
+        return [SystemMessage(instructions), HumanMessage(render_fields(fields))]
+
+
+def _load(prompt: Prompt[Fields, Reply], directory: Path | None) -> str:
+    path = SHIPPED / f"{prompt.name}.md"
+    if directory is not None and (directory / path.name).is_file():
+        path = directory / path.name
+    text = path.read_text(encoding="utf-8").strip()
+    try:
+        held = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise TemplateError(f"{path}: {error}; write a literal brace twice") from error
+    if unknown := held - WORDS:
+        raise TemplateError(
+            f"{path}: unknown placeholder {{{min(unknown)}}}; known: {', '.join(sorted(WORDS))}"
+        )
+    mentioned = set(re.findall(r"<(\w+)>", text))
+    if missing := set(prompt.fields.model_fields) - mentioned:
+        raise TemplateError(f"{path}: the template never mentions the field <{min(missing)}>")
+    return text

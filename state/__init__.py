@@ -1,0 +1,1 @@
+"""State: domain types, settings, Postgres and the store."""

@@ -1,0 +1,219 @@
+"""The words of the paper as types.
+
+A leaf that every layer may import: it knows no database, no model and no graph. Texts that enter
+the system (data files, model replies, hands) pass through the `Text` types below, so that what is
+stored is clean and bounded by construction.
+"""
+
+import re
+import unicodedata
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+PROFILE_LENGTH = 2_000
+MESSAGE_LENGTH = 1_500
+RULE_LENGTH = 300
+RULES_HELD = 12
+SUGGESTION_LENGTH = 800
+REASON_LENGTH = 500
+TITLE_LENGTH = 300
+KEY_LENGTH = 200
+ATTRIBUTE_LENGTH = 48
+ATTRIBUTE_WORDS = 5
+
+_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_LINK = re.compile(r"://|www\.|@|\.(com|org|net)\b")
+
+
+def clean(text: str, limit: int) -> str:
+    """Return `text` without what Postgres or XML cannot hold, trimmed to `limit` characters.
+
+    Control characters and lone surrogates become spaces; a text that is too long is cut at the last
+    space before the limit.
+    """
+    text = _UNSTORABLE.sub(" ", text).strip()
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    return (head.rsplit(None, 1)[0] if " " in head else head).rstrip()
+
+
+def clean_line(text: str, limit: int) -> str:
+    """Return `clean(text)` on one line: rules, titles and keys hold no line breaks."""
+    return " ".join(clean(text, limit).split())
+
+
+def normalise_attribute(text: str) -> str | None:
+    """Return the attribute as a short lower-case noun phrase, or None where it is not one.
+
+    Attributes are one of the two channels by which a client's text reaches a router, so sentences,
+    links and instructions do not pass: at most five words and 48 characters, no link.
+    """
+    text = unicodedata.normalize("NFKC", clean_line(text, KEY_LENGTH)).lower()
+    if _LINK.search(text):
+        return None
+    words = re.findall(r"[^\W_]+(?:['’&-][^\W_]+)*", text)
+    phrase = " ".join(words)
+    if not words or len(words) > ATTRIBUTE_WORDS or len(phrase) > ATTRIBUTE_LENGTH:
+        return None
+    return phrase
+
+
+def _attributes(phrases: list[str]) -> list[str]:
+    return list(dict.fromkeys(p for p in map(normalise_attribute, phrases) if p))
+
+
+def _rules(rules: list[str]) -> list[str]:
+    lines = (clean_line(rule, RULE_LENGTH) for rule in rules)
+    return list(dict.fromkeys(line for line in lines if line))[:RULES_HELD]
+
+
+ProfileText = Annotated[str, AfterValidator(partial(clean, limit=PROFILE_LENGTH))]
+MessageText = Annotated[str, AfterValidator(partial(clean, limit=MESSAGE_LENGTH))]
+SuggestionText = Annotated[str, AfterValidator(partial(clean, limit=SUGGESTION_LENGTH))]
+ReasonText = Annotated[str, AfterValidator(partial(clean, limit=REASON_LENGTH))]
+TitleText = Annotated[str, AfterValidator(partial(clean_line, limit=TITLE_LENGTH))]
+Key = Annotated[
+    str,
+    BeforeValidator(lambda v: clean_line(v, KEY_LENGTH) if isinstance(v, str) else v),
+    Field(min_length=1),
+]
+Attributes = Annotated[list[str], AfterValidator(_attributes)]
+Rules = Annotated[list[str], AfterValidator(_rules)]
+"""The rules of one filter memory (`F_c`): one line each, bounded in number."""
+
+
+class Frozen(BaseModel):
+    """A value: immutable, comparable, closed to unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ClientKind(StrEnum):
+    """What a client agent `c` stands for."""
+
+    USER = "user"
+    ITEM = "item"
+
+
+class ModuleKind(StrEnum):
+    """What an optimizer may rewrite."""
+
+    USER_PROFILE = "user_profile"
+    ITEM_PROFILE = "item_profile"
+    FILTER_MEMORY = "filter_memory"
+    ROUTER = "router"
+
+    @classmethod
+    def profile_of(cls, kind: ClientKind) -> "ModuleKind":
+        """Return the kind of the profile module of a client of `kind`."""
+        return cls.USER_PROFILE if kind is ClientKind.USER else cls.ITEM_PROFILE
+
+
+class Module(Frozen):
+    """One module of a network: a profile or filter memory of a client, or a router."""
+
+    kind: ModuleKind
+    owner: int
+    """The client's id, or the router's, inside the network."""
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.owner}"
+
+
+class Message(Frozen):
+    """What a router multicast: its profile at the time, with its origin (decision 10)."""
+
+    id: int
+    router: int
+    router_version: int
+    body: str
+
+
+class Verdict(Frozen):
+    """What reception made of one message: taken in, or kept out by a rule."""
+
+    message: int
+    router: int
+    router_version: int
+    taken: bool
+    rule: str = ""
+    reason: str = ""
+
+
+class Client(Frozen):
+    """A client as one step reads it: its texts with the versions they were read at."""
+
+    id: int
+    kind: ClientKind
+    key: str
+    title: str = ""
+    profile: str
+    profile_version: int
+    rules: tuple[str, ...]
+    filter_version: int
+    messages: tuple[Message, ...] = ()
+    """`B_c`, newest first."""
+
+
+class Reception(Frozen):
+    """`P_c^pro`: a client's profile after its messages were merged through its filter memory."""
+
+    client: int
+    profile: str
+    """The propagated profile; the stored one where the client had no messages."""
+    verdicts: tuple[Verdict, ...] = ()
+
+
+class Gradient(Frozen):
+    """A textual gradient (paper, §3.4): what one module did to the reward, and what to change."""
+
+    module: Module
+    version: int
+    """The version of the module that took part."""
+    reward: int
+    """`L_M`: 1 where the prediction was right, else 0."""
+    involved: bool
+    suggestion: str
+    """`∂L_M/∂M`: empty where the module was not involved."""
+    refused: str = ""
+    """Why the gradient was rejected; empty for one that an optimizer may use."""
+
+
+class Split(StrEnum):
+    """The part an event plays in leave-one-out (DESIGN §8)."""
+
+    FIRST = "first"
+    """A user's first event: it makes the first profile and is never a training record."""
+    TRAIN = "train"
+    VALID = "valid"
+    TEST = "test"
+
+
+class Item(Frozen):
+    """One entry of a catalogue."""
+
+    key: Key
+    title: TitleText
+    category: TitleText = ""
+
+
+class Event(Frozen):
+    """One real interaction of a data set."""
+
+    user: Key
+    item: Key
+    split: Split
+
+
+class Dataset(Frozen):
+    """A catalogue and its events in the order in which they are fed."""
+
+    name: Key
+    domain: Key
+    """What the items are called, in the plural: `CDs`, `films`."""
+    items: tuple[Item, ...]
+    events: tuple[Event, ...]

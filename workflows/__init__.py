@@ -1,0 +1,1 @@
+"""Workflows: the state machines, the training driver, the façade and the command line."""

@@ -1,0 +1,1 @@
+"""Commands: the part of the command line that needs no data set."""
