@@ -1,0 +1,45 @@
+"""Checkpoints of the graphs, in the same Postgres."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+
+from state import domain
+from state.pool import Connection, Pool
+
+_TYPES: Sequence[tuple[str, ...]] = [
+    (domain.__name__, name)
+    for name, value in vars(domain).items()
+    if isinstance(value, type) and value.__module__ == domain.__name__
+]
+
+
+def checkpointer(pool: Pool) -> AsyncPostgresSaver:
+    """Return a saver for one run over the shared pool.
+
+    One saver holds one lock for all its runs, so each run gets its own. Only the types of
+    `state.domain` may come out of a checkpoint: a row that somebody else wrote cannot name others.
+    """
+    pooled: Any = pool
+    return AsyncPostgresSaver(pooled, serde=JsonPlusSerializer(allowed_msgpack_modules=_TYPES))
+
+
+def thread_of(network: int, step: str) -> str:
+    """Return the thread id of one step of a network; ids of dropped networks never come back."""
+    return f"{thread_prefix(network)}{step}"
+
+
+def thread_prefix(network: int) -> str:
+    """Return what the thread ids of a network begin with."""
+    return f"recnet/{network}/"
+
+
+async def forget_threads(conn: Connection, network: int) -> None:
+    """Delete the checkpoints of all runs of a network."""
+    for table in ("checkpoint_writes", "checkpoint_blobs", "checkpoints"):
+        await conn.execute(
+            f"DELETE FROM {table} WHERE starts_with(thread_id, %s)",  # noqa: S608 - our own names
+            (thread_prefix(network),),
+        )

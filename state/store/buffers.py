@@ -1,0 +1,90 @@
+"""Buffers `B_c`: message ids in one array a client, newest first, bounded."""
+
+from collections.abc import Sequence
+
+from state.domain import Frozen
+from state.pool import Connection
+from state.store.routing import Delivery
+
+
+class NewMessage(Frozen):
+    """A message about to be multicast."""
+
+    id: int
+    router: int
+    router_version: int
+    taken: tuple[int, ...]
+
+
+async def add_messages(
+    conn: Connection, network: int, window: int, messages: Sequence[NewMessage]
+) -> None:
+    """Store the messages of a router update."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO messages (network_id, id, router_id, router_version, window_id, taken) "
+            "VALUES (%s, %s, %s, %s, %s, %s)",
+            [(network, m.id, m.router, m.router_version, window, list(m.taken)) for m in messages],
+        )
+
+
+async def next_message(conn: Connection, network: int) -> int:
+    """Return the next free message id of a network; only its one open router update asks."""
+    cursor = await conn.execute(
+        "SELECT coalesce(max(id), 0) + 1 AS id FROM messages WHERE network_id = %s", (network,)
+    )
+    row = await cursor.fetchone()
+    return int(row["id"]) if row else 1
+
+
+async def deliver_messages(
+    conn: Connection, network: int, deliveries: Sequence[Delivery], capacity: int
+) -> None:
+    """Put messages on top of their clients' buffers; the caller holds the clients' locks.
+
+    Of one update the nearest router's message comes first. A router's newer message replaces its
+    older one; what exceeds `capacity` falls out at the old end.
+    """
+    await conn.execute(
+        """
+        WITH delivered AS (
+            SELECT d.client_id, array_agg(m.router_id) AS routers,
+                   array_agg(m.id ORDER BY d.cosine DESC, m.id DESC) AS messages
+            FROM unnest(%(clients)s::integer[], %(messages)s::integer[], %(cosines)s::float8[])
+                 AS d(client_id, message_id, cosine)
+            JOIN messages m ON m.network_id = %(network)s AND m.id = d.message_id
+            GROUP BY d.client_id
+        )
+        UPDATE buffers b SET messages = (d.messages || ARRAY(
+            SELECT held.id
+            FROM unnest(b.messages) WITH ORDINALITY AS held(id, place)
+            JOIN messages m ON m.network_id = b.network_id AND m.id = held.id
+            WHERE m.router_id <> ALL (d.routers)
+            ORDER BY held.place
+        ))[1:%(capacity)s]
+        FROM delivered d
+        WHERE b.network_id = %(network)s AND b.client_id = d.client_id
+        """,
+        {
+            "network": network,
+            "capacity": capacity,
+            "clients": [d.client for d in deliveries],
+            "messages": [d.message for d in deliveries],
+            "cosines": [d.cosine for d in deliveries],
+        },
+    )
+
+
+async def consume_messages(
+    conn: Connection, network: int, client: int, messages: Sequence[int]
+) -> None:
+    """Take messages out of a buffer by id; those that are gone already do not matter."""
+    await conn.execute(
+        """
+        UPDATE buffers SET messages = ARRAY(
+            SELECT held.id FROM unnest(messages) WITH ORDINALITY AS held(id, place)
+            WHERE held.id <> ALL (%s) ORDER BY held.place
+        ) WHERE network_id = %s AND client_id = %s
+        """,
+        (list(messages), network, client),
+    )

@@ -1,0 +1,189 @@
+"""Clients: users and items with their current profile, filter memory, vector and attributes."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from state.domain import Client, ClientKind, Dataset, Frozen, Item, Message
+from state.errors import InputError
+from state.pool import Connection
+from state.store.versions import split_rules
+
+Vector = NDArray[np.float32]
+
+
+class ClientName(Frozen):
+    """What a client is called, without its texts."""
+
+    id: int
+    kind: ClientKind
+    key: str
+    title: str
+    category: str
+
+
+async def add_clients(conn: Connection, network: int, dataset: Dataset) -> dict[str, int]:
+    """Add all users and items of a data set; return the ids by `kind:key`.
+
+    Ids follow the order of the data set: users as they first act, then the catalogue.
+    """
+    users = dict.fromkeys(event.user for event in dataset.events)
+    rows = [(ClientKind.USER, Item(key=key, title=key)) for key in users]
+    rows += [(ClientKind.ITEM, item) for item in dataset.items]
+    async with conn.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO clients (network_id, id, kind, key, title, category) "
+            "VALUES (%s, %s, %s, %s, %s, %s)",
+            [
+                (network, number, kind, item.key, item.title, item.category)
+                for number, (kind, item) in enumerate(rows, start=1)
+            ],
+        )
+        await cursor.execute(
+            "INSERT INTO buffers (network_id, client_id, messages) "
+            "SELECT network_id, id, '{}' FROM clients WHERE network_id = %s",
+            (network,),
+        )
+    return {f"{kind}:{item.key}": number for number, (kind, item) in enumerate(rows, start=1)}
+
+
+async def list_clients(
+    conn: Connection, network: int, kind: ClientKind | None = None
+) -> list[ClientName]:
+    """Return the clients of a network by id, all or those of one kind."""
+    cursor = await conn.execute(
+        "SELECT id, kind, key, title, category FROM clients "
+        "WHERE network_id = %s AND (%s::text IS NULL OR kind = %s) ORDER BY id",
+        (network, kind, kind),
+    )
+    return [ClientName.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def find_clients(
+    conn: Connection, network: int, kind: ClientKind, keys: Sequence[str]
+) -> dict[str, int]:
+    """Return the ids of the clients with these keys.
+
+    Raises:
+        InputError: one is unknown; names it.
+    """
+    cursor = await conn.execute(
+        "SELECT key, id FROM clients WHERE network_id = %s AND kind = %s AND key = ANY(%s)",
+        (network, kind, list(keys)),
+    )
+    found = {row["key"]: row["id"] for row in await cursor.fetchall()}
+    for key in keys:
+        if key not in found:
+            raise InputError(f"unknown {kind} '{key}'")
+    return found
+
+
+async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> list[Client]:
+    """Return the clients with their texts and buffered messages, in the order of `ids`."""
+    cursor = await conn.execute(
+        """
+        SELECT c.id, c.kind, c.key, c.title, c.profile_version, c.filter_version,
+               coalesce(p.content, '') AS profile, coalesce(f.content, '') AS rules
+        FROM clients c
+        LEFT JOIN module_versions p ON p.network_id = c.network_id AND p.owner = c.id
+             AND p.module = c.kind || '_profile' AND p.version = c.profile_version
+        LEFT JOIN module_versions f ON f.network_id = c.network_id AND f.owner = c.id
+             AND f.module = 'filter_memory' AND f.version = c.filter_version
+        WHERE c.network_id = %s AND c.id = ANY(%s)
+        """,
+        (network, list(ids)),
+    )
+    rows = {row["id"]: row for row in await cursor.fetchall()}
+    messages = await _read_messages(conn, network, ids)
+    return [
+        Client.model_validate(
+            {**rows[i], "rules": split_rules(rows[i]["rules"]), "messages": messages.get(i, ())}
+        )
+        for i in ids
+    ]
+
+
+async def _read_messages(
+    conn: Connection, network: int, ids: Sequence[int]
+) -> dict[int, list[Message]]:
+    cursor = await conn.execute(
+        """
+        SELECT b.client_id, m.id, m.router_id AS router, m.router_version, v.content AS body
+        FROM buffers b
+        CROSS JOIN unnest(b.messages) WITH ORDINALITY AS held(id, place)
+        JOIN messages m ON m.network_id = b.network_id AND m.id = held.id
+        JOIN module_versions v ON v.network_id = m.network_id AND v.module = 'router'
+             AND v.owner = m.router_id AND v.version = m.router_version
+        WHERE b.network_id = %s AND b.client_id = ANY(%s)
+        ORDER BY b.client_id, held.place
+        """,
+        (network, list(ids)),
+    )
+    messages: dict[int, list[Message]] = {}
+    for row in await cursor.fetchall():
+        messages.setdefault(row.pop("client_id"), []).append(Message.model_validate(row))
+    return messages
+
+
+async def lock_clients(
+    conn: Connection, network: int, ids: Iterable[int]
+) -> dict[int, tuple[int, int]]:
+    """Lock rows in sorted order; return (profile version, filter version) by client."""
+    cursor = await conn.execute(
+        "SELECT id, profile_version, filter_version FROM clients "
+        "WHERE network_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE",
+        (network, sorted(set(ids))),
+    )
+    return {
+        row["id"]: (row["profile_version"], row["filter_version"])
+        for row in await cursor.fetchall()
+    }
+
+
+async def point_profile(
+    conn: Connection, network: int, client: int, version: int, embedding: Vector
+) -> None:
+    """Point a client at a version of its profile, and its vector at that text's embedding."""
+    await conn.execute(
+        "UPDATE clients SET profile_version = %s WHERE network_id = %s AND id = %s",
+        (version, network, client),
+    )
+    await conn.execute(
+        "INSERT INTO client_vectors (network_id, client_id, kind, embedding) "
+        "SELECT network_id, id, kind, %s FROM clients WHERE network_id = %s AND id = %s "
+        "ON CONFLICT (network_id, client_id) DO UPDATE SET embedding = excluded.embedding",
+        (embedding, network, client),
+    )
+
+
+async def point_filter(conn: Connection, network: int, client: int, version: int) -> None:
+    """Point a client at a version of its filter memory."""
+    await conn.execute(
+        "UPDATE clients SET filter_version = %s WHERE network_id = %s AND id = %s",
+        (version, network, client),
+    )
+
+
+async def read_attributes(
+    conn: Connection, network: int, ids: Sequence[int] | None = None
+) -> dict[int, list[int]]:
+    """Return `A_c` by client, as ids of the vocabulary; of all clients where `ids` is None."""
+    cursor = await conn.execute(
+        "SELECT client_id, attributes FROM client_vectors "
+        "WHERE network_id = %s AND (%s::integer[] IS NULL OR client_id = ANY(%s)) "
+        "ORDER BY client_id",
+        (network, ids, ids),
+    )
+    return {row["client_id"]: row["attributes"] for row in await cursor.fetchall()}
+
+
+async def write_attributes(
+    conn: Connection, network: int, attributes: Mapping[int, Sequence[int]]
+) -> None:
+    """Replace `A_c` of the given clients."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(
+            "UPDATE client_vectors SET attributes = %s WHERE network_id = %s AND client_id = %s",
+            [(list(held), network, client) for client, held in sorted(attributes.items())],
+        )

@@ -1,0 +1,117 @@
+"""Interactions: what was predicted, what happened, and what reception did before."""
+
+from collections.abc import Sequence
+
+from state.domain import Frozen, Reception
+from state.pool import Connection
+
+
+class Interaction(Frozen):
+    """One settled interaction; `failure` says why it could not be learned from."""
+
+    id: str
+    user_id: int
+    positive_id: int
+    negative_id: int
+    predicted_id: int | None
+    reward: int | None
+    reason: str
+    failure: str
+    window_id: int | None
+
+
+class StoredVerdict(Frozen):
+    """What one reception made of one message."""
+
+    client_id: int
+    message_id: int
+    router_id: int
+    router_version: int
+    taken: bool
+    rule: str
+    reason: str
+
+
+_COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, failure, window_id"
+
+
+async def find_interaction(conn: Connection, network: int, id: str) -> Interaction | None:  # noqa: A002
+    """Return a settled interaction, or None where it has not been settled."""
+    cursor = await conn.execute(
+        f"SELECT {_COLUMNS} FROM interactions WHERE network_id = %s AND id = %s",  # noqa: S608
+        (network, id),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else Interaction.model_validate(row)
+
+
+async def list_interactions(conn: Connection, network: int) -> list[Interaction]:
+    """Return all settled interactions by id."""
+    cursor = await conn.execute(
+        f"SELECT {_COLUMNS} FROM interactions WHERE network_id = %s ORDER BY id",  # noqa: S608
+        (network,),
+    )
+    return [Interaction.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def write_interaction(conn: Connection, network: int, interaction: Interaction) -> bool:
+    """Store a settled interaction; one that failed before gives way.
+
+    Returns:
+        False where the interaction was learned from already; then nothing is written.
+    """
+    cursor = await conn.execute(
+        "INSERT INTO interactions (network_id, id, user_id, positive_id, negative_id, "
+        "predicted_id, reward, reason, failure) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
+        "ON CONFLICT (network_id, id) DO UPDATE SET predicted_id = excluded.predicted_id, "
+        "reward = excluded.reward, reason = excluded.reason, failure = excluded.failure "
+        "WHERE interactions.failure <> ''",
+        (
+            network,
+            interaction.id,
+            interaction.user_id,
+            interaction.positive_id,
+            interaction.negative_id,
+            interaction.predicted_id,
+            interaction.reward,
+            interaction.reason,
+            interaction.failure,
+        ),
+    )
+    return cursor.rowcount == 1
+
+
+async def mark_claim(conn: Connection, network: int, id: str, window: int) -> None:  # noqa: A002
+    """Note which window the commit of an interaction claimed."""
+    await conn.execute(
+        "UPDATE interactions SET window_id = %s WHERE network_id = %s AND id = %s",
+        (window, network, id),
+    )
+
+
+async def add_verdicts(
+    conn: Connection, network: int, interaction: str, receptions: Sequence[Reception]
+) -> None:
+    """Store what the receptions of one interaction made of their messages."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO verdicts (network_id, interaction_id, client_id, message_id, taken, "
+            "rule, reason) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            [
+                (network, interaction, r.client, v.message, v.taken, v.rule, v.reason)
+                for r in receptions
+                for v in r.verdicts
+            ],
+        )
+
+
+async def read_verdicts(conn: Connection, network: int, interaction: str) -> list[StoredVerdict]:
+    """Return what the receptions of one interaction made of their messages."""
+    cursor = await conn.execute(
+        "SELECT v.client_id, v.message_id, m.router_id, m.router_version, v.taken, v.rule, "
+        "v.reason FROM verdicts v "
+        "JOIN messages m ON m.network_id = v.network_id AND m.id = v.message_id "
+        "WHERE v.network_id = %s AND v.interaction_id = %s ORDER BY v.client_id, v.message_id",
+        (network, interaction),
+    )
+    return [StoredVerdict.model_validate(row) for row in await cursor.fetchall()]

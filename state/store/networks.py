@@ -1,0 +1,155 @@
+"""Networks: one world of clients and routers each, many in a database."""
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from state.checkpoints import forget_threads
+from state.domain import ClientKind, Frozen
+from state.errors import NetworkError
+from state.pool import Connection
+from state.settings import NetworkSettings
+
+_COLUMNS = sql.SQL("id, name, dataset, domain, settings, tau_user, tau_item")
+
+# In the order in which foreign keys allow them to be copied. Usage stays behind: it was paid once.
+_TABLES = (
+    "clients", "client_vectors", "buffers", "events", "module_versions", "attributes", "routers",
+    "router_vectors", "messages", "pending", "windows", "interactions", "verdicts", "gradients",
+)  # fmt: skip
+
+
+class Network(Frozen):
+    """A network and what shapes it."""
+
+    id: int
+    name: str
+    dataset: str
+    domain: str
+    settings: NetworkSettings | None
+    tau_user: float | None
+    tau_item: float | None
+
+    @property
+    def shape(self) -> NetworkSettings:
+        """What shapes the network.
+
+        Raises:
+            NetworkError: it was loaded and not yet bootstrapped.
+        """
+        if self.settings is None:
+            raise NetworkError(
+                f"network '{self.name}' has no routers yet: "
+                f"run `recnet bootstrap --network {self.name}`"
+            )
+        return self.settings
+
+    def tau(self, kind: ClientKind) -> float:
+        """Return the threshold of Eq. 4 for clients of `kind`.
+
+        Raises:
+            NetworkError: the network is not bootstrapped.
+        """
+        tau = self.tau_user if kind is ClientKind.USER else self.tau_item
+        if tau is None:
+            raise NetworkError(f"network '{self.name}' is not bootstrapped")
+        return tau
+
+
+async def create_network(conn: Connection, name: str, dataset: str, domain: str) -> int:
+    """Add an empty network and return its id.
+
+    Raises:
+        NetworkError: the name is taken.
+    """
+    cursor = await conn.execute(
+        "INSERT INTO networks (name, dataset, domain) VALUES (%s, %s, %s) "
+        "ON CONFLICT (name) DO NOTHING RETURNING id",
+        (name, dataset, domain),
+    )
+    if (row := await cursor.fetchone()) is None:
+        raise NetworkError(
+            f"network '{name}' exists: choose another --network, or `recnet drop --network {name}`"
+        )
+    return int(row["id"])
+
+
+async def find_network(conn: Connection, name: str) -> Network:
+    """Return the network of that name.
+
+    Raises:
+        NetworkError: there is none; names those there are.
+    """
+    cursor = await conn.execute(
+        sql.SQL("SELECT {} FROM networks WHERE name = %s").format(_COLUMNS), (name,)
+    )
+    if row := await cursor.fetchone():
+        return Network.model_validate(row)
+    names = ", ".join(network.name for network in await list_networks(conn)) or "none yet"
+    raise NetworkError(f"no network '{name}'; there are: {names}")
+
+
+async def list_networks(conn: Connection) -> list[Network]:
+    """Return all networks by name."""
+    cursor = await conn.execute(sql.SQL("SELECT {} FROM networks ORDER BY name").format(_COLUMNS))
+    return [Network.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def shape_network(conn: Connection, network: int, settings: NetworkSettings) -> None:
+    """Store what shapes a network."""
+    await conn.execute(
+        "UPDATE networks SET settings = %s WHERE id = %s",
+        (Jsonb(settings.model_dump(mode="json")), network),
+    )
+
+
+async def freeze_tau(conn: Connection, network: int, user: float, item: float) -> None:
+    """Store the thresholds of Eq. 4 by kind of client."""
+    await conn.execute(
+        "UPDATE networks SET tau_user = %s, tau_item = %s WHERE id = %s", (user, item, network)
+    )
+
+
+async def drop_network(conn: Connection, network: int) -> None:
+    """Delete a network with all that is kept of it, checkpoints included."""
+    async with conn.transaction():
+        await forget_threads(conn, network)
+        await conn.execute("DELETE FROM networks WHERE id = %s", (network,))
+
+
+async def copy_network(
+    conn: Connection, source: Network, name: str, settings: NetworkSettings
+) -> int:
+    """Copy a network under another name and other settings, and return the copy's id.
+
+    Ablations start from one bootstrap so; its calls are paid once.
+
+    Raises:
+        NetworkError: the name is taken.
+    """
+    async with conn.transaction():
+        copy = await create_network(conn, name, source.dataset, source.domain)
+        await shape_network(conn, copy, settings)
+        if source.tau_user is not None and source.tau_item is not None:
+            await freeze_tau(conn, copy, source.tau_user, source.tau_item)
+        for table in _TABLES:
+            await _copy_rows(conn, table, source.id, copy)
+    return copy
+
+
+async def _copy_rows(conn: Connection, table: str, source: int, copy: int) -> None:
+    cursor = await conn.execute(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
+        "AND table_schema = current_schema() AND column_name <> 'network_id' "
+        "ORDER BY ordinal_position",
+        (table,),
+    )
+    columns = sql.SQL(", ").join(
+        sql.Identifier(row["column_name"]) for row in await cursor.fetchall()
+    )
+    statement = sql.SQL(
+        "INSERT INTO {table} (network_id, {columns}) "
+        "SELECT %s, {columns} FROM {table} WHERE network_id = %s"
+    )
+    await conn.execute(
+        statement.format(table=sql.Identifier(table), columns=columns), (copy, source)
+    )

@@ -1,0 +1,96 @@
+"""Routers: their current text, vector, attributes, and the lineage of those that retired."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from pydantic import ConfigDict
+
+from state.domain import Frozen
+from state.pool import Connection
+from state.store.clients import Vector
+
+
+class Router(Frozen):
+    """A router as an update reads it."""
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
+
+    id: int
+    version: int
+    profile: str
+    attributes: tuple[int, ...]
+    """`A_R`, newest first."""
+    heirs: tuple[int, ...] = ()
+    """The routers that took its place; empty while it is active."""
+    embedding: Vector
+
+
+async def read_routers(conn: Connection, network: int, *, retired: bool = False) -> list[Router]:
+    """Return the active routers by id, or the retired ones."""
+    cursor = await conn.execute(
+        """
+        SELECT r.id, r.version, r.attributes, r.heirs, v.content AS profile, e.embedding
+        FROM routers r
+        JOIN module_versions v ON v.network_id = r.network_id AND v.module = 'router'
+             AND v.owner = r.id AND v.version = r.version
+        JOIN router_vectors e ON e.network_id = r.network_id AND e.router_id = r.id
+        WHERE r.network_id = %s AND (r.heirs <> '{}') = %s
+        ORDER BY r.id
+        """,
+        (network, retired),
+    )
+    return [
+        Router.model_validate({**row, "embedding": np.asarray(row["embedding"], dtype=np.float32)})
+        for row in await cursor.fetchall()
+    ]
+
+
+async def count_routers(conn: Connection, network: int) -> tuple[int, int]:
+    """Return how many routers are active and how many retired."""
+    cursor = await conn.execute(
+        "SELECT count(*) FILTER (WHERE heirs = '{}') AS active, "
+        "count(*) FILTER (WHERE heirs <> '{}') AS retired FROM routers WHERE network_id = %s",
+        (network,),
+    )
+    row = await cursor.fetchone()
+    return (row["active"], row["retired"]) if row else (0, 0)
+
+
+async def write_router(
+    conn: Connection,
+    network: int,
+    router: int,
+    version: int,
+    attributes: Sequence[int],
+    embedding: Vector,
+) -> None:
+    """Found a router, or point it at a version of its profile with that text's embedding."""
+    await conn.execute(
+        "INSERT INTO routers (network_id, id, version, attributes) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (network_id, id) DO UPDATE "
+        "SET version = excluded.version, attributes = excluded.attributes",
+        (network, router, version, list(attributes)),
+    )
+    await conn.execute(
+        "INSERT INTO router_vectors (network_id, router_id, embedding) VALUES (%s, %s, %s) "
+        "ON CONFLICT (network_id, router_id) DO UPDATE SET embedding = excluded.embedding",
+        (network, router, embedding),
+    )
+
+
+async def write_router_attributes(
+    conn: Connection, network: int, router: int, attributes: Sequence[int]
+) -> None:
+    """Replace `A_R` of a router whose text stays."""
+    await conn.execute(
+        "UPDATE routers SET attributes = %s WHERE network_id = %s AND id = %s",
+        (list(attributes), network, router),
+    )
+
+
+async def retire_router(conn: Connection, network: int, router: int, heirs: Iterable[int]) -> None:
+    """Retire a router in favour of its heirs; its versions and messages stay readable."""
+    await conn.execute(
+        "UPDATE routers SET heirs = %s WHERE network_id = %s AND id = %s",
+        (sorted(heirs), network, router),
+    )

@@ -1,0 +1,51 @@
+"""Usage: every call that was made, whatever became of the step it was made for."""
+
+from state.domain import Frozen
+from state.pool import Connection
+
+
+class UsageRow(Frozen):
+    """One asked prompt."""
+
+    step: str
+    prompt: str
+    model: str
+    attempts: int
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+    outcome: str
+
+
+class UsageTotal(Frozen):
+    """Calls of one prompt, summed over steps."""
+
+    prompt: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+
+
+async def add_usage(conn: Connection, network: int, row: UsageRow) -> None:
+    """Append one row; never part of another transaction: calls made are calls paid."""
+    await conn.execute(
+        "INSERT INTO usage (network_id, step, prompt, model, attempts, input_tokens, "
+        "output_tokens, seconds, outcome) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (network, *row.model_dump().values()),
+    )
+
+
+async def sum_usage(
+    conn: Connection, network: int, *, interactions: bool = False
+) -> list[UsageTotal]:
+    """Return the totals by prompt; only those of settled interactions where asked."""
+    cursor = await conn.execute(
+        "SELECT prompt, sum(attempts)::integer AS calls, "
+        "sum(input_tokens)::integer AS input_tokens, "
+        "sum(output_tokens)::integer AS output_tokens, sum(seconds)::float8 AS seconds "
+        "FROM usage u WHERE network_id = %s AND (NOT %s OR EXISTS (SELECT 1 FROM interactions i "
+        "WHERE i.network_id = u.network_id AND i.id = u.step)) GROUP BY prompt ORDER BY prompt",
+        (network, interactions),
+    )
+    return [UsageTotal.model_validate(row) for row in await cursor.fetchall()]

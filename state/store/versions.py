@@ -1,0 +1,73 @@
+"""Versions: every text a module ever had, and what made it. Nothing is overwritten."""
+
+from datetime import datetime
+from typing import Literal
+
+from state.domain import Frozen, Module
+from state.pool import Connection
+
+Author = Literal["bootstrap", "reception", "gradient", "summary", "split", "merge"]
+"""What made a version: the first text, a merge of messages (`P_c^pro`), an optimizer's rewrite,
+a summary of attributes taken in (Eq. 3), or a change of structure."""
+
+
+class Version(Frozen):
+    """One version of a module."""
+
+    version: int
+    content: str
+    author: Author
+    interaction_id: str | None
+    window_id: int | None
+    created_at: datetime
+
+
+def join_rules(rules: list[str] | tuple[str, ...]) -> str:
+    """Return the rules of a filter memory as one text: a rule is one line."""
+    return "\n".join(rules)
+
+
+def split_rules(content: str) -> tuple[str, ...]:
+    """Return the rules that `join_rules` joined."""
+    return tuple(content.splitlines())
+
+
+async def append_version(
+    conn: Connection,
+    network: int,
+    module: Module,
+    version: int,
+    content: str,
+    author: Author,
+    *,
+    interaction: str | None = None,
+    window: int | None = None,
+) -> None:
+    """Append one version; the caller points the module's row at it in the same transaction."""
+    await conn.execute(
+        "INSERT INTO module_versions (network_id, module, owner, version, content, author, "
+        "interaction_id, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (network, module.kind, module.owner, version, content, author, interaction, window),
+    )
+
+
+async def read_versions(conn: Connection, network: int, module: Module) -> list[Version]:
+    """Return all versions of a module, oldest first."""
+    cursor = await conn.execute(
+        "SELECT version, content, author, interaction_id, window_id, created_at "
+        "FROM module_versions WHERE network_id = %s AND module = %s AND owner = %s "
+        "ORDER BY version",
+        (network, module.kind, module.owner),
+    )
+    return [Version.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def read_content(conn: Connection, network: int, module: Module, version: int) -> str | None:
+    """Return the text of one version, or None where there is no such version."""
+    cursor = await conn.execute(
+        "SELECT content FROM module_versions "
+        "WHERE network_id = %s AND module = %s AND owner = %s AND version = %s",
+        (network, module.kind, module.owner, version),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else str(row["content"])

@@ -1,0 +1,46 @@
+"""Views: clients with their buffers merged for reading, cached by what they were made of."""
+
+from collections.abc import Sequence
+
+from psycopg.types.json import Jsonb
+
+from state.domain import Client, Reception
+from state.pool import Connection
+
+
+async def find_view(conn: Connection, network: int, client: Client) -> Reception | None:
+    """Return the cached merge of exactly this profile, filter memory and buffer."""
+    cursor = await conn.execute(
+        "SELECT reception FROM views WHERE network_id = %s AND client_id = %s "
+        "AND profile_version = %s AND filter_version = %s AND messages = %s",
+        (network, client.id, client.profile_version, client.filter_version, _ids(client)),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else Reception.model_validate(row["reception"])
+
+
+async def keep_view(conn: Connection, network: int, client: Client, reception: Reception) -> None:
+    """Cache the merge of a client's buffer."""
+    await conn.execute(
+        "INSERT INTO views (network_id, client_id, profile_version, filter_version, messages, "
+        "reception) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (
+            network,
+            client.id,
+            client.profile_version,
+            client.filter_version,
+            _ids(client),
+            Jsonb(reception.model_dump(mode="json")),
+        ),
+    )
+
+
+async def forget_views(conn: Connection, network: int, clients: Sequence[int]) -> None:
+    """Drop the cached views of clients that have moved on."""
+    await conn.execute(
+        "DELETE FROM views WHERE network_id = %s AND client_id = ANY(%s)", (network, list(clients))
+    )
+
+
+def _ids(client: Client) -> list[int]:
+    return [message.id for message in client.messages]

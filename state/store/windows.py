@@ -1,0 +1,73 @@
+"""The pending set `S_update`, and the windows that claim it for a router update."""
+
+from collections.abc import Iterable
+
+from state.domain import Frozen
+from state.pool import Connection
+
+
+class Window(Frozen):
+    """A claimed pending set."""
+
+    id: int
+    members: tuple[int, ...]
+    done: bool
+
+
+async def add_pending(conn: Connection, network: int, clients: Iterable[int]) -> None:
+    """Put clients into the pending set; one that is in it stays once."""
+    async with conn.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO pending (network_id, client_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            [(network, client) for client in sorted(set(clients))],
+        )
+
+
+async def read_pending(conn: Connection, network: int) -> list[int]:
+    """Return the clients of the pending set in order."""
+    cursor = await conn.execute(
+        "SELECT client_id FROM pending WHERE network_id = %s ORDER BY client_id", (network,)
+    )
+    return [row["client_id"] for row in await cursor.fetchall()]
+
+
+async def claim_window(conn: Connection, network: int, update_size: int) -> int | None:
+    """Claim the pending set where it reaches `update_size` and no router update is open.
+
+    Called last in a commit. The network's row is locked, so of two commits that fill the set
+    together one claims it.
+
+    Returns:
+        The new window's id, or None.
+    """
+    await conn.execute("SELECT 1 FROM networks WHERE id = %s FOR UPDATE", (network,))
+    members = await read_pending(conn, network)
+    if len(members) < update_size or await open_window(conn, network) is not None:
+        return None
+    cursor = await conn.execute(
+        "INSERT INTO windows (network_id, id, members) "
+        "SELECT %s, coalesce(max(id), 0) + 1, %s FROM windows WHERE network_id = %s RETURNING id",
+        (network, members, network),
+    )
+    row = await cursor.fetchone()
+    await conn.execute("DELETE FROM pending WHERE network_id = %s", (network,))
+    return None if row is None else int(row["id"])
+
+
+async def open_window(conn: Connection, network: int) -> Window | None:
+    """Return the claimed window whose router update is not committed, if there is one."""
+    cursor = await conn.execute(
+        "SELECT id, members, done FROM windows WHERE network_id = %s AND NOT done", (network,)
+    )
+    row = await cursor.fetchone()
+    return None if row is None else Window.model_validate(row)
+
+
+async def close_window(conn: Connection, network: int, window: int, recipients: int) -> bool:
+    """Mark a window's router update as done; return False where it was done already."""
+    cursor = await conn.execute(
+        "UPDATE windows SET done = true, recipients = %s "
+        "WHERE network_id = %s AND id = %s AND NOT done",
+        (recipients, network, window),
+    )
+    return cursor.rowcount == 1
