@@ -40,7 +40,7 @@ async def next_message(conn: Connection, network: int) -> int:
 async def deliver_messages(
     conn: Connection, network: int, deliveries: Sequence[Delivery], capacity: int
 ) -> None:
-    """Put messages on top of their clients' buffers; the caller holds the clients' locks.
+    """Put messages on top of their clients' buffers; the caller holds the network's lock.
 
     Of one update the nearest router's message comes first. A router's newer message replaces its
     older one; what exceeds `capacity` falls out at the old end.

@@ -1,6 +1,6 @@
 """Clients: users and items with their current profile, filter memory, vector and attributes."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -126,14 +126,14 @@ async def _read_messages(
     return messages
 
 
-async def lock_clients(
-    conn: Connection, network: int, ids: Iterable[int]
+async def read_client_versions(
+    conn: Connection, network: int, ids: Sequence[int]
 ) -> dict[int, tuple[int, int]]:
-    """Lock rows in sorted order; return (profile version, filter version) by client."""
+    """Return (profile version, filter version) by client."""
     cursor = await conn.execute(
         "SELECT id, profile_version, filter_version FROM clients "
-        "WHERE network_id = %s AND id = ANY(%s) ORDER BY id FOR UPDATE",
-        (network, sorted(set(ids))),
+        "WHERE network_id = %s AND id = ANY(%s)",
+        (network, list(ids)),
     )
     return {
         row["id"]: (row["profile_version"], row["filter_version"])
@@ -187,3 +187,13 @@ async def write_attributes(
             "UPDATE client_vectors SET attributes = %s WHERE network_id = %s AND client_id = %s",
             [(list(held), network, client) for client, held in sorted(attributes.items())],
         )
+
+
+async def count_clients(conn: Connection, network: int) -> dict[ClientKind, int]:
+    """Return how many clients of each kind a network holds."""
+    cursor = await conn.execute(
+        "SELECT kind, count(*) AS clients FROM clients WHERE network_id = %s GROUP BY kind",
+        (network,),
+    )
+    found = {ClientKind(row["kind"]): int(row["clients"]) for row in await cursor.fetchall()}
+    return {kind: found.get(kind, 0) for kind in ClientKind}

@@ -34,13 +34,11 @@ async def read_pending(conn: Connection, network: int) -> list[int]:
 async def claim_window(conn: Connection, network: int, update_size: int) -> int | None:
     """Claim the pending set where it reaches `update_size` and no router update is open.
 
-    Called last in a commit. The network's row is locked, so of two commits that fill the set
-    together one claims it.
+    The caller holds the network's lock, so of two commits that fill the set one claims it.
 
     Returns:
         The new window's id, or None.
     """
-    await conn.execute("SELECT 1 FROM networks WHERE id = %s FOR UPDATE", (network,))
     members = await read_pending(conn, network)
     if len(members) < update_size or await open_window(conn, network) is not None:
         return None

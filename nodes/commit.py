@@ -1,0 +1,177 @@
+"""The commit of one interaction: all that it changed becomes visible at once, or nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from langgraph.runtime import Runtime
+
+from nodes.opening import join_window
+from nodes.optimize import find_rewrite, usable
+from nodes.resources import resources
+from nodes.step import Step, begin_step
+from state.domain import Client, Module, ModuleKind, Reception
+from state.errors import ConflictError
+from state.graphs.context import NetworkContext
+from state.graphs.interaction import BackwardState
+from state.pool import Connection
+from state.store.buffers import consume_messages
+from state.store.clients import (
+    Vector,
+    point_filter,
+    point_profile,
+    read_client_versions,
+    read_clients,
+)
+from state.store.gradients import add_gradient
+from state.store.interactions import Interaction, add_verdicts, write_interaction
+from state.store.versions import Author, append_version
+from state.store.views import forget_views
+
+_ROUNDS = 5
+
+
+@dataclass(slots=True)
+class Change:
+    """The new texts of one module, oldest first, on top of the version that was read."""
+
+    module: Module
+    base: int
+    texts: list[tuple[str, Author]] = field(default_factory=list)
+    embedding: Vector | None = None
+
+    @property
+    def version(self) -> int:
+        """The version the module has afterwards."""
+        return self.base + len(self.texts)
+
+
+async def commit_interaction(
+    state: BackwardState, runtime: Runtime[NetworkContext]
+) -> BackwardState:
+    """Commit modules, gradients, the interaction, consumed messages and the pending set.
+
+    A module that moved on since it was read is not overwritten: nothing is committed, the newer
+    texts take the snapshot's place, and only the rewrites of those modules are made again.
+
+    Raises:
+        ConflictError: that happened too often.
+    """
+    step = await begin_step(state["interaction"], runtime)
+    changes = plan_changes(state)
+    await _embed(changes)
+    async with step.commit() as conn:
+        stale = await _stale_clients(conn, step, state["clients"])
+        if not stale:
+            window = await _write(conn, step, state, changes)
+            return {"committed": True, "window": window}
+        newer = await read_clients(conn, step.network.id, sorted(stale))
+    if state["rounds"] >= _ROUNDS:
+        raise ConflictError(
+            f"interaction '{step.name}' met newer versions {_ROUNDS} times; run it again"
+        )
+    return _rebase(state, {client.id: client for client in newer})
+
+
+def plan_changes(state: BackwardState) -> list[Change]:
+    """Return what the receptions and rewrites change, module by module."""
+    changes = []
+    for client, reception in zip(state["clients"], state["receptions"], strict=True):
+        profile = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
+        change = Change(profile, client.profile_version)
+        if reception.profile != client.profile:
+            change.texts.append((reception.profile, "reception"))
+        changes.append(change)
+        memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
+        changes.append(Change(memory, client.filter_version))
+    by_module = {change.module: change for change in changes}
+    for gradient in filter(usable, state["gradients"]):
+        rewrite = find_rewrite(state, gradient) if gradient.module in by_module else None
+        if rewrite is not None and rewrite.content != _current(state, gradient.module):
+            by_module[gradient.module].texts.append((rewrite.content, "gradient"))
+    return changes
+
+
+def _current(state: BackwardState, module: Module) -> str:
+    for client, reception in zip(state["clients"], state["receptions"], strict=True):
+        if client.id == module.owner:
+            is_filter = module.kind is ModuleKind.FILTER_MEMORY
+            return "\n".join(client.rules) if is_filter else reception.profile
+    raise KeyError(module)
+
+
+async def _embed(changes: Sequence[Change]) -> None:
+    """Embed the last text of each changed profile: a stored embedding follows its text."""
+    profiles = [c for c in changes if c.texts and c.module.kind is not ModuleKind.FILTER_MEMORY]
+    if not profiles:
+        return
+    vectors = await resources().encoder.embed([c.texts[-1][0] for c in profiles])
+    for change, vector in zip(profiles, vectors, strict=True):
+        change.embedding = np.asarray(vector, dtype=np.float32)
+
+
+async def _stale_clients(conn: Connection, step: Step, clients: Sequence[Client]) -> set[int]:
+    versions = await read_client_versions(conn, step.network.id, [c.id for c in clients])
+    return {c.id for c in clients if versions[c.id] != (c.profile_version, c.filter_version)}
+
+
+def _rebase(state: BackwardState, newer: dict[int, Client]) -> BackwardState:
+    """Return the state on newer snapshots; their messages stay in the buffer for another time."""
+    clients = [
+        newer[c.id].model_copy(update={"messages": ()}) if c.id in newer else c
+        for c in state["clients"]
+    ]
+    receptions = [
+        Reception(client=r.client, profile=newer[r.client].profile) if r.client in newer else r
+        for r in state["receptions"]
+    ]
+    return {"clients": clients, "receptions": receptions, "rounds": state["rounds"] + 1}
+
+
+async def _write(
+    conn: Connection, step: Step, state: BackwardState, changes: list[Change]
+) -> int | None:
+    network = step.network.id
+    user, positive, negative = state["clients"]
+    predicted = positive if state["reward"] else negative
+    interaction = Interaction(
+        id=step.name, user_id=user.id, positive_id=positive.id, negative_id=negative.id,
+        predicted_id=predicted.id, reward=state["reward"], reason=state["reason"],
+        failure="", window_id=None,
+    )  # fmt: skip
+    if not await write_interaction(conn, network, interaction):
+        return None
+    for change in changes:
+        await _write_change(conn, step, change)
+    for reception in state["receptions"]:
+        messages = [verdict.message for verdict in reception.verdicts]
+        await consume_messages(conn, network, reception.client, messages)
+    await add_verdicts(conn, network, step.name, state["receptions"])
+    await _write_gradients(conn, step, state, changes)
+    ids = (user.id, positive.id, negative.id)
+    await forget_views(conn, network, ids)
+    return await join_window(conn, step, ids)
+
+
+async def _write_change(conn: Connection, step: Step, change: Change) -> None:
+    if not change.texts:
+        return
+    for version, (content, author) in enumerate(change.texts, start=change.base + 1):
+        await append_version(
+            conn, step.network.id, change.module, version, content, author, interaction=step.name
+        )
+    if change.embedding is None:
+        await point_filter(conn, step.network.id, change.module.owner, change.version)
+    else:
+        await point_profile(
+            conn, step.network.id, change.module.owner, change.version, change.embedding
+        )
+
+
+async def _write_gradients(
+    conn: Connection, step: Step, state: BackwardState, changes: list[Change]
+) -> None:
+    versions = {change.module: change.version for change in changes}
+    for gradient in state["gradients"]:
+        made = versions.get(gradient.module) if usable(gradient) else None
+        await add_gradient(conn, step.network.id, step.name, gradient, made)

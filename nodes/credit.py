@@ -1,0 +1,175 @@
+"""Credit assignment (paper, §3.4): one textual gradient for each module that took part."""
+
+import re
+from dataclasses import dataclass
+
+from langgraph.runtime import Runtime
+
+from nodes.forward import name_options, option_order
+from nodes.step import Step, begin_step
+from prompts.gradient import GRADIENT, Blame, Credit, GradientFields, Part
+from state.domain import Client, ClientKind, Gradient, Module, ModuleKind, Verdict
+from state.graphs.context import NetworkContext
+from state.graphs.interaction import BackwardState
+from state.store.versions import join_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Participant:
+    """A module that took part, as the prompt names it."""
+
+    module: Module
+    version: int
+    part: Part
+
+
+async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) -> BackwardState:
+    """Ask once for the gradients of all modules that took part, at reward 1 too.
+
+    A gradient for a router that did not take part is kept as rejected.
+    """
+    step = await begin_step(state["interaction"], runtime)
+    order = option_order(step.network.shape.seed, state["interaction"])
+    letters = _letters(order)
+    participants = _participants(step, state, letters)
+    known = [p.part.name for p in participants]
+
+    def check(reply: Credit) -> None:
+        for blame in reply.gradients:
+            if blame.module not in known and not _names_router(blame.module):
+                raise ValueError(f"unknown module '{blame.module}'; known: {', '.join(known)}")
+
+    reply = await step.ask(GRADIENT, _fields(state, order, letters, participants), check)
+    return {
+        "gradients": _gradients(participants, reply.gradients, state["reward"]),
+        "rounds": 0,
+        "committed": False,
+    }
+
+
+def _letters(order: tuple[int, int]) -> dict[int, str]:
+    """Return the letter under which positive (1) and negative (2) were shown."""
+    return {at: name for name, at in zip("AB", order, strict=True)}
+
+
+def _fields(
+    state: BackwardState,
+    order: tuple[int, int],
+    letters: dict[int, str],
+    participants: list[Participant],
+) -> GradientFields:
+    predicted = 1 if state["reward"] else 2
+    return GradientFields(
+        user=state["receptions"][0].profile,
+        options=name_options(state["clients"], state["receptions"], order),
+        predicted=letters[predicted],
+        taken=letters[1],
+        reason=state["reason"],
+        reward=state["reward"],
+        modules=tuple(p.part for p in participants),
+    )
+
+
+def _participants(step: Step, state: BackwardState, letters: dict[int, str]) -> list[Participant]:
+    """Return the modules that took part; a frozen kind gets no gradient."""
+    places = {0: "user", 1: f"item {letters[1]}", 2: f"item {letters[2]}"}
+    # A before B, whichever is the positive: the order of the list must not tell.
+    order = sorted(places, key=lambda at: (at != 0, places[at]))
+    found = [_profile(state, at, places[at]) for at in order]
+    shape = step.network.shape
+    if shape.filter_memory and shape.optimize_filter_memory:
+        found += [
+            _filter_memory(state["clients"][at], state["receptions"][at].verdicts, places[at])
+            for at in order
+            if state["receptions"][at].verdicts
+        ]
+    if shape.optimize_routers:
+        found += _routers(state, {at: places[at] for at in order})
+    return found
+
+
+def _profile(state: BackwardState, at: int, place: str) -> Participant:
+    client = state["clients"][at]
+    kind = ModuleKind.profile_of(client.kind)
+    name = (
+        "user profile" if client.kind is ClientKind.USER else place.replace("item", "item profile")
+    )
+    part = Part(name=name, kind=kind, text=state["receptions"][at].profile, effect="")
+    return Participant(Module(kind=kind, owner=client.id), client.profile_version, part)
+
+
+def _filter_memory(client: Client, verdicts: tuple[Verdict, ...], place: str) -> Participant:
+    part = Part(
+        name=f"filter memory of {place}",
+        kind=ModuleKind.FILTER_MEMORY,
+        text=join_rules(client.rules),
+        effect="; ".join(
+            f"let in the message of router {v.router}" if v.taken
+            else f"kept out the message of router {v.router}"
+            for v in verdicts
+        ),
+    )  # fmt: skip
+    module = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
+    return Participant(module, client.filter_version, part)
+
+
+def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
+    """Return one participant for each router whose message met a client, newest version."""
+    bodies = {m.id: m.body for client in state["clients"] for m in client.messages}
+    met: dict[int, list[tuple[str, Verdict]]] = {}
+    for at, place in places.items():
+        for verdict in state["receptions"][at].verdicts:
+            met.setdefault(verdict.router, []).append((place, verdict))
+    found = []
+    for router, verdicts in sorted(met.items()):
+        newest = max((v for _, v in verdicts), key=lambda v: v.router_version)
+        effects = [
+            f"taken in by {place}" if v.taken
+            else f"kept out of {place}" + (f" by the rule: {v.rule}" if v.rule else "")
+            for place, v in verdicts
+        ]  # fmt: skip
+        part = Part(
+            name=f"router {router}",
+            kind=ModuleKind.ROUTER,
+            text=bodies[newest.message],
+            effect="; ".join(effects),
+        )
+        module = Module(kind=ModuleKind.ROUTER, owner=router)
+        found.append(Participant(module, newest.router_version, part))
+    return found
+
+
+def _names_router(name: str) -> bool:
+    return re.fullmatch(r"router \d{1,9}", name) is not None
+
+
+def _gradients(participants: list[Participant], blames: list[Blame], reward: int) -> list[Gradient]:
+    """Return one gradient a participant, and a rejected one for each other router named."""
+    by_name: dict[str, Blame] = {}
+    for blame in blames:
+        by_name.setdefault(blame.module, blame)
+    silent = Blame(module="", involved=False, suggestion="")
+    gradients = []
+    for p in participants:
+        blame = by_name.pop(p.part.name, silent)
+        involved = blame.involved and blame.suggestion != ""
+        gradients.append(
+            Gradient(
+                module=p.module,
+                version=p.version,
+                reward=reward,
+                involved=involved,
+                suggestion=blame.suggestion if involved else "",
+            )
+        )
+    return gradients + [
+        Gradient(
+            module=Module(kind=ModuleKind.ROUTER, owner=int(name.removeprefix("router "))),
+            version=0,
+            reward=reward,
+            involved=True,
+            suggestion=blame.suggestion,
+            refused="the router did not take part in this interaction",
+        )
+        for name, blame in sorted(by_name.items())
+    ]

@@ -1,0 +1,113 @@
+"""Optimizers of profiles and filter memories: one node for each kind, one call a gradient."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+
+from nodes.step import begin_step
+from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY, OptimizeFilterMemoryFields
+from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizeProfileFields
+from state.domain import Client, Gradient, ModuleKind
+from state.graphs.context import NetworkContext
+from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite
+from state.store.versions import join_rules, split_rules
+
+Optimizer = Literal["optimize_profile", "optimize_filter_memory"]
+
+_OPTIMIZERS: dict[ModuleKind, Optimizer] = {
+    ModuleKind.USER_PROFILE: "optimize_profile",
+    ModuleKind.ITEM_PROFILE: "optimize_profile",
+    ModuleKind.FILTER_MEMORY: "optimize_filter_memory",
+}
+
+
+def fan_out_gradients(
+    state: BackwardState,
+) -> list[Send] | Literal["commit_interaction", "__end__"]:
+    """Send each gradient to the optimizer of its module's kind; commit when none is left.
+
+    After a conflict only the gradients whose module moved on are left: their last rewrite started
+    from an older text than the snapshot now holds. Router gradients wait for the router update.
+    """
+    if state.get("committed"):
+        return "__end__"
+    sends = [
+        Send(_OPTIMIZERS[gradient.module.kind], _task(state, gradient))
+        for gradient in state["gradients"]
+        if usable(gradient)
+        and gradient.module.kind in _OPTIMIZERS
+        and find_rewrite(state, gradient) is None
+    ]
+    return sends or "commit_interaction"
+
+
+async def optimize_profile(task: OptimizeTask, runtime: Runtime[NetworkContext]) -> BackwardState:
+    """Rewrite one profile, starting from `P_c^pro`, as its gradient asks."""
+    step = await begin_step(task["step"], runtime)
+    gradient = task["gradient"]
+    fields = OptimizeProfileFields(
+        kind=task["kind"],
+        profile=task["text"],
+        reward=gradient.reward,
+        suggestion=gradient.suggestion,
+    )
+    reply = await step.ask(OPTIMIZE_PROFILE, fields)
+    rewrite = Rewrite(module=gradient.module, base=task["base"], content=reply.profile)
+    return {"rewrites": [rewrite]}
+
+
+async def optimize_filter_memory(
+    task: OptimizeTask, runtime: Runtime[NetworkContext]
+) -> BackwardState:
+    """Rewrite one client's rules as their gradient asks."""
+    step = await begin_step(task["step"], runtime)
+    gradient = task["gradient"]
+    fields = OptimizeFilterMemoryFields(
+        kind=task["kind"],
+        rules=split_rules(task["text"]),
+        reward=gradient.reward,
+        suggestion=gradient.suggestion,
+    )
+    reply = await step.ask(OPTIMIZE_FILTER_MEMORY, fields)
+    content = join_rules(reply.rules)
+    return {"rewrites": [Rewrite(module=gradient.module, base=task["base"], content=content)]}
+
+
+def usable(gradient: Gradient) -> bool:
+    """Return whether an optimizer may use a gradient."""
+    return gradient.involved and not gradient.refused
+
+
+def find_rewrite(state: BackwardState, gradient: Gradient) -> Rewrite | None:
+    """Return the rewrite of a gradient's module that started from the snapshot's text."""
+    base = _base(_client(state["clients"], gradient.module.owner), gradient.module.kind)
+    for rewrite in state.get("rewrites", []):
+        if rewrite.module == gradient.module and rewrite.base == base:
+            return rewrite
+    return None
+
+
+def _task(state: BackwardState, gradient: Gradient) -> OptimizeTask:
+    client = _client(state["clients"], gradient.module.owner)
+    if gradient.module.kind is ModuleKind.FILTER_MEMORY:
+        text = join_rules(client.rules)
+    else:
+        text = next(r.profile for r in state["receptions"] if r.client == client.id)
+    return OptimizeTask(
+        step=state["interaction"],
+        gradient=gradient,
+        kind=client.kind,
+        base=_base(client, gradient.module.kind),
+        text=text,
+    )
+
+
+def _base(client: Client, kind: ModuleKind) -> int:
+    is_filter = kind is ModuleKind.FILTER_MEMORY
+    return client.filter_version if is_filter else client.profile_version
+
+
+def _client(clients: Sequence[Client], id: int) -> Client:  # noqa: A002
+    return next(client for client in clients if client.id == id)

@@ -1,0 +1,77 @@
+"""Reception (paper, §3.3): buffered messages pass the filter memory into the profile."""
+
+from langgraph.runtime import Runtime
+
+from nodes.resources import resources
+from nodes.step import Step, begin_step
+from prompts.merge import MERGE, Merge, MergeFields, Named
+from state.domain import Client, Reception, Verdict
+from state.graphs.context import NetworkContext
+from state.graphs.interaction import ForwardState, MergeTask
+from state.graphs.recommend import RecommendUpdate
+from state.store.views import find_view, keep_view
+
+
+async def merge_messages(task: MergeTask, runtime: Runtime[NetworkContext]) -> ForwardState:
+    """Merge one client's messages for an interaction: `P_c^pro = merge({R_c}, F_c, P_c)`.
+
+    A view that ranking merged from the same profile, rules and buffer is taken over.
+    """
+    step = await begin_step(task["step"], runtime)
+    async with resources().pool.connection() as conn:
+        view = await find_view(conn, step.network.id, task["client"])
+    return {"merged": [view or await receive(step, task["client"])]}
+
+
+async def merge_view(task: MergeTask, runtime: Runtime[NetworkContext]) -> RecommendUpdate:
+    """Merge one client's messages for reading: nothing of the network changes."""
+    step = await begin_step(task["step"], runtime)
+    client = task["client"]
+    async with resources().pool.connection() as conn:
+        view = await find_view(conn, step.network.id, client)
+    if view is None:
+        view = await receive(step, client)
+        async with resources().pool.connection() as conn:
+            await keep_view(conn, step.network.id, client, view)
+    return {"views": [view]}
+
+
+async def receive(step: Step, client: Client) -> Reception:
+    """Ask for the merge of a client's messages through its rules."""
+    rules = client.rules if step.network.shape.filter_memory else ()
+    names = {f"message {n}": message for n, message in enumerate(client.messages, start=1)}
+    fields = MergeFields(
+        kind=client.kind,
+        profile=client.profile,
+        rules=tuple(Named(name=f"rule {n}", text=rule) for n, rule in enumerate(rules, start=1)),
+        messages=tuple(Named(name=name, text=m.body) for name, m in names.items()),
+    )
+
+    def check(reply: Merge) -> None:
+        if sorted(verdict.message for verdict in reply.verdicts) != sorted(names):
+            raise ValueError(f"give exactly one verdict for each of: {', '.join(names)}")
+
+    reply = await step.ask(MERGE, fields, check)
+    cited = {f"rule {n}": rule for n, rule in enumerate(rules, start=1)}
+    verdicts = tuple(
+        Verdict(
+            message=(message := names[verdict.message]).id,
+            router=message.router,
+            router_version=message.router_version,
+            taken=verdict.taken,
+            rule="" if verdict.taken else cited.get(verdict.rule, ""),
+            reason=verdict.reason,
+        )
+        for verdict in sorted(reply.verdicts, key=lambda v: names[v.message].id)
+    )
+    profile = reply.profile if any(v.taken for v in verdicts) else client.profile
+    return Reception(client=client.id, profile=profile, verdicts=verdicts)
+
+
+def receptions_of(clients: list[Client], merged: list[Reception]) -> list[Reception]:
+    """Return one reception for each client in order; without messages `P_c^pro = P_c`."""
+    found = {reception.client: reception for reception in merged}
+    return [
+        found.get(client.id, Reception(client=client.id, profile=client.profile))
+        for client in clients
+    ]

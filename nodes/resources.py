@@ -1,0 +1,74 @@
+"""Resources: the one holder of pool, model and encoder.
+
+Opened and closed explicitly by the Agent Server's lifespan, the façade or the command line. Nodes
+find it here, because a run's context may only carry what can be written into a form.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from prompts.budget import Budget
+from prompts.call import Caller
+from prompts.catalogue import PROMPTS
+from prompts.embeddings import Encoder, load_encoder
+from prompts.models import load_model
+from prompts.template import Templates
+from state.pool import Pool, open_pool
+from state.server import database_url
+from state.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What nodes work with."""
+
+    settings: Settings
+    pool: Pool
+    caller: Caller
+    encoder: Encoder
+
+
+_open: list[Resources] = []
+
+
+def resources() -> Resources:
+    """Return the open resources.
+
+    Raises:
+        RuntimeError: none are open; a graph was run outside `open_resources`.
+    """
+    if not _open:
+        raise RuntimeError(
+            "no resources are open: run graphs inside nodes.resources.open_resources"
+        )
+    return _open[-1]
+
+
+@asynccontextmanager
+async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
+    """Open pool, model and encoder for the time of the block; templates are checked here.
+
+    Raises:
+        RecNetError: the database cannot be used.
+        CallError: the model or the encoder is not known or lacks its key.
+        TemplateError: an edited template does not fit its prompt.
+    """
+    caller = Caller(
+        load_model(settings.model, timeout=settings.timeout, temperature=settings.temperature),
+        Templates(PROMPTS, settings.templates),
+        model_name=settings.model,
+        in_flight=settings.calls_in_flight,
+        budget=Budget(settings.budget_calls, settings.budget_tokens),
+    )
+    encoder = load_encoder(settings.embedding)
+    # Starting the embedded server blocks, which an event loop that serves requests must not.
+    url = await asyncio.to_thread(database_url, settings)
+    async with open_pool(url, settings.connections) as pool:
+        held = Resources(settings, pool, caller, encoder)
+        _open.append(held)
+        try:
+            yield held
+        finally:
+            _open.remove(held)

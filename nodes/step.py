@@ -1,0 +1,84 @@
+"""A step on a network: its connection, its settings, and its metered calls."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from langgraph.runtime import Runtime
+
+from nodes.resources import resources
+from prompts.call import Call
+from prompts.template import Fields, Prompt, Reply
+from state.errors import NetworkError
+from state.graphs.context import NetworkContext
+from state.pool import Connection
+from state.store.networks import Network, find_network, lock_network
+from state.store.usage import UsageRow, add_usage
+
+F = TypeVar("F", bound=Fields)
+R = TypeVar("R", bound=Reply)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one node does on one network, under the name usage is kept by."""
+
+    network: Network
+    name: str
+
+    async def ask(
+        self, prompt: Prompt[F, R], fields: F, check: Callable[[R], None] | None = None
+    ) -> R:
+        """Ask one prompt in the network's words; the call is kept as this step's usage."""
+        words = {"domain": self.network.domain}
+        return await resources().caller.ask(
+            prompt, fields, words=words, meter=self._keep, check=check
+        )
+
+    @asynccontextmanager
+    async def commit(self) -> AsyncIterator[Connection]:
+        """Open a transaction that is the only commit in its network."""
+        async with resources().pool.connection() as conn, conn.transaction():
+            await lock_network(conn, self.network.id)
+            yield conn
+
+    async def _keep(self, call: Call) -> None:
+        row = UsageRow(
+            step=self.name,
+            prompt=call.prompt,
+            model=call.model,
+            attempts=call.attempts,
+            input_tokens=call.input_tokens,
+            output_tokens=call.output_tokens,
+            seconds=call.seconds,
+            outcome=call.outcome,
+        )
+        async with resources().pool.connection() as conn:
+            await add_usage(conn, self.network.id, row)
+
+
+async def begin_step(name: str, runtime: Runtime[NetworkContext]) -> Step:
+    """Return the step of a run on its network.
+
+    Raises:
+        NetworkError: unknown network, or one whose embeddings another encoder made.
+    """
+    async with resources().pool.connection() as conn:
+        network = await find_network(conn, runtime.context.network)
+    require_encoder(network)
+    return Step(network, name)
+
+
+def require_encoder(network: Network) -> None:
+    """Refuse to mix embeddings of two encoders in one network.
+
+    Raises:
+        NetworkError: the network was made with another encoder than the one in use.
+    """
+    if network.settings is None or network.settings.encoder == resources().encoder.name:
+        return
+    raise NetworkError(
+        f"network '{network.name}' was made with the encoder '{network.settings.encoder}': "
+        f"set RECNET_EMBEDDING={network.settings.encoder}, or bootstrap another network"
+    )

@@ -1,0 +1,1 @@
+"""The graphs' state types and contexts, one file a graph."""

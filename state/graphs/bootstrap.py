@@ -1,0 +1,28 @@
+"""State of the `bootstrap` graph: first profiles and rules, attributes, clusters, routers."""
+
+import operator
+from typing import Annotated, TypedDict
+
+from state.graphs.router_update import Extracted, Intake, Summary
+
+
+class BootstrapInput(TypedDict):
+    """Nothing: the context says which network and how to shape it."""
+
+
+class BootstrapOutput(TypedDict, total=False):
+    """What was founded."""
+
+    clients: int
+    routers: int
+    tau_user: float
+    tau_item: float
+
+
+class BootstrapState(BootstrapInput, BootstrapOutput, total=False):
+    """The whole graph's state."""
+
+    extracted: Annotated[list[Extracted], operator.add]
+    founding: list[Intake]
+    """The clusters, each with the clients that hold its attributes."""
+    summaries: Annotated[list[Summary], operator.add]

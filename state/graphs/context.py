@@ -1,0 +1,30 @@
+"""Contexts: what belongs to one run. What shapes a network is stored with it instead."""
+
+from pydantic import Field
+
+from state.domain import Frozen
+from state.settings import NetworkSettings
+
+
+class NetworkContext(Frozen):
+    """The network a run works on."""
+
+    network: str = Field(
+        default="default",
+        min_length=1,
+        max_length=200,
+        description="Name of the network, as `recnet networks` lists it.",
+        json_schema_extra={"langgraph_nodes": ["open_interaction", "view_clients"]},
+    )
+
+
+class BootstrapContext(NetworkSettings):
+    """The network to bootstrap, and everything that shapes it from then on."""
+
+    network: str = Field(
+        default="default", min_length=1, max_length=200, description="Name of a loaded network."
+    )
+
+    def shape(self) -> NetworkSettings:
+        """Return the settings without the network's name."""
+        return NetworkSettings.model_validate(self.model_dump(exclude={"network"}))

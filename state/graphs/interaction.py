@@ -1,0 +1,122 @@
+"""State of the `interaction` graph and its subgraphs `forward` and `backward` (Algorithm 1)."""
+
+import operator
+from typing import Annotated, NotRequired, TypedDict
+
+from state.domain import Client, ClientKind, Frozen, Gradient, Module, Reception
+
+
+class Rewrite(Frozen):
+    """What an optimizer made of a module, and the version it started from."""
+
+    module: Module
+    base: int
+    content: str
+
+
+class InteractionInput(TypedDict):
+    """One record: what a person types into Studio."""
+
+    user: str
+    """Key of the user."""
+    positive: str
+    """Key of the item the user took."""
+    negative: str
+    """Key of an item the user did not take."""
+    interaction: NotRequired[str]
+    """Identity of the record. Run again under the same one, it returns the committed result.
+    Without one, a fresh identity is minted and returned."""
+
+
+class InteractionOutput(TypedDict, total=False):
+    """What became of the record."""
+
+    interaction: str
+    """Its identity."""
+    predicted: str
+    """Key of the item that was predicted (`i_o`)."""
+    reward: int
+    """1 where the prediction was right (`L`)."""
+    reason: str
+    """Why it was predicted."""
+    repeated: bool
+    """True where the record had been settled before and nothing was done now."""
+    failure: str
+    """Why the record could not be learned from; empty where it was."""
+    window: int | None
+    """The window whose router update this record set off."""
+
+
+class InteractionState(InteractionInput, InteractionOutput, total=False):
+    """The whole graph's state; the subgraphs share its keys."""
+
+    clients: list[Client]
+    """User, positive and negative, as they were read."""
+    receptions: list[Reception]
+    """`P_c^pro` of the three, in the same order."""
+
+
+class ForwardState(TypedDict, total=False):
+    """State of `forward`."""
+
+    interaction: str
+    clients: list[Client]
+    merged: Annotated[list[Reception], operator.add]
+    """Receptions of the clients that had messages, as the fan-out returns them."""
+    receptions: list[Reception]
+    predicted: str
+    reward: int
+    reason: str
+
+
+class ForwardOutput(TypedDict, total=False):
+    """What `forward` hands on; the key with a reducer stays inside."""
+
+    clients: list[Client]
+    receptions: list[Reception]
+    predicted: str
+    reward: int
+    reason: str
+
+
+class MergeTask(TypedDict):
+    """One client whose buffer holds messages."""
+
+    step: str
+    """What the call is made for, as usage names it."""
+    client: Client
+
+
+class BackwardState(TypedDict, total=False):
+    """State of `backward`."""
+
+    interaction: str
+    clients: list[Client]
+    receptions: list[Reception]
+    predicted: str
+    reward: int
+    reason: str
+    gradients: list[Gradient]
+    rewrites: Annotated[list[Rewrite], operator.add]
+    """All rewrites so far; after a conflict only those of the newest base count."""
+    rounds: int
+    """How often the commit met a newer version."""
+    committed: bool
+    window: int | None
+
+
+class BackwardOutput(TypedDict, total=False):
+    """What `backward` hands on."""
+
+    window: int | None
+
+
+class OptimizeTask(TypedDict):
+    """One gradient and the text it is to change."""
+
+    step: str
+    gradient: Gradient
+    kind: ClientKind
+    """The kind of the client that owns the module."""
+    base: int
+    text: str

@@ -1,0 +1,51 @@
+"""State of the `recommend` graph: merged views, candidates, ranking."""
+
+import operator
+from typing import Annotated, NotRequired, TypedDict
+
+from state.domain import Client, Frozen, Reception
+
+
+class RankedItem(Frozen):
+    """One item in its place."""
+
+    item: str
+    title: str
+    reason: str
+    origin: str
+    """`given` by the caller, or `nearest` to the user's profile."""
+
+
+class RecommendInput(TypedDict):
+    """Whom to recommend to."""
+
+    user: str
+    """Key of the user."""
+    candidates: NotRequired[list[str]]
+    """Keys of the items to rank; without them the nearest items the user has not met."""
+    count: NotRequired[int]
+    """How many nearest items to rank where no candidates are given (10)."""
+
+
+class RecommendOutput(TypedDict, total=False):
+    """The ranking."""
+
+    ranking: list[RankedItem]
+    missing: int
+    """Candidates the reply left out; they stand last, in seeded random order."""
+    dropped: int
+    """Unknown or repeated names in the reply."""
+
+
+class RecommendUpdate(RecommendOutput, total=False):
+    """What nodes add to the input."""
+
+    origin: str
+    clients: list[Client]
+    """The user, then the candidates."""
+    views: Annotated[list[Reception], operator.add]
+    """Merged views of the clients whose buffers hold messages."""
+
+
+class RecommendState(RecommendInput, RecommendUpdate):
+    """The whole graph's state."""

@@ -1,0 +1,116 @@
+"""State of the `router_update` graph: gradients, new attributes, summaries, delivery."""
+
+import operator
+from typing import Annotated, Literal, TypedDict
+
+from state.domain import Frozen
+
+
+class Feedback(Frozen):
+    """One pending gradient of a router, known by the interaction and router it named."""
+
+    interaction: str
+    named: int
+    """The router the gradient names; it may have retired since."""
+    reward: int
+    suggestion: str
+
+
+class RouterDecision(Frozen):
+    """What the optimizer made of one router."""
+
+    router: int
+    base: int
+    """The version it read."""
+    action: Literal["keep", "rewrite", "split", "merge"]
+    profiles: tuple[str, ...]
+    partner: int | None
+    reason: str
+
+
+class Extracted(Frozen):
+    """The attributes found now in one changed client (`A_t`), on the vocabulary's phrases."""
+
+    client: int
+    attributes: tuple[str, ...]
+
+
+class RouterDraft(Frozen):
+    """A router as this update will leave it; nothing is written before the commit."""
+
+    router: int
+    base: int
+    """The version it starts from; 0 for a router that is founded now."""
+    profile: str
+    attributes: tuple[str, ...]
+    """`A_R` before this update takes any in, newest first."""
+    author: Literal["", "gradient", "split", "merge"] = ""
+    """What changed the text before attributes were taken in; empty where nothing did."""
+    parents: tuple[int, ...] = ()
+    """The routers that retire in its favour."""
+
+
+class Intake(Frozen):
+    """What one router takes in at this update."""
+
+    router: int
+    attributes: tuple[str, ...]
+    """Most widely held first; the `A_R` of Eq. 4."""
+    contributors: tuple[tuple[int, ...], ...]
+    """For each attribute the clients in which it is new."""
+
+
+class Summary(Frozen):
+    """A router's profile after Eq. 3."""
+
+    router: int
+    profile: str
+
+
+class RouterUpdateState(TypedDict, total=False):
+    """The whole graph's state."""
+
+    window: int | None
+    """The claimed window."""
+    members: list[int]
+    """The clients of the claimed pending set."""
+    feedback: dict[int, list[Feedback]]
+    """Pending gradients by the active router that answers for them."""
+    decisions: Annotated[list[RouterDecision], operator.add]
+    extracted: Annotated[list[Extracted], operator.add]
+    drafts: list[RouterDraft]
+    """Routers whose text or structure the optimizer changed."""
+    intakes: list[Intake]
+    summaries: Annotated[list[Summary], operator.add]
+    recipients: int
+    """Clients that were sent a message."""
+
+
+class RouterUpdateOutput(TypedDict, total=False):
+    """What `router_update` hands on: no key with a reducer."""
+
+    recipients: int
+
+
+class OptimizeRouterTask(TypedDict):
+    """One router with pending gradients."""
+
+    step: str
+    router: int
+    feedback: list[Feedback]
+
+
+class ExtractTask(TypedDict):
+    """One client whose attributes are to be found."""
+
+    step: str
+    client: int
+
+
+class SummarizeTask(TypedDict):
+    """One router that takes in attributes."""
+
+    step: str
+    router: int
+    profile: str
+    attributes: tuple[str, ...]
