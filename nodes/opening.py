@@ -59,6 +59,11 @@ def is_settled(state: InteractionState) -> Literal["forward", "__end__"]:
     return "__end__" if state.get("repeated") else "forward"
 
 
+def reaches_update_size(state: InteractionState) -> Literal["router_update", "__end__"]:
+    """Route to the router update where this commit filled the pending set and claimed it."""
+    return "router_update" if state.get("window") is not None else "__end__"
+
+
 async def record_failure(
     state: InteractionState, error: NodeError, runtime: Runtime[NetworkContext]
 ) -> Command[Literal["router_update", "__end__"]]:
@@ -80,7 +85,7 @@ async def record_failure(
         window = await join_window(conn, step, (user, positive, negative))
     return Command(
         update={"failure": reason, "window": window},
-        goto="router_update" if window is not None else "__end__",
+        goto=reaches_update_size({**state, "window": window}),
     )
 
 

@@ -43,36 +43,36 @@ def fan_out_gradients(
     return sends or "commit_interaction"
 
 
-async def optimize_profile(task: OptimizeTask, runtime: Runtime[NetworkContext]) -> BackwardState:
+async def optimize_profile(state: OptimizeTask, runtime: Runtime[NetworkContext]) -> BackwardState:
     """Rewrite one profile, starting from `P_c^pro`, as its gradient asks."""
-    step = await begin_step(task["step"], runtime)
-    gradient = task["gradient"]
+    step = await begin_step(state["step"], runtime)
+    gradient = state["gradient"]
     fields = OptimizeProfileFields(
-        kind=task["kind"],
-        profile=task["text"],
+        kind=state["kind"],
+        profile=state["text"],
         reward=gradient.reward,
         suggestion=gradient.suggestion,
     )
     reply = await step.ask(OPTIMIZE_PROFILE, fields)
-    rewrite = Rewrite(module=gradient.module, base=task["base"], content=reply.profile)
+    rewrite = Rewrite(module=gradient.module, base=state["base"], content=reply.profile)
     return {"rewrites": [rewrite]}
 
 
 async def optimize_filter_memory(
-    task: OptimizeTask, runtime: Runtime[NetworkContext]
+    state: OptimizeTask, runtime: Runtime[NetworkContext]
 ) -> BackwardState:
     """Rewrite one client's rules as their gradient asks."""
-    step = await begin_step(task["step"], runtime)
-    gradient = task["gradient"]
+    step = await begin_step(state["step"], runtime)
+    gradient = state["gradient"]
     fields = OptimizeFilterMemoryFields(
-        kind=task["kind"],
-        rules=split_rules(task["text"]),
+        kind=state["kind"],
+        rules=split_rules(state["text"]),
         reward=gradient.reward,
         suggestion=gradient.suggestion,
     )
     reply = await step.ask(OPTIMIZE_FILTER_MEMORY, fields)
     content = join_rules(reply.rules)
-    return {"rewrites": [Rewrite(module=gradient.module, base=task["base"], content=content)]}
+    return {"rewrites": [Rewrite(module=gradient.module, base=state["base"], content=content)]}
 
 
 def usable(gradient: Gradient) -> bool:

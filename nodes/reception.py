@@ -12,21 +12,21 @@ from state.graphs.recommend import RecommendUpdate
 from state.store.views import find_view, keep_view
 
 
-async def merge_messages(task: MergeTask, runtime: Runtime[NetworkContext]) -> ForwardState:
+async def merge_messages(state: MergeTask, runtime: Runtime[NetworkContext]) -> ForwardState:
     """Merge one client's messages for an interaction: `P_c^pro = merge({R_c}, F_c, P_c)`.
 
     A view that ranking merged from the same profile, rules and buffer is taken over.
     """
-    step = await begin_step(task["step"], runtime)
+    step = await begin_step(state["step"], runtime)
     async with resources().pool.connection() as conn:
-        view = await find_view(conn, step.network.id, task["client"])
-    return {"merged": [view or await receive(step, task["client"])]}
+        view = await find_view(conn, step.network.id, state["client"])
+    return {"merged": [view or await receive(step, state["client"])]}
 
 
-async def merge_view(task: MergeTask, runtime: Runtime[NetworkContext]) -> RecommendUpdate:
+async def merge_view(state: MergeTask, runtime: Runtime[NetworkContext]) -> RecommendUpdate:
     """Merge one client's messages for reading: nothing of the network changes."""
-    step = await begin_step(task["step"], runtime)
-    client = task["client"]
+    step = await begin_step(state["step"], runtime)
+    client = state["client"]
     async with resources().pool.connection() as conn:
         view = await find_view(conn, step.network.id, client)
     if view is None:

@@ -18,6 +18,8 @@ from state.store.usage import UsageRow, add_usage
 
 F = TypeVar("F", bound=Fields)
 R = TypeVar("R", bound=Reply)
+C = TypeVar("C", bound=NetworkContext)
+"""The context of a run: `bootstrap` runs in a wider one than the other graphs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,7 @@ class Step:
             await add_usage(conn, self.network.id, row)
 
 
-async def begin_step(name: str, runtime: Runtime[NetworkContext]) -> Step:
+async def begin_step(name: str, runtime: Runtime[C]) -> Step:
     """Return the step of a run on its network.
 
     Raises:

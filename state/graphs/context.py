@@ -18,12 +18,8 @@ class NetworkContext(Frozen):
     )
 
 
-class BootstrapContext(NetworkSettings):
+class BootstrapContext(NetworkSettings, NetworkContext):
     """The network to bootstrap, and everything that shapes it from then on."""
-
-    network: str = Field(
-        default="default", min_length=1, max_length=200, description="Name of a loaded network."
-    )
 
     def shape(self) -> NetworkSettings:
         """Return the settings without the network's name."""

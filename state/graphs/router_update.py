@@ -9,6 +9,8 @@ from state.domain import Frozen
 class Feedback(Frozen):
     """One pending gradient of a router, known by the interaction and router it named."""
 
+    router: int
+    """The active router that answers for it."""
     interaction: str
     named: int
     """The router the gradient names; it may have retired since."""
@@ -29,7 +31,7 @@ class RouterDecision(Frozen):
 
 
 class Extracted(Frozen):
-    """The attributes found now in one changed client (`A_t`), on the vocabulary's phrases."""
+    """The attributes found now in one client (`A_t`), in the client's own phrases."""
 
     client: int
     attributes: tuple[str, ...]
@@ -44,8 +46,8 @@ class RouterDraft(Frozen):
     profile: str
     attributes: tuple[str, ...]
     """`A_R` before this update takes any in, newest first."""
-    author: Literal["", "gradient", "split", "merge"] = ""
-    """What changed the text before attributes were taken in; empty where nothing did."""
+    author: Literal["gradient", "split", "merge"]
+    """What changed the text before attributes were taken in."""
     parents: tuple[int, ...] = ()
     """The routers that retire in its favour."""
 
@@ -74,8 +76,8 @@ class RouterUpdateState(TypedDict, total=False):
     """The claimed window."""
     members: list[int]
     """The clients of the claimed pending set."""
-    feedback: dict[int, list[Feedback]]
-    """Pending gradients by the active router that answers for them."""
+    feedback: list[Feedback]
+    """Pending gradients, each with the active router that answers for it."""
     decisions: Annotated[list[RouterDecision], operator.add]
     extracted: Annotated[list[Extracted], operator.add]
     drafts: list[RouterDraft]
@@ -112,5 +114,6 @@ class SummarizeTask(TypedDict):
 
     step: str
     router: int
-    profile: str
+    profile: str | None
+    """The router's text where this update drafted one; else the stored one is read."""
     attributes: tuple[str, ...]

@@ -37,7 +37,7 @@ async def next_message(conn: Connection, network: int) -> int:
     return int(row["id"]) if row else 1
 
 
-async def deliver_messages(
+async def push_messages(
     conn: Connection, network: int, deliveries: Sequence[Delivery], capacity: int
 ) -> None:
     """Put messages on top of their clients' buffers; the caller holds the network's lock.

@@ -197,3 +197,42 @@ async def count_clients(conn: Connection, network: int) -> dict[ClientKind, int]
     )
     found = {ClientKind(row["kind"]): int(row["clients"]) for row in await cursor.fetchall()}
     return {kind: found.get(kind, 0) for kind in ClientKind}
+
+
+async def read_vectors(
+    conn: Connection, network: int, kind: ClientKind
+) -> list[tuple[list[int], Vector]]:
+    """Return (attributes, unit vector) of all clients of a kind, by id."""
+    cursor = await conn.execute(
+        "SELECT attributes, embedding FROM client_vectors "
+        "WHERE network_id = %s AND kind = %s ORDER BY client_id",
+        (network, kind),
+    )
+    return [
+        (row["attributes"], np.asarray(row["embedding"], dtype=np.float32))
+        for row in await cursor.fetchall()
+    ]
+
+
+async def nearest_items(conn: Connection, network: int, user: int, count: int) -> list[str]:
+    """Return the keys of the items nearest to a user's profile that the user has not met.
+
+    Exact, by pgvector's inner product of unit vectors; ties by id.
+    """
+    cursor = await conn.execute(
+        """
+        SELECT c.key
+        FROM client_vectors u
+        JOIN client_vectors v ON v.network_id = u.network_id AND v.kind = 'item'
+        JOIN clients c ON c.network_id = v.network_id AND c.id = v.client_id
+        WHERE u.network_id = %(network)s AND u.client_id = %(user)s
+          AND NOT EXISTS (SELECT 1 FROM events e WHERE e.network_id = u.network_id
+              AND e.user_id = u.client_id AND e.item_id = v.client_id AND e.split <> 'test')
+          AND NOT EXISTS (SELECT 1 FROM interactions i WHERE i.network_id = u.network_id
+              AND i.user_id = u.client_id AND i.positive_id = v.client_id)
+        ORDER BY v.embedding <#> u.embedding, v.client_id
+        LIMIT %(count)s
+        """,
+        {"network": network, "user": user, "count": count},
+    )
+    return [row["key"] for row in await cursor.fetchall()]

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from state.domain import Frozen, Gradient, Module, ModuleKind
+from state.domain import Frozen, Gradient, ModuleKind
 from state.pool import Connection
 
 Status = Literal["not involved", "pending", "applied", "rejected"]
@@ -22,6 +22,19 @@ class StoredGradient(Frozen):
     why: str
     applied_to: int | None
     applied_version: int | None
+
+
+class Settled(Frozen):
+    """What a router update made of one pending gradient."""
+
+    interaction: str
+    named: int
+    """The router the gradient names."""
+    applied_to: int | None
+    """The router that answered for it: itself, or an heir."""
+    applied_version: int | None
+    why: str = ""
+    """Why it was rejected; empty where it was used."""
 
 
 _COLUMNS = (
@@ -84,26 +97,16 @@ async def pending_gradients(conn: Connection, network: int) -> list[StoredGradie
     return [StoredGradient.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def settle_gradients(
-    conn: Connection,
-    network: int,
-    settled: Sequence[tuple[StoredGradient, Module | None, int | None, str]],
-) -> None:
-    """Mark router gradients as used: (gradient, module that changed, its version, why not)."""
+async def settle_gradients(conn: Connection, network: int, settled: Sequence[Settled]) -> None:
+    """Note what became of router gradients that waited."""
     async with conn.cursor() as cursor:
         await cursor.executemany(
             "UPDATE gradients SET status = %s, why = %s, applied_to = %s, applied_version = %s "
-            "WHERE network_id = %s AND interaction_id = %s AND module = 'router' AND owner = %s",
+            "WHERE network_id = %s AND interaction_id = %s AND module = 'router' AND owner = %s "
+            "AND status = 'pending'",
             [
-                (
-                    "rejected" if why else "applied",
-                    why,
-                    module.owner if module else None,
-                    version,
-                    network,
-                    gradient.interaction_id,
-                    gradient.owner,
-                )
-                for gradient, module, version, why in settled
+                ("rejected" if s.why else "applied", s.why, s.applied_to, s.applied_version,
+                 network, s.interaction, s.named)
+                for s in settled
             ],
-        )
+        )  # fmt: skip

@@ -1,6 +1,6 @@
 """Routers: their current text, vector, attributes, and the lineage of those that retired."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from pydantic import ConfigDict
@@ -26,7 +26,7 @@ class Router(Frozen):
 
 
 async def read_routers(conn: Connection, network: int, *, retired: bool = False) -> list[Router]:
-    """Return the active routers by id, or the retired ones."""
+    """Return the active routers by id; the retired ones too where asked."""
     cursor = await conn.execute(
         """
         SELECT r.id, r.version, r.attributes, r.heirs, v.content AS profile, e.embedding
@@ -34,7 +34,7 @@ async def read_routers(conn: Connection, network: int, *, retired: bool = False)
         JOIN module_versions v ON v.network_id = r.network_id AND v.module = 'router'
              AND v.owner = r.id AND v.version = r.version
         JOIN router_vectors e ON e.network_id = r.network_id AND e.router_id = r.id
-        WHERE r.network_id = %s AND (r.heirs <> '{}') = %s
+        WHERE r.network_id = %s AND (%s OR r.heirs = '{}')
         ORDER BY r.id
         """,
         (network, retired),
@@ -43,6 +43,14 @@ async def read_routers(conn: Connection, network: int, *, retired: bool = False)
         Router.model_validate({**row, "embedding": np.asarray(row["embedding"], dtype=np.float32)})
         for row in await cursor.fetchall()
     ]
+
+
+async def read_heirs(conn: Connection, network: int) -> dict[int, tuple[int, ...]]:
+    """Return the heirs of every router, retired or active, by id."""
+    cursor = await conn.execute(
+        "SELECT id, heirs FROM routers WHERE network_id = %s ORDER BY id", (network,)
+    )
+    return {row["id"]: tuple(row["heirs"]) for row in await cursor.fetchall()}
 
 
 async def count_routers(conn: Connection, network: int) -> tuple[int, int]:
@@ -88,9 +96,12 @@ async def write_router_attributes(
     )
 
 
-async def retire_router(conn: Connection, network: int, router: int, heirs: Iterable[int]) -> None:
-    """Retire a router in favour of its heirs; its versions and messages stay readable."""
+async def retire_router(conn: Connection, network: int, router: int, heir: int) -> None:
+    """Retire a router in favour of an heir; a split retires it twice, once for each child.
+
+    Its versions and messages stay readable.
+    """
     await conn.execute(
-        "UPDATE routers SET heirs = %s WHERE network_id = %s AND id = %s",
-        (sorted(heirs), network, router),
+        "UPDATE routers SET heirs = heirs || %s WHERE network_id = %s AND id = %s",
+        (heir, network, router),
     )

@@ -61,11 +61,18 @@ async def open_window(conn: Connection, network: int) -> Window | None:
     return None if row is None else Window.model_validate(row)
 
 
-async def close_window(conn: Connection, network: int, window: int, recipients: int) -> bool:
+async def close_window(conn: Connection, network: int, window: int) -> bool:
     """Mark a window's router update as done; return False where it was done already."""
     cursor = await conn.execute(
-        "UPDATE windows SET done = true, recipients = %s "
-        "WHERE network_id = %s AND id = %s AND NOT done",
-        (recipients, network, window),
+        "UPDATE windows SET done = true WHERE network_id = %s AND id = %s AND NOT done",
+        (network, window),
     )
     return cursor.rowcount == 1
+
+
+async def count_recipients(conn: Connection, network: int, window: int, recipients: int) -> None:
+    """Note how many clients were sent a message by a window's router update."""
+    await conn.execute(
+        "UPDATE windows SET recipients = %s WHERE network_id = %s AND id = %s",
+        (recipients, network, window),
+    )

@@ -1,0 +1,120 @@
+"""The ten candidates of a ranking: the target and nine negatives (DESIGN §8).
+
+Which items stand beside a target, and in which order, depends on (seed, user, purpose) alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from enum import StrEnum
+
+from evals.splits import targets
+from state.domain import Dataset, Split
+from state.randomness import draw
+
+NEGATIVES = 9
+DRAWS = (0, 1, 2)
+
+
+class Negatives(StrEnum):
+    """How negatives are chosen."""
+
+    SAMPLED = "sampled"
+    """Uniformly: the paper's protocol."""
+    MATCHED = "matched"
+    """Uniformly among the items that share the target's own status, seen or unseen in training;
+    otherwise that status gives the target away."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One ranking to be made."""
+
+    user: str
+    candidates: tuple[str, ...]
+    """Target and negatives, shuffled: what a method is shown."""
+    target: str
+    """Never shown to a method."""
+
+
+@dataclass(frozen=True)
+class Cases:
+    """All rankings of one split under one kind of negatives."""
+
+    split: Split
+    negatives: Negatives
+    size: int
+    """Candidates in each case."""
+    cases: tuple[Case, ...]
+    """Draw by draw; within a draw, users in the order of their targets in the data set."""
+    left_out: tuple[str, ...]
+    """Users without a case: too few items qualify as their negatives."""
+
+
+def draw_candidates(
+    target: str,
+    *,
+    user: str,
+    catalogue: Collection[str],
+    history: AbstractSet[str],
+    seed: int,
+    purpose: str,
+    seen: AbstractSet[str] | None = None,
+    negatives: int = NEGATIVES,
+) -> tuple[str, ...] | None:
+    """Return `target` and `negatives` other items, shuffled; None where too few qualify.
+
+    `catalogue` holds distinct keys, in any order. `history` is everything the user has in the data
+    set, before and after the target: no negative may be an item the user took. With `seen` (every
+    item in a training record, as history, positive or negative) each negative has the target's own
+    status. Drawn without replacement; the result depends on the contents of the arguments only.
+    """
+    pool = [key for key in sorted(catalogue) if key not in history and key != target]
+    if seen is not None:
+        known = target in seen
+        pool = [key for key in pool if (key in seen) is known]
+    if len(pool) < negatives:
+        return None
+    chance = draw(seed, user, purpose)
+    candidates = [target, *chance.sample(pool, negatives)]
+    chance.shuffle(candidates)
+    return tuple(candidates)
+
+
+def draw_cases(
+    dataset: Dataset,
+    split: Split,
+    *,
+    kind: Negatives,
+    seen: AbstractSet[str],
+    seed: int = 0,
+    draws: Sequence[int] = DRAWS,
+) -> Cases:
+    """Return a case for every user with a target in `split`, once for each of `draws`.
+
+    `seen` is only used for matched negatives: the items of any training record. Users for whom
+    too few items qualify are left out of every draw and named.
+    """
+    catalogue = sorted(item.key for item in dataset.items)
+    taken: dict[str, set[str]] = defaultdict(set)
+    for event in dataset.events:
+        taken[event.user].add(event.item)
+    cases: list[Case] = []
+    left_out: dict[str, None] = {}
+    for number in draws:
+        for event in targets(dataset, split):
+            candidates = draw_candidates(
+                event.item,
+                user=event.user,
+                catalogue=catalogue,
+                history=taken[event.user],
+                seed=seed,
+                purpose=f"candidates:{kind}:{split}:{number}",
+                seen=seen if kind is Negatives.MATCHED else None,
+            )
+            if candidates is None:
+                left_out[event.user] = None
+            else:
+                cases.append(Case(event.user, candidates, event.item))
+    return Cases(split, kind, NEGATIVES + 1, tuple(cases), tuple(left_out))

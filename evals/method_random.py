@@ -1,0 +1,32 @@
+"""The random order: where any method that knows nothing must land."""
+
+from collections.abc import Sequence
+
+from state.domain import Event
+from state.randomness import draw
+
+
+def random_order(candidates: Sequence[str], *, seed: int, user: str) -> list[str]:
+    """Return `candidates` in an order keyed by (seed, user, their set), not by their given order.
+
+    Also what other methods put their ties in.
+    """
+    order = sorted(candidates)
+    draw(seed, "random order", user, *order).shuffle(order)
+    return order
+
+
+class RandomMethod:
+    """Ranks at random."""
+
+    name = "Random"
+
+    def __init__(self, *, seed: int = 0) -> None:
+        self._seed = seed
+
+    def fit(self, events: Sequence[Event]) -> None:
+        """Learn nothing."""
+
+    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+        """Return the candidates in random order."""
+        return random_order(candidates, seed=self._seed, user=user)

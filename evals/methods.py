@@ -1,0 +1,46 @@
+"""What a method is: the one thing that evaluation knows about it."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from state.domain import Event
+
+
+class Method(Protocol):
+    """A way to rank candidates for a user.
+
+    The contract: `fit` is called once, with everything the method may learn from, in data set
+    order. `rank` then returns every candidate exactly once, best first. It never sees the target,
+    and its answer depends on what it was fitted on, the user and the *set* of candidates, never on
+    the order in which they are given or on other calls. Users it was not fitted on are ranked too.
+    """
+
+    @property
+    def name(self) -> str:
+        """The method's name in tables."""
+        ...
+
+    def fit(self, events: Sequence[Event]) -> None:
+        """Learn from `events`; a second call starts afresh."""
+        ...
+
+    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+        """Return `candidates`, each exactly once, best first for `user`."""
+        ...
+
+
+def ordered(name: str, user: str, candidates: Sequence[str], ranking: Sequence[str]) -> list[str]:
+    """Return `ranking` as a list where it holds every candidate exactly once.
+
+    Raises `ContractError` otherwise: such a ranking would be given a rank that it did not earn.
+    """
+    if sorted(ranking) != sorted(candidates):
+        raise ContractError(
+            f"{name} returned {len(ranking)} items for {user} that are not its "
+            f"{len(candidates)} candidates, each once"
+        )
+    return list(ranking)
+
+
+class ContractError(AssertionError):
+    """A method broke the contract of `Method`: a bug in the method."""

@@ -1,0 +1,133 @@
+"""The commit of one router update: routers, attributes, messages and the window, all at once."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from langgraph.runtime import Runtime
+
+from nodes.propagation import POLICIES, by_message
+from nodes.resources import resources
+from nodes.router_changes import RouterChange, plan_changes, settle_feedback
+from nodes.step import Step, begin_step
+from nodes.vocabulary import Lexicon, look_up
+from state.domain import Module, ModuleKind
+from state.graphs.context import NetworkContext
+from state.graphs.router_update import Extracted, RouterUpdateState
+from state.pool import Connection
+from state.store.attributes import add_attributes, read_phrases
+from state.store.buffers import NewMessage, add_messages, next_message, push_messages
+from state.store.clients import Vector, read_attributes, write_attributes
+from state.store.gradients import settle_gradients
+from state.store.routers import (
+    read_routers,
+    retire_router,
+    write_router,
+    write_router_attributes,
+)
+from state.store.versions import append_version
+from state.store.windows import close_window, count_recipients
+
+
+async def deliver_messages(
+    state: RouterUpdateState, runtime: Runtime[NetworkContext]
+) -> RouterUpdateState:
+    """Score all clients (Eq. 4), deliver to their buffers, and commit the whole update."""
+    window = state["window"]
+    step = await begin_step(f"window {window}", runtime)
+    lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
+    changes = await _plan(step, state)
+    vectors = await _embed(changes)
+    async with step.commit() as conn:
+        if window is None or not await close_window(conn, step.network.id, window):
+            return {"recipients": 0}
+        await write_clients(conn, step, state["extracted"], lexicon)
+        for change in changes:
+            await write_change(conn, step, window, change, vectors[change.router], lexicon)
+        recipients = await _multicast(conn, step, window, state, changes, lexicon)
+        await _forget_unheld(conn, step)
+        await settle_gradients(conn, step.network.id, settle_feedback(state, changes))
+        await count_recipients(conn, step.network.id, window, recipients)
+    return {"recipients": recipients}
+
+
+async def write_clients(
+    conn: Connection, step: Step, extracted: Sequence[Extracted], lexicon: Lexicon
+) -> None:
+    """Write new attributes to the vocabulary and `A_c ← A_t` to the clients."""
+    rows = [(lexicon.ids[phrase], phrase, lexicon.vectors[phrase]) for phrase in lexicon.new]
+    await add_attributes(conn, step.network.id, rows)
+    held = {
+        e.client: list(dict.fromkeys(lexicon.ids[lexicon.canonical[p]] for p in e.attributes))
+        for e in extracted
+    }
+    await write_attributes(conn, step.network.id, held)
+
+
+async def write_change(
+    conn: Connection,
+    step: Step,
+    window: int | None,
+    change: RouterChange,
+    vector: Vector,
+    lexicon: Lexicon,
+) -> None:
+    """Write one router with its new versions, and retire the routers it takes the place of."""
+    module = Module(kind=ModuleKind.ROUTER, owner=change.router)
+    for version, (content, author) in enumerate(change.texts, start=change.base + 1):
+        await append_version(conn, step.network.id, module, version, content, author, window=window)
+    attributes = [lexicon.ids[phrase] for phrase in change.attributes]
+    await write_router(conn, step.network.id, change.router, change.version, attributes, vector)
+    for parent in change.parents:
+        await retire_router(conn, step.network.id, parent, change.router)
+
+
+async def _plan(step: Step, state: RouterUpdateState) -> list[RouterChange]:
+    async with resources().pool.connection() as conn:
+        routers = await read_routers(conn, step.network.id)
+        held = sorted({a for router in routers for a in router.attributes})
+        phrases = await read_phrases(conn, step.network.id, held)
+    return plan_changes(state, routers, phrases, step.network.shape.router_attributes)
+
+
+async def _embed(changes: Sequence[RouterChange]) -> dict[int, Vector]:
+    if not changes:
+        return {}
+    vectors = await resources().encoder.embed([change.texts[-1][0] for change in changes])
+    return {c.router: np.asarray(v, np.float32) for c, v in zip(changes, vectors, strict=True)}
+
+
+async def _multicast(
+    conn: Connection,
+    step: Step,
+    window: int,
+    state: RouterUpdateState,
+    changes: Sequence[RouterChange],
+    lexicon: Lexicon,
+) -> int:
+    """Send the profiles of the routers that took something in; return how many clients hear."""
+    network, shape = step.network.id, step.network.shape
+    versions = {change.router: change.version for change in changes}
+    intakes = by_message(await next_message(conn, network), state["intakes"])
+    messages = [
+        NewMessage(
+            id=number,
+            router=intake.router,
+            router_version=versions[intake.router],
+            taken=tuple(lexicon.ids[phrase] for phrase in intake.attributes),
+        )
+        for number, intake in intakes.items()
+    ]
+    await add_messages(conn, network, window, messages)
+    deliveries = await POLICIES[shape.propagation](conn, step, window, intakes)
+    await push_messages(conn, network, deliveries, shape.buffer)
+    return len({delivery.client for delivery in deliveries})
+
+
+async def _forget_unheld(conn: Connection, step: Step) -> None:
+    """Take from the routers what no client holds any more (decision 6)."""
+    clients: Mapping[int, Sequence[int]] = await read_attributes(conn, step.network.id)
+    held = {attribute for attributes in clients.values() for attribute in attributes}
+    for router in await read_routers(conn, step.network.id):
+        kept = [attribute for attribute in router.attributes if attribute in held]
+        if len(kept) < len(router.attributes):
+            await write_router_attributes(conn, step.network.id, router.id, kept)

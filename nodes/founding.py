@@ -1,0 +1,248 @@
+"""Founding: first profiles and rules, single attributes clustered into K routers, tau."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from langgraph.runtime import Runtime
+from langgraph.types import Send
+from sklearn.cluster import KMeans
+
+from nodes.attributes import intake_of
+from nodes.commit_update import write_change, write_clients
+from nodes.resources import resources
+from nodes.router_changes import RouterChange
+from nodes.step import Step, begin_step, require_encoder
+from nodes.vocabulary import Lexicon, look_up
+from prompts.first import FIRST_RULES, first_item_profile, first_user_profile
+from state.domain import ClientKind, Module, ModuleKind, Split
+from state.errors import NetworkError
+from state.graphs.bootstrap import BootstrapState
+from state.graphs.context import BootstrapContext
+from state.graphs.router_update import Extracted, ExtractTask, SummarizeTask
+from state.pool import Connection
+from state.store.clients import (
+    ClientName,
+    Vector,
+    count_clients,
+    list_clients,
+    point_filter,
+    point_profile,
+    read_vectors,
+)
+from state.store.events import read_events
+from state.store.networks import Network, find_network, freeze_tau, shape_network
+from state.store.routers import count_routers
+from state.store.versions import append_version, join_rules
+
+_STEP = "bootstrap"
+
+
+async def found_clients(
+    state: BootstrapState,  # noqa: ARG001
+    runtime: Runtime[BootstrapContext],
+) -> BootstrapState:
+    """Write first profiles and rules, each with its embedding, and what shapes the network.
+
+    A user's first profile is made of exactly its first event, an item's of title and category. A
+    network that is bootstrapped already with the same settings is left as it is.
+
+    Raises:
+        NetworkError: it was bootstrapped with other settings.
+    """
+    async with resources().pool.connection() as conn:
+        network = await find_network(conn, runtime.context.network)
+        counts = await count_clients(conn, network.id)
+        routers, _ = await count_routers(conn, network.id)
+    shape = runtime.context.shape()
+    if network.settings is not None:
+        _require_same(network, runtime.context)
+        return {"clients": sum(counts.values()), "routers": routers}
+    network = network.model_copy(update={"settings": shape})
+    require_encoder(network)
+    step = Step(network, _STEP)
+    clients, profiles = await _first_profiles(step)
+    vectors = await resources().encoder.embed(profiles)
+    async with step.commit() as conn:
+        await shape_network(conn, network.id, shape)
+        async with conn.pipeline():
+            for client, profile, vector in zip(clients, profiles, vectors, strict=True):
+                await _write_first(conn, network.id, client, profile, vector)
+    return {"clients": len(clients), "routers": 0}
+
+
+async def fan_out_clients(
+    state: BootstrapState, runtime: Runtime[BootstrapContext]
+) -> list[Send] | Literal["__end__"]:
+    """Send every client to extraction; none where the routers are there already."""
+    if state["routers"]:
+        return "__end__"
+    async with resources().pool.connection() as conn:
+        network = await find_network(conn, runtime.context.network)
+        clients = await list_clients(conn, network.id)
+    return [Send("extract_attributes", ExtractTask(step=_STEP, client=c.id)) for c in clients]
+
+
+async def cluster_attributes(
+    state: BootstrapState, runtime: Runtime[BootstrapContext]
+) -> BootstrapState:
+    """Cluster the distinct attributes into K by k-means on their embeddings."""
+    step = await begin_step(_STEP, runtime)
+    lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
+    holders = _holders(state["extracted"], lexicon)
+    if not holders:
+        raise NetworkError(f"no attributes were found in network '{step.network.name}'")
+    phrases = sorted(holders)
+    matrix = np.stack([lexicon.vectors[phrase] for phrase in phrases])
+    labels = await asyncio.to_thread(_labels, matrix, step.network.shape.routers, _seed(step))
+    clusters: dict[int, dict[str, list[int]]] = {}
+    for phrase, label in zip(phrases, labels, strict=True):
+        clusters.setdefault(label, {})[phrase] = holders[phrase]
+    # Numbered by size, so that a router's number says something to a reader.
+    ordered = sorted(clusters.values(), key=lambda cluster: (-len(cluster), min(cluster)))
+    return {"founding": [intake_of(n, cluster) for n, cluster in enumerate(ordered, start=1)]}
+
+
+def fan_out_founding(state: BootstrapState) -> list[Send]:
+    """Send each cluster to be summarized into a router."""
+    return [
+        Send(
+            "summarize_router",
+            SummarizeTask(
+                step=_STEP, router=intake.router, profile="", attributes=intake.attributes
+            ),
+        )
+        for intake in state["founding"]
+    ]
+
+
+async def found_routers(
+    state: BootstrapState, runtime: Runtime[BootstrapContext]
+) -> BootstrapState:
+    """Write vocabulary, attributes and routers, and freeze tau by kind of client."""
+    step = await begin_step(_STEP, runtime)
+    shape = step.network.shape
+    lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
+    profiles = {summary.router: summary.profile for summary in state["summaries"]}
+    changes = [
+        RouterChange(
+            router=intake.router,
+            base=0,
+            texts=((profiles[intake.router], "bootstrap"),),
+            attributes=intake.attributes[: shape.router_attributes],
+            taken=intake.attributes,
+            parents=(),
+        )
+        for intake in state["founding"]
+    ]
+    embedded = await resources().encoder.embed([change.texts[0][0] for change in changes])
+    async with step.commit() as conn:
+        await write_clients(conn, step, state["extracted"], lexicon)
+        for change, vector in zip(changes, embedded, strict=True):
+            await write_change(conn, step, None, change, vector, lexicon)
+        user, item = await _taus(conn, step, changes, embedded, lexicon)
+        await freeze_tau(conn, step.network.id, user, item)
+    return {"routers": len(changes), "tau_user": user, "tau_item": item}
+
+
+def quantile_tau(cosines: Vector, clients: int, hears_from: float) -> float:
+    """Return the threshold above which `clients` hear from `hears_from` routers on average.
+
+    Args:
+        cosines: those of the pairs of router and client that share an attribute.
+        clients: how many clients of the kind there are.
+        hears_from: messages a client is to hear on average, were all routers to speak.
+
+    Returns:
+        Halfway between the last pair that passes and the first that does not; -1 where all pass.
+    """
+    wanted = round(hears_from * clients)
+    if wanted >= len(cosines):
+        return -1.0
+    ordered = np.sort(cosines)[::-1]
+    return float((ordered[wanted - 1] + ordered[wanted]) / 2) if wanted else float(ordered[0])
+
+
+def _require_same(network: Network, context: BootstrapContext) -> None:
+    wanted, held = context.shape(), network.shape
+    if wanted == held:
+        return
+    changed = [name for name in type(held).model_fields
+               if getattr(held, name) != getattr(wanted, name)]  # fmt: skip
+    name = changed[0]
+    raise NetworkError(
+        f"network '{network.name}' was bootstrapped with {name}={getattr(held, name)}, "
+        f"not {getattr(wanted, name)}: load the data under another name for other settings"
+    )
+
+
+async def _first_profiles(step: Step) -> tuple[list[ClientName], list[str]]:
+    async with resources().pool.connection() as conn:
+        clients = await list_clients(conn, step.network.id)
+        events = await read_events(conn, step.network.id)
+    by_id = {client.id: client for client in clients}
+    first = {e.user_id: by_id[e.item_id] for e in events if e.split is Split.FIRST}
+    profiles = []
+    for client in clients:
+        if client.kind is ClientKind.ITEM:
+            profiles.append(first_item_profile(client.title, client.category))
+        else:
+            item = first[client.id]
+            profiles.append(first_user_profile(step.network.domain, item.title, item.category))
+    return clients, profiles
+
+
+async def _write_first(
+    conn: Connection, network: int, client: ClientName, profile: str, vector: Vector
+) -> None:
+    module = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
+    await append_version(conn, network, module, 1, profile, "bootstrap")
+    await point_profile(conn, network, client.id, 1, vector)
+    memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
+    rules = join_rules(FIRST_RULES[client.kind])
+    await append_version(conn, network, memory, 1, rules, "bootstrap")
+    await point_filter(conn, network, client.id, 1)
+
+
+def _holders(extracted: Sequence[Extracted], lexicon: Lexicon) -> dict[str, list[int]]:
+    holders: dict[str, list[int]] = {}
+    for entry in sorted(extracted, key=lambda e: e.client):
+        for phrase in dict.fromkeys(lexicon.canonical[p] for p in entry.attributes):
+            holders.setdefault(phrase, []).append(entry.client)
+    return holders
+
+
+def _seed(step: Step) -> int:
+    return step.network.shape.seed % 2**32
+
+
+def _labels(matrix: Vector, wanted: int, seed: int) -> list[int]:
+    distinct = len(np.unique(matrix, axis=0))
+    means = KMeans(n_clusters=min(wanted, distinct), n_init=10, random_state=seed)
+    return [int(label) for label in means.fit_predict(matrix)]
+
+
+async def _taus(
+    conn: Connection,
+    step: Step,
+    changes: Sequence[RouterChange],
+    vectors: Vector,
+    lexicon: Lexicon,
+) -> tuple[float, float]:
+    tau = step.network.shape.tau
+    if tau != "auto":
+        return tau, tau
+    clusters = [{lexicon.ids[p] for p in change.taken} for change in changes]
+    found = {}
+    for kind in ClientKind:
+        rows = await read_vectors(conn, step.network.id, kind)
+        cosines = [
+            cosine
+            for attributes, vector in rows
+            for cluster, cosine in zip(clusters, vectors @ vector, strict=True)
+            if not cluster.isdisjoint(attributes)
+        ]
+        pairs = np.asarray(cosines, dtype=np.float32)
+        found[kind] = quantile_tau(pairs, len(rows), step.network.shape.hears_from)
+    return found[ClientKind.USER], found[ClientKind.ITEM]

@@ -1,0 +1,71 @@
+"""Optimize routers (paper, §3.4): keep, rewrite, split or merge, on gathered gradients."""
+
+import numpy as np
+from langgraph.runtime import Runtime
+
+from nodes.resources import resources
+from nodes.step import begin_step
+from prompts.merge import Named
+from prompts.optimize_router import (
+    OPTIMIZE_ROUTER,
+    Feedback,
+    OptimizedRouter,
+    OptimizeRouterFields,
+)
+from state.graphs.context import NetworkContext
+from state.graphs.router_update import OptimizeRouterTask, RouterDecision, RouterUpdateState
+from state.store.attributes import read_phrases
+from state.store.routers import Router, read_routers
+
+FEEDBACK_READ = 16
+"""Gradients one update reads of one router: the misses first."""
+
+_NEIGHBOURS = 3
+_PROFILES = {"keep": 0, "rewrite": 1, "merge": 1, "split": 2}
+
+
+async def optimize_router(
+    state: OptimizeRouterTask, runtime: Runtime[NetworkContext]
+) -> RouterUpdateState:
+    """Ask what becomes of one router, given the gradients that gathered for it."""
+    step = await begin_step(state["step"], runtime)
+    async with resources().pool.connection() as conn:
+        routers = {r.id: r for r in await read_routers(conn, step.network.id)}
+        router = routers.pop(state["router"])
+        phrases = await read_phrases(conn, step.network.id, router.attributes)
+    neighbours = {f"router {other.id}": other for other in _nearest(router, list(routers.values()))}
+    fields = OptimizeRouterFields(
+        router=router.profile,
+        attributes=tuple(phrases[a] for a in router.attributes),
+        feedback=tuple(
+            Feedback(reward=f.reward, suggestion=f.suggestion)
+            for f in sorted(state["feedback"], key=lambda f: (f.reward, f.interaction))
+        )[:FEEDBACK_READ],
+        neighbours=tuple(Named(name=name, text=r.profile) for name, r in neighbours.items()),
+    )
+
+    def check(reply: OptimizedRouter) -> None:
+        if len(reply.profiles) != (wanted := _PROFILES[reply.action]):
+            raise ValueError(f"action {reply.action} needs {wanted} profiles")
+        if any(not profile for profile in reply.profiles):
+            raise ValueError("a profile is empty")
+        if reply.action == "merge" and reply.partner not in neighbours:
+            raise ValueError(f"unknown partner '{reply.partner}'; known: {', '.join(neighbours)}")
+
+    reply = await step.ask(OPTIMIZE_ROUTER, fields, check)
+    decision = RouterDecision(
+        router=router.id,
+        base=router.version,
+        action=reply.action,
+        profiles=tuple(reply.profiles),
+        partner=neighbours[reply.partner].id if reply.action == "merge" else None,
+        reason=reply.reason,
+    )
+    return {"decisions": [decision]}
+
+
+def _nearest(router: Router, others: list[Router]) -> list[Router]:
+    if not others:
+        return []
+    cosines = np.stack([other.embedding for other in others]) @ router.embedding
+    return [others[i] for i in np.argsort(-cosines, kind="stable")[:_NEIGHBOURS]]

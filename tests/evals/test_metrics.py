@@ -1,0 +1,48 @@
+"""NDCG by hand, and the lines that stand beside every table."""
+
+import math
+
+import pytest
+
+from evals.metrics import floor, mean_ndcg, ndcg, random_line
+
+
+@pytest.mark.parametrize(
+    ("rank", "k", "value"),
+    [
+        (1, 1, 1.0),
+        (2, 1, 0.0),
+        (2, 5, 1 / math.log2(3)),
+        (3, 5, 0.5),
+        (5, 5, 0.38685280723),
+        (6, 5, 0.0),
+        (7, 10, 1 / 3),
+        (10, 10, 0.28906482631),
+        (11, 10, 0.0),
+    ],
+)
+def test_ndcg_by_hand(rank: int, k: int, value: float) -> None:
+    assert ndcg(rank, k) == pytest.approx(value, abs=1e-10)
+
+
+@pytest.mark.parametrize(("rank", "k"), [(0, 10), (-1, 10), (1, 0)])
+def test_ranks_and_cutoffs_start_at_one(rank: int, k: int) -> None:
+    with pytest.raises(ValueError, match="start at 1"):
+        ndcg(rank, k)
+
+
+def test_the_lines_of_ten_candidates_are_those_of_the_design() -> None:
+    assert round(floor(10, 10), 3) == 0.289
+    assert (floor(10, 1), floor(10, 5)) == (0, 0)
+    lines = [round(random_line(10, k), 3) for k in (1, 5, 10)]
+    assert lines == [0.1, 0.295, 0.454]
+
+
+def test_other_sizes() -> None:
+    assert floor(1, 10) == random_line(1, 10) == 1
+    assert random_line(2, 10) == pytest.approx((1 + 1 / math.log2(3)) / 2)
+    assert floor(20, 10) == 0
+
+
+def test_a_users_mean_runs_over_its_cases() -> None:
+    assert mean_ndcg((1, 3, 7), 5) == pytest.approx((1 + 0.5 + 0) / 3)

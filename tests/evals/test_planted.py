@@ -1,0 +1,256 @@
+"""What a planted world claims to hold is there, and the shipped sample is one."""
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from itertools import combinations
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+from pydantic import ValidationError
+from typer import Typer
+from typer.testing import CliRunner
+
+from evals.candidates import Negatives, draw_cases
+from evals.method_random import RandomMethod
+from evals.method_tfidf import TfidfMethod
+from evals.planted import main, plant, write
+from evals.planted_words import FORENAMES, SURNAMES, THEMES
+from evals.planted_world import LAST_VISITS, PERIOD, START, Planted, World, plant_world
+from evals.ranking import evaluate
+from evals.recbole import SAMPLE, read_dataset
+from evals.splits import history, seen_items
+from state.domain import Split, normalise_attribute
+
+SEEDS = [0, 1, 2, 3]
+
+
+def phrases(world: Planted, item: str) -> set[str]:
+    title, category = next((i.title, i.category) for i in world.dataset.items if i.key == item)
+    return {title.split(": ")[1].lower(), *category.split("; ")}
+
+
+def share_on_taste(world: Planted, split: Split) -> float:
+    return fmean(
+        world.theme[event.item] == world.taste(event.user, time)
+        for time, event in zip(world.times, world.dataset.events, strict=True)
+        if event.split is split
+    )
+
+
+def test_no_word_stands_in_two_phrases() -> None:
+    words = Counter(
+        word
+        for theme, own in THEMES.items()
+        for phrase in own
+        for word in phrase.replace("'s", "").split()
+    )
+    assert [word for word, count in words.items() if count > 1] == []
+    names = {name.lower() for name in (*FORENAMES, *SURNAMES)}
+    assert not names & set(words)
+    assert all(5 <= len(own) <= 8 for own in THEMES.values())
+    assert all(
+        len(phrase.split()) <= 3 and normalise_attribute(phrase) == phrase
+        for own in THEMES.values()
+        for phrase in own
+    )
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_same_seed_gives_the_same_world(seed: int) -> None:
+    world = plant_world(World(seed=seed))
+    assert world == plant_world(World(seed=seed))
+    assert world.dataset == plant(seed)
+    assert world.dataset != plant(seed + 1)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_books_show_their_theme_in_few_of_its_phrases(seed: int) -> None:
+    world = plant_world(World(seed=seed))
+    assert Counter(world.theme.values()) == dict.fromkeys(world.themes, 15)
+    for item, theme in world.theme.items():
+        assert phrases(world, item) <= set(THEMES[theme])
+        assert len(phrases(world, item)) in (2, 3)
+    alike = [pair for pair in combinations(world.theme, 2) if same_theme(world, pair)]
+    apart = fmean(not phrases(world, a) & phrases(world, b) for a, b in alike)
+    assert 0.3 < apart < 0.6
+    assert len({item.title for item in world.dataset.items}) == 60
+
+
+def same_theme(world: Planted, pair: tuple[str, str]) -> bool:
+    return world.theme[pair[0]] == world.theme[pair[1]]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_readers_are_cold_or_have_four_to_nine_events(seed: int) -> None:
+    world = plant_world(World(seed=seed))
+    counts = Counter(event.user for event in world.dataset.events)
+    assert len(counts) == 40
+    assert sum(count == 1 for count in counts.values()) == 6
+    assert set(counts.values()) <= {1, 4, 5, 6, 7, 8, 9}
+    assert len({(event.user, event.item) for event in world.dataset.events}) == sum(counts.values())
+    assert Counter(world.community.values()) == dict.fromkeys(range(4), 10)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_times_are_spread_and_in_order(seed: int) -> None:
+    world = plant_world(World(seed=seed))
+    assert list(world.times) == sorted(world.times)
+    assert min(world.times) >= START
+    assert max(world.times) <= START + PERIOD
+    quarters = Counter(4 * (time - START) // (PERIOD + 1) for time in world.times)
+    assert all(quarters[quarter] >= 0.15 * len(world.times) for quarter in range(4))
+    last = [t for t, e in zip(world.times, world.dataset.events, strict=True) if e.split == "test"]
+    assert min(last) >= START + LAST_VISITS * PERIOD
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_early_adopters_move_before_the_others(seed: int) -> None:
+    world = plant_world(World(seed=seed))
+    for user, community in world.community.items():
+        adoption = world.adoption[user]
+        assert adoption is not None
+        assert (adoption <= world.drift[community]) == (user in world.early)
+        assert adoption <= START + LAST_VISITS * PERIOD
+        assert world.taste(user, START) == world.themes[community]
+        assert world.taste(user, START + PERIOD) == world.themes[(community + 1) % 4]
+    assert 8 <= len(world.early) <= 12
+
+
+def test_events_follow_the_communities_tastes_but_for_the_noise() -> None:
+    # A tenth goes to a theme drawn at random, which is the reader's own one time in four.
+    world = plant_world(World(users=600, items=240))
+    for split in Split:
+        assert share_on_taste(world, split) == pytest.approx(0.925, abs=0.03)
+    assert share_on_taste(plant_world(World(users=200, noise=0)), Split.TEST) == 1
+
+
+def test_all_themes_are_equally_read_before_and_after_the_drift() -> None:
+    world = plant_world(World(users=600, items=240))
+    middle = START + PERIOD // 2
+    for late in (False, True):
+        read = Counter(
+            world.theme[event.item]
+            for time, event in zip(world.times, world.dataset.events, strict=True)
+            if (time > middle) is late
+        )
+        assert all(count / read.total() == pytest.approx(0.25, abs=0.03) for count in read.values())
+
+
+def test_in_a_shuffled_world_the_past_says_nothing() -> None:
+    world = plant_world(World(users=600, items=240, shuffled=True))
+    assert share_on_taste(world, Split.TEST) == pytest.approx(0.25, abs=0.06)
+    assert share_on_taste(world, Split.TRAIN) == pytest.approx(0.25, abs=0.04)
+
+
+def test_in_a_misleading_world_nobody_follows() -> None:
+    world = plant_world(World(users=600, items=240, misleading=True))
+    assert {user for user, moved in world.adoption.items() if moved} == world.early
+    assert share_on_taste(world, Split.TEST) == pytest.approx(0.925, abs=0.03)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("control", "expected"), [(None, 0.459), ("shuffled", 0.454), ("misleading", 0.64)]
+)
+async def test_what_a_static_ranking_finds(control: str | None, expected: float) -> None:
+    """Next to nothing where tastes drift, nothing where there are none, much where they stay."""
+    means = []
+    for seed in range(4):
+        dataset = plant(
+            seed,
+            users=400,
+            items=240,
+            shuffled=control == "shuffled",
+            misleading=control == "misleading",
+        )
+        fitted = history(dataset, Split.TEST)
+        method = TfidfMethod(dataset.items)
+        method.fit(fitted)
+        cases = draw_cases(
+            dataset, Split.TEST, kind=Negatives.SAMPLED, seen=seen_items(fitted), draws=(0,)
+        )
+        means.append(fmean((await evaluate(method, cases)).user_means(10).values()))
+    assert fmean(means) == pytest.approx(expected, abs=0.02)
+
+
+async def test_the_sample_leaves_room_above_chance() -> None:
+    """The theme that was planted is worth far more than random: there is something to be found."""
+    world = plant_world(World())
+    cases = draw_cases(world.dataset, Split.TEST, kind=Negatives.SAMPLED, seen=frozenset())
+    informed = await evaluate(Informed(world), cases)
+    assert fmean(informed.user_means(10).values()) > 0.6
+
+
+class Informed(RandomMethod):
+    """Knows what was planted: the line that no method can be expected to pass."""
+
+    name = "Informed"
+
+    def __init__(self, world: Planted) -> None:
+        super().__init__()
+        self._world = world
+
+    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+        wanted = self._world.taste(user, START + PERIOD)
+        order = await super().rank(user, candidates)
+        return sorted(order, key=lambda key: self._world.theme[key] != wanted)
+
+
+def test_the_shipped_sample_is_what_the_generator_makes(tmp_path: Path) -> None:
+    made = write(plant_world(World(seed=0)), tmp_path)
+    assert {path.name for path in made} == {p.name for p in SAMPLE.iterdir()} - {"README.md"}
+    for path in made:
+        assert path.read_bytes() == (SAMPLE / path.name).read_bytes(), path.name
+    command = "python -m evals.planted --seed 0 --out DIR"
+    assert command in (SAMPLE / "README.md").read_text()
+
+
+def test_what_the_samples_readme_counts_is_so() -> None:
+    world = plant_world(World(seed=0))
+    events = world.dataset.events
+    alike = [pair for pair in combinations(world.theme, 2) if same_theme(world, pair)]
+    apart = fmean(not phrases(world, a) & phrases(world, b) for a, b in alike)
+    tested = {event.user for event in events if event.split is Split.TEST}
+    met = {
+        event.user
+        for event in events
+        if event.split is not Split.TEST
+        and world.theme[event.item] == world.taste(event.user, START + PERIOD)
+    }
+    readme = (SAMPLE / "README.md").read_text()
+    for fact in (
+        f"{len(events)} events of 40 readers",
+        " → ".join((*world.themes, world.themes[0])),
+        f"{apart:.0%} of the pairs",
+        f"{len(tested - met)} of the {len(tested)} readers",
+    ):
+        assert fact in readme
+
+
+def test_a_written_world_is_read_back_as_it_was(tmp_path: Path) -> None:
+    world = plant_world(World(seed=5, users=30, communities=3))
+    write(world, tmp_path / "new" / "folder")
+    assert read_dataset(tmp_path / "new" / "folder", domain="books") == world.dataset
+
+
+def test_the_command_writes_the_sample(tmp_path: Path) -> None:
+    command = [sys.executable, "-W", "error", "-m", "evals.planted", "--seed", "0"]
+    root = Path(__file__).parents[2]
+    subprocess.run([*command, "--out", str(tmp_path)], check=True, cwd=root)  # noqa: S603 - ours
+    assert (tmp_path / "harbour.inter").read_bytes() == (SAMPLE / "harbour.inter").read_bytes()
+
+
+def test_settings_that_make_no_world_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="at most 5, the items of one theme"):
+        plant(0, items=20)
+    with pytest.raises(ValidationError, match="communities"):
+        plant(0, communities=9)
+    app = Typer()
+    app.command()(main)
+    result = CliRunner().invoke(app, ["--items", "20", "--out", str(tmp_path / "none")])
+    assert result.exit_code == 2
+    assert "events_per_user" in result.output
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,147 @@
+"""Evaluation hands out no target, and reads off ranks that agree with what is known."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+
+import pytest
+
+from evals.candidates import Case, Cases, Negatives, draw_cases
+from evals.method_random import RandomMethod
+from evals.method_tfidf import TfidfMethod
+from evals.methods import ContractError
+from evals.ranking import Reading, evaluate, pool
+from evals.recbole import SAMPLE, read_dataset
+from evals.splits import history, seen_items
+from state.domain import Event, Split
+
+CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
+
+
+class Recorder:
+    """Ranks alphabetically and keeps what it was given and what it answered."""
+
+    name = "Recorder"
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[str, tuple[str, ...], tuple[str, ...]]] = []
+        self.open = 0
+        self.most_open = 0
+
+    def fit(self, events: Sequence[Event]) -> None:
+        pass
+
+    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+        self.open += 1
+        self.most_open = max(self.most_open, self.open)
+        await asyncio.sleep(0)
+        self.open -= 1
+        ranking = sorted(candidates)
+        self.calls.append((user, tuple(candidates), tuple(ranking)))
+        return ranking
+
+
+def cases(*made: Case) -> Cases:
+    return Cases(Split.TEST, Negatives.SAMPLED, 3, made, ("left",))
+
+
+TWO_USERS = cases(
+    Case("u", ("b", "a", "c"), "a"),
+    Case("v", ("b", "a", "c"), "c"),
+    Case("u", ("d", "b", "c"), "c"),
+)
+
+
+async def test_ranks_are_read_off_and_averaged_within_a_user() -> None:
+    done: list[None] = []
+    reading = await evaluate(Recorder(), TWO_USERS, done=lambda: done.append(None))
+    assert reading.ranks == {"u": (1, 2), "v": (3,)}
+    assert reading.user_means(1) == {"u": 0.5, "v": 0}
+    assert reading.user_means(5) == {"u": pytest.approx((1 + 0.63093) / 2, abs=1e-5), "v": 0.5}
+    assert (reading.method, reading.size, reading.left_out) == ("Recorder", 3, ("left",))
+    assert len(done) == 3
+    assert Reading.model_validate_json(reading.model_dump_json()) == reading
+
+
+async def test_another_target_gives_the_same_rankings() -> None:
+    dataset = read_dataset(SAMPLE, domain="books")
+    fitted = history(dataset, Split.TEST)
+    true = draw_cases(dataset, Split.TEST, kind=Negatives.SAMPLED, seen=frozenset())
+    swapped = replace(
+        true,
+        cases=tuple(
+            replace(case, target=next(key for key in case.candidates if key != case.target))
+            for case in true.cases
+        ),
+    )
+    for method in (RandomMethod(), TfidfMethod(dataset.items)):
+        method.fit(fitted)
+        listened, again = Listener(method), Listener(method)
+        first = await evaluate(listened, true)
+        second = await evaluate(again, swapped)
+        assert listened.rankings == again.rankings
+        assert first.ranks != second.ranks
+
+
+class Listener:
+    """Passes a method's rankings on and keeps them."""
+
+    name = "Listener"
+
+    def __init__(self, method: RandomMethod | TfidfMethod) -> None:
+        self._method = method
+        self.rankings: list[list[str]] = []
+
+    def fit(self, events: Sequence[Event]) -> None:
+        self._method.fit(events)
+
+    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+        ranking = await self._method.rank(user, candidates)
+        self.rankings.append(ranking)
+        return ranking
+
+
+@pytest.mark.parametrize("concurrency", [1, 2])
+async def test_no_more_rankings_are_open_than_allowed(concurrency: int) -> None:
+    recorder = Recorder()
+    alone = await evaluate(RandomMethod(), TWO_USERS)
+    assert (await evaluate(recorder, TWO_USERS, concurrency=concurrency)).ranks
+    assert recorder.most_open == concurrency
+    together = await evaluate(RandomMethod(), TWO_USERS, concurrency=concurrency)
+    assert together.ranks == alone.ranks
+
+
+async def test_a_broken_contract_ends_the_reading() -> None:
+    class Forgetful(Recorder):
+        async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+            return (await super().rank(user, candidates))[1:]
+
+    with pytest.raises(ContractError, match="Recorder returned 2 items for u"):
+        await evaluate(Forgetful(), TWO_USERS)
+
+
+async def test_readings_of_several_seeds_are_pooled_within_users() -> None:
+    readings = [await evaluate(RandomMethod(seed=seed), TWO_USERS) for seed in range(3)]
+    pooled = pool(readings)
+    assert pooled.ranks["u"] == sum((reading.ranks["u"] for reading in readings), ())
+    assert len(pooled.ranks["v"]) == 3
+    with pytest.raises(ValueError, match="one method on the same cases"):
+        pool([readings[0], await evaluate(Recorder(), TWO_USERS)])
+
+
+@pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")
+@pytest.mark.parametrize(
+    ("kind", "low", "high"), [(Negatives.SAMPLED, 0.50, 0.60), (Negatives.MATCHED, 0.49, 0.60)]
+)
+async def test_tfidf_on_the_agentcf_sample_is_what_was_measured(
+    kind: Negatives, low: float, high: float
+) -> None:
+    dataset = read_dataset(CDS, domain="CDs")
+    fitted = history(dataset, Split.TEST)
+    method = TfidfMethod(dataset.items)
+    method.fit(fitted)
+    drawn = draw_cases(dataset, Split.TEST, kind=kind, seen=seen_items(fitted))
+    reading = await evaluate(method, drawn)
+    assert low < fmean(reading.user_means(10).values()) < high

@@ -1,0 +1,35 @@
+"""`router_update`: gradients and changed clients in, messages out."""
+
+from langgraph.graph import END, START, StateGraph
+
+from nodes.attributes import assign_attributes, extract_attributes, fan_out_summaries
+from nodes.commit_update import deliver_messages
+from nodes.gather import fan_out_update, gather_gradients
+from nodes.optimize_router import optimize_router
+from nodes.restructure import restructure_routers
+from nodes.summarize import summarize_router
+from state.graphs.context import NetworkContext
+from state.graphs.router_update import RouterUpdateOutput, RouterUpdateState
+
+builder = StateGraph(RouterUpdateState, NetworkContext, output_schema=RouterUpdateOutput)
+builder.add_node(gather_gradients)
+builder.add_node(optimize_router)
+builder.add_node(extract_attributes)
+builder.add_node(restructure_routers)
+builder.add_node(assign_attributes)
+builder.add_node(summarize_router)
+builder.add_node(deliver_messages)
+builder.add_edge(START, "gather_gradients")
+builder.add_conditional_edges(
+    "gather_gradients", fan_out_update, ["optimize_router", "extract_attributes"]
+)
+builder.add_edge("optimize_router", "restructure_routers")
+builder.add_edge("extract_attributes", "restructure_routers")
+builder.add_edge("restructure_routers", "assign_attributes")
+builder.add_conditional_edges(
+    "assign_attributes", fan_out_summaries, ["summarize_router", "deliver_messages"]
+)
+builder.add_edge("summarize_router", "deliver_messages")
+builder.add_edge("deliver_messages", END)
+
+graph = builder.compile(name="router_update")
