@@ -21,8 +21,9 @@ from state.graphs.router_update import (
     SummarizeTask,
 )
 from state.store.attributes import read_phrases
-from state.store.clients import Vector, read_attributes, read_clients
+from state.store.clients import read_attributes, read_clients
 from state.store.routers import Router, read_routers
+from state.vectors import Vector
 
 ATTRIBUTES_HELD = 12
 """Attributes one client holds at most."""

@@ -17,7 +17,6 @@ from state.graphs.interaction import BackwardState
 from state.pool import Connection
 from state.store.buffers import consume_messages
 from state.store.clients import (
-    Vector,
     point_filter,
     point_profile,
     read_client_versions,
@@ -27,6 +26,7 @@ from state.store.gradients import add_gradient
 from state.store.interactions import Interaction, add_verdicts, write_interaction
 from state.store.versions import Author, append_version
 from state.store.views import forget_views
+from state.vectors import Vector
 
 _ROUNDS = 5
 

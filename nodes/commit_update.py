@@ -16,7 +16,7 @@ from state.graphs.router_update import Extracted, RouterUpdateState
 from state.pool import Connection
 from state.store.attributes import add_attributes, read_phrases
 from state.store.buffers import NewMessage, add_messages, next_message, push_messages
-from state.store.clients import Vector, read_attributes, write_attributes
+from state.store.clients import read_attributes, write_attributes
 from state.store.gradients import settle_gradients
 from state.store.routers import (
     read_routers,
@@ -26,6 +26,7 @@ from state.store.routers import (
 )
 from state.store.versions import append_version
 from state.store.windows import close_window, count_recipients
+from state.vectors import Vector
 
 
 async def deliver_messages(

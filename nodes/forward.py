@@ -11,12 +11,12 @@ from nodes.step import begin_step
 from prompts.predict import PREDICT, Option, PredictFields
 from state.domain import Client, ClientKind, Reception
 from state.graphs.context import NetworkContext
-from state.graphs.interaction import ForwardState, InteractionState, MergeTask
+from state.graphs.interaction import ForwardState, MergeTask
 from state.randomness import draw
 from state.store.clients import find_clients, read_clients
 
 
-async def load_clients(state: InteractionState, runtime: Runtime[NetworkContext]) -> ForwardState:
+async def load_clients(state: ForwardState, runtime: Runtime[NetworkContext]) -> ForwardState:
     """Read user, positive and negative with their versions and buffers: this step's snapshot."""
     step = await begin_step(state["interaction"], runtime)
     keys = [state["positive"], state["negative"]]

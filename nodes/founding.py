@@ -24,7 +24,6 @@ from state.graphs.router_update import Extracted, ExtractTask, SummarizeTask
 from state.pool import Connection
 from state.store.clients import (
     ClientName,
-    Vector,
     count_clients,
     list_clients,
     point_filter,
@@ -35,6 +34,7 @@ from state.store.events import read_events
 from state.store.networks import Network, find_network, freeze_tau, shape_network
 from state.store.routers import count_routers
 from state.store.versions import append_version, join_rules
+from state.vectors import Vector
 
 _STEP = "bootstrap"
 

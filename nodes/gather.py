@@ -16,10 +16,10 @@ from state.graphs.router_update import (
     OptimizeRouterTask,
     RouterUpdateState,
 )
-from state.store.clients import Vector
 from state.store.gradients import StoredGradient, pending_gradients
 from state.store.routers import read_routers
 from state.store.windows import open_window
+from state.vectors import Vector
 
 
 async def gather_gradients(

@@ -31,7 +31,7 @@ async def open_interaction(
         InputError: unknown clients, positive equal to negative, or an identity used for another
             record.
     """
-    identity = clean_line(state.get("interaction") or f"live:{uuid4()}", KEY_LENGTH)
+    identity = clean_line(state.get("interaction") or "", KEY_LENGTH) or mint_identity()
     step = await begin_step(identity, runtime)
     _ = step.network.shape
     async with resources().pool.connection() as conn:
@@ -52,6 +52,11 @@ async def open_interaction(
         "failure": "",
         "window": None,
     }
+
+
+def mint_identity() -> str:
+    """Return a fresh identity for a live record that came without one."""
+    return f"live:{uuid4()}"
 
 
 def is_settled(state: InteractionState) -> Literal["forward", "__end__"]:

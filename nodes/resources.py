@@ -28,6 +28,8 @@ class Resources:
     pool: Pool
     caller: Caller
     encoder: Encoder
+    budget: Budget
+    """What this process has spent so far."""
 
 
 _open: list[Resources] = []
@@ -55,18 +57,19 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         CallError: the model or the encoder is not known or lacks its key.
         TemplateError: an edited template does not fit its prompt.
     """
+    budget = Budget(settings.budget_calls, settings.budget_tokens)
     caller = Caller(
         load_model(settings.model, timeout=settings.timeout, temperature=settings.temperature),
         Templates(PROMPTS, settings.templates),
         model_name=settings.model,
         in_flight=settings.calls_in_flight,
-        budget=Budget(settings.budget_calls, settings.budget_tokens),
+        budget=budget,
     )
     encoder = load_encoder(settings.embedding)
     # Starting the embedded server blocks, which an event loop that serves requests must not.
     url = await asyncio.to_thread(database_url, settings)
     async with open_pool(url, settings.connections) as pool:
-        held = Resources(settings, pool, caller, encoder)
+        held = Resources(settings, pool, caller, encoder, budget)
         _open.append(held)
         try:
             yield held

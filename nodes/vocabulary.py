@@ -8,7 +8,7 @@ import numpy as np
 from nodes.resources import resources
 from nodes.step import Step
 from state.store.attributes import Vocabulary, read_vocabulary
-from state.store.clients import Vector
+from state.vectors import Vector
 
 
 @dataclass(frozen=True, slots=True)

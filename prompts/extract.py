@@ -17,7 +17,8 @@ class Extract(Reply):
     """The attributes of one client."""
 
     attributes: Attributes = Field(
-        description="Short noun phrases, most salient first: genres, styles, makers, themes. At most twelve.",
+        description="Short noun phrases, most salient first: genres, styles, makers, themes. "
+        "At most twelve.",
         max_length=24,
     )
 

@@ -17,7 +17,7 @@ class Part(Fields):
     """`user profile`, `item profile A`, `filter memory of user`, `router 3`, …"""
     kind: ModuleKind
     text: str
-    """A profile after reception, the rules of a filter memory (one a line), or a router's message."""
+    """A profile after reception, the rules of a filter memory (one a line), a router's message."""
     effect: str
     """What it did here: for a router, who took its message in, or which rule kept it out."""
 

@@ -25,8 +25,6 @@ class OptimizeRouterFields(Fields):
     attributes: tuple[str, ...]
     """`A_R`, newest first."""
     feedback: tuple[Feedback, ...]
-    evidence: str
-    """What its messages did (decision 11); empty where gradients stand alone."""
     neighbours: tuple[Named, ...]
     """The nearest other routers, nearest first; a merge names one of them."""
 

@@ -16,7 +16,9 @@ WORDS = frozenset({"domain"})
 """Placeholders a template may hold: words of the network, never input fields."""
 
 F = TypeVar("F", bound="Fields")
+F_co = TypeVar("F_co", bound="Fields", covariant=True)
 R = TypeVar("R", bound="Reply")
+R_co = TypeVar("R_co", bound="Reply", covariant=True)
 
 
 class Fields(BaseModel):
@@ -32,12 +34,12 @@ class Reply(BaseModel):
 
 
 @dataclass(frozen=True, slots=True)
-class Prompt(Generic[F, R]):
+class Prompt(Generic[F_co, R_co]):
     """One prompt: its name, which is also its template's file name, its fields and its reply."""
 
     name: str
-    fields: type[F]
-    reply: type[R]
+    fields: type[F_co]
+    reply: type[R_co]
 
 
 class TemplateError(ValueError):

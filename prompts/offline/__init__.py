@@ -1,1 +1,1 @@
-"""Offline: a chat model and an encoder made of plain lexical methods, for machines without a model."""
+"""A chat model and an encoder of plain lexical methods, for machines without a model."""

@@ -60,6 +60,9 @@ class ForwardState(TypedDict, total=False):
     """State of `forward`."""
 
     interaction: str
+    user: str
+    positive: str
+    negative: str
     clients: list[Client]
     merged: Annotated[list[Reception], operator.add]
     """Receptions of the clients that had messages, as the fan-out returns them."""

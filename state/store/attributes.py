@@ -7,7 +7,7 @@ from pydantic import ConfigDict
 
 from state.domain import Frozen
 from state.pool import Connection
-from state.store.clients import Vector
+from state.vectors import Vector, as_array
 
 
 class Vocabulary(Frozen):
@@ -38,7 +38,7 @@ async def read_vocabulary(conn: Connection, network: int) -> Vocabulary:
     )
     rows = await cursor.fetchall()
     vectors = (
-        np.stack([np.asarray(row["embedding"], dtype=np.float32) for row in rows])
+        np.stack([as_array(row["embedding"]) for row in rows])
         if rows
         else np.zeros((0, 0), dtype=np.float32)
     )

@@ -2,15 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from state.domain import Client, ClientKind, Dataset, Frozen, Item, Message
 from state.errors import InputError
 from state.pool import Connection
 from state.store.versions import split_rules
-
-Vector = NDArray[np.float32]
+from state.vectors import Vector, as_array
 
 
 class ClientName(Frozen):
@@ -208,10 +204,7 @@ async def read_vectors(
         "WHERE network_id = %s AND kind = %s ORDER BY client_id",
         (network, kind),
     )
-    return [
-        (row["attributes"], np.asarray(row["embedding"], dtype=np.float32))
-        for row in await cursor.fetchall()
-    ]
+    return [(row["attributes"], as_array(row["embedding"])) for row in await cursor.fetchall()]
 
 
 async def nearest_items(conn: Connection, network: int, user: int, count: int) -> list[str]:

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from pydantic import ConfigDict
 
 from state.domain import Frozen
 from state.pool import Connection
-from state.store.clients import Vector
+from state.vectors import Vector, as_array
 
 
 class Router(Frozen):
@@ -40,7 +39,7 @@ async def read_routers(conn: Connection, network: int, *, retired: bool = False)
         (network, retired),
     )
     return [
-        Router.model_validate({**row, "embedding": np.asarray(row["embedding"], dtype=np.float32)})
+        Router.model_validate({**row, "embedding": as_array(row["embedding"])})
         for row in await cursor.fetchall()
     ]
 

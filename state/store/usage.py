@@ -1,5 +1,7 @@
 """Usage: every call that was made, whatever became of the step it was made for."""
 
+from typing import Literal, LiteralString
+
 from state.domain import Frozen
 from state.pool import Connection
 
@@ -36,16 +38,25 @@ async def add_usage(conn: Connection, network: int, row: UsageRow) -> None:
     )
 
 
-async def sum_usage(
-    conn: Connection, network: int, *, interactions: bool = False
-) -> list[UsageTotal]:
-    """Return the totals by prompt; only those of settled interactions where asked."""
+Scope = Literal["all", "interactions", "updates"]
+"""Which calls to sum: all, those of settled interactions, or those of router updates."""
+
+_SCOPES: dict[Scope, LiteralString] = {
+    "all": "true",
+    "interactions": "EXISTS (SELECT 1 FROM interactions i "
+    "WHERE i.network_id = u.network_id AND i.id = u.step)",
+    "updates": "EXISTS (SELECT 1 FROM windows w "
+    "WHERE w.network_id = u.network_id AND u.step = 'window ' || w.id)",
+}
+
+
+async def sum_usage(conn: Connection, network: int, scope: Scope = "all") -> list[UsageTotal]:
+    """Return the totals by prompt."""
     cursor = await conn.execute(
-        "SELECT prompt, sum(attempts)::integer AS calls, "
+        "SELECT prompt, sum(attempts)::integer AS calls, "  # noqa: S608 - our own conditions
         "sum(input_tokens)::integer AS input_tokens, "
         "sum(output_tokens)::integer AS output_tokens, sum(seconds)::float8 AS seconds "
-        "FROM usage u WHERE network_id = %s AND (NOT %s OR EXISTS (SELECT 1 FROM interactions i "
-        "WHERE i.network_id = u.network_id AND i.id = u.step)) GROUP BY prompt ORDER BY prompt",
-        (network, interactions),
+        f"FROM usage u WHERE network_id = %s AND {_SCOPES[scope]} GROUP BY prompt ORDER BY prompt",
+        (network,),
     )
     return [UsageTotal.model_validate(row) for row in await cursor.fetchall()]

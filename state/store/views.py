@@ -12,7 +12,7 @@ async def find_view(conn: Connection, network: int, client: Client) -> Reception
     """Return the cached merge of exactly this profile, filter memory and buffer."""
     cursor = await conn.execute(
         "SELECT reception FROM views WHERE network_id = %s AND client_id = %s "
-        "AND profile_version = %s AND filter_version = %s AND messages = %s",
+        "AND profile_version = %s AND filter_version = %s AND messages = %s::integer[]",
         (network, client.id, client.profile_version, client.filter_version, _ids(client)),
     )
     row = await cursor.fetchone()

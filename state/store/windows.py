@@ -76,3 +76,12 @@ async def count_recipients(conn: Connection, network: int, window: int, recipien
         "UPDATE windows SET recipients = %s WHERE network_id = %s AND id = %s",
         (recipients, network, window),
     )
+
+
+async def count_windows(conn: Connection, network: int) -> int:
+    """Return how many router updates a network has committed."""
+    cursor = await conn.execute(
+        "SELECT count(*) AS done FROM windows WHERE network_id = %s AND done", (network,)
+    )
+    row = await cursor.fetchone()
+    return int(row["done"]) if row else 0

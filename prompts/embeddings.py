@@ -1,0 +1,107 @@
+"""Encoders by name, and the one way to embed: unit vectors of texts that say something."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from langchain.embeddings import init_embeddings
+from langchain_core.embeddings import Embeddings
+from numpy.typing import NDArray
+from openai import OpenAIError
+
+from prompts.errors import ModelError
+from prompts.failures import explain, is_failure, retrying
+from prompts.models import OFFLINE, unusable
+from prompts.offline.encoder import OfflineEncoder
+
+MOST_DIMENSIONS = 1_900
+"""What a row of PostgreSQL holds inline (8 kB): beyond it, vectors are slow to read."""
+
+_SETTING = "RECNET_EMBEDDING"
+_WITH_DIMENSIONS = re.compile(r"(?P<model>.+)@(?P<dimensions>[1-9][0-9]*)")
+
+
+class Encoder:
+    """Turns texts into unit vectors.
+
+    `name` stands for the vector space: a network refuses an encoder of another name. `tries` bounds
+    the requests for one batch, `wait` is the first pause between two of them in seconds.
+    """
+
+    def __init__(
+        self, embeddings: Embeddings, *, name: str, tries: int = 5, wait: float = 1.0
+    ) -> None:
+        self.name = name
+        self._embeddings = embeddings
+        self._tries = tries
+        self._wait = wait
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return one unit-length row for each text, shape (n, d); equal texts are embedded once.
+
+        No texts give an array of shape (0, 0): d is known only from a reply.
+
+        Raises:
+            ValueError: an empty text; it has no place in the space.
+            ModelError: the endpoint failed, or sent vectors that cannot be used.
+        """
+        if any(not text.strip() for text in texts):
+            raise ValueError("an empty text has no embedding")
+        distinct = list(dict.fromkeys(texts))
+        if not distinct:
+            return np.zeros((0, 0), dtype=np.float32)
+        unit = self._unit(await self._vectors(distinct), len(distinct))
+        row = {text: place for place, text in enumerate(distinct)}
+        return unit[[row[text] for text in texts]]
+
+    async def _vectors(self, texts: list[str]) -> list[list[float]]:
+        try:
+            return await retrying(self._tries, self._wait)(self._embeddings.aembed_documents, texts)
+        except Exception as error:
+            if not is_failure(error):
+                raise
+            # The cause is cut off: a provider's own text may quote the key.
+            raise explain(error, self.name, self._embeddings, _SETTING) from None
+
+    def _unit(self, vectors: list[list[float]], count: int) -> NDArray[np.float32]:
+        if len(vectors) != count or len({len(vector) for vector in vectors}) != 1:
+            raise ModelError(
+                f"{self.name}: {count} texts gave {len(vectors)} vectors, or vectors of several "
+                f"lengths; set another {_SETTING}"
+            )
+        array = np.asarray(vectors, dtype=np.float64)
+        if array.shape[1] > MOST_DIMENSIONS:
+            raise ModelError(
+                f"{self.name}: {array.shape[1]} dimensions, at most {MOST_DIMENSIONS} can be kept; "
+                f"choose fewer, as in {_SETTING}=openai:text-embedding-3-large@1024"
+            )
+        lengths = np.linalg.norm(array, axis=1, keepdims=True)
+        if not np.isfinite(lengths).all() or not lengths.all():
+            raise ModelError(f"{self.name}: a vector is zero or not finite; set another {_SETTING}")
+        unit: NDArray[np.float32] = (array / lengths).astype(np.float32)
+        return unit
+
+
+def load_encoder(name: str, *, timeout: float = 60.0) -> Encoder:
+    """Return the encoder `name`: `offline`, `provider:model`, or `provider:model@dimensions`.
+
+    `timeout` is in seconds, for one request; it reaches OpenAI-compatible endpoints only, as other
+    libraries have no common name for it.
+
+    Raises:
+        ModelError: an unknown name, a missing package or a missing key; it says what to set.
+    """
+    if name == OFFLINE:
+        return Encoder(OfflineEncoder(), name=name)
+    sized = _WITH_DIMENSIONS.fullmatch(name)
+    model = sized["model"] if sized else name
+    options: dict[str, Any] = {"dimensions": int(sized["dimensions"])} if sized else {}
+    if model.startswith("openai:"):
+        # Texts are bounded far below any context, and the tokenizer's files may not be there.
+        options |= {"check_embedding_ctx_length": False, "timeout": timeout, "max_retries": 0}
+    try:
+        embeddings = init_embeddings(model, **options)
+    except (ValueError, ImportError, OpenAIError) as error:
+        raise unusable(_SETTING, name, "openai:text-embedding-3-small", error) from error
+    return Encoder(embeddings, name=name)

@@ -1,0 +1,63 @@
+"""The offline answer to `merge`: reception through the rules of a filter memory. Lexical."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from prompts.merge import Merge, MergeFields, MergeVerdict, Named
+from prompts.offline.phrases import distinct, without
+from prompts.offline.profile_text import (
+    HEARD_HELD,
+    Profile,
+    read_message,
+    read_profile,
+    write_profile,
+)
+from prompts.offline.rules import Rule, keeps_out, matches, read_rule, unwanted
+
+TAKEN_FROM_ONE = 6
+"""New phrases that one message may bring, so that no message fills the list alone."""
+
+
+def merge(fields: MergeFields) -> Merge:
+    """Return the profile with what the rules let in, and a verdict for each message."""
+    profile = read_profile(fields.profile, fields.kind)
+    rules = [read_rule(rule.name, rule.text) for rule in fields.rules]
+    closed = (*unwanted(rules, profile), *profile.dislikes)
+    news: list[str] = []
+    verdicts: list[MergeVerdict] = []
+    for message in fields.messages:
+        verdict, brought = _receive(message, profile, rules, closed, news)
+        verdicts.append(verdict)
+        news.extend(brought)
+    heard = distinct([*news, *profile.heard])[:HEARD_HELD]
+    return Merge(profile=write_profile(replace(profile, heard=heard)), verdicts=verdicts)
+
+
+def _receive(
+    message: Named,
+    profile: Profile,
+    rules: Sequence[Rule],
+    closed: Sequence[str],
+    news: Sequence[str],
+) -> tuple[MergeVerdict, tuple[str, ...]]:
+    phrases = read_message(message.text)
+    if against := keeps_out(rules, profile, phrases):
+        reason = f"names {_some(phrases)}" if phrases else "names no tastes"
+        return _verdict(message, reason, against), ()
+    fresh = without(phrases, [*profile.likes, *news])
+    brought = tuple(p for p in fresh if not matches(p, closed))[:TAKEN_FROM_ONE]
+    reason = f"brings {_some(brought)}" if brought else "says nothing new"
+    return _verdict(message, reason), brought
+
+
+def _verdict(message: Named, reason: str, against: Rule | None = None) -> MergeVerdict:
+    return MergeVerdict(
+        message=message.name,
+        taken=against is None,
+        rule=against.name if against else "",
+        reason=reason,
+    )
+
+
+def _some(phrases: Sequence[str]) -> str:
+    return ", ".join(phrases[:3])

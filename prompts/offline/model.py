@@ -1,0 +1,130 @@
+"""The offline model: a chat model's interface over lexical methods. It is no language model."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.messages.ai import UsageMetadata
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import BaseModel
+
+from prompts.extract import ExtractFields
+from prompts.fields import ROOT, read_fields
+from prompts.gradient import GradientFields
+from prompts.merge import MergeFields
+from prompts.offline.extract import extract
+from prompts.offline.gradient import gradient
+from prompts.offline.merge import merge
+from prompts.offline.optimize_filter_memory import optimize_filter_memory
+from prompts.offline.optimize_profile import optimize_profile
+from prompts.offline.optimize_router import optimize_router
+from prompts.offline.predict import predict
+from prompts.offline.rank import rank
+from prompts.offline.summarize import summarize
+from prompts.optimize_filter_memory import OptimizeFilterMemoryFields
+from prompts.optimize_profile import OptimizeProfileFields
+from prompts.optimize_router import OptimizeRouterFields
+from prompts.predict import PredictFields
+from prompts.rank import RankFields
+from prompts.summarize import SummarizeFields
+
+CHARACTERS_A_TOKEN = 4
+
+F = TypeVar("F", bound=BaseModel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer(Generic[F]):
+    fields: type[F]
+    answer: Callable[[F], BaseModel]
+
+    def __call__(self, text: str) -> BaseModel:
+        return self.answer(read_fields(text, self.fields))
+
+
+_ANSWERS: Mapping[str, Callable[[str], BaseModel]] = {
+    "Extract": _Answer(ExtractFields, extract),
+    "Summarize": _Answer(SummarizeFields, summarize),
+    "Merge": _Answer(MergeFields, merge),
+    "Predict": _Answer(PredictFields, predict),
+    "Credit": _Answer(GradientFields, gradient),
+    "OptimizedProfile": _Answer(OptimizeProfileFields, optimize_profile),
+    "OptimizedFilterMemory": _Answer(OptimizeFilterMemoryFields, optimize_filter_memory),
+    "OptimizedRouter": _Answer(OptimizeRouterFields, optimize_router),
+    "Rank": _Answer(RankFields, rank),
+}
+
+
+class OfflineModel(BaseChatModel):
+    """Answers every prompt from its messages alone, by counting words: no weights, no network.
+
+    The answer is chosen by the name of the output schema in the request
+    (`response_format={"type": "json_schema", "json_schema": {"name": "Merge", …}}`). The same
+    messages give the same answer. Token counts are an estimate, a token for four characters, as
+    there is no tokenizer.
+
+    Raises:
+        ValueError: no schema is named, or none of a known name, or the message holds no fields.
+    """
+
+    model_name: str = "offline"
+
+    @property
+    def _llm_type(self) -> str:
+        return "offline"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,  # noqa: ARG002 - the base class names it
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ANN401 - the base class names it so
+    ) -> ChatResult:
+        return _respond(messages, kwargs.get("response_format"))
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,  # noqa: ARG002 - the base class names it
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ANN401 - the base class names it so
+    ) -> ChatResult:
+        return _respond(messages, kwargs.get("response_format"))
+
+
+def _respond(messages: list[BaseMessage], response_format: object) -> ChatResult:
+    reply = _ANSWERS[_schema_name(response_format)](_asked(messages)).model_dump_json()
+    message = AIMessage(
+        content=reply,
+        usage_metadata=_estimate(sum(len(m.text) for m in messages), len(reply)),
+        response_metadata={"model_name": "offline", "finish_reason": "stop"},
+    )
+    return ChatResult(generations=[ChatGeneration(message=message)])
+
+
+def _schema_name(response_format: object) -> str:
+    schema = response_format.get("json_schema") if isinstance(response_format, dict) else None
+    name = schema.get("name") if isinstance(schema, dict) else None
+    if not isinstance(name, str) or name not in _ANSWERS:
+        known = ", ".join(_ANSWERS)
+        said = "no output schema" if name is None else f"the unknown output schema {name!r}"
+        raise ValueError(f"the offline model was asked for {said}; it answers: {known}")
+    return name
+
+
+def _asked(messages: list[BaseMessage]) -> str:
+    """Return the message that holds the fields; a second try appends others after it."""
+    for message in messages:
+        if isinstance(message, HumanMessage) and f"<{ROOT}>" in message.text:
+            return message.text
+    raise ValueError("the offline model was asked nothing: no human message holds prompt fields")
+
+
+def _estimate(asked: int, answered: int) -> UsageMetadata:
+    tokens_in, tokens_out = asked // CHARACTERS_A_TOKEN, answered // CHARACTERS_A_TOKEN
+    return UsageMetadata(
+        input_tokens=tokens_in, output_tokens=tokens_out, total_tokens=tokens_in + tokens_out
+    )

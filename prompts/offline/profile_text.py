@@ -1,0 +1,158 @@
+"""Profiles and messages as the offline model reads and writes them.
+
+A profile is free text, kept as it is, and below it labelled lists, newest first:
+
+    A person who enjoys CDs. The first one taken was "Tapestry" (Pop; Adult Contemporary).
+    Enjoys: folk rock; laurel canyon.
+    Lately hears of: singer-songwriter; piano.
+    Avoids: death metal.
+
+An item's lists are `About`, `Taken by people who like`, `May suit people who like`. A router's text
+is a message of `Lately taken here`, `Also liked here` and `Liked here`. Any other text is prose:
+all its phrases count, except those that it says are disliked. Reading is lexical.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+from prompts.offline.phrases import distinct, listed_phrases, salient_phrases
+from prompts.offline.stance import avoided_part, liked_part
+from state.domain import PROFILE_LENGTH, ClientKind, clean
+
+LIKED_HELD = 14
+HEARD_HELD = 12
+AVOIDED_HELD = 8
+MESSAGE_HELD = 24
+"""How many phrases a list holds; what is older falls off its end."""
+
+NOTHING_KNOWN = "Nothing is known of this community yet."
+
+_LABELS = {
+    ClientKind.USER: {"liked": "Enjoys", "heard": "Lately hears of", "avoided": "Avoids"},
+    ClientKind.ITEM: {
+        "about": "About",
+        "liked": "Taken by people who like",
+        "heard": "May suit people who like",
+        "avoided": "Not for people who like",
+    },
+}
+_LATELY, _ALSO, _FOUNDED = "Lately taken here", "Also liked here", "Liked here"
+
+_ALL_LABELS = [label for labels in _LABELS.values() for label in labels.values()]
+_LABEL_LINE = re.compile(
+    rf"^[ \t]*({'|'.join([*_ALL_LABELS, _LATELY, _ALSO, _FOUNDED])})[ \t]*:[ \t]*(.*)$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_DOMAIN_SENTENCE = re.compile(r"^\s*A person who enjoys [^.\n]{1,200}\.")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A client's profile, read."""
+
+    kind: ClientKind
+    free: str
+    """What stands above the lists, kept as it was written."""
+    own: tuple[str, ...] = ()
+    """Phrases of the free text: tastes of a user, the title of an item."""
+    own_avoided: tuple[str, ...] = ()
+    about: tuple[str, ...] = ()
+    liked: tuple[str, ...] = ()
+    """What a user enjoys, or what the people who take an item like."""
+    heard: tuple[str, ...] = ()
+    """What came by messages and no interaction has confirmed yet."""
+    avoided: tuple[str, ...] = ()
+
+    @property
+    def likes(self) -> tuple[str, ...]:
+        """What the client itself stands for, newest first; nothing that it only heard of."""
+        if self.kind is ClientKind.USER:
+            return distinct([*self.liked, *self.own])
+        return distinct([*self.about, *self.own, *self.liked])
+
+    @property
+    def known(self) -> tuple[str, ...]:
+        """All that speaks for the client, heard phrases included."""
+        return distinct([*self.likes, *self.heard])
+
+    @property
+    def dislikes(self) -> tuple[str, ...]:
+        """What the client avoids, in its list or in its prose."""
+        return distinct([*self.avoided, *self.own_avoided])
+
+
+@lru_cache(maxsize=4_096)
+def read_profile(text: str, kind: ClientKind) -> Profile:
+    """Return the profile that `text` writes out."""
+    free, lists = _sections(text)
+    slots = {slot: distinct(lists.get(label.lower(), ())) for slot, label in _LABELS[kind].items()}
+    if kind is ClientKind.ITEM:
+        return Profile(kind, free, own=salient_phrases(free), **slots)
+    prose = _DOMAIN_SENTENCE.sub("", free)
+    return Profile(
+        kind,
+        free,
+        own=salient_phrases(liked_part(prose)),
+        own_avoided=salient_phrases(avoided_part(prose)),
+        **slots,
+    )
+
+
+@lru_cache(maxsize=4_096)
+def read_message(text: str) -> tuple[str, ...]:
+    """Return the tastes that a router's text names, newest first."""
+    free, lists = _sections(text)
+    named = [phrase for phrases in lists.values() for phrase in phrases]
+    prose = liked_part(free.replace(NOTHING_KNOWN, ""))
+    return distinct([*named, *salient_phrases(prose)])
+
+
+def write_profile(profile: Profile) -> str:
+    """Return the profile as text, never empty; the free text gives way where there is no room."""
+    lists = [
+        _line(label, getattr(profile, slot)[: _held(slot)])
+        for slot, label in _LABELS[profile.kind].items()
+    ]
+    below = "\n".join(line for line in lists if line)
+    free = clean(profile.free, PROFILE_LENGTH - len(below) - 1)
+    text = "\n".join(part for part in (free, below) if part)
+    return text or "Nothing is known here yet."
+
+
+def write_message(newest: Iterable[str], older: Iterable[str] = ()) -> str:
+    """Return a router's text: what is newest, then what was there before, bounded."""
+    first = distinct(newest)[:MESSAGE_HELD]
+    rest = distinct([*first, *older])[len(first) : MESSAGE_HELD]
+    if not first:
+        return _line(_FOUNDED, rest) or NOTHING_KNOWN
+    if not rest:
+        return _line(_FOUNDED, first)
+    return f"{_line(_LATELY, first)}\n{_line(_ALSO, rest)}"
+
+
+def without_scaffolding(text: str) -> str:
+    """Return what a profile or message says of its owner: no labels, nothing it avoids."""
+    free, lists = _sections(text)
+    avoided = {labels["avoided"].lower() for labels in _LABELS.values()}
+    said = ["; ".join(lists[label]) for label in lists if label not in avoided]
+    prose = liked_part(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")))
+    return "\n".join([prose, *said])
+
+
+def _sections(text: str) -> tuple[str, dict[str, tuple[str, ...]]]:
+    lists: dict[str, tuple[str, ...]] = {}
+    for found in _LABEL_LINE.finditer(text):
+        label, entries = found.group(1).lower(), listed_phrases(found.group(2).rstrip(" .\t"))
+        lists[label] = (*lists.get(label, ()), *entries)
+    free = _LABEL_LINE.sub("", text) if lists else text
+    return "\n".join(line for line in map(str.strip, free.splitlines()) if line), lists
+
+
+def _line(label: str, phrases: tuple[str, ...]) -> str:
+    return f"{label}: {'; '.join(phrases)}." if phrases else ""
+
+
+def _held(slot: str) -> int:
+    return {"liked": LIKED_HELD, "heard": HEARD_HELD, "avoided": AVOIDED_HELD}.get(slot, LIKED_HELD)

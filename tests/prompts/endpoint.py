@@ -1,0 +1,115 @@
+"""A small real server that speaks OpenAI's protocols, with answers written down beforehand."""
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """One response: a chat completion of `text`, or `body` as it is."""
+
+    text: str = ""
+    status: int = 200
+    body: dict[str, Any] | str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    finish: str = "stop"
+    refusal: str | None = None
+    usage: tuple[int, int] = (10, 5)
+    delay: float = 0.0
+    dropped: bool = False
+    """The connection is closed without any response."""
+
+    def payload(self) -> bytes:
+        if isinstance(self.body, str):
+            return self.body.encode()
+        message = {"role": "assistant", "content": self.text, "refusal": self.refusal}
+        used = dict(zip(("prompt_tokens", "completion_tokens"), self.usage, strict=True))
+        completion = {
+            "id": "1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "test",
+            "choices": [{"index": 0, "message": message, "finish_reason": self.finish}],
+            "usage": {**used, "total_tokens": sum(self.usage)},
+        }
+        return json.dumps(completion if self.body is None else self.body).encode()
+
+
+def failure(status: int, message: str, *, code: str | None = None, **more: str) -> Answer:
+    error = {"message": message, "type": "error", "code": code}
+    return Answer(status=status, body={"error": error}, headers=more)
+
+
+@dataclass
+class Endpoint:
+    """What the server saw."""
+
+    url: str
+    answers: list[Answer]
+    requests: list[dict[str, Any]] = field(default_factory=list)
+    most_at_once: int = 0
+    close: Callable[[], None] = lambda: None
+    """Stop the server before the block ends."""
+    _now: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self, request: dict[str, Any]) -> Answer:
+        """Return the next answer; the last one is given again and again."""
+        with self._lock:
+            self.requests.append(request)
+            self._now += 1
+            self.most_at_once = max(self.most_at_once, self._now)
+            return self.answers[min(len(self.requests), len(self.answers)) - 1]
+
+    def done(self) -> None:
+        with self._lock:
+            self._now -= 1
+
+
+@contextmanager
+def serving(*answers: Answer) -> Iterator[Endpoint]:
+    """Serve `answers` on a free port of this machine until the block ends."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            length = int(self.headers["content-length"])
+            answer = endpoint.take(json.loads(self.rfile.read(length)))
+            time.sleep(answer.delay)
+            endpoint.done()
+            if not answer.dropped:
+                self._respond(answer)
+
+        def _respond(self, answer: Answer) -> None:
+            payload = answer.payload()
+            self.send_response(answer.status)
+            for name, value in answer.headers.items():
+                self.send_header(name.replace("_", "-"), value)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(payload)))
+            self.end_headers()
+            self.wfile.write(payload)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", list(answers))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+    endpoint.close = close
+    thread.start()
+    try:
+        yield endpoint
+    finally:
+        close()

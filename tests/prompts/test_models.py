@@ -1,0 +1,51 @@
+"""Models by name, and the one line that says what to set."""
+
+import pytest
+from langchain_openai import ChatOpenAI
+
+from prompts.errors import ModelError
+from prompts.models import load_model
+from prompts.offline.model import OfflineModel
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OPENAI_API_KEY", "OPENAI_ADMIN_KEY", "OPENAI_BASE_URL"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_default_needs_nothing() -> None:
+    assert isinstance(load_model("offline", timeout=5, temperature=0), OfflineModel)
+
+
+def test_a_real_model_has_a_timeout_and_no_retries_of_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "any text")
+    model = load_model("openai:gpt-4o-mini", timeout=7, temperature=0.5)
+    assert isinstance(model, ChatOpenAI)
+    assert (model.request_timeout, model.max_retries, model.temperature) == (7, 0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "named"),
+    [
+        ("openai:gpt-4o-mini", "OPENAI_API_KEY"),
+        ("gpt-4o-mini", "OPENAI_API_KEY"),
+        ("nowhere:small", "Unable to infer.*set it to offline"),
+        ("oflfine", "Unable to infer.*set it to offline"),
+        ("", "RECNET_MODEL is empty"),
+        ("  ", "RECNET_MODEL is empty"),
+    ],
+)
+def test_what_cannot_be_loaded_says_what_to_set(name: str, named: str) -> None:
+    with pytest.raises(ModelError, match=named) as raised:
+        load_model(name, timeout=5, temperature=0)
+    assert str(raised.value).startswith("RECNET_MODEL")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_key_in_the_wrong_variable_is_not_shown() -> None:
+    with pytest.raises(ModelError) as raised:
+        load_model("sk-proj-0123456789abcdef", timeout=5, temperature=0)
+    assert "0123456789" not in str(raised.value)

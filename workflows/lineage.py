@@ -1,0 +1,148 @@
+"""Lineage: why a module reads as it does, from prediction to before and after."""
+
+from state.domain import ClientKind, Frozen, Module, ModuleKind
+from state.errors import InputError
+from state.pool import Connection
+from state.store.clients import ClientName, list_clients
+from state.store.gradients import StoredGradient, read_gradients
+from state.store.interactions import Interaction, find_interaction, read_verdicts
+from state.store.networks import Network
+from state.store.versions import Version, read_versions
+
+
+class TracedMessage(Frozen):
+    """A message that was received, and what became of it."""
+
+    client: str
+    router: int
+    router_version: int
+    body: str
+    taken: bool
+    rule: str
+    reason: str
+
+
+class TracedGradient(Frozen):
+    """A textual gradient with the texts before and after it."""
+
+    module: str
+    status: str
+    reward: int
+    suggestion: str
+    why: str
+    before: str
+    """The text the optimizer started from: for a profile `P_c^pro`."""
+    after: str
+    """The text it wrote; empty where none was written (yet)."""
+
+
+class Lineage(Frozen):
+    """One interaction, step by step."""
+
+    interaction: str
+    user: str
+    positive: str
+    negative: str
+    predicted: str
+    reward: int | None
+    reason: str
+    failure: str
+    window: int | None
+    messages: tuple[TracedMessage, ...]
+    gradients: tuple[TracedGradient, ...]
+
+
+async def trace_interaction(conn: Connection, network: Network, interaction_id: str) -> Lineage:
+    """Return the lineage of one settled interaction.
+
+    Raises:
+        InputError: there is none of that id.
+    """
+    found = await find_interaction(conn, network.id, interaction_id)
+    if found is None:
+        raise InputError(
+            f"no interaction '{interaction_id}' in network '{network.name}'; "
+            f"`recnet show interactions --network {network.name}` lists them"
+        )
+    names = {client.id: client for client in await list_clients(conn, network.id)}
+    gradients = await read_gradients(conn, network.id, interaction_id)
+    return Lineage(
+        interaction=found.id,
+        user=_named(names, found.user_id),
+        positive=_named(names, found.positive_id),
+        negative=_named(names, found.negative_id),
+        predicted=_named(names, found.predicted_id) if found.predicted_id else "",
+        reward=found.reward,
+        reason=found.reason,
+        failure=found.failure,
+        window=found.window_id,
+        messages=await _messages(conn, network, found, names),
+        gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
+    )
+
+
+async def _messages(
+    conn: Connection, network: Network, found: Interaction, names: dict[int, ClientName]
+) -> tuple[TracedMessage, ...]:
+    traced = []
+    for verdict in await read_verdicts(conn, network.id, found.id):
+        router = Module(kind=ModuleKind.ROUTER, owner=verdict.router_id)
+        versions = {v.version: v.content for v in await read_versions(conn, network.id, router)}
+        traced.append(
+            TracedMessage(
+                client=_named(names, verdict.client_id),
+                router=verdict.router_id,
+                router_version=verdict.router_version,
+                body=versions[verdict.router_version],
+                taken=verdict.taken,
+                rule=verdict.rule,
+                reason=verdict.reason,
+            )
+        )
+    return tuple(traced)
+
+
+async def _gradient(
+    conn: Connection, network: Network, gradient: StoredGradient, names: dict[int, ClientName]
+) -> TracedGradient:
+    versions = await read_versions(
+        conn, network.id, Module(kind=gradient.module, owner=gradient.owner)
+    )
+    before, after = _before_and_after(gradient, versions)
+    if gradient.applied_to not in (None, gradient.owner):
+        heir = Module(kind=gradient.module, owner=gradient.applied_to or 0)
+        after = (await read_versions(conn, network.id, heir))[0].content
+    return TracedGradient(
+        module=module_name(gradient.module, gradient.owner, names),
+        status=gradient.status,
+        reward=gradient.reward,
+        suggestion=gradient.suggestion,
+        why=gradient.why,
+        before=before,
+        after=after,
+    )
+
+
+def _before_and_after(gradient: StoredGradient, versions: list[Version]) -> tuple[str, str]:
+    """Return the text the rewrite started from and the one it made, where it made one."""
+    texts = {version.version: version for version in versions}
+    made = texts.get(gradient.applied_version or 0)
+    if made is None or made.author not in ("gradient", "split", "merge"):
+        taken_part = texts.get(gradient.version)
+        return (taken_part.content if taken_part else "", "")
+    started = texts.get(made.version - 1)
+    return (started.content if started else "", made.content)
+
+
+def module_name(kind: ModuleKind, owner: int, names: dict[int, ClientName]) -> str:
+    """Return a module's name as a person would say it."""
+    if kind is ModuleKind.ROUTER:
+        return f"router {owner}"
+    client = names[owner]
+    owned = f"{client.kind} {client.key}"
+    return f"filter memory of {owned}" if kind is ModuleKind.FILTER_MEMORY else f"{owned} profile"
+
+
+def _named(names: dict[int, ClientName], client: int) -> str:
+    name = names[client]
+    return name.key if name.kind is ClientKind.USER else f"{name.key} ({name.title})"

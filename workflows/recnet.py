@@ -1,0 +1,150 @@
+"""The façade: RecNet from Python.
+
+async with open_recnet() as recnet:
+    await recnet.interact("cds", user="2867", positive="1370", negative="58")
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+from langchain_core.runnables import RunnableConfig
+from langgraph.graph.state import CompiledStateGraph
+
+from nodes.opening import mint_identity
+from nodes.resources import Resources, open_resources
+from state.checkpoints import checkpointer, thread_of
+from state.errors import InputError
+from state.graphs.bootstrap import BootstrapOutput
+from state.graphs.context import BootstrapContext, NetworkContext
+from state.graphs.interaction import InteractionInput, InteractionOutput
+from state.graphs.recommend import RecommendInput, RecommendOutput
+from state.settings import NetworkSettings, Settings
+from state.store.networks import Network, find_network
+from state.store.windows import open_window
+from workflows import bootstrap, interaction, recommend, router_update
+
+Graph = CompiledStateGraph[Any, Any, Any, Any]
+
+
+class RecNet:
+    """The workflows over open resources; each method is one graph run."""
+
+    def __init__(self, resources: Resources) -> None:
+        self.resources = resources
+
+    async def network(self, name: str) -> Network:
+        """Return a network by name.
+
+        Raises:
+            NetworkError: there is none of that name.
+        """
+        async with self.resources.pool.connection() as conn:
+            return await find_network(conn, name)
+
+    async def bootstrap(self, name: str, shape: NetworkSettings) -> BootstrapOutput:
+        """Found the routers of a loaded network; one that was bootstrapped so already is kept.
+
+        A bootstrap that was stopped goes on where it was.
+
+        Raises:
+            NetworkError: unknown network, or bootstrapped with other settings.
+        """
+        network = await self.network(name)
+        context = BootstrapContext(network=name, **shape.model_dump())
+        out = await self._run(bootstrap.graph, {}, thread_of(network.id, "bootstrap"), context)
+        return cast("BootstrapOutput", out)
+
+    async def interact(
+        self,
+        name: str,
+        *,
+        user: str,
+        positive: str,
+        negative: str,
+        interaction_id: str | None = None,
+    ) -> InteractionOutput:
+        """Run one record: `user` took `positive` and not `negative`.
+
+        The same `interaction_id` again returns what was committed and costs nothing; a run that was
+        stopped goes on where it was. Without an id one is minted and returned.
+
+        Raises:
+            InputError: unknown clients, or an id that belongs to another record.
+        """
+        identity = interaction_id or mint_identity()
+        record = InteractionInput(
+            user=user, positive=positive, negative=negative, interaction=identity
+        )
+        thread = thread_of((await self.network(name)).id, identity)
+        out = await self._run(interaction.graph, record, thread, NetworkContext(network=name))
+        return cast("InteractionOutput", out)
+
+    async def resume(self, name: str, interaction_id: str) -> None:
+        """Let a stopped run of an interaction go on where it was; one that ended stays ended."""
+        thread = thread_of((await self.network(name)).id, interaction_id)
+        bound, config = self._bind(interaction.graph), _config(thread)
+        if (await bound.aget_state(config)).next:
+            context = NetworkContext(network=name)
+            await bound.ainvoke(None, config, context=context, durability="sync")
+
+    async def update_routers(self, name: str) -> bool:
+        """Finish a claimed window whose router update is open; return False where none is."""
+        network = await self.network(name)
+        async with self.resources.pool.connection() as conn:
+            window = await open_window(conn, network.id)
+        if window is None:
+            return False
+        thread = thread_of(network.id, f"window {window.id}")
+        await self._run(
+            router_update.graph, {"window": window.id}, thread, NetworkContext(network=name)
+        )
+        return True
+
+    async def recommend(
+        self, name: str, user: str, candidates: Sequence[str] = (), count: int = 10
+    ) -> RecommendOutput:
+        """Rank candidates for a user, or the nearest items; nothing of the network changes.
+
+        Raises:
+            InputError: unknown user or item, or a candidate named twice.
+        """
+        record = RecommendInput(user=user, candidates=list(candidates), count=count)
+        out = await recommend.graph.ainvoke(record, context=NetworkContext(network=name))
+        return cast("RecommendOutput", out)
+
+    async def _run(
+        self, graph: Graph, given: Mapping[str, Any], thread: str, context: NetworkContext
+    ) -> dict[str, Any]:
+        """Run a graph on its thread, from where an earlier run of the same input stopped."""
+        bound, config = self._bind(graph), _config(thread)
+        snapshot = await bound.aget_state(config)
+        if not snapshot.next:
+            return await bound.ainvoke(given, config, context=context, durability="sync")
+        for key, value in given.items():
+            if snapshot.values.get(key) != value:
+                raise InputError(
+                    f"interaction '{given.get('interaction', thread)}' was begun with "
+                    f"{key} '{snapshot.values.get(key)}': give this record an identity of its own"
+                )
+        return await bound.ainvoke(None, config, context=context, durability="sync")
+
+    def _bind(self, graph: Graph) -> Graph:
+        saver = checkpointer(self.resources.pool)
+        return graph.copy({"checkpointer": saver})
+
+
+@asynccontextmanager
+async def open_recnet(settings: Settings | None = None) -> AsyncIterator[RecNet]:
+    """Open the database, the model and the encoder for the time of the block.
+
+    Raises:
+        RecNetError: the database cannot be used.
+        CallError: the model or the encoder cannot be used.
+    """
+    async with open_resources(settings or Settings()) as resources:
+        yield RecNet(resources)
+
+
+def _config(thread: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread}, "recursion_limit": 50}

@@ -1,0 +1,241 @@
+"""The training driver: records in order, one graph run each, resumable where it stopped."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+from state.domain import ClientKind, Frozen, Split
+from state.errors import NetworkError
+from state.pool import Pool
+from state.store.clients import list_clients
+from state.store.events import read_events
+from state.store.interactions import list_interactions
+from state.store.networks import Network
+from state.store.routers import count_routers
+from state.store.usage import sum_usage
+from state.store.windows import count_windows, open_window, read_pending
+from workflows.recnet import RecNet
+from workflows.schedule import Record, cut_windows, plan_records
+
+_LOCK_CLASS = 26_012
+
+FIT: dict[str, frozenset[Split]] = {
+    "train": frozenset({Split.TRAIN}),
+    "train+valid": frozenset({Split.TRAIN, Split.VALID}),
+}
+"""What a network is fitted on: `train` before choices, both before the last reading."""
+
+
+class Progress(Frozen):
+    """How far a training run is."""
+
+    records: int
+    done: int
+    failed: int
+    reward: float
+    """Mean reward of what was learned so far."""
+    calls: int
+    routers: int
+
+
+class TrainingReport(Frozen):
+    """What a training run did, and what the network came to."""
+
+    network: str
+    records: int
+    """Records of the stream."""
+    run: int
+    """Records that were run now; the others had been settled before."""
+    failed: int
+    reward: float | None
+    calls: int
+    """Calls of all settled interactions, without router updates."""
+    calls_per_interaction: float | None
+    update_calls: int
+    """Calls of all router updates."""
+    input_tokens: int
+    output_tokens: int
+    windows: int
+    routers: int
+    retired: int
+    seconds: float
+
+
+async def train(
+    recnet: RecNet,
+    name: str,
+    *,
+    fit: str = "train+valid",
+    limit: int | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+) -> TrainingReport:
+    """Feed the training records of a network in order; what was settled before costs nothing.
+
+    Args:
+        recnet: the open façade.
+        name: the network.
+        fit: `train`, or `train+valid`.
+        limit: run at most so many records now.
+        on_progress: told before the first record and after each.
+
+    Raises:
+        NetworkError: not bootstrapped, or another process is training this network.
+    """
+    network = await recnet.network(name)
+    began = perf_counter()
+    async with _only_trainer(recnet.resources.pool, network):
+        run = await _feed(recnet, network, FIT[fit], limit, on_progress)
+    return await _report(recnet, network, FIT[fit], run, perf_counter() - began)
+
+
+async def _feed(
+    recnet: RecNet,
+    network: Network,
+    splits: frozenset[Split],
+    limit: int | None,
+    on_progress: Callable[[Progress], None],
+) -> int:
+    records, keys, pending, settled = await _read(recnet, network, splits)
+    await _finish_window(recnet, network)
+    tally = _Tally(recnet, network, len(records), settled)
+    await tally.tell(on_progress)
+    waiting = [record for record in records if identity(network, record) not in settled]
+    run = 0
+    for window in cut_windows(waiting, network.shape.update_size, pending):
+        for record in window:
+            if run == limit:
+                return run
+            out = await recnet.interact(
+                network.name,
+                user=keys[record.user],
+                positive=keys[record.positive],
+                negative=keys[record.negative],
+                interaction_id=identity(network, record),
+            )
+            run += 1
+            tally.add(None if out.get("failure") else out["reward"])
+            await tally.tell(on_progress)
+        await recnet.update_routers(network.name)
+    return run
+
+
+def identity(network: Network, record: Record) -> str:
+    """Return the identity of a training record: its data set and position."""
+    return f"{network.dataset}:{record.position}"
+
+
+async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Split]) -> list[Record]:
+    """Return the training records of a network in order."""
+    async with recnet.resources.pool.connection() as conn:
+        events = await read_events(conn, network.id)
+        items = await list_clients(conn, network.id, ClientKind.ITEM)
+    return plan_records(events, [item.id for item in items], splits, network.shape.seed)
+
+
+async def _read(
+    recnet: RecNet, network: Network, splits: frozenset[Split]
+) -> tuple[list[Record], dict[int, str], list[int], dict[str, int | None]]:
+    """Return the records, all clients' keys, who waits, and the rewards of what is settled."""
+    records = await plan_training(recnet, network, splits)
+    async with recnet.resources.pool.connection() as conn:
+        clients = await list_clients(conn, network.id)
+        pending = await read_pending(conn, network.id)
+        done = await list_interactions(conn, network.id)
+    planned = {identity(network, record) for record in records}
+    settled = {i.id: i.reward for i in done if i.id in planned}
+    return records, {client.id: client.key for client in clients}, pending, settled
+
+
+async def _finish_window(recnet: RecNet, network: Network) -> None:
+    """Finish a claimed window: resume the run that claimed it, else update the routers alone."""
+    async with recnet.resources.pool.connection() as conn:
+        window = await open_window(conn, network.id)
+        if window is None:
+            return
+        claimed = [i for i in await list_interactions(conn, network.id) if i.window_id == window.id]
+    if claimed:
+        await recnet.resume(network.name, claimed[0].id)
+    await recnet.update_routers(network.name)
+
+
+class _Tally:
+    """What a progress bar shows."""
+
+    def __init__(
+        self, recnet: RecNet, network: Network, records: int, settled: dict[str, int | None]
+    ) -> None:
+        self._recnet = recnet
+        self._network = network
+        self._records = records
+        self._rewards = [reward for reward in settled.values() if reward is not None]
+        self._failed = len(settled) - len(self._rewards)
+
+    def add(self, reward: int | None) -> None:
+        if reward is None:
+            self._failed += 1
+        else:
+            self._rewards.append(reward)
+
+    async def tell(self, on_progress: Callable[[Progress], None]) -> None:
+        async with self._recnet.resources.pool.connection() as conn:
+            routers, _ = await count_routers(conn, self._network.id)
+        learned = len(self._rewards)
+        on_progress(
+            Progress(
+                records=self._records,
+                done=learned + self._failed,
+                failed=self._failed,
+                reward=sum(self._rewards) / learned if learned else 0.0,
+                calls=self._recnet.resources.budget.calls,
+                routers=routers,
+            )
+        )
+
+
+async def _report(
+    recnet: RecNet, network: Network, splits: frozenset[Split], run: int, seconds: float
+) -> TrainingReport:
+    records, _, _, settled = await _read(recnet, network, splits)
+    async with recnet.resources.pool.connection() as conn:
+        usage = await sum_usage(conn, network.id, "interactions")
+        every = await sum_usage(conn, network.id)
+        updates = await sum_usage(conn, network.id, "updates")
+        routers, retired = await count_routers(conn, network.id)
+        windows = await count_windows(conn, network.id)
+    rewards = [reward for reward in settled.values() if reward is not None]
+    calls = sum(total.calls for total in usage)
+    return TrainingReport(
+        network=network.name,
+        records=len(records),
+        run=run,
+        failed=len(settled) - len(rewards),
+        reward=sum(rewards) / len(rewards) if rewards else None,
+        calls=calls,
+        calls_per_interaction=calls / len(settled) if settled else None,
+        update_calls=sum(total.calls for total in updates),
+        input_tokens=sum(total.input_tokens for total in every),
+        output_tokens=sum(total.output_tokens for total in every),
+        windows=windows,
+        routers=routers,
+        retired=retired,
+        seconds=seconds,
+    )
+
+
+@asynccontextmanager
+async def _only_trainer(pool: Pool, network: Network) -> AsyncIterator[None]:
+    """Hold a session lock on the network: two drivers would feed the same records twice."""
+    async with pool.connection() as conn:
+        cursor = await conn.execute(
+            "SELECT pg_try_advisory_lock(%s, %s) AS held", (_LOCK_CLASS, network.id)
+        )
+        row = await cursor.fetchone()
+        if row is None or not row["held"]:
+            raise NetworkError(
+                f"network '{network.name}' is being trained by another process: wait for it, "
+                "or stop it"
+            )
+        try:
+            yield
+        finally:
+            await conn.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_CLASS, network.id))
