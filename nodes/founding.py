@@ -7,7 +7,6 @@ from typing import Literal
 import numpy as np
 from langgraph.runtime import Runtime
 from langgraph.types import Send
-from sklearn.cluster import KMeans
 
 from nodes.attributes import intake_of
 from nodes.commit_update import write_change, write_clients
@@ -218,6 +217,9 @@ def _seed(step: Step) -> int:
 
 
 def _labels(matrix: Vector, wanted: int, seed: int) -> list[int]:
+    # Imported late: it takes longer than everything else together, and only a bootstrap needs it.
+    from sklearn.cluster import KMeans  # noqa: PLC0415
+
     distinct = len(np.unique(matrix, axis=0))
     means = KMeans(n_clusters=min(wanted, distinct), n_init=10, random_state=seed)
     return [int(label) for label in means.fit_predict(matrix)]

@@ -32,7 +32,7 @@ async def open_interaction(
             record.
     """
     identity = clean_line(state.get("interaction") or "", KEY_LENGTH) or mint_identity()
-    step = await begin_step(identity, runtime)
+    step = await begin_step(identity, runtime, first=True)
     _ = step.network.shape
     async with resources().pool.connection() as conn:
         user, positive, negative = await _resolve(conn, step, state)

@@ -29,7 +29,7 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
     Raises:
         InputError: unknown user or item, a candidate named twice, or too many of them.
     """
-    step = await begin_step(_STEP, runtime)
+    step = await begin_step(_STEP, runtime, first=True)
     _ = step.network.shape
     network = step.network.id
     async with resources().pool.connection() as conn:

@@ -7,7 +7,7 @@ find it here, because a run's context may only carry what can be written into a 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from prompts.budget import Budget
 from prompts.call import Caller
@@ -18,6 +18,7 @@ from prompts.template import Templates
 from state.pool import Pool, open_pool
 from state.server import database_url
 from state.settings import Settings
+from state.store.networks import Network
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Resources:
     encoder: Encoder
     budget: Budget
     """What this process has spent so far."""
+    networks: dict[str, Network] = field(default_factory=dict)
+    """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
 
 
 _open: list[Resources] = []
@@ -65,7 +68,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
         in_flight=settings.calls_in_flight,
         budget=budget,
     )
-    encoder = load_encoder(settings.embedding)
+    encoder = load_encoder(settings.embedding, timeout=settings.timeout)
     # Starting the embedded server blocks, which an event loop that serves requests must not.
     url = await asyncio.to_thread(database_url, settings)
     async with open_pool(url, settings.connections) as pool:

@@ -60,15 +60,20 @@ class Step:
             await add_usage(conn, self.network.id, row)
 
 
-async def begin_step(name: str, runtime: Runtime[C]) -> Step:
-    """Return the step of a run on its network.
+async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> Step:
+    """Return the step of a run on its network; the `first` one of a run reads it anew.
 
     Raises:
         NetworkError: unknown network, or one whose embeddings another encoder made.
     """
-    async with resources().pool.connection() as conn:
-        network = await find_network(conn, runtime.context.network)
-    require_encoder(network)
+    known = resources().networks
+    network = known.get(runtime.context.network)
+    if first or network is None:
+        async with resources().pool.connection() as conn:
+            network = await find_network(conn, runtime.context.network)
+        require_encoder(network)
+        if network.tau_user is not None:
+            known[network.name] = network
     return Step(network, name)
 
 

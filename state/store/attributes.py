@@ -35,6 +35,7 @@ async def read_vocabulary(conn: Connection, network: int) -> Vocabulary:
     cursor = await conn.execute(
         "SELECT id, phrase, embedding FROM attributes WHERE network_id = %s ORDER BY id",
         (network,),
+        binary=True,
     )
     rows = await cursor.fetchall()
     vectors = (

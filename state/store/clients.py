@@ -203,6 +203,7 @@ async def read_vectors(
         "SELECT attributes, embedding FROM client_vectors "
         "WHERE network_id = %s AND kind = %s ORDER BY client_id",
         (network, kind),
+        binary=True,
     )
     return [(row["attributes"], as_array(row["embedding"])) for row in await cursor.fetchall()]
 

@@ -37,6 +37,7 @@ async def read_routers(conn: Connection, network: int, *, retired: bool = False)
         ORDER BY r.id
         """,
         (network, retired),
+        binary=True,
     )
     return [
         Router.model_validate({**row, "embedding": as_array(row["embedding"])})
