@@ -14,13 +14,23 @@ from langgraph.graph.state import CompiledStateGraph
 from nodes.opening import mint_identity
 from nodes.resources import Resources, open_resources
 from state.checkpoints import checkpointer, thread_of
+from state.digest import digest_network
+from state.domain import Dataset
 from state.errors import InputError
 from state.graphs.bootstrap import BootstrapOutput
 from state.graphs.context import BootstrapContext, NetworkContext
 from state.graphs.interaction import InteractionInput, InteractionOutput
 from state.graphs.recommend import RecommendInput, RecommendOutput
 from state.settings import NetworkSettings, Settings
-from state.store.networks import Network, find_network
+from state.store.clients import add_clients
+from state.store.events import add_events
+from state.store.networks import (
+    Network,
+    copy_network,
+    create_network,
+    drop_network,
+    find_network,
+)
 from state.store.windows import open_window
 from workflows import bootstrap, interaction, recommend, router_update
 
@@ -41,6 +51,52 @@ class RecNet:
         """
         async with self.resources.pool.connection() as conn:
             return await find_network(conn, name)
+
+    async def load(self, name: str, dataset: Dataset) -> Network:
+        """Store a data set's catalogue, users and events as a new network.
+
+        Raises:
+            NetworkError: the name is taken.
+        """
+        async with self.resources.pool.connection() as conn, conn.transaction():
+            network = await create_network(conn, name, dataset.name, dataset.domain)
+            ids = await add_clients(conn, network, dataset)
+            await add_events(conn, network, dataset, ids)
+            return await find_network(conn, name)
+
+    async def copy(self, source: str, name: str, **changed: Any) -> Network:
+        """Copy a network under another name, with some settings changed from then on.
+
+        Ablations start from one bootstrap so, whose calls are paid once.
+
+        Raises:
+            NetworkError: unknown source, one without routers, or a name that is taken.
+        """
+        network = await self.network(source)
+        shape = NetworkSettings.model_validate(network.shape.model_dump() | changed)
+        async with self.resources.pool.connection() as conn:
+            await copy_network(conn, network, name, shape)
+            return await find_network(conn, name)
+
+    async def drop(self, name: str) -> None:
+        """Delete a network with all that is kept of it.
+
+        Raises:
+            NetworkError: there is none of that name.
+        """
+        network = await self.network(name)
+        async with self.resources.pool.connection() as conn:
+            await drop_network(conn, network.id)
+
+    async def digest(self, name: str) -> str:
+        """Return the digest of a network: the same one means the same network.
+
+        Raises:
+            NetworkError: there is none of that name.
+        """
+        network = await self.network(name)
+        async with self.resources.pool.connection() as conn:
+            return await digest_network(conn, network.id)
 
     async def bootstrap(self, name: str, shape: NetworkSettings) -> BootstrapOutput:
         """Found the routers of a loaded network; one that was bootstrapped so already is kept.

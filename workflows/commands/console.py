@@ -1,0 +1,91 @@
+"""What all commands share: options, running, errors in one line, JSON."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, NoReturn, TypeVar
+
+import psycopg
+import typer
+from dotenv import load_dotenv
+from pydantic import BaseModel, ValidationError
+from rich.console import Console
+
+from prompts.errors import CallError
+from prompts.template import TemplateError
+from state.errors import RecNetError
+from state.settings import Settings
+from workflows.recnet import RecNet, open_recnet
+
+T = TypeVar("T")
+
+NetworkName = Annotated[
+    str,
+    typer.Option("--network", "-n", envvar="RECNET_NETWORK", help="The network's name."),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+
+ERROR = 1
+"""Exit code: what was asked for could not be done; the line says why."""
+FAILED_RECORDS = 3
+"""Exit code: the run ended, but some records could not be learned from."""
+INTERRUPTED = 130
+
+screen = Console()
+notes = Console(stderr=True)
+"""Progress and errors go here, so that what is printed can be piped."""
+
+
+def execute(work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = None) -> T:
+    """Run `work` on an open façade; errors a person can act on become one line and an exit code."""
+
+    async def main() -> T:
+        async with open_recnet(settings or read_settings()) as recnet:
+            return await work(recnet)
+
+    try:
+        return asyncio.run(main())
+    except KeyboardInterrupt:
+        notes.print("stopped: the same command goes on where it was")
+        raise typer.Exit(INTERRUPTED) from None
+    except ValidationError as error:
+        fail(explain(error))
+    except psycopg.Error as error:
+        fail(f"the database failed: {str(error).strip().splitlines()[0]}")
+    except (RecNetError, CallError, TemplateError) as error:
+        fail(str(error))
+
+
+def read_settings() -> Settings:
+    """Return the settings of this process; a `.env` beside it fills in what is not set."""
+    load_dotenv(".env")
+    try:
+        return Settings()
+    except ValidationError as error:
+        fail(explain(error, prefix="RECNET_"))
+
+
+def fail(reason: str) -> NoReturn:
+    """Print one line and leave with a non-zero exit code."""
+    notes.print(f"recnet: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(ERROR)
+
+
+def explain(error: ValidationError, prefix: str = "") -> str:
+    """Return one line that names the setting and what is wrong with it."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = str(first["loc"][0]) if first["loc"] else "settings"
+    name = f"{prefix}{place}".upper() if prefix else place
+    return f"{name}: {first['msg']} (given: {first['input']!r})"
+
+
+def print_json(data: BaseModel | dict[str, Any] | list[Any]) -> None:
+    """Print data as JSON on standard output, unwrapped and uncoloured."""
+    plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
+    typer.echo(json.dumps(plain, ensure_ascii=False, indent=2, default=_dump))
+
+
+def _dump(value: object) -> Any:  # noqa: ANN401 - what json.dumps asks for
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise TypeError(f"{type(value).__name__} is not JSON")

@@ -1,0 +1,143 @@
+"""`recnet bootstrap`, `train`, `interact`: what changes a network."""
+
+from typing import Annotated, Any, Literal
+
+import typer
+from pydantic import ValidationError
+
+from state.settings import NetworkSettings
+from workflows.commands.console import (
+    FAILED_RECORDS,
+    AsJson,
+    NetworkName,
+    execute,
+    explain,
+    fail,
+    notes,
+    print_json,
+    read_settings,
+    screen,
+)
+from workflows.commands.progress import training_bar
+from workflows.recnet import RecNet
+from workflows.training import TrainingReport, train
+
+app = typer.Typer()
+
+_SETTINGS = ", ".join(NetworkSettings.model_fields)
+
+
+@app.command()
+def bootstrap(
+    network: NetworkName = "default",
+    seed: Annotated[int | None, typer.Option(help="Keys every random draw.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help=f"A setting: {_SETTINGS}."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Found the routers of a loaded network; what is set here shapes it for good."""
+    given: dict[str, Any] = {} if seed is None else {"seed": seed}
+    given |= _parse(settings or [])
+    process = read_settings()
+    try:
+        shape = NetworkSettings.model_validate({"encoder": process.embedding, **given})
+    except ValidationError as error:
+        fail(explain(error))
+    founded = execute(lambda recnet: recnet.bootstrap(network, shape), process)
+    if as_json:
+        print_json(dict(founded))
+    else:
+        screen.print(
+            f"network '{network}': {founded['clients']} clients, {founded['routers']} routers; "
+            f"next: recnet train --network {network}",
+            highlight=False,
+        )
+
+
+@app.command(name="train")
+def train_command(
+    network: NetworkName = "default",
+    fit: Annotated[
+        Literal["train", "train+valid"],
+        typer.Option(help="`train` before choices are made on validation, both before the test."),
+    ] = "train+valid",
+    limit: Annotated[int | None, typer.Option(min=0, help="Run at most so many records.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Feed the training records in order; run again, it goes on where it stopped."""
+
+    async def work(recnet: RecNet) -> TrainingReport:
+        with training_bar(network) as tell:
+            return await train(recnet, network, fit=fit, limit=limit, on_progress=tell)
+
+    report = execute(work)
+    if as_json:
+        print_json(report)
+    else:
+        _print_report(report)
+    if report.failed:
+        notes.print(f"{report.failed} records failed; `recnet show interactions` says why")
+        raise typer.Exit(FAILED_RECORDS)
+
+
+@app.command()
+def interact(
+    user: Annotated[str, typer.Argument(help="Key of the user.")],
+    positive: Annotated[str, typer.Argument(help="Key of the item the user took.")],
+    negative: Annotated[str, typer.Argument(help="Key of an item the user did not take.")],
+    network: NetworkName = "default",
+    interaction: Annotated[
+        str | None,
+        typer.Option("--id", help="Its identity; the same one again costs nothing."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Feed one live interaction."""
+    out = execute(
+        lambda recnet: recnet.interact(
+            network, user=user, positive=positive, negative=negative, interaction_id=interaction
+        )
+    )
+    if as_json:
+        print_json(dict(out))
+    elif out.get("failure"):
+        notes.print(f"failed: {out['failure']}", markup=False)
+    else:
+        verdict = "right" if out["reward"] else "wrong"
+        again = " (settled before)" if out["repeated"] else ""
+        screen.print(
+            f"{out['interaction']}: predicted {out['predicted']}, {verdict}{again}. "
+            f"{out['reason']}",
+            highlight=False,
+            markup=False,
+        )
+        screen.print(f"why: recnet trace {out['interaction']} --network {network}", highlight=False)
+    if out.get("failure"):
+        raise typer.Exit(FAILED_RECORDS)
+
+
+def _parse(settings: list[str]) -> dict[str, str]:
+    parsed = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator or name not in NetworkSettings.model_fields:
+            fail(f"--set {setting}: give NAME=VALUE with one of {_SETTINGS}")
+        parsed[name] = value
+    return parsed
+
+
+def _print_report(report: TrainingReport) -> None:
+    calls = report.calls_per_interaction
+    lines = [
+        f"{report.run} of {report.records} records run now in {report.seconds:.0f} s, "
+        f"{report.failed} failed",
+        f"mean reward {report.reward:.3f}" if report.reward is not None else "no reward yet",
+        f"calls an interaction: {calls:.2f}" if calls is not None else "no calls yet",
+        f"{report.windows} router updates took {report.update_calls} calls; "
+        f"{report.routers} routers, {report.retired} retired",
+        f"tokens: {report.input_tokens} in, {report.output_tokens} out",
+    ]
+    for line in lines:
+        screen.print(line, highlight=False)

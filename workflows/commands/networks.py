@@ -1,0 +1,84 @@
+"""`recnet networks`, `drop`, `digest`: the networks of a database."""
+
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from state.domain import ClientKind
+from state.store.clients import count_clients
+from state.store.interactions import list_interactions
+from state.store.networks import list_networks
+from state.store.routers import count_routers
+from workflows.commands.console import (
+    AsJson,
+    NetworkName,
+    execute,
+    fail,
+    print_json,
+    screen,
+)
+from workflows.recnet import RecNet
+
+app = typer.Typer()
+
+
+@app.command()
+def networks(as_json: AsJson = False) -> None:
+    """List the networks of the database."""
+    rows = execute(_list)
+    if as_json:
+        print_json(rows)
+        return
+    table = Table("network", "data set", "users", "items", "routers", "interactions")
+    for row in rows:
+        table.add_row(*(str(value) for value in row.values()))
+    screen.print(
+        table if rows else "no networks yet: `recnet demo` makes one, `recnet load` another"
+    )
+
+
+@app.command()
+def drop(
+    network: NetworkName = "default",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a network with everything that is kept of it."""
+
+    async def work(recnet: RecNet) -> None:
+        await recnet.network(network)
+        if not yes and not typer.confirm(f"Delete network '{network}' for good?", err=True):
+            fail("nothing was deleted")
+        await recnet.drop(network)
+
+    execute(work)
+    screen.print(f"dropped network '{network}'", highlight=False)
+
+
+@app.command()
+def digest(network: NetworkName = "default", as_json: AsJson = False) -> None:
+    """Print a network's digest: the same digest means the same network."""
+    value = execute(lambda recnet: recnet.digest(network))
+    if as_json:
+        print_json({"network": network, "digest": value})
+    else:
+        typer.echo(value)
+
+
+async def _list(recnet: RecNet) -> list[dict[str, Any]]:
+    async with recnet.resources.pool.connection() as conn:
+        rows = []
+        for network in await list_networks(conn):
+            clients = await count_clients(conn, network.id)
+            routers, _ = await count_routers(conn, network.id)
+            rows.append(
+                {
+                    "network": network.name,
+                    "dataset": network.dataset,
+                    "users": clients[ClientKind.USER],
+                    "items": clients[ClientKind.ITEM],
+                    "routers": routers,
+                    "interactions": len(await list_interactions(conn, network.id)),
+                }
+            )
+        return rows

@@ -1,0 +1,123 @@
+"""`recnet recommend`, `show`, `trace`: what reads a network and never changes it."""
+
+from typing import Annotated, Literal
+
+import typer
+from rich.table import Table
+
+from state.domain import ClientKind
+from state.store.interactions import Interaction, list_interactions
+from workflows.commands.console import AsJson, NetworkName, execute, fail, print_json, screen
+from workflows.commands.trees import client_tree, lineage_tree, network_tree, router_tree
+from workflows.inspection import (
+    ClientView,
+    NetworkView,
+    RouterView,
+    view_client,
+    view_network,
+    view_router,
+)
+from workflows.lineage import Lineage, trace_interaction
+from workflows.recnet import RecNet
+
+app = typer.Typer()
+
+What = Literal["network", "user", "item", "router", "interactions"]
+
+
+@app.command()
+def recommend(
+    user: Annotated[str, typer.Argument(help="Key of the user.")],
+    candidates: Annotated[
+        list[str] | None, typer.Argument(help="Keys of items to rank; else the nearest ones.")
+    ] = None,
+    network: NetworkName = "default",
+    count: Annotated[int, typer.Option(min=1, max=100, help="How many nearest items.")] = 10,
+    as_json: AsJson = False,
+) -> None:
+    """Rank items for a user, each with its reason."""
+    out = execute(lambda recnet: recnet.recommend(network, user, candidates or (), count))
+    if as_json:
+        print_json(dict(out))
+        return
+    table = Table("", "item", "title", "why", "from")
+    for place, entry in enumerate(out["ranking"], start=1):
+        table.add_row(str(place), entry.item, entry.title, entry.reason, entry.origin)
+    screen.print(table)
+    if out["missing"] or out["dropped"]:
+        screen.print(f"{out['missing']} not in the reply, {out['dropped']} names dropped")
+
+
+@app.command()
+def show(
+    what: Annotated[What, typer.Argument(help="What to look at.")] = "network",
+    key: Annotated[str, typer.Argument(help="Key of the user or item, number of the router.")] = "",
+    network: NetworkName = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Look at a network, a client, a router, or the list of interactions."""
+    if what in ("user", "item", "router") and not key:
+        fail(f"name the {what}: recnet show {what} KEY --network {network}")
+    if what == "router" and not key.isdecimal():
+        fail(f"a router has a number, not '{key}'")
+    if what == "interactions":
+        _show_interactions(network, as_json)
+        return
+    view = execute(lambda recnet: _view(recnet, network, what, key))
+    if as_json:
+        print_json(view)
+    elif isinstance(view, NetworkView):
+        screen.print(network_tree(view))
+    elif isinstance(view, RouterView):
+        screen.print(router_tree(view))
+    else:
+        screen.print(client_tree(view))
+
+
+@app.command()
+def trace(
+    interaction: Annotated[str, typer.Argument(help="The interaction's identity.")],
+    network: NetworkName = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Tell one interaction step by step: prediction, reward, gradients, before and after."""
+
+    async def work(recnet: RecNet) -> Lineage:
+        found = await recnet.network(network)
+        async with recnet.resources.pool.connection() as conn:
+            return await trace_interaction(conn, found, interaction)
+
+    lineage = execute(work)
+    if as_json:
+        print_json(lineage)
+    else:
+        screen.print(lineage_tree(lineage))
+
+
+async def _view(
+    recnet: RecNet, name: str, what: What, key: str
+) -> NetworkView | ClientView | RouterView:
+    network = await recnet.network(name)
+    async with recnet.resources.pool.connection() as conn:
+        if what == "network":
+            return await view_network(conn, network)
+        if what == "router":
+            return await view_router(conn, network, int(key))
+        return await view_client(conn, network, ClientKind(what), key)
+
+
+def _show_interactions(name: str, as_json: bool) -> None:
+    async def work(recnet: RecNet) -> list[Interaction]:
+        network = await recnet.network(name)
+        async with recnet.resources.pool.connection() as conn:
+            return await list_interactions(conn, network.id)
+
+    found = execute(work)
+    if as_json:
+        print_json(found)
+        return
+    table = Table("interaction", "reward", "why")
+    for entry in found:
+        reward = "failed" if entry.failure else str(entry.reward)
+        table.add_row(entry.id, reward, entry.failure or entry.reason)
+    screen.print(table)

@@ -1,0 +1,152 @@
+"""Inspection: a network, a client or a router as a person would look at it."""
+
+from typing import Any
+
+from state.domain import ClientKind, Frozen, Module, ModuleKind
+from state.errors import InputError
+from state.pool import Connection
+from state.store.attributes import read_phrases
+from state.store.clients import (
+    count_clients,
+    find_clients,
+    list_clients,
+    read_attributes,
+    read_clients,
+)
+from state.store.interactions import list_interactions
+from state.store.networks import Network
+from state.store.routers import read_heirs, read_routers
+from state.store.versions import Version, read_versions
+from state.store.windows import count_windows, read_pending
+
+
+class RouterView(Frozen):
+    """A router: its text, its community, and how it came to be."""
+
+    router: int
+    profile: str
+    attributes: tuple[str, ...]
+    heirs: tuple[int, ...]
+    versions: tuple[Version, ...]
+
+
+class ClientView(Frozen):
+    """A client: its texts, what waits in its buffer, and how it came to read so."""
+
+    kind: ClientKind
+    key: str
+    title: str
+    profile: str
+    rules: tuple[str, ...]
+    attributes: tuple[str, ...]
+    messages: tuple[str, ...]
+    versions: tuple[Version, ...]
+
+
+class NetworkView(Frozen):
+    """A network at a glance."""
+
+    network: str
+    dataset: str
+    domain: str
+    users: int
+    items: int
+    settings: dict[str, Any]
+    tau_user: float
+    tau_item: float
+    passing_users: float
+    """Share of the pairs of router and user that share an attribute (the indicator of Eq. 4)."""
+    passing_items: float
+    interactions: int
+    failed: int
+    reward: float | None
+    windows: int
+    pending: int
+    routers: dict[int, str]
+    """Texts of the active routers by number."""
+    retired: dict[int, tuple[int, ...]]
+    """Heirs of the retired routers by number."""
+
+
+async def view_network(conn: Connection, network: Network) -> NetworkView:
+    """Return a network at a glance.
+
+    Raises:
+        NetworkError: it is not bootstrapped.
+    """
+    counts = await count_clients(conn, network.id)
+    done = await list_interactions(conn, network.id)
+    rewards = [i.reward for i in done if i.reward is not None]
+    routers = await read_routers(conn, network.id)
+    heirs = await read_heirs(conn, network.id)
+    return NetworkView(
+        network=network.name,
+        dataset=network.dataset,
+        domain=network.domain,
+        users=counts[ClientKind.USER],
+        items=counts[ClientKind.ITEM],
+        settings=network.shape.model_dump(mode="json"),
+        tau_user=network.tau(ClientKind.USER),
+        tau_item=network.tau(ClientKind.ITEM),
+        passing_users=await _passing(conn, network, ClientKind.USER),
+        passing_items=await _passing(conn, network, ClientKind.ITEM),
+        interactions=len(done),
+        failed=sum(1 for i in done if i.failure),
+        reward=sum(rewards) / len(rewards) if rewards else None,
+        windows=await count_windows(conn, network.id),
+        pending=len(await read_pending(conn, network.id)),
+        routers={router.id: router.profile for router in routers},
+        retired={router: found for router, found in heirs.items() if found},
+    )
+
+
+async def view_client(conn: Connection, network: Network, kind: ClientKind, key: str) -> ClientView:
+    """Return one client.
+
+    Raises:
+        InputError: there is none of that key.
+    """
+    number = (await find_clients(conn, network.id, kind, [key]))[key]
+    (client,) = await read_clients(conn, network.id, [number])
+    held = (await read_attributes(conn, network.id, [number])).get(number, [])
+    phrases = await read_phrases(conn, network.id, held)
+    profile = Module(kind=ModuleKind.profile_of(kind), owner=number)
+    return ClientView(
+        kind=kind,
+        key=key,
+        title=client.title,
+        profile=client.profile,
+        rules=client.rules,
+        attributes=tuple(phrases[attribute] for attribute in held),
+        messages=tuple(message.body for message in client.messages),
+        versions=tuple(await read_versions(conn, network.id, profile)),
+    )
+
+
+async def view_router(conn: Connection, network: Network, number: int) -> RouterView:
+    """Return one router, active or retired.
+
+    Raises:
+        InputError: there is none of that number.
+    """
+    routers = {r.id: r for r in await read_routers(conn, network.id, retired=True)}
+    if (router := routers.get(number)) is None:
+        raise InputError(f"no router {number}; there are 1 to {max(routers, default=0)}")
+    phrases = await read_phrases(conn, network.id, router.attributes)
+    module = Module(kind=ModuleKind.ROUTER, owner=number)
+    return RouterView(
+        router=number,
+        profile=router.profile,
+        attributes=tuple(phrases[attribute] for attribute in router.attributes),
+        heirs=router.heirs,
+        versions=tuple(await read_versions(conn, network.id, module)),
+    )
+
+
+async def _passing(conn: Connection, network: Network, kind: ClientKind) -> float:
+    clients = [client.id for client in await list_clients(conn, network.id, kind)]
+    held = await read_attributes(conn, network.id, clients)
+    routers = [set(router.attributes) for router in await read_routers(conn, network.id)]
+    pairs = len(held) * len(routers)
+    passing = sum(not r.isdisjoint(a) for a in held.values() for r in routers)
+    return passing / pairs if pairs else 0.0
