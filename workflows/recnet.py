@@ -64,7 +64,7 @@ class RecNet:
             await add_events(conn, network, dataset, ids)
             return await find_network(conn, name)
 
-    async def copy(self, source: str, name: str, **changed: Any) -> Network:
+    async def copy(self, source: str, name: str, changed: Mapping[str, object]) -> Network:
         """Copy a network under another name, with some settings changed from then on.
 
         Ablations start from one bootstrap so, whose calls are paid once.
@@ -73,7 +73,7 @@ class RecNet:
             NetworkError: unknown source, one without routers, or a name that is taken.
         """
         network = await self.network(source)
-        shape = NetworkSettings.model_validate(network.shape.model_dump() | changed)
+        shape = NetworkSettings.model_validate({**network.shape.model_dump(), **changed})
         async with self.resources.pool.connection() as conn:
             await copy_network(conn, network, name, shape)
             return await find_network(conn, name)

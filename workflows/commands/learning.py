@@ -18,7 +18,7 @@ from workflows.commands.console import (
     read_settings,
     screen,
 )
-from workflows.commands.progress import training_bar
+from workflows.commands.progress import bars, training_bar
 from workflows.recnet import RecNet
 from workflows.training import TrainingReport, train
 
@@ -69,7 +69,8 @@ def train_command(
     """Feed the training records in order; run again, it goes on where it stopped."""
 
     async def work(recnet: RecNet) -> TrainingReport:
-        with training_bar(network) as tell:
+        with bars() as progress:
+            tell = training_bar(progress, network)
             return await train(recnet, network, fit=fit, limit=limit, on_progress=tell)
 
     report = execute(work)

@@ -30,12 +30,13 @@ def networks(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
+    if not rows:
+        screen.print("no networks yet: `recnet demo` makes one, `recnet load` another")
+        return
     table = Table("network", "data set", "users", "items", "routers", "interactions")
     for row in rows:
         table.add_row(*(str(value) for value in row.values()))
-    screen.print(
-        table if rows else "no networks yet: `recnet demo` makes one, `recnet load` another"
-    )
+    screen.print(table)
 
 
 @app.command()

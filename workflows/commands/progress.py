@@ -1,4 +1,4 @@
-"""The progress bar of a training run."""
+"""Progress bars of long work, on standard error."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,10 +14,12 @@ from rich.progress import (
 from workflows.commands.console import notes
 from workflows.training import Progress as TrainingProgress
 
+Tell = Callable[[TrainingProgress], None]
+
 
 @contextmanager
-def training_bar(name: str) -> Iterator[Callable[[TrainingProgress], None]]:
-    """Show records, reward so far, calls and routers; yields what the driver tells."""
+def bars() -> Iterator[Progress]:
+    """Show progress bars for the time of the block."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -25,16 +27,24 @@ def training_bar(name: str) -> Iterator[Callable[[TrainingProgress], None]]:
         TextColumn("{task.fields[state]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=notes, transient=False) as bar:
-        task = bar.add_task(name, total=None, state="")
+    with Progress(*columns, console=notes) as progress:
+        yield progress
 
-        def tell(progress: TrainingProgress) -> None:
-            state = (
-                f"reward {progress.reward:.2f} · {progress.calls} calls · "
-                f"{progress.routers} routers"
-            )
-            if progress.failed:
-                state += f" · {progress.failed} failed"
-            bar.update(task, completed=progress.done, total=progress.records, state=state)
 
-        yield tell
+def training_bar(progress: Progress, name: str) -> Tell:
+    """Add the bar of one training run: records, reward so far, calls, routers."""
+    task = progress.add_task(name, total=None, state="")
+
+    def tell(at: TrainingProgress) -> None:
+        state = f"reward {at.reward:.2f} · {at.calls} calls · {at.routers} routers"
+        if at.failed:
+            state += f" · {at.failed} failed"
+        progress.update(task, completed=at.done, total=at.records, state=state)
+
+    return tell
+
+
+def counting_bar(progress: Progress, name: str, total: int) -> Callable[[], None]:
+    """Add a bar that only counts; yields what to call after each step."""
+    task = progress.add_task(name, total=total, state="")
+    return lambda: progress.advance(task)

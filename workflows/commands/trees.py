@@ -101,9 +101,8 @@ def _add_gradient(tree: Tree, gradient: TracedGradient) -> None:
 def _add_versions(tree: Tree, versions: Sequence[Version]) -> None:
     history = tree.add(f"{len(versions)} versions")
     for version in versions:
-        source = version.interaction_id or (
-            f"window {version.window_id}" if version.window_id else ""
-        )
+        window = f"window {version.window_id}" if version.window_id else ""
+        source = version.interaction_id or window
         history.add(
             f"{version.version} · {version.author} {escape(source)} · "
             f"[dim]{escape(_line(version.content))}[/]"

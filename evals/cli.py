@@ -1,0 +1,163 @@
+"""The command line `recnet`: the commands of the workflows, and those that need data sets."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.text import Text
+
+from evals.demo import NETWORK, Demonstration, demonstrate
+from evals.evaluation import Evaluation, evaluate_networks
+from evals.recbole import read_dataset
+from state.domain import Split
+from state.errors import RecNetError
+from state.settings import NetworkSettings
+from workflows.commands import database, learning, networks, reading
+from workflows.commands.console import (
+    AsJson,
+    NetworkName,
+    execute,
+    fail,
+    print_json,
+    read_settings,
+    screen,
+)
+from workflows.commands.progress import bars, counting_bar
+from workflows.commands.trees import lineage_tree
+from workflows.recnet import RecNet
+
+app = typer.Typer(
+    help="RecNet: a self-evolving preference-propagation network for recommendation.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+@app.command()
+def demo(
+    seed: Annotated[int, typer.Option(help="Keys every random draw of the networks.")] = 0,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Drop the demo's networks first.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Run the shipped sample from loading to a table; a second run only reads."""
+    process = read_settings()
+    shape = NetworkSettings(seed=seed, encoder=process.embedding)
+
+    async def work(recnet: RecNet) -> Demonstration:
+        with bars() as progress:
+            return await demonstrate(recnet, progress, shape, fresh=fresh)
+
+    shown = execute(work, process)
+    if as_json:
+        print_json(shown)
+    else:
+        _print_demonstration(shown, process.model)
+
+
+@app.command()
+def load(
+    folder: Annotated[Path, typer.Argument(help="A folder with *.inter and *.item files.")],
+    network: NetworkName = "default",
+    domain: Annotated[str, typer.Option(help="What the items are called: CDs, films.")] = "items",
+    as_json: AsJson = False,
+) -> None:
+    """Load RecBole atomic files as a new network."""
+    try:
+        dataset = read_dataset(folder, domain=domain)
+    except RecNetError as error:
+        fail(str(error))
+    execute(lambda recnet: recnet.load(network, dataset))
+    found = {
+        "network": network,
+        "users": len({event.user for event in dataset.events}),
+        "items": len(dataset.items),
+        "events": len(dataset.events),
+    }
+    if as_json:
+        print_json(found)
+    else:
+        screen.print(
+            f"network '{network}': {found['users']} users, {found['items']} items, "
+            f"{found['events']} events; next: recnet bootstrap --network {network}",
+            highlight=False,
+        )
+
+
+@app.command()
+def evaluate(
+    network: NetworkName = "default",
+    split: Annotated[
+        Literal["valid", "test"], typer.Option(help="`valid` for choices, `test` for the end.")
+    ] = "test",
+    draws: Annotated[int, typer.Option(min=1, help="Draws of candidates a user.")] = 3,
+    seed: Annotated[int, typer.Option(help="Keys the candidates.")] = 0,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Rank each user's held-out item among ten, beside random and static TF-IDF."""
+
+    async def work(recnet: RecNet) -> Evaluation:
+        with bars() as progress:
+            return await evaluate_networks(
+                recnet,
+                {"RecNet": network},
+                Split(split),
+                draws=range(draws),
+                seed=seed,
+                started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
+            )
+
+    found = execute(work)
+    if as_json:
+        print_json(found)
+    elif markdown:
+        typer.echo("\n".join(table.markdown() for table in found.tables))
+    else:
+        _print_tables(found)
+
+
+app.add_typer(learning.app)
+app.add_typer(reading.app)
+app.add_typer(networks.app)
+app.add_typer(database.app, name="db")
+
+
+def _print_tables(found: Evaluation) -> None:
+    for table in found.tables:
+        screen.print(table.rich())
+    screen.print(f"{found.missing} candidates not in a reply, {found.dropped} names dropped")
+
+
+def _print_demonstration(shown: Demonstration, model: str) -> None:
+    _print_tables(shown.evaluation)
+    for label, report in shown.reports.items():
+        screen.print(
+            f"{label}: {report.calls_per_interaction or 0:.2f} calls an interaction, "
+            f"{report.update_calls} for {report.windows} router updates, "
+            f"routers {shown.routers_before} → {report.routers} ({report.retired} retired)",
+            highlight=False,
+        )
+    screen.print("\nOne traced interaction:", style="bold")
+    screen.print(lineage_tree(shown.traced))
+    if model == "offline":
+        screen.print(
+            Text(
+                "The offline model is a set of plain lexical methods and no language model: these "
+                "figures show that the mechanism runs, on a made-up world. They say nothing of "
+                "people."
+            )
+        )
+    screen.print("\nNext:", style="bold")
+    for line in (
+        f"recnet show --network {NETWORK}               the network, its routers and settings",
+        f"recnet show user KEY --network {NETWORK}      a client, with every version of it",
+        f"recnet trace ID --network {NETWORK}           why something changed",
+        "recnet load FOLDER --network mine          your own data",
+        "make studio                                the graphs in LangGraph Studio",
+    ):
+        screen.print(line, highlight=False)
+
+
+if __name__ == "__main__":
+    app()

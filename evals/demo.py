@@ -1,0 +1,103 @@
+"""The demonstration: the shipped sample, from loading to a table and one traced gradient."""
+
+import asyncio
+from collections.abc import Mapping
+
+from rich.progress import Progress
+
+from evals.ablations import ABLATIONS
+from evals.evaluation import Evaluation, evaluate_networks
+from evals.recbole import SAMPLE, read_dataset
+from state.domain import Frozen, Split
+from state.errors import NetworkError
+from state.settings import NetworkSettings
+from state.store.interactions import list_interactions
+from state.store.networks import list_networks
+from state.store.routers import count_routers
+from workflows.commands.progress import counting_bar, training_bar
+from workflows.lineage import Lineage, trace_interaction
+from workflows.recnet import RecNet
+from workflows.training import TrainingReport, train
+
+NETWORK = "demo"
+DOMAIN = "books"
+VARIANTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
+    "profiles never trained": (f"{NETWORK}-untrained", {}),
+    "training without propagation": (f"{NETWORK}-none", ABLATIONS["no propagation"]),
+    "placebo propagation": (f"{NETWORK}-placebo", ABLATIONS["placebo propagation"]),
+}
+"""The networks beside RecNet's own, by the names they have in the table."""
+
+
+class Demonstration(Frozen):
+    """What the demonstration found."""
+
+    evaluation: Evaluation
+    reports: dict[str, TrainingReport]
+    """Of the trained networks, by their names in the table."""
+    routers_before: int
+    traced: Lineage
+    """An interaction whose prediction was wrong, and what was changed for it."""
+
+
+async def demonstrate(
+    recnet: RecNet, progress: Progress, shape: NetworkSettings, *, fresh: bool
+) -> Demonstration:
+    """Load, bootstrap, train and evaluate the sample; what an earlier run did is not done again."""
+    await _found(recnet, shape, fresh)
+    trained = {
+        "training without propagation": VARIANTS["training without propagation"][0],
+        "placebo propagation": VARIANTS["placebo propagation"][0],
+        "RecNet": NETWORK,
+    }
+    reports = await asyncio.gather(
+        *(
+            train(recnet, name, on_progress=training_bar(progress, label))
+            for label, name in trained.items()
+        )
+    )
+    names = {label: name for label, (name, _) in VARIANTS.items()} | {"RecNet": NETWORK}
+    evaluation = await evaluate_networks(
+        recnet,
+        names,
+        Split.TEST,
+        started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
+    )
+    untrained = await recnet.network(VARIANTS["profiles never trained"][0])
+    async with recnet.resources.pool.connection() as conn:
+        before, _ = await count_routers(conn, untrained.id)
+    return Demonstration(
+        evaluation=evaluation,
+        reports=dict(zip(trained, reports, strict=True)),
+        routers_before=before,
+        traced=await _telling_lineage(recnet),
+    )
+
+
+async def _found(recnet: RecNet, shape: NetworkSettings, fresh: bool) -> None:
+    """Make sure that all networks are there: one bootstrap, and copies of it."""
+    wanted = {NETWORK, *(name for name, _ in VARIANTS.values())}
+    async with recnet.resources.pool.connection() as conn:
+        held = {network.name for network in await list_networks(conn)} & wanted
+    if held == wanted and not fresh and (await recnet.network(NETWORK)).settings == shape:
+        return
+    for name in sorted(held):
+        await recnet.drop(name)
+    await recnet.load(NETWORK, read_dataset(SAMPLE, name="harbour", domain=DOMAIN))
+    await recnet.bootstrap(NETWORK, shape)
+    for name, changed in VARIANTS.values():
+        await recnet.copy(NETWORK, name, changed)
+
+
+async def _telling_lineage(recnet: RecNet) -> Lineage:
+    """Return the interaction that shows most: a wrong prediction whose messages got gradients."""
+    network = await recnet.network(NETWORK)
+    async with recnet.resources.pool.connection() as conn:
+        found = await list_interactions(conn, network.id)
+        missed = [i for i in found if i.reward == 0] or found
+        if not missed:
+            raise NetworkError(f"network '{NETWORK}' has learned from nothing")
+        traced = [await trace_interaction(conn, network, i.id) for i in missed[:40]]
+    return max(
+        traced, key=lambda t: (sum(g.status == "applied" for g in t.gradients), t.interaction)
+    )

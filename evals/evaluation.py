@@ -1,0 +1,133 @@
+"""Evaluating networks beside the baselines, on cases that all methods share."""
+
+from collections.abc import Callable, Sequence
+
+from evals.candidates import DRAWS, Cases, Negatives, draw_cases
+from evals.method_random import RandomMethod
+from evals.method_recnet import RecNetMethod
+from evals.method_tfidf import TfidfMethod
+from evals.methods import Method
+from evals.ranking import Reading, evaluate
+from evals.splits import history, seen_items
+from evals.stored import stored_dataset
+from evals.tables import Provenance, ReadingTable, make_tables
+from state.domain import Dataset, Frozen, Split
+from state.errors import NetworkError
+from state.store.clients import list_clients
+from state.store.interactions import list_interactions
+from state.store.networks import Network
+from workflows.recnet import RecNet
+from workflows.training import FIT, identity, plan_training
+
+_CONCURRENCY = 8
+
+
+class Evaluation(Frozen):
+    """The tables of one evaluation and what they cost."""
+
+    tables: tuple[ReadingTable, ...]
+    missing: int
+    """Candidates that replies left out."""
+    dropped: int
+    """Unknown or repeated names in replies."""
+
+
+async def evaluate_networks(
+    recnet: RecNet,
+    networks: dict[str, str],
+    split: Split,
+    *,
+    draws: Sequence[int] = DRAWS,
+    seed: int = 0,
+    started: Callable[[str, int], Callable[[], None]] = lambda _name, _total: lambda: None,
+) -> Evaluation:
+    """Rank for all users of a split by random, static TF-IDF and the given networks.
+
+    Args:
+        recnet: the open façade.
+        networks: the networks to read, by the name they have in the tables; all of one data set
+            and seed, so that the same cases suit all of them.
+        split: `valid`, for choices, or `test`.
+        draws: draws of candidates.
+        seed: that of the candidates and of the random method.
+        started: told a method's name and how many rankings it makes; returns what is called after
+            each of them.
+
+    Raises:
+        NetworkError: a network has learned from the records that are to be predicted.
+    """
+    names = list(networks.values())
+    found = [await recnet.network(name) for name in names]
+    for network in found:
+        await _refuse_leak(recnet, network, split)
+    dataset, seen = await _material(recnet, found[0], split)
+    methods = _baselines(dataset, split, seed)
+    ranked = [RecNetMethod(recnet, name, name=label) for label, name in networks.items()]
+    spent = recnet.resources.budget.calls, recnet.resources.budget.tokens
+    readings: list[Reading] = []
+    for kind in Negatives:
+        cases = draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
+        readings += await _read([*methods, *ranked], cases, started)
+    provenance = Provenance(
+        dataset=dataset.name,
+        model=recnet.resources.settings.model,
+        encoder=recnet.resources.encoder.name,
+        training_seeds=tuple(sorted({network.shape.seed for network in found})),
+        candidate_seed=seed,
+        draws=tuple(draws),
+        calls=recnet.resources.budget.calls - spent[0],
+        tokens=recnet.resources.budget.tokens - spent[1],
+    )
+    return Evaluation(
+        tables=tuple(make_tables(readings, provenance)),
+        missing=sum(method.missing for method in ranked),
+        dropped=sum(method.dropped for method in ranked),
+    )
+
+
+async def _read(
+    methods: Sequence[Method],
+    cases: Cases,
+    started: Callable[[str, int], Callable[[], None]],
+) -> list[Reading]:
+    readings = []
+    for method in methods:
+        done = started(f"{method.name}, {cases.negatives}", len(cases.cases))
+        readings.append(await evaluate(method, cases, concurrency=_CONCURRENCY, done=done))
+    return readings
+
+
+def _baselines(dataset: Dataset, split: Split, seed: int) -> list[Method]:
+    methods: list[Method] = [RandomMethod(seed=seed), TfidfMethod(dataset.items, seed=seed)]
+    for method in methods:
+        method.fit(history(dataset, split))
+    return methods
+
+
+async def _material(
+    recnet: RecNet, network: Network, split: Split
+) -> tuple[Dataset, frozenset[str]]:
+    """Return the data set, and the items of any training record: history, positive, negative."""
+    records = await plan_training(recnet, network, _fitted_on(split))
+    async with recnet.resources.pool.connection() as conn:
+        dataset = await stored_dataset(conn, network)
+        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+    drawn = {keys[record.negative] for record in records}
+    return dataset, seen_items(history(dataset, split)) | drawn
+
+
+def _fitted_on(split: Split) -> frozenset[Split]:
+    return FIT["train" if split is Split.VALID else "train+valid"]
+
+
+async def _refuse_leak(recnet: RecNet, network: Network, split: Split) -> None:
+    if split is Split.TEST:
+        return
+    records = await plan_training(recnet, network, frozenset({split}))
+    async with recnet.resources.pool.connection() as conn:
+        learned = {i.id for i in await list_interactions(conn, network.id)}
+    if any(identity(network, record) in learned for record in records):
+        raise NetworkError(
+            f"network '{network.name}' has learned from validation records: evaluate --split test, "
+            "or train another network with --fit train"
+        )

@@ -1,0 +1,34 @@
+"""RecNet as a method: a trained network ranks through the `recommend` graph."""
+
+from collections.abc import Sequence
+
+from state.domain import Event
+from workflows.recnet import RecNet
+
+
+class RecNetMethod:
+    """Ranks by a network as it stands; ranking never changes it."""
+
+    def __init__(self, recnet: RecNet, network: str, *, name: str = "RecNet") -> None:
+        self._recnet = recnet
+        self._network = network
+        self._name = name
+        self.missing = 0
+        """Candidates that replies left out."""
+        self.dropped = 0
+        """Unknown or repeated names in replies."""
+
+    @property
+    def name(self) -> str:
+        """The method's name in tables."""
+        return self._name
+
+    def fit(self, events: Sequence[Event]) -> None:
+        """Do nothing: a network is fitted by `workflows.training.train`, beforehand."""
+
+    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+        """Return the candidates, best first; those the reply left out stand last."""
+        out = await self._recnet.recommend(self._network, user, candidates)
+        self.missing += out["missing"]
+        self.dropped += out["dropped"]
+        return [entry.item for entry in out["ranking"]]

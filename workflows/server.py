@@ -1,0 +1,41 @@
+"""What the Agent Server mounts: resources for its lifetime, checkpoints in the same Postgres.
+
+`langgraph.json` names both. Only the server imports this module, and brings Starlette with it.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from starlette.applications import Starlette
+
+from nodes.resources import open_resources
+from state import checkpoints
+from state.pool import open_pool
+from state.server import database_url
+from state.settings import Settings
+
+_SAVER_CONNECTIONS = 2
+
+
+@asynccontextmanager
+async def checkpointer() -> AsyncIterator[AsyncPostgresSaver]:
+    """Bind the server's checkpoints to the database of the networks.
+
+    The server opens this before the lifespan and closes it after, so it has a pool of its own.
+    """
+    settings = await asyncio.to_thread(Settings)
+    url = await asyncio.to_thread(database_url, settings)
+    async with open_pool(url, _SAVER_CONNECTIONS) as pool:
+        yield checkpoints.checkpointer(pool)
+
+
+@asynccontextmanager
+async def _lifespan(_: Starlette) -> AsyncIterator[None]:
+    settings = await asyncio.to_thread(Settings)
+    async with open_resources(settings):
+        yield
+
+
+app = Starlette(lifespan=_lifespan)
