@@ -1,13 +1,11 @@
 """The command line `recnet`: the commands of the workflows, and those that need data sets."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.text import Text
 
-from evals.demo import NETWORK, Demonstration, demonstrate
-from evals.evaluation import Evaluation, evaluate_networks
 from evals.recbole import read_dataset
 from state.domain import Split
 from state.errors import RecNetError
@@ -26,6 +24,12 @@ from workflows.commands.progress import bars, counting_bar
 from workflows.commands.trees import lineage_tree
 from workflows.recnet import RecNet
 
+if TYPE_CHECKING:
+    from evals.demo import Demonstration
+    from evals.evaluation import Evaluation
+
+# Evaluation stands on libraries that take seconds to import: only the commands that rank do so.
+
 app = typer.Typer(
     help="RecNet: a self-evolving preference-propagation network for recommendation.",
     no_args_is_help=True,
@@ -41,10 +45,12 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Run the shipped sample from loading to a table; a second run only reads."""
+    from evals.demo import demonstrate  # noqa: PLC0415
+
     process = read_settings()
     shape = NetworkSettings(seed=seed, encoder=process.embedding)
 
-    async def work(recnet: RecNet) -> Demonstration:
+    async def work(recnet: RecNet) -> "Demonstration":
         with bars() as progress:
             return await demonstrate(recnet, progress, shape, fresh=fresh)
 
@@ -81,6 +87,7 @@ def load(
             f"network '{network}': {found['users']} users, {found['items']} items, "
             f"{found['events']} events; next: recnet bootstrap --network {network}",
             highlight=False,
+            soft_wrap=True,
         )
 
 
@@ -97,7 +104,9 @@ def evaluate(
 ) -> None:
     """Rank each user's held-out item among ten, beside random and static TF-IDF."""
 
-    async def work(recnet: RecNet) -> Evaluation:
+    from evals.evaluation import evaluate_networks  # noqa: PLC0415
+
+    async def work(recnet: RecNet) -> "Evaluation":
         with bars() as progress:
             return await evaluate_networks(
                 recnet,
@@ -123,13 +132,15 @@ app.add_typer(networks.app)
 app.add_typer(database.app, name="db")
 
 
-def _print_tables(found: Evaluation) -> None:
+def _print_tables(found: "Evaluation") -> None:
     for table in found.tables:
         screen.print(table.rich())
     screen.print(f"{found.missing} candidates not in a reply, {found.dropped} names dropped")
 
 
-def _print_demonstration(shown: Demonstration, model: str) -> None:
+def _print_demonstration(shown: "Demonstration", model: str) -> None:
+    from evals.demo import NETWORK  # noqa: PLC0415
+
     _print_tables(shown.evaluation)
     for label, report in shown.reports.items():
         screen.print(
