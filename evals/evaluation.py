@@ -63,23 +63,24 @@ async def evaluate_networks(
     dataset, seen = await _material(recnet, found[0], split)
     methods = _baselines(dataset, split, seed)
     ranked = [RecNetMethod(recnet, name, name=label) for label, name in networks.items()]
-    spent = recnet.resources.budget.calls, recnet.resources.budget.tokens
-    readings: list[Reading] = []
-    for kind in Negatives:
-        cases = draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
-        readings += await _read([*methods, *ranked], cases, started)
-    provenance = Provenance(
+    made = Provenance(
         dataset=dataset.name,
         model=recnet.resources.settings.model,
         encoder=recnet.resources.encoder.name,
         training_seeds=tuple(sorted({network.shape.seed for network in found})),
         candidate_seed=seed,
         draws=tuple(draws),
-        calls=recnet.resources.budget.calls - spent[0],
-        tokens=recnet.resources.budget.tokens - spent[1],
     )
+    budget = recnet.resources.budget
+    tables: list[ReadingTable] = []
+    for kind in Negatives:
+        cases = draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
+        calls, tokens = budget.calls, budget.tokens
+        readings = await _read([*methods, *ranked], cases, started)
+        spent = {"calls": budget.calls - calls, "tokens": budget.tokens - tokens}
+        tables += make_tables(readings, made.model_copy(update=spent))
     return Evaluation(
-        tables=tuple(make_tables(readings, provenance)),
+        tables=tuple(tables),
         missing=sum(method.missing for method in ranked),
         dropped=sum(method.dropped for method in ranked),
     )

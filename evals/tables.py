@@ -177,12 +177,13 @@ def _made_by(readings: Sequence[Reading], made: Provenance) -> tuple[str, ...]:
     seeds = ", ".join(map(str, made.training_seeds)) or "none"
     draws = ", ".join(map(str, made.draws))
     seconds = sum(reading.seconds for reading in readings)
+    tokens = "estimated tokens" if made.model == "offline" else "tokens"
     return (
         "floor: the target always last; random line: expected of a random order; both exact",
         f"{len(first.ranks)} users{left_out}; candidate draws {draws} of seed "
         f"{made.candidate_seed}; 95% bootstrap intervals and paired permutation tests over users",
         f"model {made.model}, encoder {made.encoder}, training seeds {seeds}; "
-        f"{made.calls:,} calls, {made.tokens:,} tokens, {seconds:,.1f} s of ranking",
+        f"{made.calls:,} calls, {made.tokens:,} {tokens}, {seconds:,.1f} s of ranking",
     )
 
 
