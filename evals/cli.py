@@ -135,6 +135,8 @@ app.add_typer(database.app, name="db")
 def _print_tables(found: "Evaluation") -> None:
     for table in found.tables:
         screen.print(table.rich())
+    for line in found.omitted:
+        screen.print(line)
     screen.print(f"{found.missing} candidates not in a reply, {found.dropped} names dropped")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from evals.candidates import DRAWS, Cases, Negatives, draw_cases
+from evals.candidates import DRAWS, NEGATIVES, Cases, Negatives, draw_cases
 from evals.method_random import RandomMethod
 from evals.method_recnet import RecNetMethod
 from evals.method_tfidf import TfidfMethod
@@ -12,7 +12,7 @@ from evals.splits import history, seen_items
 from evals.stored import stored_dataset
 from evals.tables import Provenance, ReadingTable, make_tables
 from state.domain import Dataset, Frozen, Split
-from state.errors import NetworkError
+from state.errors import InputError, NetworkError
 from state.store.clients import list_clients
 from state.store.interactions import list_interactions
 from state.store.networks import Network
@@ -26,6 +26,8 @@ class Evaluation(Frozen):
     """The tables of one evaluation and what they cost."""
 
     tables: tuple[ReadingTable, ...]
+    omitted: tuple[str, ...]
+    """Tables that could not be made, and why."""
     missing: int
     """Candidates that replies left out."""
     dropped: int
@@ -55,6 +57,7 @@ async def evaluate_networks(
 
     Raises:
         NetworkError: a network has learned from the records that are to be predicted.
+        InputError: no user has a target and enough other items.
     """
     names = list(networks.values())
     found = [await recnet.network(name) for name in names]
@@ -73,14 +76,24 @@ async def evaluate_networks(
     )
     budget = recnet.resources.budget
     tables: list[ReadingTable] = []
+    omitted: list[str] = []
     for kind in Negatives:
         cases = draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
+        if not cases.cases:
+            omitted.append(f"no table for {kind} negatives: no user has {NEGATIVES} of them")
+            continue
         calls, tokens = budget.calls, budget.tokens
         readings = await _read([*methods, *ranked], cases, started)
         spent = {"calls": budget.calls - calls, "tokens": budget.tokens - tokens}
         tables += make_tables(readings, made.model_copy(update=spent))
+    if not tables:
+        raise InputError(
+            f"nothing to evaluate in '{dataset.name}': no user has a {split} item and "
+            f"{NEGATIVES} other items that it never took"
+        )
     return Evaluation(
         tables=tuple(tables),
+        omitted=tuple(omitted),
         missing=sum(method.missing for method in ranked),
         dropped=sum(method.dropped for method in ranked),
     )

@@ -7,6 +7,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -32,14 +33,17 @@ def bars() -> Iterator[Progress]:
 
 
 def training_bar(progress: Progress, name: str) -> Tell:
-    """Add the bar of one training run: records, reward so far, calls, routers."""
-    task = progress.add_task(name, total=None, state="")
+    """Return what shows one training run, from the first it tells: records, reward, calls."""
+    task: TaskID | None = None
 
     def tell(at: TrainingProgress) -> None:
+        nonlocal task
+        if task is None:
+            task = progress.add_task(name, total=at.records, state="")
         state = f"reward {at.reward:.2f} · {at.calls} calls · {at.routers} routers"
         if at.failed:
             state += f" · {at.failed} failed"
-        progress.update(task, completed=at.done, total=at.records, state=state)
+        progress.update(task, completed=at.done, state=state)
 
     return tell
 

@@ -1,0 +1,102 @@
+"""A real PostgreSQL for a whole session, and the open system on it for one test."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from nodes.resources import Resources, open_resources
+from state.domain import Dataset
+from state.migrate import SCHEMA
+from state.server import start_server, stop_server
+from state.settings import Settings
+from tests.worlds import tiny_dataset
+from workflows.recnet import RecNet
+
+_CHECKPOINTS = ("checkpoint_writes", "checkpoint_blobs", "checkpoints")
+_FOREIGN = ("RECNET_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "OTEL_", "PG")
+
+
+@contextmanager
+def home_folder() -> Iterator[Path]:
+    """Make a data folder for an embedded server, and stop the server and remove it at the end.
+
+    Not under pytest's own: it closes that to others whenever a session starts, and run as root the
+    server belongs to another user.
+    """
+    with TemporaryDirectory(prefix="recnet-") as folder:
+        home = Path(folder)
+        try:
+            yield home
+        finally:
+            stop_server(home)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[Path]:
+    """Leave nothing of the outer environment; the data folder is one of the session's own."""
+    with home_folder() as home, pytest.MonkeyPatch.context() as patch:
+        for name in list(os.environ):
+            if name.startswith(_FOREIGN):
+                patch.delenv(name)
+        patch.setenv("RECNET_HOME", str(home))
+        yield home
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """Return a data folder for a server of one test."""
+    with home_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="session")
+def server(environment: Path) -> str:
+    """Run an embedded server for the session and return its URL."""
+    url = start_server(environment)
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute("ALTER SYSTEM SET fsync = off")  # nothing here has to outlive the machine
+        conn.execute("SELECT pg_reload_conf()")
+    return url
+
+
+@pytest.fixture(scope="session")
+def settings(environment: Path, server: str) -> Settings:
+    """Return settings on the session's server: the offline model and encoder."""
+    return Settings(home=environment, database_url=SecretStr(server))
+
+
+@pytest.fixture
+def database(server: str) -> Iterator[str]:
+    """Return the URL of a database that holds no network, and leave it so."""
+    yield server
+    with psycopg.connect(server, autocommit=True) as conn:
+        row = conn.execute("SELECT to_regclass(%s)", (f"{SCHEMA}.networks",)).fetchone()
+        if row is not None and row[0] is not None:
+            # For a few rows a delete is several times as fast as truncating forty files.
+            for table in ("networks", *_CHECKPOINTS):
+                conn.execute(f"DELETE FROM {SCHEMA}.{table}".encode())  # noqa: S608 - our names
+
+
+@pytest.fixture
+async def resources(settings: Settings, database: str) -> AsyncIterator[Resources]:  # noqa: ARG001
+    """Return open resources with a fresh budget, on a database that holds no network."""
+    async with open_resources(settings) as held:
+        yield held
+
+
+@pytest.fixture
+def recnet(resources: Resources) -> RecNet:
+    """Return the façade on an empty database."""
+    return RecNet(resources)
+
+
+@pytest.fixture
+def dataset() -> Dataset:
+    """Return the tiny data set of `tests.worlds`."""
+    return tiny_dataset()

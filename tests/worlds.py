@@ -1,0 +1,161 @@
+"""A tiny world that a reader can hold in mind, and the ways into a database."""
+
+from langgraph.runtime import Runtime
+
+from nodes.resources import Resources
+from prompts.first import FIRST_RULES, first_item_profile, first_user_profile
+from state.domain import ClientKind, Dataset, Event, Item, Module, ModuleKind, Split
+from state.graphs.context import NetworkContext
+from state.pool import Connection
+from state.settings import NetworkSettings
+from state.store.attributes import add_attributes
+from state.store.buffers import NewMessage, add_messages, next_message, push_messages
+from state.store.clients import (
+    add_clients,
+    list_clients,
+    point_filter,
+    point_profile,
+    write_attributes,
+)
+from state.store.events import add_events
+from state.store.networks import (
+    Network,
+    create_network,
+    find_network,
+    freeze_tau,
+    shape_network,
+)
+from state.store.routers import write_router
+from state.store.routing import Delivery
+from state.store.versions import append_version, join_rules
+from workflows.recnet import RecNet
+
+SHELVES = {
+    "Jazz": ("Smoky Trumpet", "Swing Trumpet Quartet", "Saxophone at Night", "Late Saxophone"),
+    "Metal": ("Iron Riffs", "Thunder Guitar Riffs", "Black Guitar Storm", "Steel Drum Storm"),
+    "Folk": ("Fiddle by the Sea", "Harbour Fiddle", "Banjo Mornings", "Old Banjo Songs"),
+}
+"""Titles by category. An item's key is its category's first letter and its place: `j1` to `f4`."""
+
+BASKETS = {
+    "ann": "j1 j2 j3 j4",
+    "bob": "j4 j3 j2 j1",
+    "cid": "m1 m2 m3 m4",
+    "dot": "m4 m3 m2 m1",
+    "eve": "f1 f2 f3 f4",
+    "fay": "f4 f3 m2 m1",
+}
+"""What each user took: first, train, valid, test. All but fay stay with what they like."""
+
+TASTES = {"Jazz": "trumpet jazz", "Metal": "guitar riffs", "Folk": "sea fiddle"}
+"""In a planted network: what a category's router and clients stand for. Ids 1, 2 and 3."""
+
+SHAPE = NetworkSettings(routers=3, update_size=5)
+"""Small enough for a router update after two records."""
+
+
+def tiny_dataset(name: str = "tiny") -> Dataset:
+    """Return 6 users, 12 CDs and 24 events; of them 6 are training records."""
+    items = tuple(
+        Item(key=f"{category[0].lower()}{place}", title=title, category=category)
+        for category, titles in SHELVES.items()
+        for place, title in enumerate(titles, start=1)
+    )
+    events = tuple(
+        Event(user=user, item=basket.split()[turn], split=split)
+        for turn, split in enumerate(Split)
+        for user, basket in BASKETS.items()
+    )
+    return Dataset(name=name, domain="CDs", items=items, events=events)
+
+
+async def load(recnet: RecNet, dataset: Dataset, name: str) -> int:
+    """Store a data set as a network that is not bootstrapped yet, and return the network's id."""
+    async with recnet.resources.pool.connection() as conn, conn.transaction():
+        network = await create_network(conn, name, dataset.name, dataset.domain)
+        ids = await add_clients(conn, network, dataset)
+        await add_events(conn, network, dataset, ids)
+    return network
+
+
+async def found(recnet: RecNet, name: str = "tiny", shape: NetworkSettings = SHAPE) -> int:
+    """Load the tiny data set, bootstrap it, and return the network's id."""
+    network = await load(recnet, tiny_dataset(), name)
+    await recnet.bootstrap(name, shape)
+    return network
+
+
+async def plant(
+    resources: Resources, name: str = "tiny", shape: NetworkSettings = SHAPE, *, tau: float = 0.0
+) -> Network:
+    """Write the tiny data set as a bootstrapped network without a call, and return it.
+
+    Router and attribute 1 stand for jazz, 2 for metal, 3 for folk. Clients 1 to 6 are the users
+    from ann to fay, 7 to 18 the items from j1 to f4; each holds the attribute of its (first) CD.
+    """
+    network = await load(RecNet(resources), tiny_dataset(), name)
+    routers = [f"Liked here: {taste}." for taste in TASTES.values()]
+    vectors = await resources.encoder.embed([*TASTES.values(), *routers])
+    async with resources.pool.connection() as conn, conn.transaction():
+        await shape_network(conn, network, shape)
+        await freeze_tau(conn, network, tau, tau)
+        tastes = list(enumerate(TASTES.values(), start=1))
+        await add_attributes(conn, network, [(n, t, vectors[n - 1]) for n, t in tastes])
+        for n, text in enumerate(routers, start=1):
+            module = Module(kind=ModuleKind.ROUTER, owner=n)
+            await append_version(conn, network, module, 1, text, "bootstrap")
+            await write_router(conn, network, n, 1, [n], vectors[n + 2])
+        await _plant_clients(conn, resources, network)
+        return await find_network(conn, name)
+
+
+async def _plant_clients(conn: Connection, resources: Resources, network: int) -> None:
+    clients = await list_clients(conn, network)
+    items = {client.key: client for client in clients}
+    first = {user: items[basket.split()[0]] for user, basket in BASKETS.items()}
+    shelves = {client.id: first.get(client.key, client) for client in clients}
+    profiles = [
+        first_item_profile(client.title, client.category)
+        if client.kind is ClientKind.ITEM
+        else first_user_profile("CDs", shelves[client.id].title, shelves[client.id].category)
+        for client in clients
+    ]
+    vectors = await resources.encoder.embed(profiles)
+    async with conn.pipeline():
+        for client, profile, vector in zip(clients, profiles, vectors, strict=True):
+            module = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
+            await append_version(conn, network, module, 1, profile, "bootstrap")
+            await point_profile(conn, network, client.id, 1, vector)
+            memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
+            rules = join_rules(FIRST_RULES[client.kind])
+            await append_version(conn, network, memory, 1, rules, "bootstrap")
+            await point_filter(conn, network, client.id, 1)
+    numbers = {category: n for n, category in enumerate(TASTES, start=1)}
+    held = {client: [numbers[shelf.category]] for client, shelf in shelves.items()}
+    await write_attributes(conn, network, held)
+
+
+async def send(resources: Resources, network: int, router: int, *clients: int) -> int:
+    """Put the current message of a router on top of clients' buffers, and return its id."""
+    async with resources.pool.connection() as conn, conn.transaction():
+        number = await next_message(conn, network)
+        cursor = await conn.execute(
+            "SELECT version FROM routers WHERE network_id = %s AND id = %s", (network, router)
+        )
+        row = await cursor.fetchone()
+        assert row is not None
+        message = NewMessage(
+            id=number, router=router, router_version=row["version"], taken=(router,)
+        )
+        await add_messages(conn, network, 0, [message])
+        deliveries = [
+            Delivery(client=client, kind=ClientKind.USER, message=number, cosine=1.0)
+            for client in clients
+        ]
+        await push_messages(conn, network, deliveries, SHAPE.buffer)
+    return number
+
+
+def run_on(name: str = "tiny") -> Runtime[NetworkContext]:
+    """Return the runtime that a graph gives its nodes."""
+    return Runtime(context=NetworkContext(network=name))
