@@ -81,7 +81,9 @@ def _truth(planted: Planted) -> dict[str, object]:
         "world": planted.world.model_dump(mode="json"),
         "themes": planted.themes,
         "community": planted.community,
+        "waves": planted.waves,
         "theme": planted.theme,
+        "wave": planted.wave,
         "drift": planted.drift,
         "adoption": planted.adoption,
         "early": sorted(planted.early),
@@ -95,7 +97,7 @@ def main(
     items: Annotated[int, typer.Option(help="Books.")] = _DEFAULT.items,
     communities: Annotated[int, typer.Option(help="Communities.")] = _DEFAULT.communities,
     shuffled: Annotated[
-        bool, typer.Option("--shuffled", help="The null world: no communities.")
+        bool, typer.Option("--shuffled", help="The null world: theme and wave at random.")
     ] = False,
     misleading: Annotated[
         bool, typer.Option("--misleading", help="Early adopters whom nobody follows.")

@@ -1,20 +1,24 @@
 """The planted world itself: readers, books, and who reads what when (DESIGN §8).
 
-The world is a seaside town's library. Readers belong to communities. A community reads one theme,
-and in the middle of the period moves on to the next community's: some readers first, the others
-after them. A theme has eight synonymous phrases, of which a book shows two or three, so that books
-of one theme often share no word.
+The world is a seaside town's library. Readers belong to communities, and each community reads one
+theme. A theme's synonymous phrases fall into an earlier and a later wave, and a book shows phrases
+of one wave only. In the course of the period a community moves from the earlier wave to the later
+one: some readers first, the others long after them. So what the early adopters read is what the
+others will want, in words that the others have not met. Nothing else is written on a book.
 """
 
 import random
+from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from typing import Self
 
 from pydantic import Field, model_validator
 
-from evals.planted_words import FORENAMES, SURNAMES, THEMES
+from evals.planted_books import EARLIER, LATER, TITLES, Catalogue, Shelf, draw_waves, make_books
+from evals.planted_words import THEMES
 from evals.splits import leave_one_out
-from state.domain import Dataset, Event, Frozen, Item
+from state.domain import Dataset, Event, Frozen, Split
 from state.randomness import draw
 
 PERIOD = 360 * 86_400
@@ -24,6 +28,10 @@ START = 1_704_067_200
 LAST_VISITS = 0.85
 """Share of the period after which the last event of every reader lies who has more than one; by
 then all who move on have done so."""
+DRIFT = (0.25, 0.35)
+"""Shares of the period between which a community's drift lies."""
+FOLLOWING = 0.7
+"""Share of the period after which those who follow do so."""
 
 
 class World(Frozen):
@@ -33,30 +41,32 @@ class World(Frozen):
     users: int = Field(default=40, ge=1)
     items: int = Field(default=60, ge=1)
     communities: int = Field(default=4, ge=2, le=len(THEMES))
-    """Also the number of themes: each community moves on to the theme of the next one, so that
-    all themes are equally read at all times and popularity says nothing."""
+    """Also the number of themes."""
     events_per_user: tuple[int, int] = (4, 9)
     """Fewest and most events of a reader who is not cold."""
     cold_share: float = Field(default=0.15, ge=0, le=1)
     """Share of readers with one event only."""
-    early_share: float = Field(default=0.3, ge=0, le=1)
+    early_share: float = Field(default=0.4, ge=0, le=1)
     """Share of early adopters among a community's readers who are not cold."""
     noise: float = Field(default=0.1, ge=0, le=1)
-    """Share of events whose theme is drawn at random."""
+    """Share of events whose book is drawn from the whole library."""
     shuffled: bool = False
-    """The null world: the community behind each event is drawn at random, nothing can be gained."""
+    """The null world: the book of each event is drawn from the whole library, theme and wave alike,
+    so that nothing can be gained."""
     misleading: bool = False
     """The adversarial world: early adopters move on, the others never follow."""
 
     @model_validator(mode="after")
     def _enough_books(self) -> Self:
         fewest, most = self.events_per_user
-        shelf = self.items // self.communities
-        if not 2 <= fewest <= most <= shelf:
+        own = self.items // self.communities
+        if not 2 <= fewest <= most <= own:
             raise ValueError(
                 f"events_per_user is {fewest} to {most}; it must rise from at least 2 "
-                f"to at most {shelf}, the items of one theme"
+                f"to at most {own}, the items of one theme"
             )
+        if self.items > 2 * TITLES * self.communities:
+            raise ValueError(f"{self.items} items are too many: a theme has {2 * TITLES} titles")
         return self
 
 
@@ -69,23 +79,27 @@ class Planted:
     times: tuple[int, ...]
     """When each event of the data set happened, in Unix seconds, never decreasing."""
     themes: tuple[str, ...]
-    """The ring of themes: community `c` reads `themes[c]`, and moves on to the one after it."""
+    """Community `c` reads `themes[c]`."""
+    waves: dict[str, tuple[tuple[str, ...], ...]]
+    """The phrases of each theme's earlier and later wave."""
     community: dict[str, int]
     """Each user's community; in a shuffled world no event heeds it."""
     theme: dict[str, str]
     """Each item's theme."""
+    wave: dict[str, int]
+    """Each item's wave: 0 for the earlier, 1 for the later."""
     drift: tuple[int, ...]
     """When each community moves, in Unix seconds: early adopters up to a tenth of the period
-    before, the others from a twentieth after."""
+    before; the others follow later, at the earliest at `FOLLOWING`."""
     adoption: dict[str, int | None]
     """When each user moves on, in Unix seconds; None for never (in a misleading world)."""
     early: frozenset[str]
     """The early adopters."""
 
-    def taste(self, user: str, time: int) -> str:
-        """Return the theme that `user` reads at `time`, noise apart."""
-        at = self.community[user] + _moved(self.adoption[user], time)
-        return self.themes[at % len(self.themes)]
+    def taste(self, user: str, time: int) -> Shelf:
+        """Return the theme and wave that `user` reads at `time`, noise apart."""
+        moved = _moved(self.adoption[user], time)
+        return self.themes[self.community[user]], LATER if moved else EARLIER
 
 
 @dataclass(frozen=True)
@@ -95,29 +109,42 @@ class _Readers:
     early: frozenset[str]
 
 
+@dataclass(frozen=True)
+class _Visit:
+    time: int
+    user: str
+    split: Split
+    wanted: Shelf | None
+    """The shelf from which a book is drawn; None for the whole library."""
+
+
 def plant_world(world: World) -> Planted:
     """Return `world` with everything that was planted in it; the same world gives the same."""
     themes = tuple(draw(world.seed, "themes").sample(sorted(THEMES), world.communities))
-    items, theme = _items(world, themes)
+    waves = draw_waves(world.seed, themes)
     readers = _readers(world)
     drift = tuple(
-        _second(draw(world.seed, "drift", place).uniform(0.45, 0.55))
+        _second(draw(world.seed, "drift", place).uniform(*DRIFT))
         for place in range(world.communities)
     )
     adoption = {
         user: _adoption(world, user, drift[place], early=user in readers.early)
         for user, place in readers.community.items()
     }
-    shelves = [[key for key, name in theme.items() if name == own] for own in themes]
-    visits = _visits(world, readers, adoption, shelves)
-    events = tuple(event for _, event in visits)
+    visits = {user: _visits(world, user, readers, themes, adoption) for user in readers.community}
+    books = make_books(world.seed, world.items, waves, _later(themes, visits))
+    timed = [event for own in visits.values() for event in _events(world, own, books)]
+    timed.sort(key=lambda event: event[0])
+    events = tuple(event for _, event in timed)
     return Planted(
         world=world,
-        dataset=Dataset(name="harbour", domain="books", items=items, events=events),
-        times=tuple(time for time, _ in visits),
+        dataset=Dataset(name="harbour", domain="books", items=books.items, events=events),
+        times=tuple(time for time, _ in timed),
         themes=themes,
+        waves=waves,
         community=readers.community,
-        theme=theme,
+        theme={key: theme for key, (theme, _) in books.shelf.items()},
+        wave={key: wave for key, (_, wave) in books.shelf.items()},
         drift=drift,
         adoption=adoption,
         early=readers.early,
@@ -130,28 +157,6 @@ def _second(share: float) -> int:
 
 def _moved(adoption: int | None, time: int) -> bool:
     return adoption is not None and time >= adoption
-
-
-def _items(world: World, themes: tuple[str, ...]) -> tuple[tuple[Item, ...], dict[str, str]]:
-    """Return the catalogue and each item's theme; neither key nor place tells the theme."""
-    chance = draw(world.seed, "items")
-    shelf = [themes[at % len(themes)] for at in range(world.items)]
-    chance.shuffle(shelf)
-    authors = [f"{forename} {surname}" for forename in FORENAMES for surname in SURNAMES]
-    chance.shuffle(authors)
-    width = len(str(world.items))
-    items = []
-    theme = {}
-    for at, name in enumerate(shelf):
-        title, *rest = chance.sample(THEMES[name], 2 if chance.random() < 0.7 else 3)
-        item = Item(
-            key=f"book-{at + 1:0{width}}",
-            title=f"{authors[at % len(authors)]}: {title[0].upper()}{title[1:]}",
-            category="; ".join(rest),
-        )
-        items.append(item)
-        theme[item.key] = name
-    return tuple(items), theme
 
 
 def _readers(world: World) -> _Readers:
@@ -171,35 +176,33 @@ def _readers(world: World) -> _Readers:
 
 def _adoption(world: World, user: str, drift: int, *, early: bool) -> int | None:
     chance = draw(world.seed, "adoption", user)
-    begun = (drift - START) / PERIOD
     if early:
-        return _second(begun - 0.1 * chance.random())
+        return drift - round(0.1 * PERIOD * chance.random())
     if world.misleading:
         return None
-    return _second(chance.uniform(begun + 0.05, LAST_VISITS))
+    return _second(chance.uniform(FOLLOWING, LAST_VISITS))
 
 
 def _visits(
     world: World,
+    user: str,
     readers: _Readers,
+    themes: tuple[str, ...],
     adoption: dict[str, int | None],
-    shelves: list[list[str]],
-) -> list[tuple[int, Event]]:
-    """Return all events with their times, in order of time."""
+) -> list[_Visit]:
+    """Return when one reader comes and from which shelf the books will be, in order of time."""
+    chance = draw(world.seed, "visits", user)
+    times = _times(world, chance, cold=user in readers.cold)
+    theme = themes[readers.community[user]]
     visits = []
-    for user, place in readers.community.items():
-        chance = draw(world.seed, "events", user)
-        times = _times(world, chance, cold=user in readers.cold)
-        taken: set[str] = set()
-        for time, split in zip(times, leave_one_out(len(times)), strict=True):
-            book = _book(world, chance, shelves, place + _moved(adoption[user], time), taken)
-            taken.add(book)
-            visits.append((time, Event(user=user, item=book, split=split)))
-    return sorted(visits, key=lambda visit: visit[0])
+    for time, split in zip(times, leave_one_out(len(times)), strict=True):
+        astray = world.shuffled or chance.random() < world.noise
+        shelf = (theme, LATER if _moved(adoption[user], time) else EARLIER)
+        visits.append(_Visit(time, user, split, None if astray else shelf))
+    return visits
 
 
 def _times(world: World, chance: random.Random, *, cold: bool) -> list[int]:
-    """Return when one reader comes, in order."""
     if cold:
         return [_second(chance.random())]
     before = chance.randint(*world.events_per_user) - 1
@@ -207,17 +210,36 @@ def _times(world: World, chance: random.Random, *, cold: bool) -> list[int]:
     return [*times, _second(chance.uniform(LAST_VISITS, 1))]
 
 
-def _book(
-    world: World, chance: random.Random, shelves: list[list[str]], place: int, taken: set[str]
-) -> str:
-    """Return a book that the reader has not had.
+def _later(themes: tuple[str, ...], visits: dict[str, list[_Visit]]) -> dict[str, float]:
+    """Return the share of each theme's reads before the test that are of its later wave.
 
-    Theme and book are drawn again together until the book is new: in a shuffled world every book
-    not yet read is then equally likely, so that not even what was read tells what will be.
+    Its books are given the same share, so that how often a book was read does not tell its wave.
     """
-    while True:
-        astray = world.shuffled or chance.random() < world.noise
-        at = chance.randrange(len(shelves)) if astray else place % len(shelves)
-        book = chance.choice(shelves[at])
-        if book not in taken:
-            return book
+    read = Counter(
+        visit.wanted
+        for visit in chain.from_iterable(visits.values())
+        if visit.wanted and visit.split is not Split.TEST
+    )
+    later = {}
+    for theme in themes:
+        both = read[theme, EARLIER] + read[theme, LATER]
+        later[theme] = read[theme, LATER] / both if both else 0.5
+    return later
+
+
+def _events(world: World, visits: list[_Visit], books: Catalogue) -> list[tuple[int, Event]]:
+    """Return one reader's events with their times; no book is taken twice.
+
+    Where a shelf holds nothing new, the whole library does. A book from the whole library is any
+    that is not yet taken, each equally likely: in a shuffled world nothing tells what comes next.
+    """
+    events = []
+    taken: set[str] = set()
+    for at, visit in enumerate(visits):
+        chance = draw(world.seed, "book", visit.user, at)
+        shelf = books.books.get(visit.wanted, []) if visit.wanted else []
+        new = [key for key in shelf if key not in taken]
+        book = chance.choice(new or [key for key in books.shelf if key not in taken])
+        taken.add(book)
+        events.append((visit.time, Event(user=visit.user, item=book, split=visit.split)))
+    return events

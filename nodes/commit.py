@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from langgraph.runtime import Runtime
 
-from nodes.opening import join_window
+from nodes.opening import join_window, still_claimed
 from nodes.optimize import find_rewrite, usable
 from nodes.resources import resources
 from nodes.step import Step, begin_step
@@ -23,7 +23,12 @@ from state.store.clients import (
     read_clients,
 )
 from state.store.gradients import add_gradient
-from state.store.interactions import Interaction, add_verdicts, write_interaction
+from state.store.interactions import (
+    Interaction,
+    add_verdicts,
+    find_interaction,
+    write_interaction,
+)
 from state.store.versions import Author, append_version
 from state.store.views import forget_views
 from state.vectors import Vector
@@ -61,6 +66,11 @@ async def commit_interaction(
     changes = plan_changes(state)
     await _embed(changes)
     async with step.commit() as conn:
+        settled = await find_interaction(conn, step.network.id, step.name)
+        if settled is not None and not settled.failure:
+            # By this run before it was stopped, or by another run of the same record.
+            window = await still_claimed(conn, step, settled)
+            return {"committed": True, "window": window, **_outcome(state, settled)}
         stale = await _stale_clients(conn, step, state["clients"])
         if not stale:
             window = await _write(conn, step, state, changes)
@@ -115,6 +125,16 @@ async def _stale_clients(conn: Connection, step: Step, clients: Sequence[Client]
     return {c.id for c in clients if versions[c.id] != (c.profile_version, c.filter_version)}
 
 
+def _outcome(state: BackwardState, settled: Interaction) -> BackwardState:
+    """Return what was committed; the run that lost a race had predicted on its own."""
+    _, positive, negative = state["clients"]
+    return {
+        "predicted": (positive if settled.reward else negative).key,
+        "reward": settled.reward or 0,
+        "reason": settled.reason,
+    }
+
+
 def _rebase(state: BackwardState, newer: dict[int, Client]) -> BackwardState:
     """Return the state on newer snapshots; their messages stay in the buffer for another time."""
     clients = [
@@ -139,8 +159,7 @@ async def _write(
         predicted_id=predicted.id, reward=state["reward"], reason=state["reason"],
         failure="", window_id=None,
     )  # fmt: skip
-    if not await write_interaction(conn, network, interaction):
-        return None
+    await write_interaction(conn, network, interaction)
     for change in changes:
         await _write_change(conn, step, change)
     for reception in state["receptions"]:

@@ -140,7 +140,7 @@ def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
 
 
 def _names_router(name: str) -> bool:
-    return re.fullmatch(r"router \d{1,9}", name) is not None
+    return re.fullmatch(r"router [1-9][0-9]{0,8}", name) is not None
 
 
 def _gradients(participants: list[Participant], blames: list[Blame], reward: int) -> list[Gradient]:

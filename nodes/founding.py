@@ -21,6 +21,7 @@ from state.graphs.bootstrap import BootstrapState
 from state.graphs.context import BootstrapContext
 from state.graphs.router_update import Extracted, ExtractTask, SummarizeTask
 from state.pool import Connection
+from state.settings import NetworkSettings
 from state.store.clients import (
     ClientName,
     count_clients,
@@ -52,11 +53,13 @@ async def found_clients(
     """
     async with resources().pool.connection() as conn:
         network = await find_network(conn, runtime.context.network)
+        # One of that name may have been dropped since this process last saw it.
+        resources().networks.pop(network.name, None)
         counts = await count_clients(conn, network.id)
         routers, _ = await count_routers(conn, network.id)
     shape = runtime.context.shape()
     if network.settings is not None:
-        _require_same(network, runtime.context)
+        require_same_shape(network, shape)
         return {"clients": sum(counts.values()), "routers": routers}
     network = network.model_copy(update={"settings": shape})
     require_encoder(network)
@@ -137,6 +140,11 @@ async def found_routers(
     ]
     embedded = await resources().encoder.embed([change.texts[0][0] for change in changes])
     async with step.commit() as conn:
+        founded = await find_network(conn, step.network.name)
+        if founded.tau_user is not None:
+            # Committed before the run was stopped: only the checkpoint is missing.
+            user, item = (founded.tau(kind) for kind in ClientKind)
+            return {"routers": len(changes), "tau_user": user, "tau_item": item}
         await write_clients(conn, step, state["extracted"], lexicon)
         for change, vector in zip(changes, embedded, strict=True):
             await write_change(conn, step, None, change, vector, lexicon)
@@ -163,17 +171,19 @@ def quantile_tau(cosines: Vector, clients: int, hears_from: float) -> float:
     return float((ordered[wanted - 1] + ordered[wanted]) / 2) if wanted else float(ordered[0])
 
 
-def _require_same(network: Network, context: BootstrapContext) -> None:
-    wanted, held = context.shape(), network.shape
-    if wanted == held:
-        return
-    changed = [name for name in type(held).model_fields
-               if getattr(held, name) != getattr(wanted, name)]  # fmt: skip
-    name = changed[0]
-    raise NetworkError(
-        f"network '{network.name}' was bootstrapped with {name}={getattr(held, name)}, "
-        f"not {getattr(wanted, name)}: load the data under another name for other settings"
-    )
+def require_same_shape(network: Network, wanted: NetworkSettings) -> None:
+    """Refuse to bootstrap a network again with other settings.
+
+    Raises:
+        NetworkError: it was bootstrapped with other settings; names the first one.
+    """
+    held = network.shape
+    for name in type(held).model_fields:
+        if getattr(held, name) != getattr(wanted, name):
+            raise NetworkError(
+                f"network '{network.name}' was bootstrapped with {name}={getattr(held, name)}, "
+                f"not {getattr(wanted, name)}: load the data under another name for other settings"
+            )
 
 
 async def _first_profiles(step: Step) -> tuple[list[ClientName], list[str]]:

@@ -1,9 +1,11 @@
 """Opening and failing: the two ends of an interaction that call no model."""
 
-from typing import Literal
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar
 from uuid import uuid4
 
-from langgraph.errors import NodeError
+from langgraph.errors import ParentCommand
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
@@ -17,7 +19,10 @@ from state.graphs.interaction import InteractionOutput, InteractionState
 from state.pool import Connection
 from state.store.clients import find_clients, read_clients
 from state.store.interactions import Interaction, find_interaction, mark_claim, write_interaction
-from state.store.windows import add_pending, claim_window
+from state.store.windows import add_pending, claim_window, open_window
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 async def open_interaction(
@@ -64,34 +69,60 @@ def is_settled(state: InteractionState) -> Literal["forward", "__end__"]:
     return "__end__" if state.get("repeated") else "forward"
 
 
+def fails_record(node: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """Let a node of `forward` or `backward` end its record where a reply stayed bad.
+
+    The subgraph is left at once, with the reason as the record's `failure`. Any other error is no
+    property of the record: it stops the run, which can be resumed. (A node's `error_handler` would
+    end the run on those too.)
+    """
+
+    @wraps(node)
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await node(*args, **kwargs)
+        except ReplyError as error:
+            leave: Command[str] = Command(graph=Command.PARENT, update={"failure": str(error)})
+            raise ParentCommand(leave) from error
+
+    return guarded
+
+
+def was_predicted(state: InteractionState) -> Literal["backward", "record_failure"]:
+    """Route a record whose prediction failed to where the reason is stored."""
+    return "record_failure" if state["failure"] else "backward"
+
+
+def was_committed(
+    state: InteractionState,
+) -> Literal["router_update", "record_failure", "__end__"]:
+    """Route a record that failed to where the reason is stored, else as its commit claimed."""
+    return "record_failure" if state["failure"] else reaches_update_size(state)
+
+
 def reaches_update_size(state: InteractionState) -> Literal["router_update", "__end__"]:
     """Route to the router update where this commit filled the pending set and claimed it."""
     return "router_update" if state.get("window") is not None else "__end__"
 
 
 async def record_failure(
-    state: InteractionState, error: NodeError, runtime: Runtime[NetworkContext]
-) -> Command[Literal["router_update", "__end__"]]:
-    """Store why a record failed when a reply stayed bad; its clients keep their place.
-
-    Any other error is no property of the record and stops the run, which can be resumed.
-    """
-    if not isinstance(error.error, ReplyError):
-        raise error.error
+    state: InteractionState, runtime: Runtime[NetworkContext]
+) -> InteractionOutput:
+    """Store why a record failed when a reply stayed bad; its clients keep their place."""
     step = await begin_step(state["interaction"], runtime)
-    reason = str(error.error)
     async with step.commit() as conn:
         user, positive, negative = await _resolve(conn, step, state)
         failed = Interaction(
             id=state["interaction"], user_id=user, positive_id=positive, negative_id=negative,
-            predicted_id=None, reward=None, reason="", failure=reason, window_id=None,
+            predicted_id=None, reward=None, reason="", failure=state["failure"], window_id=None,
         )  # fmt: skip
+        before = await find_interaction(conn, step.network.id, failed.id)
         await write_interaction(conn, step.network.id, failed)
-        window = await join_window(conn, step, (user, positive, negative))
-    return Command(
-        update={"failure": reason, "window": window},
-        goto=reaches_update_size({**state, "window": window}),
-    )
+        if before is None:
+            window = await join_window(conn, step, (user, positive, negative))
+        else:  # it has had its place already: failed again, or stopped right after this commit
+            window = await still_claimed(conn, step, before)
+    return {"window": window}
 
 
 async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) -> int | None:
@@ -103,11 +134,17 @@ async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) ->
     return window
 
 
+async def still_claimed(conn: Connection, step: Step, settled: Interaction) -> int | None:
+    """Return the window an interaction's commit claimed, while its router update is open."""
+    window = await open_window(conn, step.network.id)
+    return settled.window_id if window is not None and window.id == settled.window_id else None
+
+
 async def _resolve(conn: Connection, step: Step, state: InteractionState) -> tuple[int, int, int]:
     users = await find_clients(conn, step.network.id, ClientKind.USER, [state["user"]])
     keys = [state["positive"], state["negative"]]
     items = await find_clients(conn, step.network.id, ClientKind.ITEM, keys)
-    if keys[0] == keys[1]:
+    if items[keys[0]] == items[keys[1]]:
         raise InputError(f"item '{keys[0]}' cannot be both the positive and the negative")
     return users[state["user"]], items[keys[0]], items[keys[1]]
 

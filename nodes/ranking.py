@@ -27,21 +27,23 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
     """Read the user and the candidates: those given, or the nearest items the user has not met.
 
     Raises:
-        InputError: unknown user or item, a candidate named twice, or too many of them.
+        InputError: unknown user or item, a candidate named twice, too many of them, or none.
     """
     step = await begin_step(_STEP, runtime, first=True)
     _ = step.network.shape
     network = step.network.id
+    if (count := state.get("count", _COUNT)) < 1:
+        raise InputError(f"count is {count}: ask for one item at least")
     async with resources().pool.connection() as conn:
         user = (await find_clients(conn, network, ClientKind.USER, [state["user"]]))[state["user"]]
         keys = state.get("candidates") or await nearest_items(
-            conn, network, user, min(state.get("count") or _COUNT, _MOST)
+            conn, network, user, min(count, _MOST)
         )
-        if len(set(keys)) < len(keys):
-            raise InputError("a candidate is named twice")
         if len(keys) > _MOST:
             raise InputError(f"at most {_MOST} candidates can be ranked at once")
         items = await find_clients(conn, network, ClientKind.ITEM, keys)
+        if len(set(items.values())) < len(keys):
+            raise InputError("a candidate is named twice")
         clients = await read_clients(conn, network, [user, *(items[key] for key in keys)])
     return {"clients": clients, "origin": "given" if state.get("candidates") else "nearest"}
 

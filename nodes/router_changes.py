@@ -68,7 +68,7 @@ def settle_feedback(state: RouterUpdateState, changes: Sequence[RouterChange]) -
     for router, feedback in _by_router(state["feedback"]).items():
         decision = decisions[router]
         for number, entry in enumerate(feedback):
-            why, applied_to, version = "", router, decision.base
+            why, applied_to, version = "", router, None  # a router that was kept has no new version
             if number >= FEEDBACK_READ:
                 why = f"an update reads {FEEDBACK_READ} gradients of one router"
             elif (heir := heirs.get(router)) is not None:
@@ -80,7 +80,7 @@ def settle_feedback(state: RouterUpdateState, changes: Sequence[RouterChange]) -
                     interaction=entry.interaction,
                     named=entry.named,
                     applied_to=None if why else applied_to,
-                    applied_version=None if why else version,
+                    applied_version=version,
                     why=why,
                 )
             )

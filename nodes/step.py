@@ -1,5 +1,6 @@
 """A step on a network: its connection, its settings, and its metered calls."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -56,6 +57,14 @@ class Step:
             seconds=call.seconds,
             outcome=call.outcome,
         )
+        adding = asyncio.ensure_future(self._add(row))
+        try:
+            await asyncio.shield(adding)
+        except asyncio.CancelledError:
+            await adding  # a call made is a call paid, also where a sibling's failure cancels this
+            raise
+
+    async def _add(self, row: UsageRow) -> None:
         async with resources().pool.connection() as conn:
             await add_usage(conn, self.network.id, row)
 

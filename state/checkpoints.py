@@ -1,18 +1,24 @@
 """Checkpoints of the graphs, in the same Postgres."""
 
 from collections.abc import Sequence
+from enum import Enum
 from typing import Any
 
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from pydantic import BaseModel
 
 from state import domain
+from state.graphs import bootstrap, context, interaction, recommend, router_update
 from state.pool import Connection, Pool
 
 _TYPES: Sequence[tuple[str, ...]] = [
-    (domain.__name__, name)
-    for name, value in vars(domain).items()
-    if isinstance(value, type) and value.__module__ == domain.__name__
+    (module.__name__, name)
+    for module in (domain, bootstrap, context, interaction, recommend, router_update)
+    for name, value in vars(module).items()
+    if isinstance(value, type)
+    and issubclass(value, BaseModel | Enum)
+    and value.__module__ == module.__name__
 ]
 
 
@@ -20,7 +26,8 @@ def checkpointer(pool: Pool) -> AsyncPostgresSaver:
     """Return a saver for one run over the shared pool.
 
     One saver holds one lock for all its runs, so each run gets its own. Only the types of
-    `state.domain` may come out of a checkpoint: a row that somebody else wrote cannot name others.
+    `state.domain` and of the graphs' states may come out of a checkpoint: a row that somebody else
+    wrote cannot name others, and a type that is missing here comes out as a bare dict.
     """
     pooled: Any = pool
     return AsyncPostgresSaver(pooled, serde=JsonPlusSerializer(allowed_msgpack_modules=_TYPES))

@@ -25,6 +25,7 @@ ATTRIBUTE_LENGTH = 48
 ATTRIBUTE_WORDS = 5
 
 _UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_JOINTS = "'’&-"
 _LINK = re.compile(r"://|www\.|@|\.(com|org|net)\b")
 
 
@@ -32,13 +33,14 @@ def clean(text: str, limit: int) -> str:
     """Return `text` without what Postgres or XML cannot hold, trimmed to `limit` characters.
 
     Control characters and lone surrogates become spaces; a text that is too long is cut at the last
-    space before the limit.
+    space before the limit, or anywhere where that would cost more than half of it.
     """
     text = _UNSTORABLE.sub(" ", text).strip()
     if len(text) <= limit:
         return text
-    head = text[:limit]
-    return (head.rsplit(None, 1)[0] if " " in head else head).rstrip()
+    head = text[: max(limit, 0)].rstrip()
+    words = head.rsplit(None, 1)[0].rstrip() if " " in head else head
+    return words if len(words) > limit // 2 else head
 
 
 def clean_line(text: str, limit: int) -> str:
@@ -55,11 +57,17 @@ def normalise_attribute(text: str) -> str | None:
     text = unicodedata.normalize("NFKC", clean_line(text, KEY_LENGTH)).lower()
     if _LINK.search(text):
         return None
-    words = re.findall(r"[^\W_]+(?:['’&-][^\W_]+)*", text)
+    parts = "".join(c if _in_a_word(c) else " " for c in text).split()
+    words = [word for part in parts if any(map(str.isalnum, word := part.strip(_JOINTS)))]
     phrase = " ".join(words)
     if not words or len(words) > ATTRIBUTE_WORDS or len(phrase) > ATTRIBUTE_LENGTH:
         return None
     return phrase
+
+
+def _in_a_word(character: str) -> bool:
+    """Return whether a character is part of a word: letter, digit, joint, or mark (Hindi, Thai)."""
+    return character.isalnum() or character in _JOINTS or unicodedata.category(character)[0] == "M"
 
 
 def _attributes(phrases: list[str]) -> list[str]:

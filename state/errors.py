@@ -1,8 +1,11 @@
 """Errors that a person can act on: one line that names what was wrong and what to do."""
 
 
-class RecNetError(Exception):
-    """Base of every error that is not a bug; its text is shown as it is."""
+class RecNetError(RuntimeError):
+    """Base of every error that is not a bug; its text is shown as it is.
+
+    A RuntimeError, because the Agent Server hides the text of errors of unknown families.
+    """
 
 
 class DatabaseError(RecNetError):

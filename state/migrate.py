@@ -1,5 +1,6 @@
 """Numbered, append-only migrations, run by one process at a time."""
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -14,6 +15,8 @@ SCHEMA = "recnet"
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 2_601_21609
 _CONNECT_SECONDS = 10
+_TURN_SECONDS = 60.0
+_PAUSE_SECONDS = 0.05
 
 
 async def migrate(url: str) -> None:
@@ -26,17 +29,46 @@ async def migrate(url: str) -> None:
         DatabaseError: no connection, no pgvector, or a database newer than this program.
     """
     try:
-        async with await AsyncConnection.connect(
-            url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
-        ) as conn:
-            await conn.execute("SELECT pg_advisory_lock(%s)", (_LOCK,))
+        async with await _connect(url) as conn:
+            await _take_turn(conn)
             await _migrate(conn)
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise DatabaseError(
             f"cannot connect to the database: {reason}; check RECNET_DATABASE_URL, "
             "or unset it to use the embedded server"
         ) from error
+
+
+async def _connect(url: str) -> AsyncConnection[DictRow]:
+    try:
+        return await AsyncConnection.connect(
+            url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
+        )
+    except psycopg.ProgrammingError:
+        # The cause is cut off: it quotes the URL, password and all.
+        raise DatabaseError(
+            "RECNET_DATABASE_URL is no URL of a PostgreSQL database: "
+            "write it as postgresql://user:password@host:5432/name"
+        ) from None
+
+
+async def _take_turn(conn: AsyncConnection[DictRow]) -> None:
+    """Wait for the advisory lock, by asking for it again and again.
+
+    A session that waits inside `pg_advisory_lock` holds a snapshot, and LangGraph's setup builds
+    indexes concurrently, which waits for all snapshots: the two would deadlock.
+    """
+    for _ in range(round(_TURN_SECONDS / _PAUSE_SECONDS)):
+        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS held", (_LOCK,))
+        row = await cursor.fetchone()
+        if row is not None and row["held"]:
+            return
+        await asyncio.sleep(_PAUSE_SECONDS)
+    raise DatabaseError(
+        f"another process has been migrating the database for {_TURN_SECONDS:.0f} s: "
+        "wait for it, or end it, and try again"
+    )
 
 
 def known_migrations() -> dict[int, Path]:
@@ -60,7 +92,8 @@ async def _migrate(conn: AsyncConnection[DictRow]) -> None:
         "CREATE TABLE IF NOT EXISTS migrations "
         "(number integer PRIMARY KEY, name text NOT NULL, at timestamptz DEFAULT now())"
     )
-    known = known_migrations()
+    # In a thread: the Agent Server refuses to read folders and files on its event loop.
+    known = await asyncio.to_thread(known_migrations)
     cursor = await conn.execute("SELECT coalesce(max(number), 0) AS number FROM migrations")
     row = await cursor.fetchone()
     at = row["number"] if row else 0
@@ -71,7 +104,7 @@ async def _migrate(conn: AsyncConnection[DictRow]) -> None:
         )
     for number in range(at + 1, max(known) + 1):
         path = known[number]
-        await _apply(conn, number, path.stem, path.read_bytes())
+        await _apply(conn, number, path.stem, await asyncio.to_thread(path.read_bytes))
     # LangGraph's own tables: setup() races between processes, so it runs under this lock only.
     await AsyncPostgresSaver(conn).setup()
 

@@ -4,6 +4,7 @@ import os
 import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from state.errors import DatabaseError
 from state.settings import Settings
@@ -32,7 +33,7 @@ def start_server(home: Path) -> str:
     data = home / "postgres"
     data.parent.mkdir(parents=True, exist_ok=True)
     try:
-        return str(_library().get_server(data, cleanup_mode=None).get_uri())
+        return str(_running(data).get_uri())
     except Exception as error:  # the package raises asserts, OSErrors and its own
         raise DatabaseError(
             f"the embedded PostgreSQL in {data} does not start ({type(error).__name__}); "
@@ -44,7 +45,7 @@ def stop_server(home: Path) -> bool:
     """Stop the embedded server of `home`; return False where none was running."""
     if not server_runs(home):
         return False
-    _library().get_server(home / "postgres", cleanup_mode=None).stop()
+    _running(home / "postgres").stop()
     return True
 
 
@@ -56,6 +57,17 @@ def server_runs(home: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def _running(data: Path) -> Any:  # noqa: ANN401 - the package has no types
+    """Return the handle of a server that runs.
+
+    The package hands out a handle it has without a look: after a stop, here or by another process,
+    it would be that of a server that is gone, so it is started anyway.
+    """
+    server = _library().get_server(data, cleanup_mode=None, start=False)
+    server.start()
+    return server
 
 
 def _library() -> ModuleType:

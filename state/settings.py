@@ -11,15 +11,13 @@ from state.domain import Frozen
 
 
 class Settings(BaseSettings):
-    """What a process needs to run; read from `RECNET_…` variables and a `.env` file.
+    """What a process needs to run; read from `RECNET_…` variables.
 
     API keys are not among them: the model libraries read their own variables, so a key never
     enters a settings object, a log or a checkpoint.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix="RECNET_", env_file=".env", extra="ignore", frozen=True
-    )
+    model_config = SettingsConfigDict(env_prefix="RECNET_", extra="ignore", frozen=True)
 
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL with pgvector; unset starts the embedded server."
@@ -68,5 +66,9 @@ class NetworkSettings(Frozen):
         default="routers", description="`none` sends nothing; `placebo` permutes the recipients."
     )
     filter_memory: bool = Field(default=True, description="Whether merges see the client's rules.")
-    optimize_filter_memory: bool = True
-    optimize_routers: bool = True
+    optimize_filter_memory: bool = Field(
+        default=True, description="Whether gradients rewrite the clients' rules."
+    )
+    optimize_routers: bool = Field(
+        default=True, description="Whether gradients rewrite, split and merge routers."
+    )

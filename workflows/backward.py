@@ -4,6 +4,7 @@ from langgraph.graph import START, StateGraph
 
 from nodes.commit import commit_interaction
 from nodes.credit import assign_credit
+from nodes.opening import fails_record
 from nodes.optimize import fan_out_gradients, optimize_filter_memory, optimize_profile
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardOutput, BackwardState
@@ -11,9 +12,9 @@ from state.graphs.interaction import BackwardOutput, BackwardState
 _OPTIMIZERS = ["optimize_profile", "optimize_filter_memory", "commit_interaction"]
 
 builder = StateGraph(BackwardState, NetworkContext, output_schema=BackwardOutput)
-builder.add_node(assign_credit)
-builder.add_node(optimize_profile)
-builder.add_node(optimize_filter_memory)
+builder.add_node(fails_record(assign_credit))
+builder.add_node(fails_record(optimize_profile))
+builder.add_node(fails_record(optimize_filter_memory))
 builder.add_node(commit_interaction)
 builder.add_edge(START, "assign_credit")
 builder.add_conditional_edges("assign_credit", fan_out_gradients, _OPTIMIZERS)

@@ -3,14 +3,15 @@
 from langgraph.graph import END, START, StateGraph
 
 from nodes.forward import fan_out_messages, load_clients, predict_choice
+from nodes.opening import fails_record
 from nodes.reception import merge_messages
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import ForwardOutput, ForwardState
 
 builder = StateGraph(ForwardState, NetworkContext, output_schema=ForwardOutput)
 builder.add_node(load_clients)
-builder.add_node(merge_messages)
-builder.add_node(predict_choice)
+builder.add_node(fails_record(merge_messages))
+builder.add_node(fails_record(predict_choice))
 builder.add_edge(START, "load_clients")
 builder.add_conditional_edges(
     "load_clients", fan_out_messages, ["merge_messages", "predict_choice"]

@@ -7,7 +7,10 @@ from state.store.clients import ClientName, list_clients
 from state.store.gradients import StoredGradient, read_gradients
 from state.store.interactions import Interaction, find_interaction, read_verdicts
 from state.store.networks import Network
-from state.store.versions import Version, read_versions
+from state.store.versions import read_versions
+
+_WRITES = ("gradient", "split", "merge")
+"""Authors of texts that an optimizer made."""
 
 
 class TracedMessage(Frozen):
@@ -105,13 +108,7 @@ async def _messages(
 async def _gradient(
     conn: Connection, network: Network, gradient: StoredGradient, names: dict[int, ClientName]
 ) -> TracedGradient:
-    versions = await read_versions(
-        conn, network.id, Module(kind=gradient.module, owner=gradient.owner)
-    )
-    before, after = _before_and_after(gradient, versions)
-    if gradient.applied_to not in (None, gradient.owner):
-        heir = Module(kind=gradient.module, owner=gradient.applied_to or 0)
-        after = (await read_versions(conn, network.id, heir))[0].content
+    before, after = await _before_and_after(conn, network, gradient)
     return TracedGradient(
         module=module_name(gradient.module, gradient.owner, names),
         status=gradient.status,
@@ -123,15 +120,23 @@ async def _gradient(
     )
 
 
-def _before_and_after(gradient: StoredGradient, versions: list[Version]) -> tuple[str, str]:
-    """Return the text the rewrite started from and the one it made, where it made one."""
-    texts = {version.version: version for version in versions}
-    made = texts.get(gradient.applied_version or 0)
-    if made is None or made.author not in ("gradient", "split", "merge"):
-        taken_part = texts.get(gradient.version)
-        return (taken_part.content if taken_part else "", "")
-    started = texts.get(made.version - 1)
-    return (started.content if started else "", made.content)
+async def _before_and_after(
+    conn: Connection, network: Network, gradient: StoredGradient
+) -> tuple[str, str]:
+    """Return the text the optimizer started from and the one it made, where it made one."""
+    module = Module(kind=gradient.module, owner=gradient.owner)
+    versions = answered = await read_versions(conn, network.id, module)
+    if gradient.applied_to not in (None, gradient.owner):
+        heir = Module(kind=gradient.module, owner=gradient.applied_to or 0)
+        answered = await read_versions(conn, network.id, heir)
+    if gradient.applied_version is None:
+        took_part = [v.content for v in versions if v.version == gradient.version]
+        return ("".join(took_part), "")
+    made = answered[gradient.applied_version - 1]
+    if made.author not in _WRITES or made.interaction_id not in (None, gradient.interaction_id):
+        return (made.content, "")  # the optimizer left the text as it was
+    started = answered[made.version - 2] if made.version > 1 else versions[-1]
+    return (started.content, made.content)
 
 
 def module_name(kind: ModuleKind, owner: int, names: dict[int, ClientName]) -> str:

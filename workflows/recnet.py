@@ -9,13 +9,15 @@ from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
 
+from nodes.founding import require_same_shape
 from nodes.opening import mint_identity
 from nodes.resources import Resources, open_resources
 from state.checkpoints import checkpointer, thread_of
 from state.digest import digest_network
-from state.domain import Dataset
+from state.domain import KEY_LENGTH, Dataset, clean_line
 from state.errors import InputError
 from state.graphs.bootstrap import BootstrapOutput
 from state.graphs.context import BootstrapContext, NetworkContext
@@ -107,6 +109,8 @@ class RecNet:
             NetworkError: unknown network, or bootstrapped with other settings.
         """
         network = await self.network(name)
+        if network.settings is not None:
+            require_same_shape(network, shape)
         context = BootstrapContext(network=name, **shape.model_dump())
         out = await self._run(bootstrap.graph, {}, thread_of(network.id, "bootstrap"), context)
         return cast("BootstrapOutput", out)
@@ -128,9 +132,13 @@ class RecNet:
         Raises:
             InputError: unknown clients, or an id that belongs to another record.
         """
-        identity = interaction_id or mint_identity()
+        # Cleaned before the run begins: a checkpoint cannot hold a NUL byte.
+        identity = _clean(interaction_id or "") or mint_identity()
         record = InteractionInput(
-            user=user, positive=positive, negative=negative, interaction=identity
+            user=_clean(user),
+            positive=_clean(positive),
+            negative=_clean(negative),
+            interaction=identity,
         )
         thread = thread_of((await self.network(name)).id, identity)
         out = await self._run(interaction.graph, record, thread, NetworkContext(network=name))
@@ -175,7 +183,8 @@ class RecNet:
         """Run a graph on its thread, from where an earlier run of the same input stopped."""
         bound, config = self._bind(graph), _config(thread)
         snapshot = await bound.aget_state(config)
-        if not snapshot.next:
+        # A run that did not get past its first node, which checks the input, has begun nothing.
+        if {(START, node) for node in snapshot.next if node != START} <= graph.builder.edges:
             return await bound.ainvoke(given, config, context=context, durability="sync")
         for key, value in given.items():
             if snapshot.values.get(key) != value:
@@ -200,6 +209,10 @@ async def open_recnet(settings: Settings | None = None) -> AsyncIterator[RecNet]
     """
     async with open_resources(settings or Settings()) as resources:
         yield RecNet(resources)
+
+
+def _clean(key: str) -> str:
+    return clean_line(key, KEY_LENGTH)
 
 
 def _config(thread: str) -> RunnableConfig:

@@ -1,15 +1,21 @@
 """State of the `bootstrap` graph: first profiles and rules, attributes, clusters, routers."""
 
 import operator
-from typing import Annotated, TypedDict
+from typing import Annotated
 
+from pydantic import with_config
+from typing_extensions import TypedDict
+
+from state.graphs.context import DESCRIBED
 from state.graphs.router_update import Extracted, Intake, Summary
 
 
+@with_config(DESCRIBED)
 class BootstrapInput(TypedDict):
     """Nothing: the context says which network and how to shape it."""
 
 
+@with_config(DESCRIBED)
 class BootstrapOutput(TypedDict, total=False):
     """What was founded."""
 

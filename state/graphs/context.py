@@ -1,9 +1,12 @@
 """Contexts: what belongs to one run. What shapes a network is stored with it instead."""
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from state.domain import Frozen
 from state.settings import NetworkSettings
+
+DESCRIBED = ConfigDict(use_attribute_docstrings=True)
+"""For inputs and outputs: the docstrings of their fields stand beside them in Studio's form."""
 
 
 class NetworkContext(Frozen):
@@ -14,7 +17,9 @@ class NetworkContext(Frozen):
         min_length=1,
         max_length=200,
         description="Name of the network, as `recnet networks` lists it.",
-        json_schema_extra={"langgraph_nodes": ["open_interaction", "view_clients"]},
+        json_schema_extra={
+            "langgraph_nodes": ["found_clients", "open_interaction", "view_clients"]
+        },
     )
 
 

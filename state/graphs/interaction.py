@@ -1,9 +1,13 @@
 """State of the `interaction` graph and its subgraphs `forward` and `backward` (Algorithm 1)."""
 
 import operator
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, NotRequired
+
+from pydantic import with_config
+from typing_extensions import TypedDict
 
 from state.domain import Client, ClientKind, Frozen, Gradient, Module, Reception
+from state.graphs.context import DESCRIBED
 
 
 class Rewrite(Frozen):
@@ -14,6 +18,7 @@ class Rewrite(Frozen):
     content: str
 
 
+@with_config(DESCRIBED)
 class InteractionInput(TypedDict):
     """One record: what a person types into Studio."""
 
@@ -28,6 +33,7 @@ class InteractionInput(TypedDict):
     Without one, a fresh identity is minted and returned."""
 
 
+@with_config(DESCRIBED)
 class InteractionOutput(TypedDict, total=False):
     """What became of the record."""
 
@@ -109,8 +115,11 @@ class BackwardState(TypedDict, total=False):
 
 
 class BackwardOutput(TypedDict, total=False):
-    """What `backward` hands on."""
+    """What `backward` hands on: the outcome as committed, by this run or before it."""
 
+    predicted: str
+    reward: int
+    reason: str
     window: int | None
 
 

@@ -1,9 +1,13 @@
 """State of the `recommend` graph: merged views, candidates, ranking."""
 
 import operator
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, NotRequired
+
+from pydantic import with_config
+from typing_extensions import TypedDict
 
 from state.domain import Client, Frozen, Reception
+from state.graphs.context import DESCRIBED
 
 
 class RankedItem(Frozen):
@@ -16,6 +20,7 @@ class RankedItem(Frozen):
     """`given` by the caller, or `nearest` to the user's profile."""
 
 
+@with_config(DESCRIBED)
 class RecommendInput(TypedDict):
     """Whom to recommend to."""
 
@@ -27,6 +32,7 @@ class RecommendInput(TypedDict):
     """How many nearest items to rank where no candidates are given (10)."""
 
 
+@with_config(DESCRIBED)
 class RecommendOutput(TypedDict, total=False):
     """The ranking."""
 

@@ -1,7 +1,9 @@
 """State of the `router_update` graph: gradients, new attributes, summaries, delivery."""
 
 import operator
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal
+
+from typing_extensions import TypedDict
 
 from state.domain import Frozen
 

@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from state.domain import Client, ClientKind, Dataset, Frozen, Item, Message
+from state.domain import (
+    KEY_LENGTH,
+    Client,
+    ClientKind,
+    Dataset,
+    Frozen,
+    Item,
+    Message,
+    clean_line,
+)
 from state.errors import InputError
 from state.pool import Connection
 from state.store.versions import split_rules
@@ -59,20 +68,21 @@ async def list_clients(
 async def find_clients(
     conn: Connection, network: int, kind: ClientKind, keys: Sequence[str]
 ) -> dict[str, int]:
-    """Return the ids of the clients with these keys.
+    """Return the ids of the clients with these keys, which are cleaned as stored ones were.
 
     Raises:
         InputError: one is unknown; names it.
     """
+    cleaned = {key: clean_line(key, KEY_LENGTH) for key in keys}
     cursor = await conn.execute(
         "SELECT key, id FROM clients WHERE network_id = %s AND kind = %s AND key = ANY(%s)",
-        (network, kind, list(keys)),
+        (network, kind, list(cleaned.values())),
     )
     found = {row["key"]: row["id"] for row in await cursor.fetchall()}
-    for key in keys:
+    for key in cleaned.values():
         if key not in found:
             raise InputError(f"unknown {kind} '{key}'")
-    return found
+    return {key: found[stored] for key, stored in cleaned.items()}
 
 
 async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> list[Client]:

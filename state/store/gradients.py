@@ -33,6 +33,7 @@ class Settled(Frozen):
     applied_to: int | None
     """The router that answered for it: itself, or an heir."""
     applied_version: int | None
+    """The version it helped to make; None where the router was kept as it was."""
     why: str = ""
     """Why it was rejected; empty where it was used."""
 

@@ -10,8 +10,10 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from evals.planted_books import PHRASES as OF_A_WAVE
+from evals.planted_books import TITLES
 from evals.planted_words import THEMES
-from evals.planted_world import TITLES, World, plant_world
+from evals.planted_world import World, plant_world
 from evals.recbole import SAMPLE
 from prompts.extract import ExtractFields
 from prompts.first import first_item_profile, first_user_profile
@@ -35,7 +37,7 @@ def test_no_word_stands_in_two_phrases() -> None:
     words = Counter(stem(word) for phrase in PHRASES for word in phrase.split())
     assert [word for word, count in words.items() if count > 1] == []
     assert all(map(is_content, words))
-    assert all(len(own) == 8 for own in THEMES.values())
+    assert all(len(own) == 2 * OF_A_WAVE for own in THEMES.values())
     assert all(len(p.split()) <= 2 and normalise_attribute(p) == p for p in PHRASES)
 
 
@@ -77,13 +79,28 @@ def test_a_book_stands_for_the_phrases_planted_in_it(seed: int) -> None:
     world = plant_world(World(seed=seed))
     assert Counter(len(shown(item)) for item in world.dataset.items).keys() == {2, 3}
     for item in world.dataset.items:
-        assert shown(item) <= set(THEMES[world.theme[item.key]])
+        assert shown(item) <= set(world.waves[world.theme[item.key]][world.wave[item.key]])
         profile = first_item_profile(item.title, item.category)
         fields = ExtractFields(kind=ClientKind.ITEM, profile=profile)
         assert set(extract(fields).attributes) == shown(item)
         profile = first_user_profile("books", item.title, item.category)
         fields = ExtractFields(kind=ClientKind.USER, profile=profile)
         assert set(extract(fields).attributes) == shown(item)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_which_phrases_make_a_wave_cannot_be_read_from_them(seed: int) -> None:
+    waves = plant_world(World(seed=seed, items=240, communities=8)).waves
+    encoder = OfflineEncoder()
+    gaps = []
+    for theme, (earlier, later) in waves.items():
+        assert sorted((*earlier, *later)) == sorted(THEMES[theme])
+        near = np.array(encoder.similarities([*earlier, *later]))
+        across = near[:OF_A_WAVE, OF_A_WAVE:].mean()
+        pairs = np.triu_indices(OF_A_WAVE, 1)
+        within = [near[:OF_A_WAVE, :OF_A_WAVE][pairs], near[OF_A_WAVE:, OF_A_WAVE:][pairs]]
+        gaps.append(np.concatenate(within).mean() - across)
+    assert abs(np.mean(gaps)) < 0.03
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -99,9 +116,10 @@ def title_length(item: Item) -> int:
     return len(shown(item)) - len(list(filter(None, item.category.split("; "))))
 
 
-def test_a_theme_has_titles_for_so_many_books_and_no_more() -> None:
-    assert math.comb(8, 1) + math.comb(8, 2) + math.comb(8, 3) == TITLES
-    full = plant_world(World(items=2 * TITLES, communities=2))
-    assert len({item.title for item in full.dataset.items}) == 2 * TITLES
+def test_a_wave_has_titles_for_so_many_books_and_no_more() -> None:
+    assert math.comb(6, 1) + math.comb(6, 2) + math.comb(6, 3) == TITLES
+    full = plant_world(World(items=4 * TITLES, communities=2))
+    assert len({item.title for item in full.dataset.items}) == 4 * TITLES
+    assert set(Counter((full.theme[key], full.wave[key]) for key in full.theme).values()) == {41}
     with pytest.raises(ValueError, match="too many"):
-        World(items=2 * TITLES + 1, communities=2)
+        World(items=4 * TITLES + 1, communities=2)

@@ -196,7 +196,7 @@ def test_what_is_in_the_folder_must_be_clear(tmp_path: Path) -> None:
 
 def test_the_shipped_sample_is_read() -> None:
     sample = read_dataset(SAMPLE, domain="books")
-    assert (sample.name, len(sample.items), len(sample.events)) == ("harbour", 60, 219)
+    assert (sample.name, len(sample.items), len(sample.events)) == ("harbour", 60, 220)
 
 
 @pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")

@@ -1,0 +1,246 @@
+"""The commit of an interaction: everything at once, nothing twice, nothing lost."""
+
+import numpy as np
+import pytest
+
+from nodes.commit import commit_interaction
+from nodes.optimize import fan_out_gradients, optimize_filter_memory, optimize_profile
+from nodes.resources import Resources
+from prompts.optimize_filter_memory import OptimizedFilterMemory
+from prompts.optimize_profile import OptimizedProfile
+from state.digest import digest_network
+from state.domain import Gradient, Module, ModuleKind
+from state.errors import ConflictError
+from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite
+from state.store.clients import point_filter, point_profile, read_vectors
+from state.store.gradients import read_gradients
+from state.store.interactions import find_interaction, read_verdicts
+from state.store.versions import append_version, join_rules, read_versions
+from state.store.views import find_view, keep_view
+from state.store.windows import close_window, read_pending
+from tests.nodes.records import forwarded, listed, read_one
+from tests.nodes.written import written
+from tests.worlds import SHAPE, plant, run_on, send
+
+USER = Module(kind=ModuleKind.USER_PROFILE, owner=1)
+ITEM = Module(kind=ModuleKind.ITEM_PROFILE, owner=8)
+MEMORY = Module(kind=ModuleKind.FILTER_MEMORY, owner=1)
+ROUTER = Module(kind=ModuleKind.ROUTER, owner=1)
+
+
+def gradient(module: Module, *, involved: bool = True, refused: str = "") -> Gradient:
+    return Gradient(
+        module=module,
+        version=1,
+        reward=0,
+        involved=involved,
+        suggestion="Say bebop." if involved else "",
+        refused=refused,
+    )
+
+
+def rewrite(module: Module, content: str, base: int = 1) -> Rewrite:
+    return Rewrite(module=module, base=base, content=content)
+
+
+async def digest(resources: Resources, network: int) -> str:
+    async with resources.pool.connection() as conn:
+        return await digest_network(conn, network)
+
+
+async def rewritten() -> BackwardState:
+    """Return a record whose user got a message, with rewrites of profile, item and rules."""
+    state = await forwarded()
+    state["gradients"] = [gradient(m) for m in (USER, ITEM, MEMORY, ROUTER)]
+    state["rewrites"] = [
+        rewrite(USER, "Enjoys bebop."),
+        rewrite(ITEM, "A bebop record."),
+        rewrite(MEMORY, "Keep out noise."),
+    ]
+    return state
+
+
+async def move_profile(resources: Resources, network: int, client: int, text: str) -> None:
+    """Do what the commit of another interaction did meanwhile."""
+    now = await read_one(resources, network, client)
+    (vector,) = await resources.encoder.embed([text])
+    module = Module(kind=ModuleKind.profile_of(now.kind), owner=client)
+    async with resources.pool.connection() as conn:
+        version = now.profile_version + 1
+        await append_version(conn, network, module, version, text, "gradient", interaction="i:0")
+        await point_profile(conn, network, client, version, vector)
+
+
+async def test_all_that_a_record_changed_is_there_afterwards(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    message = await send(resources, network, 1, 1)
+    ann = await read_one(resources, network, 1)
+    state = await rewritten()
+    async with resources.pool.connection() as conn:
+        await keep_view(conn, network, ann, state["receptions"][0])
+    assert await commit_interaction(state, run_on()) == {"committed": True, "window": None}
+
+    now = await read_one(resources, network, 1)
+    assert (now.profile, now.profile_version) == ("Enjoys bebop.", 3)
+    assert (now.rules, now.filter_version) == (("Keep out noise.",), 2)
+    assert now.messages == ()
+    async with resources.pool.connection() as conn:
+        versions = await read_versions(conn, network, USER)
+        assert [(v.author, v.interaction_id) for v in versions] == [
+            ("bootstrap", None), ("reception", "i:1"), ("gradient", "i:1"),
+        ]  # fmt: skip
+        assert versions[1].content == f"{ann.profile} Heard of more."
+        gradients = await read_gradients(conn, network, "i:1")
+        assert {g.module.value: (g.status, g.applied_version) for g in gradients} == {
+            "user_profile": ("applied", 3),
+            "item_profile": ("applied", 2),
+            "filter_memory": ("applied", 2),
+            "router": ("pending", None),
+        }
+        (verdict,) = await read_verdicts(conn, network, "i:1")
+        assert (verdict.client_id, verdict.message_id, verdict.taken) == (1, message, True)
+        settled = await find_interaction(conn, network, "i:1")
+        assert settled is not None
+        assert (settled.predicted_id, settled.reward, settled.failure) == (11, 0, "")
+        assert await read_pending(conn, network) == [1, 8, 11]
+        assert await find_view(conn, network, ann) is None
+        # A stored embedding is that of the stored text, at unit length.
+        stored = (await read_vectors(conn, network, now.kind))[0][1]
+        (expected,) = await resources.encoder.embed(["Enjoys bebop."])
+        assert np.array_equal(stored, expected)
+        assert np.linalg.norm(stored) == pytest.approx(1, abs=1e-6)
+
+
+async def test_what_did_not_change_gets_no_version(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    state = await forwarded()
+    state["gradients"] = [gradient(USER), gradient(ITEM, involved=False)]
+    state["rewrites"] = [rewrite(USER, state["receptions"][0].profile)]
+    await commit_interaction(state, run_on())
+    assert (await read_one(resources, network, 1)).profile_version == 1
+    async with resources.pool.connection() as conn:
+        stored = {g.module.value: g for g in await read_gradients(conn, network, "i:1")}
+    assert (stored["user_profile"].status, stored["user_profile"].applied_version) == ("applied", 1)
+    assert stored["item_profile"].status == "not involved"
+
+
+async def test_a_commit_that_was_made_is_not_made_again(resources: Resources) -> None:
+    shape = SHAPE.model_copy(update={"update_size": 3})
+    network = (await plant(resources, shape=shape)).id
+    await send(resources, network, 1, 1)
+    state = await rewritten()
+    assert await commit_interaction(state, run_on()) == {"committed": True, "window": 1}
+    before = await digest(resources, network)
+    # Stopped between this commit and its checkpoint, a run comes here again with its old state.
+    again = await commit_interaction(state, run_on())
+    assert (again["committed"], again["window"], again["reward"]) == (True, 1, 0)
+    assert await digest(resources, network) == before
+    async with resources.pool.connection() as conn:
+        await close_window(conn, network, 1)
+    again = await commit_interaction({**state, "reward": 1, "predicted": "j2"}, run_on())
+    assert (again["window"], again["reward"], again["predicted"]) == (None, 0, "m1")
+    assert resources.budget.calls == 0
+
+
+async def test_a_commit_that_breaks_leaves_nothing(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1)
+    before = await digest(resources, network)
+
+    async def power_cut(*_: object) -> None:
+        raise OSError("power cut")
+
+    monkeypatch.setattr("nodes.commit.join_window", power_cut)
+    with pytest.raises(OSError, match="power cut"):
+        await commit_interaction(await rewritten(), run_on())
+    assert await digest(resources, network) == before
+
+
+async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1, 8)
+    state = await rewritten()
+    await move_profile(resources, network, 8, "A record that somebody else described.")
+    before = await digest(resources, network)
+    update = await commit_interaction(state, run_on())
+    assert await digest(resources, network) == before
+    assert update["rounds"] == 1
+
+    state = {**state, **update}
+    (send_again,) = listed(fan_out_gradients(state))
+    task: OptimizeTask = send_again.arg
+    assert (send_again.node, task["gradient"].module, task["base"]) == ("optimize_profile", ITEM, 2)
+    assert task["text"] == "A record that somebody else described."
+    with written(resources, OptimizedProfile(profile="Described by both.")) as model:
+        (again,) = (await optimize_profile(task, run_on()))["rewrites"]
+    assert "A record that somebody else described." in model.shown()
+    state["rewrites"] = [*state["rewrites"], again]
+    assert fan_out_gradients(state) == "commit_interaction"
+    assert (await commit_interaction(state, run_on()))["committed"]
+
+    user, item = await read_one(resources, network, 1), await read_one(resources, network, 8)
+    assert (user.profile, user.profile_version) == ("Enjoys bebop.", 3)
+    assert (item.profile, item.profile_version) == ("Described by both.", 3)
+    async with resources.pool.connection() as conn:
+        contents = [v.content for v in await read_versions(conn, network, ITEM)]
+    assert contents[1] == "A record that somebody else described."
+    # The user's message went into the profile; the item's waits for the next reception.
+    assert (user.messages, len(item.messages)) == ((), 1)
+    assert fan_out_gradients({**state, "committed": True}) == "__end__"
+
+
+async def test_rules_that_moved_are_rewritten_alone(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    state = await rewritten()
+    async with resources.pool.connection() as conn:
+        await append_version(
+            conn, network, MEMORY, 2, join_rules(("Newer rule.",)), "gradient", interaction="i:0"
+        )
+        await point_filter(conn, network, 1, 2)
+    state = {**state, **await commit_interaction(state, run_on())}
+    (send_again,) = listed(fan_out_gradients(state))
+    assert send_again.node == "optimize_filter_memory"
+    with written(resources, OptimizedFilterMemory(rules=["Newer rule.", "One more."])) as model:
+        (again,) = (await optimize_filter_memory(send_again.arg, run_on()))["rewrites"]
+    assert "Newer rule." in model.shown()
+    state["rewrites"] = [*state["rewrites"], again]
+    await commit_interaction(state, run_on())
+    ann = await read_one(resources, network, 1)
+    assert (ann.rules, ann.filter_version) == (("Newer rule.", "One more."), 3)
+    assert ann.profile == "Enjoys bebop."
+
+
+async def test_conflicts_without_end_are_given_up_in_one_line(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    state = await rewritten()
+    for turn in range(5):
+        await move_profile(resources, network, 8, f"Moved {turn}.")
+        state = {**state, **await commit_interaction(state, run_on())}
+        assert state["rounds"] == turn + 1
+    await move_profile(resources, network, 8, "Moved again.")
+    with pytest.raises(ConflictError, match="met newer versions 5 times; run it again"):
+        await commit_interaction(state, run_on())
+
+
+async def test_gradients_go_to_the_optimizer_of_their_kind(resources: Resources) -> None:
+    await plant(resources)
+    state = await forwarded()
+    state["gradients"] = [
+        gradient(USER),
+        gradient(ITEM, involved=False),
+        gradient(MEMORY),
+        gradient(ROUTER),
+        gradient(Module(kind=ModuleKind.ROUTER, owner=9), refused="not there"),
+    ]
+    sends = listed(fan_out_gradients(state))
+    assert [(send.node, send.arg["gradient"].module) for send in sends] == [
+        ("optimize_profile", USER),
+        ("optimize_filter_memory", MEMORY),
+    ]
+    assert sends[0].arg["text"] == state["receptions"][0].profile
+    assert sends[1].arg["text"] == join_rules(state["clients"][0].rules)
+    assert fan_out_gradients({**state, "gradients": []}) == "commit_interaction"

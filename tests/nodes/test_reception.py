@@ -1,0 +1,154 @@
+"""Reception: messages pass the filter memory into the profile, each with a verdict."""
+
+import pytest
+
+from nodes.reception import merge_messages, merge_view, receptions_of
+from nodes.resources import Resources
+from prompts.errors import ReplyError
+from prompts.merge import Merge, MergeVerdict
+from state.domain import Client, Reception
+from state.graphs.interaction import MergeTask
+from state.store.clients import read_clients
+from state.store.usage import sum_usage
+from state.store.views import find_view
+from tests.nodes.written import written
+from tests.worlds import SHAPE, plant, run_on, send
+
+
+async def read(resources: Resources, network: int, client: int) -> Client:
+    async with resources.pool.connection() as conn:
+        (found,) = await read_clients(conn, network, [client])
+    return found
+
+
+async def merged(client: Client) -> Reception:
+    update = await merge_messages(MergeTask(step="i:1", client=client), run_on())
+    (reception,) = update["merged"]
+    return reception
+
+
+def verdict(number: int, *, taken: bool, rule: str = "") -> MergeVerdict:
+    return MergeVerdict(message=f"message {number}", taken=taken, rule=rule, reason="so")
+
+
+async def test_each_message_gets_a_verdict_and_the_profile_takes_up_what_passed(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    first, second = await send(resources, network, 3, 1), await send(resources, network, 1, 1)
+    ann = await read(resources, network, 1)
+    reply = Merge(
+        profile="Enjoys CDs, lately jazz.",
+        verdicts=[verdict(2, taken=False, rule="rule 2"), verdict(1, taken=True)],
+    )
+    with written(resources, reply) as model:
+        reception = await merged(ann)
+    assert reception.profile == "Enjoys CDs, lately jazz."
+    # By message: the older one is from router 3, and was kept out by ann's second rule.
+    assert [(v.message, v.router, v.taken, v.rule) for v in reception.verdicts] == [
+        (first, 3, False, ann.rules[1]),
+        (second, 1, True, ""),
+    ]
+    newest, older = model.shown().index("trumpet jazz"), model.shown().index("sea fiddle")
+    assert newest < older
+
+
+async def test_a_profile_stays_word_for_word_where_everything_was_kept_out(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 2, 1)
+    ann = await read(resources, network, 1)
+    reply = Merge(profile="Rewritten all the same.", verdicts=[verdict(1, taken=False)])
+    with written(resources, reply):
+        reception = await merged(ann)
+    assert reception.profile == ann.profile
+    assert [v.taken for v in reception.verdicts] == [False]
+
+
+@pytest.mark.parametrize("numbers", [(1,), (1, 1), (1, 2, 2), (1, 3)])
+async def test_a_reply_without_one_verdict_a_message_is_asked_for_again(
+    resources: Resources, numbers: tuple[int, ...]
+) -> None:
+    network = (await plant(resources)).id
+    for router in (1, 2):
+        await send(resources, network, router, 1)
+    ann = await read(resources, network, 1)
+    bad = Merge(profile="p", verdicts=[verdict(n, taken=True) for n in numbers])
+    good = Merge(profile="q", verdicts=[verdict(n, taken=True) for n in (1, 2)])
+    with written(resources, bad, good) as model:
+        assert (await merged(ann)).profile == "q"
+    told = model.asked[1][-1]
+    assert "exactly one verdict for each of: message 1, message 2" in told
+    with written(resources, bad), pytest.raises(ReplyError, match="merge: no usable reply"):
+        await merged(ann)
+
+
+async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    for router in (1, 2):
+        await send(resources, network, router, 1)
+    ann = await read(resources, network, 1)
+    reply = Merge(
+        profile="p",
+        verdicts=[verdict(1, taken=True, rule="rule 1"), verdict(2, taken=False, rule="rule 77")],
+    )
+    with written(resources, reply):
+        assert [v.rule for v in (await merged(ann)).verdicts] == ["", ""]
+
+
+async def test_without_filter_memory_a_merge_sees_no_rules(resources: Resources) -> None:
+    shape = SHAPE.model_copy(update={"filter_memory": False})
+    network = (await plant(resources, shape=shape)).id
+    await send(resources, network, 1, 1)
+    ann = await read(resources, network, 1)
+    reply = Merge(profile="p", verdicts=[verdict(1, taken=False, rule="rule 1")])
+    with written(resources, reply) as model:
+        reception = await merged(ann)
+    assert reception.verdicts[0].rule == ""
+    assert not any(rule in model.shown() for rule in ann.rules)
+
+
+async def test_a_view_costs_one_call_and_the_next_interaction_takes_it_over(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1)
+    ann = await read(resources, network, 1)
+    for _ in range(2):
+        update = await merge_view(MergeTask(step="recommend", client=ann), run_on())
+        assert resources.budget.calls == 1
+    (view,) = update["views"]
+    assert await merged(ann) == view
+    assert resources.budget.calls == 1
+    assert await read(resources, network, 1) == ann  # reading changed nothing
+
+    await send(resources, network, 3, 1)
+    await merged(await read(resources, network, 1))
+    assert resources.budget.calls == 2  # another buffer is another view
+
+
+async def test_an_interaction_keeps_no_view_and_its_calls_are_counted_as_its_own(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1)
+    ann = await read(resources, network, 1)
+    await merged(ann)
+    async with resources.pool.connection() as conn:
+        assert await find_view(conn, network, ann) is None
+        (total,) = await sum_usage(conn, network)
+        assert (total.prompt, total.calls) == ("merge", 1)
+        cursor = await conn.execute("SELECT step FROM usage WHERE network_id = %s", (network,))
+        assert [row["step"] for row in await cursor.fetchall()] == ["i:1"]
+
+
+async def test_without_messages_the_profile_is_as_it_was(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    clients = [await read(resources, network, client) for client in (1, 8, 11)]
+    merged = Reception(client=8, profile="new")
+    receptions = receptions_of(clients, [merged])
+    assert [r.profile for r in receptions] == [clients[0].profile, "new", clients[2].profile]
+    assert [r.client for r in receptions] == [1, 8, 11]

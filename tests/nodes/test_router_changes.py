@@ -1,0 +1,170 @@
+"""What a router update changes, put together before anything is written."""
+
+import numpy as np
+import pytest
+
+from nodes.optimize_router import FEEDBACK_READ
+from nodes.router_changes import RouterChange, plan_changes, settle_feedback
+from state.graphs.router_update import (
+    Feedback,
+    Intake,
+    RouterDecision,
+    RouterDraft,
+    RouterUpdateState,
+    Summary,
+)
+from state.store.routers import Router
+
+PHRASES = {1: "jazz", 2: "riffs", 3: "fiddle"}
+
+
+def stored(number: int, version: int = 4) -> Router:
+    return Router(
+        id=number, version=version, profile=f"P{number}", attributes=(number,),
+        embedding=np.zeros(2, dtype=np.float32),
+    )  # fmt: skip
+
+
+def intake(router: int, *attributes: str) -> Intake:
+    return Intake(
+        router=router, attributes=attributes, contributors=tuple((1,) for _ in attributes)
+    )
+
+
+def draft(router: int, author: str, *parents: int, base: int = 0) -> RouterDraft:
+    return RouterDraft.model_validate(
+        {
+            "router": router,
+            "base": base,
+            "profile": f"D{router}",
+            "attributes": ("riffs",),
+            "author": author,
+            "parents": parents,
+        }
+    )
+
+
+def planned(state: RouterUpdateState, bound: int = 9) -> dict[int, RouterChange]:
+    changes = plan_changes(state, [stored(1), stored(2), stored(3)], PHRASES, bound)
+    assert [change.router for change in changes] == sorted(change.router for change in changes)
+    return {change.router: change for change in changes}
+
+
+def test_a_router_that_took_in_is_summarized_and_holds_the_newest_first() -> None:
+    state: RouterUpdateState = {
+        "drafts": [],
+        "intakes": [intake(1, "bebop", "swing", "jazz")],
+        "summaries": [Summary(router=1, profile="S1")],
+    }
+    (change,) = planned(state).values()
+    assert (change.texts, change.base, change.version) == ((("S1", "summary"),), 4, 5)
+    assert change.attributes == ("bebop", "swing", "jazz")
+    assert change.taken == ("bebop", "swing", "jazz")
+
+
+@pytest.mark.parametrize("bound", [1, 2, 3])
+def test_what_a_router_holds_is_bounded_and_the_oldest_goes(bound: int) -> None:
+    state: RouterUpdateState = {
+        "drafts": [],
+        "intakes": [intake(1, "bebop", "swing")],
+        "summaries": [Summary(router=1, profile="S1")],
+    }
+    (change,) = planned(state, bound).values()
+    assert change.attributes == ("bebop", "swing", "jazz")[:bound]
+    assert change.taken == ("bebop", "swing")  # Eq. 4 gates on all that was taken in
+
+
+def test_an_optimizer_writes_first_and_the_summary_on_top_of_it() -> None:
+    state: RouterUpdateState = {
+        "drafts": [draft(2, "gradient", base=4), draft(4, "merge", 1, 3)],
+        "intakes": [intake(2, "thrash"), intake(4, "bebop")],
+        "summaries": [Summary(router=2, profile="S2"), Summary(router=4, profile="S4")],
+    }
+    changes = planned(state)
+    assert changes[2].texts == (("D2", "gradient"), ("S2", "summary"))
+    assert changes[2].version == 6
+    assert changes[4].texts == (("D4", "merge"), ("S4", "summary"))
+    assert (changes[4].version, changes[4].parents) == (2, (1, 3))
+    assert changes[4].attributes == ("bebop", "riffs")
+
+
+def test_a_router_that_nothing_happened_to_does_not_change() -> None:
+    state: RouterUpdateState = {"drafts": [draft(2, "gradient", base=4)], "intakes": []}
+    changes = planned(state)
+    assert list(changes) == [2]
+    assert (changes[2].taken, changes[2].version) == ((), 5)
+
+
+def feedback(
+    router: int, number: int = 1, *, named: int | None = None, reward: int = 0
+) -> Feedback:
+    return Feedback(
+        router=router,
+        interaction=f"i:{number:03}",
+        named=named or router,
+        reward=reward,
+        suggestion="Say more.",
+    )
+
+
+def decision(router: int, action: str) -> RouterDecision:
+    return RouterDecision.model_validate(
+        {
+            "router": router,
+            "base": 4,
+            "action": action,
+            "profiles": (),
+            "partner": None,
+            "reason": "",
+        }
+    )
+
+
+def settled(state: RouterUpdateState) -> dict[tuple[str, int], tuple[int | None, int | None, str]]:
+    state = {"intakes": [], **state}
+    changes = plan_changes(state, [stored(1), stored(2), stored(3)], PHRASES, 9)
+    return {
+        (s.interaction, s.named): (s.applied_to, s.applied_version, s.why)
+        for s in settle_feedback(state, changes)
+    }
+
+
+def test_a_gradient_is_settled_by_what_its_router_became() -> None:
+    found = settled(
+        {
+            "drafts": [draft(3, "gradient", base=4), draft(4, "split", 1), draft(5, "split", 1)],
+            "decisions": [decision(1, "split"), decision(2, "keep"), decision(3, "rewrite")],
+            "feedback": [feedback(1), feedback(2), feedback(3), feedback(3, 2, named=9)],
+        }
+    )
+    assert found == {
+        ("i:001", 1): (4, 1, ""),
+        ("i:001", 2): (2, None, ""),
+        ("i:001", 3): (3, 5, ""),
+        ("i:002", 9): (3, 5, ""),  # it named a router that has retired
+    }
+
+
+def test_a_router_taken_into_a_merge_is_answered_for_by_the_heir() -> None:
+    found = settled(
+        {
+            "drafts": [draft(4, "merge", 1, 2)],
+            "decisions": [decision(1, "merge"), decision(2, "rewrite")],
+            "feedback": [feedback(1), feedback(2)],
+        }
+    )
+    assert set(found.values()) == {(4, 1, "")}
+
+
+def test_a_merge_that_was_not_made_changed_nothing() -> None:
+    found = settled({"drafts": [], "decisions": [decision(1, "merge")], "feedback": [feedback(1)]})
+    assert found == {("i:001", 1): (1, None, "")}
+
+
+def test_what_an_update_had_no_room_for_is_rejected_with_the_reason() -> None:
+    many = [feedback(1, number, reward=number % 2) for number in range(FEEDBACK_READ + 4)]
+    found = settled({"drafts": [], "decisions": [decision(1, "keep")], "feedback": many})
+    rejected = sorted(name for (name, _), (_, _, why) in found.items() if why)
+    # Misses are read first, so what is left out are the last hits.
+    assert rejected == ["i:013", "i:015", "i:017", "i:019"]
+    assert found["i:019", 1] == (None, None, "an update reads 16 gradients of one router")

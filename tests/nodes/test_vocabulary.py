@@ -1,0 +1,118 @@
+"""One vocabulary: equal attributes are one, whoever names them first."""
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nodes.resources import Resources
+from nodes.step import Step
+from nodes.vocabulary import Lexicon, look_up
+from state.store.attributes import add_attributes
+from state.store.networks import find_network
+from tests.worlds import SHAPE, TASTES, plant
+
+WORDS = ("jazz", "jazzy", "trumpet", "trumpets", "guitar", "riff", "riffs", "fiddle")
+
+
+async def step_on(resources: Resources, threshold: float = 0.8) -> Step:
+    """Return a step on the planted network; Hypothesis runs many examples on one."""
+    shape = SHAPE.model_copy(update={"same_attribute": threshold})
+    async with resources.pool.connection() as conn:
+        row = await (await conn.execute("SELECT 1 FROM networks")).fetchone()
+    if row is None:
+        await plant(resources)
+    async with resources.pool.connection() as conn:
+        network = await find_network(conn, "tiny")
+    return Step(network.model_copy(update={"settings": shape}), "test")
+
+
+async def cosine(resources: Resources, one: str, other: str) -> float:
+    left, right = await resources.encoder.embed([one, other])
+    return float(left @ right)
+
+
+async def test_a_known_phrase_stands_for_itself(resources: Resources) -> None:
+    lexicon = await look_up(await step_on(resources), TASTES.values())
+    assert lexicon.new == ()
+    assert {phrase: lexicon.ids[phrase] for phrase in TASTES.values()} == {
+        "trumpet jazz": 1,
+        "guitar riffs": 2,
+        "sea fiddle": 3,
+    }
+    assert all(lexicon.canonical[phrase] == phrase for phrase in TASTES.values())
+
+
+async def test_a_near_phrase_stands_for_the_known_one_exactly_from_the_threshold_on(
+    resources: Resources,
+) -> None:
+    near = await cosine(resources, "trumpet jazz", "trumpet jazz band")
+    assert 0.5 < near < 0.999
+    merged = await look_up(await step_on(resources, near - 1e-4), ["trumpet jazz band"])
+    assert (merged.canonical["trumpet jazz band"], merged.new) == ("trumpet jazz", ())
+    apart = await look_up(await step_on(resources, near + 1e-4), ["trumpet jazz band"])
+    assert (apart.canonical["trumpet jazz band"], apart.new) == (
+        "trumpet jazz band",
+        ("trumpet jazz band",),
+    )
+    assert apart.ids["trumpet jazz band"] == 4
+
+
+async def test_new_phrases_find_each_other_and_ids_go_on_where_they_were(
+    resources: Resources,
+) -> None:
+    step = await step_on(resources, 0.6)
+    lexicon = await look_up(step, ["polkas", "polka", "zither"])
+    assert lexicon.canonical["polkas"] == lexicon.canonical["polka"] == "polka"
+    assert lexicon.new == ("polka", "zither")
+    async with resources.pool.connection() as conn:
+        rows = [(lexicon.ids[p], p, lexicon.vectors[p]) for p in lexicon.new]
+        await add_attributes(conn, step.network.id, rows)
+    later = await look_up(step, ["zither", "yodel"])
+    assert (later.ids["zither"], later.ids["yodel"]) == (5, 6)
+
+
+async def test_an_empty_vocabulary_takes_in_its_first_phrases(resources: Resources) -> None:
+    step = await step_on(resources)
+    async with resources.pool.connection() as conn:
+        await conn.execute("DELETE FROM attributes")
+    assert (await look_up(step, [])).new == ()
+    lexicon = await look_up(step, ["polka", "yodel"])
+    assert (lexicon.new, lexicon.ids) == (("polka", "yodel"), {"polka": 1, "yodel": 2})
+    (expected,) = await resources.encoder.embed(["yodel"])
+    assert np.array_equal(lexicon.vectors["yodel"], expected)
+
+
+def same(one: Lexicon, other: Lexicon) -> bool:
+    return (one.canonical, one.ids, one.new) == (other.canonical, other.ids, other.new)
+
+
+PHRASES = st.lists(
+    st.lists(st.sampled_from(WORDS), min_size=1, max_size=2, unique=True).map(" ".join),
+    min_size=1,
+    max_size=8,
+)
+
+
+@given(phrases=PHRASES, threshold=st.sampled_from([0.4, 0.6, 0.8, 1.0]))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_the_outcome_is_the_plain_one_in_any_order(
+    resources: Resources, phrases: list[str], threshold: float
+) -> None:
+    step = await step_on(resources, threshold)
+    lexicon = await look_up(step, phrases)
+    assert same(await look_up(step, [*reversed(phrases), *phrases]), lexicon)
+
+    known = list(TASTES.values())
+    for phrase in sorted(set(phrases) - set(known)):
+        near = {k: await cosine(resources, k, phrase) for k in known}
+        best = max(near, key=near.__getitem__)
+        if near[best] < threshold - 1e-5:
+            known.append(phrase)
+            assert lexicon.canonical[phrase] == phrase
+        elif near[best] > threshold + 1e-5:
+            assert near[lexicon.canonical[phrase]] == pytest.approx(near[best], abs=1e-6)
+    for phrase in phrases:  # what a phrase stands for stands for itself
+        assert lexicon.canonical[lexicon.canonical[phrase]] == lexicon.canonical[phrase]

@@ -1,0 +1,124 @@
+"""Texts that enter the system come out clean, bounded and the same a second time."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from state.domain import (
+    ATTRIBUTE_LENGTH,
+    ATTRIBUTE_WORDS,
+    RULE_LENGTH,
+    RULES_HELD,
+    Attributes,
+    Item,
+    Key,
+    ProfileText,
+    Rules,
+    clean,
+    clean_line,
+    normalise_attribute,
+)
+
+ANYTHING = st.text(st.characters(exclude_categories=()), max_size=120)
+"""Lone surrogates and control characters included, which `st.text()` leaves out."""
+
+
+@given(ANYTHING, st.integers(1, 60))
+def test_clean_text_is_storable_bounded_and_stable(text: str, limit: int) -> None:
+    cleaned = clean(text, limit)
+    assert len(cleaned) <= limit
+    assert cleaned == cleaned.strip()
+    assert "\x00" not in cleaned
+    cleaned.encode("utf-8")  # a lone surrogate would raise
+    assert json.loads(json.dumps(cleaned)) == cleaned
+    assert clean(cleaned, limit) == cleaned
+
+
+@given(ANYTHING, st.integers(1, 60))
+def test_a_clean_line_is_one_line(text: str, limit: int) -> None:
+    line = clean_line(text, limit)
+    assert line.splitlines() in ([], [line])
+    assert len(line) <= limit
+
+
+@pytest.mark.parametrize(
+    ("text", "limit", "cleaned"),
+    [
+        ("a\x00b", 9, "a b"),
+        ("half \ud83d of it", 20, "half   of it"),
+        ("  one two three ", 9, "one two"),
+        ("one\ntwo", 9, "one\ntwo"),
+        ("onetwothree", 6, "onetwo"),
+        ("标题 " + "长" * 50, 20, "标题 " + "长" * 17),  # few spaces: most of it must survive
+        ("text", 0, ""),
+        ("two words", -3, ""),
+    ],
+)
+def test_how_text_is_cut(text: str, limit: int, cleaned: str) -> None:
+    assert clean(text, limit) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("text", "attribute"),
+    [
+        ("  Classic   ROCK ", "classic rock"),
+        ("rock 'n' roll", "rock n roll"),
+        ("rock'n'roll", "rock'n'roll"),
+        ("drum & bass.", "drum bass"),
+        ("R&B", "r&b"),
+        ("singer–songwriter", "singer songwriter"),
+        ("\uff4a\uff41\uff5a\uff5a", "jazz"),  # full width
+        ("हिन्दी संगीत", "हिन्दी संगीत"),
+        ("-- '", None),
+        ("\u0301", None),
+        ("musique française", "musique française"),
+        ("see www.example", None),
+        ("ftp://x", None),
+        ("write to me@home", None),
+        ("buy at shop.com", None),
+        ("please tell everyone that this one is best", None),
+        ("x" * 49, None),
+        ("!?", None),
+        ("", None),
+    ],
+)
+def test_an_attribute_is_a_short_noun_phrase_or_nothing(text: str, attribute: str | None) -> None:
+    assert normalise_attribute(text) == attribute
+
+
+@given(ANYTHING)
+def test_an_attribute_is_bounded_and_stable(text: str) -> None:
+    attribute = normalise_attribute(text)
+    if attribute is not None:
+        assert 0 < len(attribute) <= ATTRIBUTE_LENGTH
+        assert len(attribute.split()) <= ATTRIBUTE_WORDS
+        assert normalise_attribute(attribute) == attribute
+
+
+def test_a_list_of_attributes_keeps_order_and_holds_each_once() -> None:
+    attributes = TypeAdapter(Attributes).validate_python(["Rock", "http://x", "jazz", "rock"])
+    assert attributes == ["rock", "jazz"]
+
+
+def test_rules_are_single_lines_bounded_in_length_and_number() -> None:
+    rules = TypeAdapter(Rules).validate_python(["a\nb", "", "a b", "x" * 999, *map(str, range(20))])
+    assert rules[:2] == ["a b", "x" * RULE_LENGTH]
+    assert len(rules) == RULES_HELD
+
+
+def test_a_key_may_not_be_empty_once_it_is_clean() -> None:
+    key = TypeAdapter(Key)
+    assert key.validate_python(" a\x00b ") == "a b"
+    for nothing in ("", " ", "\x00\n"):
+        with pytest.raises(ValidationError):
+            key.validate_python(nothing)
+
+
+def test_texts_of_a_catalogue_are_cleaned_where_they_come_in() -> None:
+    item = Item(key="1", title="A\x00\nB" + "x" * 999)
+    assert item.title.startswith("A Bx")
+    assert 290 < len(item.title) <= 300
+    assert len(TypeAdapter(ProfileText).validate_python("word " * 999)) <= 2_000

@@ -1,0 +1,188 @@
+"""What is kept of interactions: gradients, verdicts, cached views, usage."""
+
+import pytest
+
+from nodes.resources import Resources
+from state.domain import Client, Gradient, Module, ModuleKind, Reception, Verdict
+from state.pool import Connection
+from state.store.clients import read_clients
+from state.store.gradients import (
+    Settled,
+    add_gradient,
+    pending_gradients,
+    read_gradients,
+    settle_gradients,
+)
+from state.store.interactions import (
+    Interaction,
+    add_verdicts,
+    find_interaction,
+    mark_claim,
+    read_verdicts,
+    write_interaction,
+)
+from state.store.usage import UsageRow, add_usage, sum_usage
+from state.store.views import find_view, forget_views, keep_view
+from tests.worlds import plant, send
+
+RECORD = Interaction(
+    id="i:1", user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=1,
+    reason="Jazz.", failure="", window_id=None,
+)  # fmt: skip
+
+
+def blame(kind: ModuleKind, owner: int, *, involved: bool = True, refused: str = "") -> Gradient:
+    return Gradient(
+        module=Module(kind=kind, owner=owner),
+        version=1,
+        reward=0,
+        involved=involved,
+        suggestion="Say jazz." if involved else "",
+        refused=refused,
+    )
+
+
+async def test_a_failed_record_gives_way_and_a_learned_one_does_not(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    failed = RECORD.model_copy(
+        update={"predicted_id": None, "reward": None, "reason": "", "failure": "no usable reply"}
+    )
+    async with resources.pool.connection() as conn:
+        assert await find_interaction(conn, network, "i:1") is None
+        assert await write_interaction(conn, network, failed)
+        assert await find_interaction(conn, network, "i:1") == failed
+        assert await write_interaction(conn, network, RECORD)
+        for later in (failed, RECORD.model_copy(update={"reward": 0})):
+            assert not await write_interaction(conn, network, later)
+        await mark_claim(conn, network, "i:1", 4)
+        settled = await find_interaction(conn, network, "i:1")
+        assert settled == RECORD.model_copy(update={"window_id": 4})
+
+
+async def test_a_gradient_has_the_status_of_what_became_of_it(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    async with resources.pool.connection() as conn:
+        await write_interaction(conn, network, RECORD)
+        profile = blame(ModuleKind.USER_PROFILE, 1)
+        await add_gradient(conn, network, "i:1", profile, applied_version=2)
+        await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, 2))
+        await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, 3, involved=False))
+        await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, 9, refused="not there"))
+        stored = {
+            str(g.module) + str(g.owner): g for g in await read_gradients(conn, network, "i:1")
+        }
+        found = {n: (g.status, g.why, g.applied_to, g.applied_version) for n, g in stored.items()}
+        assert found == {
+            "user_profile1": ("applied", "", 1, 2),
+            "router2": ("pending", "", None, None),
+            "router3": ("not involved", "", None, None),
+            "router9": ("rejected", "not there", None, None),
+        }
+        assert [g.owner for g in await pending_gradients(conn, network)] == [2]
+
+
+async def test_settling_touches_waiting_router_gradients_only_and_once(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    async with resources.pool.connection() as conn:
+        await write_interaction(conn, network, RECORD)
+        for owner in (1, 2, 3):
+            await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, owner))
+        used = Settled(interaction="i:1", named=1, applied_to=4, applied_version=1)
+        late = Settled(
+            interaction="i:1", named=2, applied_to=None, applied_version=None, why="full"
+        )
+        await settle_gradients(conn, network, [used, late])
+        again = used.model_copy(update={"applied_to": 5})
+        await settle_gradients(conn, network, [again])
+        stored = {g.owner: g for g in await read_gradients(conn, network, "i:1")}
+        assert (stored[1].status, stored[1].applied_to, stored[1].applied_version) == (
+            "applied",
+            4,
+            1,
+        )
+        assert (stored[2].status, stored[2].why) == ("rejected", "full")
+        assert stored[3].status == "pending"
+
+
+async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    message = await send(resources, network, 2, 1)
+    verdict = Verdict(
+        message=message, router=2, router_version=1, taken=False, rule="No metal.", reason="riffs"
+    )
+    async with resources.pool.connection() as conn:
+        await write_interaction(conn, network, RECORD)
+        await add_verdicts(
+            conn, network, "i:1", [Reception(client=1, profile="p", verdicts=(verdict,))]
+        )
+        (stored,) = await read_verdicts(conn, network, "i:1")
+    assert (stored.client_id, stored.router_id, stored.router_version) == (1, 2, 1)
+    assert (stored.taken, stored.rule, stored.reason) == (False, "No metal.", "riffs")
+
+
+async def one_client(conn: Connection, network: int) -> Client:
+    (client,) = await read_clients(conn, network, [1])
+    return client
+
+
+async def test_a_view_is_found_for_exactly_what_it_was_made_of(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1)
+    async with resources.pool.connection() as conn:
+        client = await one_client(conn, network)
+        view = Reception(client=1, profile="merged")
+        await keep_view(conn, network, client, view)
+        await keep_view(conn, network, client, view.model_copy(update={"profile": "later"}))
+        assert await find_view(conn, network, client) == view
+        for change in (
+            {"profile_version": 2},
+            {"filter_version": 2},
+            {"messages": ()},
+            {"messages": tuple(m.model_copy(update={"id": 9}) for m in client.messages)},
+            {"id": 2},
+        ):
+            assert await find_view(conn, network, client.model_copy(update=change)) is None
+        await forget_views(conn, network, [2])
+        assert await find_view(conn, network, client) == view
+        await forget_views(conn, network, [1])
+        assert await find_view(conn, network, client) is None
+
+
+async def test_usage_is_summed_by_prompt_and_by_what_it_was_for(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    other = (await plant(resources, "other")).id
+    async with resources.pool.connection() as conn:
+        await write_interaction(conn, network, RECORD)
+        await conn.execute(
+            "INSERT INTO windows (network_id, id, members, done) VALUES (%s, 3, '{1}', true)",
+            (network,),
+        )
+        for step, prompt, attempts in (
+            ("bootstrap", "extract", 1),
+            ("i:1", "predict", 1),
+            ("i:1", "predict", 3),
+            ("i:1", "merge", 1),
+            ("i:2", "merge", 1),  # not settled
+            ("window 3", "extract", 1),
+        ):
+            row = UsageRow(
+                step=step, prompt=prompt, model="offline", attempts=attempts,
+                input_tokens=10, output_tokens=2, seconds=0.5, outcome="ok",
+            )  # fmt: skip
+            await add_usage(conn, network, row)
+        totals = {t.prompt: t for t in await sum_usage(conn, network)}
+        assert {name: t.calls for name, t in totals.items()} == {
+            "extract": 2,
+            "merge": 2,
+            "predict": 4,
+        }
+        assert (totals["predict"].input_tokens, totals["predict"].output_tokens) == (20, 4)
+        assert totals["predict"].seconds == pytest.approx(1.0)
+        interactions = await sum_usage(conn, network, "interactions")
+        assert {t.prompt: t.calls for t in interactions} == {"merge": 1, "predict": 4}
+        assert {t.prompt: t.calls for t in await sum_usage(conn, network, "updates")} == {
+            "extract": 1
+        }
+        assert await sum_usage(conn, other) == []

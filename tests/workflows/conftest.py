@@ -1,0 +1,29 @@
+"""The open system with its model under watch."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+import nodes.resources
+from nodes.resources import Resources, open_resources
+from state.settings import Settings
+from tests.workflows.watched import WatchedModel
+
+
+@pytest.fixture
+def model() -> WatchedModel:
+    """Return the model that `resources` and `recnet` ask."""
+    return WatchedModel()
+
+
+@pytest.fixture
+async def resources(
+    settings: Settings,
+    database: str,  # noqa: ARG001 - it empties the database
+    model: WatchedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[Resources]:
+    """Return open resources with the watched model, on a database that holds no network."""
+    monkeypatch.setattr(nodes.resources, "load_model", lambda *_, **__: model)
+    async with open_resources(settings) as held:
+        yield held

@@ -1,0 +1,46 @@
+"""What tests look at: rows of the database, and calls that were paid."""
+
+from collections import Counter
+from typing import Any
+
+from state.domain import Client, ClientKind
+from state.store.clients import find_clients, read_clients
+from state.store.windows import read_pending
+from workflows.recnet import RecNet
+
+
+async def rows(recnet: RecNet, statement: str, *values: object) -> list[dict[str, Any]]:
+    """Return the rows of a statement."""
+    async with recnet.resources.pool.connection() as conn:
+        cursor = await conn.execute(statement.encode(), values)
+        return await cursor.fetchall()
+
+
+async def calls(recnet: RecNet, network: int, step: str | None = None) -> Counter[str]:
+    """Return the calls paid by prompt, of one step or of all."""
+    found = await rows(
+        recnet,
+        "SELECT prompt, sum(attempts)::integer AS calls FROM usage "
+        "WHERE network_id = %s AND (%s::text IS NULL OR step = %s) GROUP BY prompt",
+        network,
+        step,
+        step,
+    )
+    return Counter({row["prompt"]: row["calls"] for row in found})
+
+
+async def read_three(
+    recnet: RecNet, network: int, user: str, positive: str, negative: str
+) -> list[Client]:
+    """Return the clients of a record as they are now."""
+    async with recnet.resources.pool.connection() as conn:
+        users = await find_clients(conn, network, ClientKind.USER, [user])
+        items = await find_clients(conn, network, ClientKind.ITEM, [positive, negative])
+        ids = [users[user], items[positive], items[negative]]
+        return await read_clients(conn, network, ids)
+
+
+async def pending(recnet: RecNet, network: int) -> set[int]:
+    """Return the pending set."""
+    async with recnet.resources.pool.connection() as conn:
+        return set(await read_pending(conn, network))

@@ -1,0 +1,220 @@
+"""Runs that stop anywhere go on where they were: nothing twice, and the same network in the end."""
+
+import pytest
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+
+from prompts.errors import BudgetExceeded
+from state.errors import InputError
+from state.store.windows import open_window
+from tests.workflows.looking import calls, pending, rows
+from tests.workflows.watched import PowerCutError, WatchedModel, cut_at_every_call, cut_once
+from tests.worlds import SHAPE, found, load, tiny_dataset
+from workflows.recnet import RecNet
+from workflows.training import train
+
+ALONE = ("Predict", "Credit")
+"""Replies that a record asks for one at a time: no sibling is in flight beside them."""
+
+
+async def learn(recnet: RecNet) -> bool:
+    """Run one record; return whether it came through."""
+    try:
+        await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
+    except PowerCutError:
+        return False
+    return True
+
+
+async def test_a_run_that_stops_between_nodes_repeats_no_finished_call(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await found(recnet)
+    model.asked.clear()
+    model.script = cut_once("Predict", "Credit", "OptimizedProfile")
+    assert [await learn(recnet) for _ in range(4)] == [False, False, False, True]
+    # Two profiles are rewritten side by side, so the sibling of the cut one was in flight.
+    assert model.asked[:6] == ["Predict"] * 2 + ["Credit"] * 2 + ["OptimizedProfile"] * 2
+    assert set(model.asked[6:]) <= {"OptimizedProfile"}
+    assert len(model.asked) <= 8
+    assert (await calls(recnet, network, "a")).total() == len(model.asked)
+
+
+async def test_nothing_of_a_stopped_record_is_visible(recnet: RecNet, model: WatchedModel) -> None:
+    network = await found(recnet)
+    digest = await recnet.digest("tiny")
+    model.script = cut_once("OptimizedProfile")
+    assert not await learn(recnet)
+    assert await recnet.digest("tiny") == digest
+    assert await pending(recnet, network) == set()
+
+
+async def test_a_stopped_record_keeps_its_identity(recnet: RecNet, model: WatchedModel) -> None:
+    await found(recnet)
+    model.script = cut_once("Credit")
+    assert not await learn(recnet)
+    with pytest.raises(InputError, match="'a' was begun with user 'ann'"):
+        await recnet.interact("tiny", user="bob", positive="j2", negative="m1", interaction_id="a")
+    assert await learn(recnet)
+
+
+@pytest.mark.long
+async def test_a_training_run_that_stops_at_every_call_ends_the_same(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    await found(recnet)
+    other = (await recnet.copy("tiny", "other", {})).id
+    model.asked.clear()
+    await train(recnet, "tiny", limit=8)
+    undisturbed = model.counts()
+    model.asked.clear()
+    model.script = cut_at_every_call()
+    cuts = 0
+    while (left := 8 - await settled(recnet, other)) or await waiting(recnet, other):
+        try:
+            await train(recnet, "other", limit=left)
+        except PowerCutError:
+            cuts += 1
+    assert cuts > 30
+    assert await recnet.digest("other") == await recnet.digest("tiny")
+    asked = model.counts()
+    assert {reply: asked[reply] for reply in ALONE} == {r: 2 * undisturbed[r] for r in ALONE}
+    assert asked.total() <= 2 * undisturbed.total() + cuts
+    # Also a call whose run was cancelled under it is paid.
+    assert (await calls(recnet, other)).total() == asked.total()
+
+
+@pytest.mark.long
+async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
+    recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The n-th run can write n checkpoints before the power goes, until one comes through."""
+    await found(recnet)
+    await train(recnet, "tiny", limit=6)
+    undisturbed = model.counts()
+    other = await load(recnet, tiny_dataset(), "other")
+    model.asked.clear()
+    power = Power(monkeypatch)
+    while True:
+        power.on()
+        try:
+            await recnet.bootstrap("other", SHAPE)
+            break
+        except PowerCutError:
+            power.off()
+    while (left := 6 - await settled(recnet, other)) or await waiting(recnet, other):
+        power.on()
+        try:
+            await train(recnet, "other", limit=left)
+        except PowerCutError:
+            power.off()
+    assert power.cuts > 20
+    assert await recnet.digest("other") == await recnet.digest("tiny")
+    # What was in flight is made again: a whole fan-out at most.
+    asked = model.counts()
+    assert all(undisturbed[r] <= asked[r] <= undisturbed[r] + power.cuts for r in ALONE)
+    assert (await calls(recnet, other)).total() == asked.total()
+
+
+async def test_a_spent_budget_stops_the_run_and_not_the_record(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await found(recnet)
+    model.asked.clear()
+
+    def spent(reply: str, text: str) -> str | None:  # noqa: ARG001
+        raise BudgetExceeded("the budget is spent")
+
+    await train(recnet, "tiny", limit=1)
+    once = model.counts()
+    model.script = spent
+    with pytest.raises(BudgetExceeded, match="spent"):
+        await train(recnet, "tiny")
+    assert await settled(recnet, network) == 1
+    model.script = cut_once()
+    report = await train(recnet, "tiny", limit=1)
+    assert (report.run, report.failed) == (1, 0)
+    assert model.counts()["Predict"] == 2 * once["Predict"] + 1
+
+
+async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await found(recnet)
+    await recnet.copy("tiny", "other", {})
+    await train(recnet, "other", limit=4)
+    model.script = cut_once("Extract")
+    with pytest.raises(PowerCutError):
+        await train(recnet, "tiny", limit=4)
+    async with recnet.resources.pool.connection() as conn:
+        window = await open_window(conn, network)
+    assert window is not None
+    assert len(window.members) >= SHAPE.update_size
+    assert await settled(recnet, network) == 2
+    report = await train(recnet, "tiny", limit=0)
+    assert (report.run, report.windows) == (0, 1)
+    assert not await waiting(recnet, network)
+    await train(recnet, "tiny", limit=2)
+    assert await recnet.digest("tiny") == await recnet.digest("other")
+
+
+async def test_while_an_update_is_open_the_set_goes_on_filling(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await found(recnet)
+    model.script = cut_once("Extract")
+    with pytest.raises(PowerCutError):
+        await train(recnet, "tiny", limit=2)
+    for user, positive in (("cid", "m2"), ("eve", "f2"), ("dot", "m3")):
+        out = await recnet.interact("tiny", user=user, positive=positive, negative="j1")
+        assert out["window"] is None
+    assert len(await pending(recnet, network)) > SHAPE.update_size
+    assert await waiting(recnet, network)
+    assert await recnet.update_routers("tiny")
+    assert not await recnet.update_routers("tiny")
+    # The next commit claims all that has waited.
+    waited = await pending(recnet, network)
+    out = await recnet.interact("tiny", user="fay", positive="f3", negative="j1")
+    assert out["window"] == 2
+    (window,) = await rows(recnet, "SELECT members, done FROM windows WHERE id = 2")
+    assert waited <= set(window["members"])
+    assert window["done"]
+    assert await pending(recnet, network) == set()
+
+
+class Power:
+    """Cuts the power at a checkpoint, later in each run than in the one before."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.cuts = 0
+        self._left = 0
+        for writer in ("aput", "aput_writes"):
+            self._guard(monkeypatch, writer)
+
+    def on(self) -> None:
+        self._left = self.cuts + 1
+
+    def off(self) -> None:
+        self.cuts += 1
+
+    def _guard(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+        write = getattr(AsyncPostgresSaver, name)
+
+        async def guarded(*args: object, **kwargs: object) -> object:
+            self._left -= 1
+            if self._left < 0:
+                raise PowerCutError(name)
+            return await write(*args, **kwargs)
+
+        monkeypatch.setattr(AsyncPostgresSaver, name, guarded)
+
+
+async def settled(recnet: RecNet, network: int) -> int:
+    """Return how many records of a network are settled."""
+    found = await rows(recnet, "SELECT id FROM interactions WHERE network_id = %s", network)
+    return len(found)
+
+
+async def waiting(recnet: RecNet, network: int) -> bool:
+    """Return whether a claimed window waits for its router update."""
+    async with recnet.resources.pool.connection() as conn:
+        return await open_window(conn, network) is not None

@@ -1,0 +1,338 @@
+"""One record, forward and backward: what it changes, and that it does so once."""
+
+import asyncio
+
+import numpy as np
+import pytest
+
+from state.domain import Client, Module, ModuleKind
+from state.errors import InputError, NetworkError
+from state.graphs.context import NetworkContext
+from state.graphs.interaction import InteractionInput
+from state.store.gradients import StoredGradient, read_gradients
+from state.store.interactions import find_interaction, list_interactions, read_verdicts
+from state.store.versions import join_rules, read_versions
+from state.vectors import as_array
+from tests.workflows.looking import calls, pending, read_three, rows
+from tests.workflows.watched import BAD, WatchedModel, bad_once
+from tests.worlds import SHAPE, found, load, tiny_dataset
+from workflows import interaction
+from workflows.recnet import RecNet
+from workflows.training import train
+
+HEARD = ("ann", "j3", "f1")
+"""A record whose user and negative have messages once the first six records are learned."""
+
+
+async def learn_six(recnet: RecNet) -> int:
+    network = await found(recnet)
+    await train(recnet, "tiny", fit="train")
+    return network
+
+
+async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> None:
+    network = await learn_six(recnet)
+    user, positive, negative = HEARD
+    before = await read_three(recnet, network, *HEARD)
+    assert before[0].messages
+    assert before[2].messages
+    out = await recnet.interact(
+        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    )
+    assert out["interaction"] == "live"
+    assert not out["repeated"]
+    assert out["failure"] == ""
+    assert out["reward"] == int(out["predicted"] == positive)
+    async with recnet.resources.pool.connection() as conn:
+        kept = await find_interaction(conn, network, "live")
+        verdicts = await read_verdicts(conn, network, "live")
+        gradients = await read_gradients(conn, network, "live")
+    assert kept is not None
+    assert [kept.user_id, kept.positive_id, kept.negative_id] == [c.id for c in before]
+    assert kept.predicted_id == before[1 if out["reward"] else 2].id
+    assert (kept.reward, kept.reason, kept.failure) == (out["reward"], out["reason"], "")
+    after = await read_three(recnet, network, *HEARD)
+    # Each message was judged once and is consumed.
+    assert {(v.client_id, v.message_id) for v in verdicts} == {
+        (client.id, message.id) for client in before for message in client.messages
+    }
+    assert [client.messages for client in after] == [(), (), ()]
+    assert await pending(recnet, network) == {client.id for client in before}
+    took_part = [(ModuleKind.profile_of(c.kind), c.id) for c in before]
+    took_part += [(ModuleKind.FILTER_MEMORY, c.id) for c in before if c.messages]
+    took_part += [(ModuleKind.ROUTER, r) for r in {v.router_id for v in verdicts}]
+    assert sorted((g.module, g.owner) for g in gradients) == sorted(took_part)
+    for old, new in zip(before, after, strict=True):
+        await assert_versions(recnet, network, old, new, gradients)
+
+
+async def assert_versions(
+    recnet: RecNet, network: int, old: Client, new: Client, gradients: list[StoredGradient]
+) -> None:
+    """Check that a client's new texts are there, with what made them, and its embedding."""
+    by_module = {(g.module, g.owner): g for g in gradients}
+    profile = ModuleKind.profile_of(old.kind)
+    for kind, base, top, text in (
+        (profile, old.profile_version, new.profile_version, new.profile),
+        (
+            ModuleKind.FILTER_MEMORY,
+            old.filter_version,
+            new.filter_version,
+            join_rules(new.rules),
+        ),
+    ):
+        async with recnet.resources.pool.connection() as conn:
+            versions = await read_versions(conn, network, Module(kind=kind, owner=old.id))
+        assert [v.version for v in versions] == list(range(1, top + 1))
+        assert versions[-1].content == text
+        made = versions[base:]
+        assert all(v.interaction_id == "live" for v in made)
+        assert [v.author for v in made] in (
+            [],
+            ["reception"],
+            ["gradient"],
+            ["reception", "gradient"],
+        )
+        gradient = by_module.get((kind, old.id))
+        if any(v.author == "gradient" for v in made):
+            assert gradient is not None
+            assert (gradient.status, gradient.applied_to, gradient.applied_version) == (
+                "applied",
+                old.id,
+                top,
+            )
+            assert (gradient.version, gradient.suggestion != "") == (base, True)
+    (stored,) = await rows(
+        recnet,
+        "SELECT embedding FROM client_vectors WHERE network_id = %s AND client_id = %s",
+        network,
+        new.id,
+    )
+    (wanted,) = await recnet.resources.encoder.embed([new.profile])
+    assert np.allclose(as_array(stored["embedding"]), wanted, atol=1e-6)
+
+
+async def test_the_same_identity_again_costs_nothing_and_returns_the_same(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await found(recnet)
+    first = await recnet.interact(
+        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
+    )
+    asked, paid, digest = (
+        len(model.asked),
+        await calls(recnet, network),
+        await recnet.digest("tiny"),
+    )
+    again = await recnet.interact(
+        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
+    )
+    assert again["repeated"]
+    assert {**again, "repeated": False} == {**first, "window": None}
+    assert len(model.asked) == asked
+    assert await calls(recnet, network) == paid
+    assert await recnet.digest("tiny") == digest
+
+
+async def test_an_identity_belongs_to_one_record(recnet: RecNet) -> None:
+    await found(recnet)
+    await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
+    digest = await recnet.digest("tiny")
+    for other in (
+        {"user": "bob", "positive": "j2", "negative": "m1"},
+        {"user": "ann", "positive": "m1", "negative": "j2"},
+        {"user": "ann", "positive": "j2", "negative": "m2"},
+    ):
+        with pytest.raises(InputError, match="'a' was another record"):
+            await recnet.interact("tiny", interaction_id="a", **other)
+    assert await recnet.digest("tiny") == digest
+
+
+async def test_without_an_identity_one_is_minted(recnet: RecNet) -> None:
+    network = await found(recnet)
+    outs = [
+        await recnet.interact("tiny", user="ann", positive="j2", negative="m1") for _ in range(2)
+    ]
+    minted = {out["interaction"] for out in outs}
+    assert len(minted) == 2
+    async with recnet.resources.pool.connection() as conn:
+        assert {i.id for i in await list_interactions(conn, network)} == minted
+
+
+@pytest.mark.parametrize(
+    ("user", "positive", "negative", "named"),
+    [
+        ("zed", "j2", "m1", "unknown user 'zed'"),
+        ("ann", "j9", "m1", "unknown item 'j9'"),
+        ("ann", "j2", "ann", "unknown item 'ann'"),
+        ("ann", "j2", "j2", "'j2' cannot be both"),
+        ("ann", "j2", "j2 ", "'j2' cannot be both"),
+        ("an\x00n", "j2", "m1", "unknown user"),
+        ("ann", "j\ud8002", "m1", "unknown item"),
+    ],
+)
+async def test_a_record_that_makes_no_sense_names_what_is_wrong_and_leaves_the_identity_free(
+    recnet: RecNet, model: WatchedModel, user: str, positive: str, negative: str, named: str
+) -> None:
+    network = await found(recnet)
+    model.asked.clear()
+    with pytest.raises(InputError, match=named):
+        await recnet.interact(
+            "tiny", user=user, positive=positive, negative=negative, interaction_id="a"
+        )
+    assert model.asked == []
+    assert await pending(recnet, network) == set()
+    out = await recnet.interact(
+        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
+    )
+    assert not out["repeated"]
+
+
+async def test_a_network_without_routers_takes_no_records(recnet: RecNet) -> None:
+    await load(recnet, tiny_dataset(), "tiny")
+    with pytest.raises(NetworkError, match="recnet bootstrap --network tiny"):
+        await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    with pytest.raises(NetworkError, match="no network 'other'; there are: tiny"):
+        await recnet.interact("other", user="ann", positive="j2", negative="m1")
+
+
+@pytest.mark.parametrize(
+    ("reply", "prompt"),
+    [
+        ("Merge", "merge"),
+        ("Predict", "predict"),
+        ("Credit", "gradient"),
+        ("OptimizedProfile", "optimize_profile"),
+        ("OptimizedFilterMemory", "optimize_filter_memory"),
+    ],
+)
+async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_applied(
+    recnet: RecNet, model: WatchedModel, reply: str, prompt: str
+) -> None:
+    network = await learn_six(recnet)
+    user, positive, negative = HEARD
+    before = await read_three(recnet, network, *HEARD)
+    model.script = lambda asked, _: BAD if asked == reply else None
+    out = await recnet.interact(
+        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    )
+    assert out["failure"].startswith(f"{prompt}: no usable reply")
+    async with recnet.resources.pool.connection() as conn:
+        kept = await find_interaction(conn, network, "live")
+        assert await read_gradients(conn, network, "live") == []
+        assert await read_verdicts(conn, network, "live") == []
+    assert kept is not None
+    assert (kept.failure, kept.reward, kept.predicted_id) == (out["failure"], None, None)
+    assert await read_three(recnet, network, *HEARD) == before
+    ids = {client.id for client in before}
+    assert await pending(recnet, network) == ids
+    bad = await rows(
+        recnet, "SELECT attempts FROM usage WHERE step = 'live' AND outcome = 'bad_reply'"
+    )
+    assert {row["attempts"] for row in bad} == {3}
+    # Failing again takes no second place; then it is learned, and counts once.
+    await recnet.interact(
+        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    )
+    assert await pending(recnet, network) == ids
+    model.script = bad_once("none")
+    out = await recnet.interact(
+        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    )
+    assert (out["failure"], out["repeated"]) == ("", False)
+    async with recnet.resources.pool.connection() as conn:
+        learned = [i for i in await list_interactions(conn, network) if i.id == "live"]
+        assert len(await read_gradients(conn, network, "live")) > 3
+    assert [(i.failure, i.reward) for i in learned] == [("", out["reward"])]
+    assert await pending(recnet, network) == ids
+
+
+async def test_a_bad_reply_is_asked_for_again(recnet: RecNet, model: WatchedModel) -> None:
+    network = await found(recnet)
+    model.script = bad_once("Predict", asks=2)
+    out = await recnet.interact(
+        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
+    )
+    assert out["failure"] == ""
+    assert (await calls(recnet, network, "a"))["predict"] == 3
+
+
+async def test_two_runs_of_one_record_at_once_are_learned_once(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    """On the Agent Server each run has a thread of its own, so nothing but the commit decides."""
+    network = await found(recnet)
+    choices = iter("AB")
+
+    def disagree(reply: str, _: str) -> str | None:
+        return f'{{"reason": "", "choice": "{next(choices)}"}}' if reply == "Predict" else None
+
+    model.script = disagree
+    record = InteractionInput(user="ann", positive="j2", negative="m1", interaction="a")
+    context = NetworkContext(network="tiny")
+    outs = await asyncio.gather(
+        *(interaction.graph.ainvoke(record, context=context) for _ in range(2))
+    )
+    async with recnet.resources.pool.connection() as conn:
+        kept = await find_interaction(conn, network, "a")
+    assert kept is not None
+    assert [out["reward"] for out in outs] == [kept.reward] * 2
+    assert outs[0]["predicted"] == outs[1]["predicted"]
+    versions = await rows(
+        recnet, "SELECT count(*) AS made FROM module_versions WHERE interaction_id = 'a'"
+    )
+    applied = await rows(recnet, "SELECT count(*) AS made FROM gradients WHERE status = 'applied'")
+    assert versions == applied
+
+
+async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) -> None:
+    shape = SHAPE.model_copy(update={"update_size": 100})
+    network = await found(recnet, shape=shape)
+    users = ("ann", "bob", "cid", "dot", "eve", "fay")
+    await asyncio.gather(
+        *(
+            recnet.interact("tiny", user=u, positive="j2", negative="m1", interaction_id=u)
+            for u in users
+        )
+    )
+    (_, item, _) = await read_three(recnet, network, "ann", "j2", "m1")
+    async with recnet.resources.pool.connection() as conn:
+        module = Module(kind=ModuleKind.ITEM_PROFILE, owner=item.id)
+        versions = await read_versions(conn, network, module)
+        assert len(await list_interactions(conn, network)) == len(users)
+    assert [v.version for v in versions] == list(range(1, item.profile_version + 1))
+    made = await rows(
+        recnet,
+        "SELECT interaction_id, applied_version FROM gradients "
+        "WHERE module = 'item_profile' AND owner = %s AND status = 'applied'",
+        item.id,
+    )
+    assert len({row["interaction_id"] for row in made}) == len(made) > 3
+    by_version = {v.version: v for v in versions}
+    for row in made:
+        version = by_version[row["applied_version"]]
+        assert version.interaction_id == row["interaction_id"]
+
+
+async def test_a_dropped_name_can_be_used_again(recnet: RecNet) -> None:
+    await found(recnet)
+    await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
+    first = await recnet.digest("tiny")
+    await recnet.drop("tiny")
+    assert await rows(recnet, "SELECT thread_id FROM checkpoints") == []
+    await found(recnet)
+    out = await recnet.interact(
+        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
+    )
+    assert not out["repeated"]
+    assert await recnet.digest("tiny") == first
+
+
+async def test_a_bootstrap_with_other_settings_is_refused(recnet: RecNet) -> None:
+    await found(recnet)
+    digest = await recnet.digest("tiny")
+    again = await recnet.bootstrap("tiny", SHAPE)
+    assert again["routers"] == SHAPE.routers
+    with pytest.raises(NetworkError, match="bootstrapped with update_size=5, not 6"):
+        await recnet.bootstrap("tiny", SHAPE.model_copy(update={"update_size": 6}))
+    assert await recnet.digest("tiny") == digest

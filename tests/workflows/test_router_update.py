@@ -1,0 +1,129 @@
+"""The router update: when it runs, and whom its messages reach, computed a second time."""
+
+import pytest
+
+from state.settings import NetworkSettings
+from state.store.clients import list_clients
+from tests.workflows.equation4 import (
+    attributes,
+    buffers,
+    compute,
+    expected_buffer,
+    messages_of,
+)
+from tests.workflows.looking import rows
+from tests.workflows.watched import BAD, WatchedModel
+from tests.worlds import SHAPE, found
+from workflows.recnet import RecNet
+from workflows.schedule import Record, cut_windows
+from workflows.training import FIT, identity, plan_training
+
+
+async def plan(recnet: RecNet, name: str = "tiny") -> tuple[list[Record], dict[int, str]]:
+    """Return the training records and all keys by id."""
+    network = await recnet.network(name)
+    records = await plan_training(recnet, network, FIT["train+valid"])
+    async with recnet.resources.pool.connection() as conn:
+        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+    return records, keys
+
+
+async def feed(recnet: RecNet, record: Record, keys: dict[int, str]) -> int | None:
+    """Run one record and return the window it set off."""
+    out = await recnet.interact(
+        "tiny",
+        user=keys[record.user],
+        positive=keys[record.positive],
+        negative=keys[record.negative],
+        interaction_id=identity(await recnet.network("tiny"), record),
+    )
+    return out["window"]
+
+
+async def test_the_update_runs_exactly_where_the_schedule_cuts(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    """Also where a record failed: it keeps its place."""
+    network = await found(recnet)
+    records, keys = await plan(recnet)
+    failing = records[3]
+    windows = list(cut_windows(records, SHAPE.update_size))
+    assert len(windows) > 3
+    cut = [record is window[-1] for window in windows for record in window]
+    ran = []
+    for record in records:
+        model.script = lambda reply, _, bad=record is failing: (  # type: ignore[misc]
+            BAD if bad and reply == "Predict" else None
+        )
+        ran.append(await feed(recnet, record, keys) is not None)
+        (opened,) = await rows(recnet, "SELECT count(*) AS n FROM windows WHERE NOT done")
+        assert opened["n"] == 0
+    # The last window may be left waiting.
+    assert ran[:-1] == cut[:-1]
+    stored = await rows(recnet, "SELECT id, members FROM windows ORDER BY id")
+    assert [row["id"] for row in stored] == list(range(1, sum(ran) + 1))
+    for row, window in zip(stored, windows, strict=False):
+        assert row["members"] == sorted({c for record in window for c in record.clients})
+    failed = await rows(recnet, "SELECT id, window_id FROM interactions WHERE failure <> ''")
+    assert [row["id"] for row in failed] == [f"tiny:{failing.position}"]
+    assert (failed[0]["window_id"] is not None) == cut[3]
+    updates = await rows(
+        recnet, "SELECT DISTINCT step FROM usage WHERE network_id = %s AND prompt = %s",
+        network, "summarize",
+    )  # fmt: skip
+    assert {row["step"] for row in updates} <= {
+        "bootstrap", *(f"window {row['id']}" for row in stored)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"tau": 0.25, "buffer": 2},
+        {"tau": 0.1, "buffer": 1, "echo": True},
+        {"tau": "auto", "hears_from": 0.5},
+    ],
+    ids=["tau", "echo", "auto"],
+)
+async def test_messages_reach_exactly_whom_equation_4_names(
+    recnet: RecNet, changed: dict[str, object]
+) -> None:
+    shape = NetworkSettings.model_validate({**SHAPE.model_dump(), **changed})
+    network = await found(recnet, shape=shape)
+    records, keys = await plan(recnet)
+    updates = []
+    for record in records[:8]:
+        held = await attributes(recnet, network)
+        expected = await buffers(recnet, network)
+        window = await feed(recnet, record, keys)
+        if window is None:
+            continue
+        expected |= {client: [] for client in record.clients}  # consumed before the update
+        update = await compute(recnet, network, window, held, echo=shape.echo)
+        routers = {row["id"]: row["router_id"] for row in await messages_of(recnet, network)}
+        for client, before in expected.items():
+            expected[client] = expected_buffer(client, update, before, routers, shape.buffer)
+        assert await buffers(recnet, network) == expected
+        (row,) = await rows(recnet, "SELECT recipients FROM windows WHERE id = %s", window)
+        assert row["recipients"] == len({c for to in update.expected.values() for c in to})
+        updates.append(update)
+    # The world is rich enough to tell: messages were sent, kept apart by tau, and echoed.
+    assert len(updates) >= 3
+    assert sum(len(to) for u in updates for to in u.expected.values()) > 0
+    assert sum(u.too_far for u in updates) > 0
+    assert sum(u.echoes for u in updates) > 0 or shape.tau == "auto"
+    assert sum(u.undecided for u in updates) == 0
+
+
+async def test_a_client_is_sent_what_others_said_too(recnet: RecNet) -> None:
+    """Echo is only a message made of nothing but the client's own attributes."""
+    network = await found(recnet)
+    records, keys = await plan(recnet)
+    for record in records[:4]:
+        await feed(recnet, record, keys)
+    own = 0
+    after = await buffers(recnet, network)
+    held = await attributes(recnet, network)
+    for row in await messages_of(recnet, network):
+        own += sum(row["id"] in after[c] and bool(held[c] & set(row["taken"])) for c in after)
+    assert own > 0

@@ -1,0 +1,92 @@
+"""The offline model under watch: it notes what it is asked, and fails where a test says so."""
+
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from pydantic import Field
+
+from prompts.offline.model import OfflineModel
+
+BAD = "no JSON at all"
+
+Script = Callable[[str, str], str | None]
+"""Told the name of the reply asked for and the text of the fields; it returns the reply to give,
+None for the offline model's own, or raises."""
+
+
+class PowerCutError(Exception):
+    """What stops a run like a crash: no failure of a model, and no bad reply."""
+
+
+def _as_it_is(reply: str, text: str) -> str | None:  # noqa: ARG001 - a script is told both
+    return None
+
+
+class WatchedModel(OfflineModel):
+    """Answers as the offline model does, unless its script says otherwise."""
+
+    asked: list[str] = Field(default_factory=list)
+    """Names of the replies asked for, in order, with the calls that failed."""
+    script: Script = _as_it_is
+
+    async def _agenerate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,
+        run_manager: AsyncCallbackManagerForLLMRun | None = None,
+        **kwargs: Any,  # noqa: ANN401 - the base class names it so
+    ) -> ChatResult:
+        reply = kwargs["response_format"]["json_schema"]["name"]
+        self.asked.append(reply)
+        scripted = self.script(reply, messages[1].text)
+        if scripted is not None:
+            return ChatResult(generations=[ChatGeneration(message=AIMessage(scripted))])
+        return await super()._agenerate(messages, stop, run_manager, **kwargs)
+
+    def counts(self) -> Counter[str]:
+        """Return how often each reply was asked for."""
+        return Counter(self.asked)
+
+
+def cut_once(*replies: str) -> Script:
+    """Return a script that cuts the power at the first call for each of these replies."""
+    due = set(replies)
+
+    def script(reply: str, text: str) -> str | None:  # noqa: ARG001
+        if reply in due:
+            due.remove(reply)
+            raise PowerCutError(reply)
+        return None
+
+    return script
+
+
+def cut_at_every_call() -> Script:
+    """Return a script that cuts the power the first time anything is asked."""
+    seen: set[tuple[str, str]] = set()
+
+    def script(reply: str, text: str) -> str | None:
+        if (reply, text) in seen:
+            return None
+        seen.add((reply, text))
+        raise PowerCutError(reply)
+
+    return script
+
+
+def bad_once(reply_name: str, asks: int = 3) -> Script:
+    """Return a script that replies badly to the first call for a reply, however often asked."""
+    left = asks
+
+    def script(reply: str, text: str) -> str | None:  # noqa: ARG001
+        nonlocal left
+        if reply != reply_name or left == 0:
+            return None
+        left -= 1
+        return BAD
+
+    return script
