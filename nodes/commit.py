@@ -26,6 +26,7 @@ from state.store.gradients import add_gradient
 from state.store.interactions import (
     Interaction,
     add_verdicts,
+    find_consumed,
     find_interaction,
     write_interaction,
 )
@@ -71,7 +72,7 @@ async def commit_interaction(
             # By this run before it was stopped, or by another run of the same record.
             window = await still_claimed(conn, step, settled)
             return {"committed": True, "window": window, **_outcome(state, settled)}
-        stale = await _stale_clients(conn, step, state["clients"])
+        stale = await _stale_clients(conn, step, state)
         if not stale:
             window = await _write(conn, step, state, changes)
             return {"committed": True, "window": window}
@@ -97,17 +98,9 @@ def plan_changes(state: BackwardState) -> list[Change]:
     by_module = {change.module: change for change in changes}
     for gradient in filter(usable, state["gradients"]):
         rewrite = find_rewrite(state, gradient) if gradient.module in by_module else None
-        if rewrite is not None and rewrite.content != _current(state, gradient.module):
+        if rewrite is not None and rewrite.content != rewrite.started:
             by_module[gradient.module].texts.append((rewrite.content, "gradient"))
     return changes
-
-
-def _current(state: BackwardState, module: Module) -> str:
-    for client, reception in zip(state["clients"], state["receptions"], strict=True):
-        if client.id == module.owner:
-            is_filter = module.kind is ModuleKind.FILTER_MEMORY
-            return "\n".join(client.rules) if is_filter else reception.profile
-    raise KeyError(module)
 
 
 async def _embed(changes: Sequence[Change]) -> None:
@@ -120,9 +113,12 @@ async def _embed(changes: Sequence[Change]) -> None:
         change.embedding = np.asarray(vector, dtype=np.float32)
 
 
-async def _stale_clients(conn: Connection, step: Step, clients: Sequence[Client]) -> set[int]:
+async def _stale_clients(conn: Connection, step: Step, state: BackwardState) -> set[int]:
+    """Return the clients that moved on, or whose messages another interaction has consumed."""
+    clients = state["clients"]
     versions = await read_client_versions(conn, step.network.id, [c.id for c in clients])
-    return {c.id for c in clients if versions[c.id] != (c.profile_version, c.filter_version)}
+    moved = {c.id for c in clients if versions[c.id] != (c.profile_version, c.filter_version)}
+    return moved | await find_consumed(conn, step.network.id, state["receptions"])
 
 
 def _outcome(state: BackwardState, settled: Interaction) -> BackwardState:

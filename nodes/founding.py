@@ -67,6 +67,10 @@ async def found_clients(
     clients, profiles = await _first_profiles(step)
     vectors = await resources().encoder.embed(profiles)
     async with step.commit() as conn:
+        if (begun := await find_network(conn, network.name)).settings is not None:
+            # By another process, since this one looked.
+            require_same_shape(begun, shape)
+            return {"clients": len(clients), "routers": 0}
         await shape_network(conn, network.id, shape)
         async with conn.pipeline():
             for client, profile, vector in zip(clients, profiles, vectors, strict=True):
@@ -197,7 +201,8 @@ async def _first_profiles(step: Step) -> tuple[list[ClientName], list[str]]:
         if client.kind is ClientKind.ITEM:
             profiles.append(first_item_profile(client.title, client.category))
         else:
-            item = first[client.id]
+            if (item := first.get(client.id)) is None:
+                raise NetworkError(f"user '{client.key}' has no first event to make a profile of")
             profiles.append(first_user_profile(step.network.domain, item.title, item.category))
     return clients, profiles
 

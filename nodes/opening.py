@@ -42,11 +42,10 @@ async def open_interaction(
     async with resources().pool.connection() as conn:
         user, positive, negative = await _resolve(conn, step, state)
         settled = await find_interaction(conn, step.network.id, identity)
+        _same_record(settled, user, positive, negative)
         if settled is None or settled.failure:
-            _same_record(settled, user, positive, negative)
             # A thread that failed before still holds its last state.
             return {"interaction": identity, "repeated": False, "failure": "", "window": None}
-        _same_record(settled, user, positive, negative)
         predicted = await read_clients(conn, step.network.id, [settled.predicted_id or positive])
     return {
         "interaction": identity,

@@ -1,6 +1,5 @@
 """Optimizers of profiles and filter memories: one node for each kind, one call a gradient."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -9,7 +8,7 @@ from langgraph.types import Send
 from nodes.step import begin_step
 from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY, OptimizeFilterMemoryFields
 from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizeProfileFields
-from state.domain import Client, Gradient, ModuleKind
+from state.domain import Gradient, Module, ModuleKind
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite
 from state.store.versions import join_rules, split_rules
@@ -54,7 +53,7 @@ async def optimize_profile(state: OptimizeTask, runtime: Runtime[NetworkContext]
         suggestion=gradient.suggestion,
     )
     reply = await step.ask(OPTIMIZE_PROFILE, fields)
-    rewrite = Rewrite(module=gradient.module, base=state["base"], content=reply.profile)
+    rewrite = Rewrite(module=gradient.module, started=state["text"], content=reply.profile)
     return {"rewrites": [rewrite]}
 
 
@@ -71,8 +70,10 @@ async def optimize_filter_memory(
         suggestion=gradient.suggestion,
     )
     reply = await step.ask(OPTIMIZE_FILTER_MEMORY, fields)
-    content = join_rules(reply.rules)
-    return {"rewrites": [Rewrite(module=gradient.module, base=state["base"], content=content)]}
+    rewrite = Rewrite(
+        module=gradient.module, started=state["text"], content=join_rules(reply.rules)
+    )
+    return {"rewrites": [rewrite]}
 
 
 def usable(gradient: Gradient) -> bool:
@@ -82,32 +83,25 @@ def usable(gradient: Gradient) -> bool:
 
 def find_rewrite(state: BackwardState, gradient: Gradient) -> Rewrite | None:
     """Return the rewrite of a gradient's module that started from the snapshot's text."""
-    base = _base(_client(state["clients"], gradient.module.owner), gradient.module.kind)
+    text = current_text(state, gradient.module)
     for rewrite in state.get("rewrites", []):
-        if rewrite.module == gradient.module and rewrite.base == base:
+        if rewrite.module == gradient.module and rewrite.started == text:
             return rewrite
     return None
 
 
+def current_text(state: BackwardState, module: Module) -> str:
+    """Return the text an optimizer starts from: the rules, or for a profile `P_c^pro`."""
+    if module.kind is ModuleKind.FILTER_MEMORY:
+        return next(join_rules(c.rules) for c in state["clients"] if c.id == module.owner)
+    return next(r.profile for r in state["receptions"] if r.client == module.owner)
+
+
 def _task(state: BackwardState, gradient: Gradient) -> OptimizeTask:
-    client = _client(state["clients"], gradient.module.owner)
-    if gradient.module.kind is ModuleKind.FILTER_MEMORY:
-        text = join_rules(client.rules)
-    else:
-        text = next(r.profile for r in state["receptions"] if r.client == client.id)
+    owner = next(client for client in state["clients"] if client.id == gradient.module.owner)
     return OptimizeTask(
         step=state["interaction"],
         gradient=gradient,
-        kind=client.kind,
-        base=_base(client, gradient.module.kind),
-        text=text,
+        kind=owner.kind,
+        text=current_text(state, gradient.module),
     )
-
-
-def _base(client: Client, kind: ModuleKind) -> int:
-    is_filter = kind is ModuleKind.FILTER_MEMORY
-    return client.filter_version if is_filter else client.profile_version
-
-
-def _client(clients: Sequence[Client], id: int) -> Client:  # noqa: A002
-    return next(client for client in clients if client.id == id)

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
-from pydantic import Field, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from state.domain import Frozen
@@ -17,18 +17,22 @@ class Settings(BaseSettings):
     enters a settings object, a log or a checkpoint.
     """
 
-    model_config = SettingsConfigDict(env_prefix="RECNET_", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="RECNET_", env_ignore_empty=True, extra="ignore", frozen=True
+    )
 
     database_url: SecretStr | None = Field(
         default=None, description="PostgreSQL with pgvector; unset starts the embedded server."
     )
-    home: Path = Field(
+    home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: platformdirs.user_data_path("recnet"),
         description="Where the embedded server keeps its data.",
     )
     model: str = Field(default="offline", description="`offline` or an init_chat_model string.")
     embedding: str = Field(default="offline", description="`offline` or an init_embeddings string.")
-    templates: Path | None = Field(default=None, description="A folder of edited templates.")
+    templates: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
+        default=None, description="A folder of edited templates."
+    )
     temperature: float = Field(default=0.0, ge=0, le=2)
     timeout: float = Field(default=60.0, gt=0, description="Seconds for one model request.")
     calls_in_flight: int = Field(default=8, ge=1)

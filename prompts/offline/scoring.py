@@ -89,10 +89,9 @@ def _features(phrases: Sequence[str]) -> dict[str, float]:
 def _item_features(title: str, profile: str) -> tuple[dict[str, float], dict[str, float]]:
     item = read_profile(profile, ClientKind.ITEM)
     own = distinct([*item.about, *salient_phrases(title), *item.own])
-    learned = _features(item.liked)
-    for feature, weight in _features(item.heard).items():
-        learned.setdefault(feature, HEARD * weight)
-    return dict.fromkeys(_features(own), 1.0), learned
+    # What an item only heard of does not count before somebody took it for that: messages reach
+    # all items of a kind alike, and would blur what their takers have said.
+    return dict.fromkeys(_features(own), 1.0), _features(item.liked)
 
 
 def _own(option: Option) -> dict[str, float]:

@@ -11,10 +11,10 @@ from state.graphs.context import DESCRIBED
 
 
 class Rewrite(Frozen):
-    """What an optimizer made of a module, and the version it started from."""
+    """What an optimizer made of a module, and the text it started from."""
 
     module: Module
-    base: int
+    started: str
     content: str
 
 
@@ -107,7 +107,7 @@ class BackwardState(TypedDict, total=False):
     reason: str
     gradients: list[Gradient]
     rewrites: Annotated[list[Rewrite], operator.add]
-    """All rewrites so far; after a conflict only those of the newest base count."""
+    """All rewrites so far; after a conflict only those that started from the newest text count."""
     rounds: int
     """How often the commit met a newer version."""
     committed: bool
@@ -130,5 +130,4 @@ class OptimizeTask(TypedDict):
     gradient: Gradient
     kind: ClientKind
     """The kind of the client that owns the module."""
-    base: int
     text: str

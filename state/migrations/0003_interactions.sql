@@ -23,6 +23,7 @@ CREATE TABLE verdicts (
     rule text NOT NULL,
     reason text NOT NULL,
     PRIMARY KEY (network_id, interaction_id, client_id, message_id),
+    UNIQUE (network_id, client_id, message_id),  -- a message is consumed once
     FOREIGN KEY (network_id, interaction_id) REFERENCES interactions ON DELETE CASCADE
 );
 

@@ -105,6 +105,20 @@ async def add_verdicts(
         )
 
 
+async def find_consumed(
+    conn: Connection, network: int, receptions: Sequence[Reception]
+) -> set[int]:
+    """Return the clients of receptions that hold a message which was consumed before."""
+    pairs = [(r.client, v.message) for r in receptions for v in r.verdicts]
+    cursor = await conn.execute(
+        "SELECT DISTINCT v.client_id FROM verdicts v "
+        "JOIN unnest(%s::integer[], %s::integer[]) AS held(client_id, message_id) "
+        "USING (client_id, message_id) WHERE v.network_id = %s",
+        ([client for client, _ in pairs], [message for _, message in pairs], network),
+    )
+    return {row["client_id"] for row in await cursor.fetchall()}
+
+
 async def read_verdicts(conn: Connection, network: int, interaction: str) -> list[StoredVerdict]:
     """Return what the receptions of one interaction made of their messages."""
     cursor = await conn.execute(

@@ -4,17 +4,29 @@ import numpy as np
 import pytest
 
 from nodes.commit import commit_interaction
-from nodes.optimize import fan_out_gradients, optimize_filter_memory, optimize_profile
+from nodes.optimize import (
+    current_text,
+    fan_out_gradients,
+    optimize_filter_memory,
+    optimize_profile,
+)
 from nodes.resources import Resources
 from prompts.optimize_filter_memory import OptimizedFilterMemory
 from prompts.optimize_profile import OptimizedProfile
 from state.digest import digest_network
-from state.domain import Gradient, Module, ModuleKind
+from state.domain import Gradient, Module, ModuleKind, Reception
 from state.errors import ConflictError
 from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite
+from state.store.buffers import consume_messages
 from state.store.clients import point_filter, point_profile, read_vectors
 from state.store.gradients import read_gradients
-from state.store.interactions import find_interaction, read_verdicts
+from state.store.interactions import (
+    Interaction,
+    add_verdicts,
+    find_interaction,
+    read_verdicts,
+    write_interaction,
+)
 from state.store.versions import append_version, join_rules, read_versions
 from state.store.views import find_view, keep_view
 from state.store.windows import close_window, read_pending
@@ -39,8 +51,8 @@ def gradient(module: Module, *, involved: bool = True, refused: str = "") -> Gra
     )
 
 
-def rewrite(module: Module, content: str, base: int = 1) -> Rewrite:
-    return Rewrite(module=module, base=base, content=content)
+def rewrite(state: BackwardState, module: Module, content: str) -> Rewrite:
+    return Rewrite(module=module, started=current_text(state, module), content=content)
 
 
 async def digest(resources: Resources, network: int) -> str:
@@ -53,9 +65,9 @@ async def rewritten() -> BackwardState:
     state = await forwarded()
     state["gradients"] = [gradient(m) for m in (USER, ITEM, MEMORY, ROUTER)]
     state["rewrites"] = [
-        rewrite(USER, "Enjoys bebop."),
-        rewrite(ITEM, "A bebop record."),
-        rewrite(MEMORY, "Keep out noise."),
+        rewrite(state, USER, "Enjoys bebop."),
+        rewrite(state, ITEM, "A bebop record."),
+        rewrite(state, MEMORY, "Keep out noise."),
     ]
     return state
 
@@ -115,7 +127,7 @@ async def test_what_did_not_change_gets_no_version(resources: Resources) -> None
     network = (await plant(resources)).id
     state = await forwarded()
     state["gradients"] = [gradient(USER), gradient(ITEM, involved=False)]
-    state["rewrites"] = [rewrite(USER, state["receptions"][0].profile)]
+    state["rewrites"] = [rewrite(state, USER, state["receptions"][0].profile)]
     await commit_interaction(state, run_on())
     assert (await read_one(resources, network, 1)).profile_version == 1
     async with resources.pool.connection() as conn:
@@ -173,7 +185,7 @@ async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text
     state = {**state, **update}
     (send_again,) = listed(fan_out_gradients(state))
     task: OptimizeTask = send_again.arg
-    assert (send_again.node, task["gradient"].module, task["base"]) == ("optimize_profile", ITEM, 2)
+    assert (send_again.node, task["gradient"].module) == ("optimize_profile", ITEM)
     assert task["text"] == "A record that somebody else described."
     with written(resources, OptimizedProfile(profile="Described by both.")) as model:
         (again,) = (await optimize_profile(task, run_on()))["rewrites"]
@@ -191,6 +203,35 @@ async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text
     # The user's message went into the profile; the item's waits for the next reception.
     assert (user.messages, len(item.messages)) == ((), 1)
     assert fan_out_gradients({**state, "committed": True}) == "__end__"
+
+
+async def test_a_message_is_consumed_once_also_where_nobody_changed_a_text(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    message = await send(resources, network, 1, 1)
+    state = await rewritten()
+    client, reception = state["clients"][0], state["receptions"][0]
+    assert [v.message for v in reception.verdicts] == [message]
+    # Another interaction read the same buffer, kept the message out and committed first.
+    other = Interaction(
+        id="other", user_id=1, positive_id=7, negative_id=11, predicted_id=7, reward=1,
+        reason="", failure="", window_id=None,
+    )  # fmt: skip
+    kept_out = Reception(
+        client=1,
+        profile=client.profile,
+        verdicts=tuple(v.model_copy(update={"taken": False}) for v in reception.verdicts),
+    )
+    async with resources.pool.connection() as conn:
+        await write_interaction(conn, network, other)
+        await add_verdicts(conn, network, "other", [kept_out])
+        await consume_messages(conn, network, 1, [message])
+    update = await commit_interaction(state, run_on())
+    assert update["rounds"] == 1
+    assert update["receptions"][0] == Reception(client=1, profile=client.profile)
+    (send_again,) = listed(fan_out_gradients({**state, **update}))
+    assert send_again.arg["gradient"].module == USER
 
 
 async def test_rules_that_moved_are_rewritten_alone(resources: Resources) -> None:

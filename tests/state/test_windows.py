@@ -88,12 +88,12 @@ async def test_a_commit_waits_for_the_one_before_it_in_its_network_only(
         await lock_network(conn, network)
         await add_pending(conn, network, [1, 2, 3])
         assert await claim_window(conn, network, 3) == 1
-        later = asyncio.create_task(join(resources, network, 3, 4, 5))
+        later = asyncio.create_task(join(resources, network, 4, 5, 6))
         assert await join(resources, other, 1, 2, 3) == 1
         await asyncio.sleep(0.05)
         assert not later.done()
     assert await later is None
-    assert (await now(resources, network)).pending == [3, 4, 5]
+    assert (await now(resources, network)).pending == [4, 5, 6]
 
 
 async def test_the_database_itself_holds_one_open_window_at_most(resources: Resources) -> None:

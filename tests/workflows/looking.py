@@ -6,7 +6,19 @@ from typing import Any
 from state.domain import Client, ClientKind
 from state.store.clients import find_clients, read_clients
 from state.store.windows import read_pending
+from tests.worlds import found
 from workflows.recnet import RecNet
+from workflows.training import train
+
+HEARD = ("ann", "j3", "f1")
+"""A record whose user and negative have messages once the first six records are learned."""
+
+
+async def learn_six(recnet: RecNet) -> int:
+    """Found the tiny network, learn its training records, and return its id."""
+    network = await found(recnet)
+    await train(recnet, "tiny", fit="train")
+    return network
 
 
 async def rows(recnet: RecNet, statement: str, *values: object) -> list[dict[str, Any]]:

@@ -1,33 +1,18 @@
 """One record, forward and backward: what it changes, and that it does so once."""
 
-import asyncio
-
 import numpy as np
 import pytest
 
 from state.domain import Client, Module, ModuleKind
 from state.errors import InputError, NetworkError
-from state.graphs.context import NetworkContext
-from state.graphs.interaction import InteractionInput
 from state.store.gradients import StoredGradient, read_gradients
 from state.store.interactions import find_interaction, list_interactions, read_verdicts
 from state.store.versions import join_rules, read_versions
 from state.vectors import as_array
-from tests.workflows.looking import calls, pending, read_three, rows
-from tests.workflows.watched import BAD, WatchedModel, bad_once
+from tests.workflows.looking import HEARD, calls, learn_six, pending, read_three, rows
+from tests.workflows.watched import WatchedModel
 from tests.worlds import SHAPE, found, load, tiny_dataset
-from workflows import interaction
 from workflows.recnet import RecNet
-from workflows.training import train
-
-HEARD = ("ann", "j3", "f1")
-"""A record whose user and negative have messages once the first six records are learned."""
-
-
-async def learn_six(recnet: RecNet) -> int:
-    network = await found(recnet)
-    await train(recnet, "tiny", fit="train")
-    return network
 
 
 async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> None:
@@ -194,124 +179,6 @@ async def test_a_network_without_routers_takes_no_records(recnet: RecNet) -> Non
         await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
     with pytest.raises(NetworkError, match="no network 'other'; there are: tiny"):
         await recnet.interact("other", user="ann", positive="j2", negative="m1")
-
-
-@pytest.mark.parametrize(
-    ("reply", "prompt"),
-    [
-        ("Merge", "merge"),
-        ("Predict", "predict"),
-        ("Credit", "gradient"),
-        ("OptimizedProfile", "optimize_profile"),
-        ("OptimizedFilterMemory", "optimize_filter_memory"),
-    ],
-)
-async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_applied(
-    recnet: RecNet, model: WatchedModel, reply: str, prompt: str
-) -> None:
-    network = await learn_six(recnet)
-    user, positive, negative = HEARD
-    before = await read_three(recnet, network, *HEARD)
-    model.script = lambda asked, _: BAD if asked == reply else None
-    out = await recnet.interact(
-        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
-    )
-    assert out["failure"].startswith(f"{prompt}: no usable reply")
-    async with recnet.resources.pool.connection() as conn:
-        kept = await find_interaction(conn, network, "live")
-        assert await read_gradients(conn, network, "live") == []
-        assert await read_verdicts(conn, network, "live") == []
-    assert kept is not None
-    assert (kept.failure, kept.reward, kept.predicted_id) == (out["failure"], None, None)
-    assert await read_three(recnet, network, *HEARD) == before
-    ids = {client.id for client in before}
-    assert await pending(recnet, network) == ids
-    bad = await rows(
-        recnet, "SELECT attempts FROM usage WHERE step = 'live' AND outcome = 'bad_reply'"
-    )
-    assert {row["attempts"] for row in bad} == {3}
-    # Failing again takes no second place; then it is learned, and counts once.
-    await recnet.interact(
-        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
-    )
-    assert await pending(recnet, network) == ids
-    model.script = bad_once("none")
-    out = await recnet.interact(
-        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
-    )
-    assert (out["failure"], out["repeated"]) == ("", False)
-    async with recnet.resources.pool.connection() as conn:
-        learned = [i for i in await list_interactions(conn, network) if i.id == "live"]
-        assert len(await read_gradients(conn, network, "live")) > 3
-    assert [(i.failure, i.reward) for i in learned] == [("", out["reward"])]
-    assert await pending(recnet, network) == ids
-
-
-async def test_a_bad_reply_is_asked_for_again(recnet: RecNet, model: WatchedModel) -> None:
-    network = await found(recnet)
-    model.script = bad_once("Predict", asks=2)
-    out = await recnet.interact(
-        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
-    )
-    assert out["failure"] == ""
-    assert (await calls(recnet, network, "a"))["predict"] == 3
-
-
-async def test_two_runs_of_one_record_at_once_are_learned_once(
-    recnet: RecNet, model: WatchedModel
-) -> None:
-    """On the Agent Server each run has a thread of its own, so nothing but the commit decides."""
-    network = await found(recnet)
-    choices = iter("AB")
-
-    def disagree(reply: str, _: str) -> str | None:
-        return f'{{"reason": "", "choice": "{next(choices)}"}}' if reply == "Predict" else None
-
-    model.script = disagree
-    record = InteractionInput(user="ann", positive="j2", negative="m1", interaction="a")
-    context = NetworkContext(network="tiny")
-    outs = await asyncio.gather(
-        *(interaction.graph.ainvoke(record, context=context) for _ in range(2))
-    )
-    async with recnet.resources.pool.connection() as conn:
-        kept = await find_interaction(conn, network, "a")
-    assert kept is not None
-    assert [out["reward"] for out in outs] == [kept.reward] * 2
-    assert outs[0]["predicted"] == outs[1]["predicted"]
-    versions = await rows(
-        recnet, "SELECT count(*) AS made FROM module_versions WHERE interaction_id = 'a'"
-    )
-    applied = await rows(recnet, "SELECT count(*) AS made FROM gradients WHERE status = 'applied'")
-    assert versions == applied
-
-
-async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) -> None:
-    shape = SHAPE.model_copy(update={"update_size": 100})
-    network = await found(recnet, shape=shape)
-    users = ("ann", "bob", "cid", "dot", "eve", "fay")
-    await asyncio.gather(
-        *(
-            recnet.interact("tiny", user=u, positive="j2", negative="m1", interaction_id=u)
-            for u in users
-        )
-    )
-    (_, item, _) = await read_three(recnet, network, "ann", "j2", "m1")
-    async with recnet.resources.pool.connection() as conn:
-        module = Module(kind=ModuleKind.ITEM_PROFILE, owner=item.id)
-        versions = await read_versions(conn, network, module)
-        assert len(await list_interactions(conn, network)) == len(users)
-    assert [v.version for v in versions] == list(range(1, item.profile_version + 1))
-    made = await rows(
-        recnet,
-        "SELECT interaction_id, applied_version FROM gradients "
-        "WHERE module = 'item_profile' AND owner = %s AND status = 'applied'",
-        item.id,
-    )
-    assert len({row["interaction_id"] for row in made}) == len(made) > 3
-    by_version = {v.version: v for v in versions}
-    for row in made:
-        version = by_version[row["applied_version"]]
-        assert version.interaction_id == row["interaction_id"]
 
 
 async def test_a_dropped_name_can_be_used_again(recnet: RecNet) -> None:

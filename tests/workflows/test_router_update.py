@@ -4,6 +4,7 @@ import pytest
 
 from state.settings import NetworkSettings
 from state.store.clients import list_clients
+from state.store.networks import freeze_tau
 from tests.workflows.equation4 import (
     attributes,
     buffers,
@@ -44,10 +45,12 @@ async def test_the_update_runs_exactly_where_the_schedule_cuts(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     """Also where a record failed: it keeps its place."""
-    network = await found(recnet)
+    shape = SHAPE.model_copy(update={"update_size": 6})  # what two records without a common client
+    network = await found(recnet, shape=shape)
     records, keys = await plan(recnet)
     failing = records[3]
-    windows = list(cut_windows(records, SHAPE.update_size))
+    windows = list(cut_windows(records, shape.update_size))
+    assert 6 in {len({c for r in window for c in r.clients}) for window in windows}
     assert len(windows) > 3
     cut = [record is window[-1] for window in windows for record in window]
     ran = []
@@ -77,19 +80,24 @@ async def test_the_update_runs_exactly_where_the_schedule_cuts(
 
 
 @pytest.mark.parametrize(
-    "changed",
+    ("changed", "taus"),
     [
-        {"tau": 0.25, "buffer": 2},
-        {"tau": 0.1, "buffer": 1, "echo": True},
-        {"tau": "auto", "hears_from": 0.5},
+        ({"buffer": 2}, (0.25, 0.25)),
+        ({"buffer": 1, "echo": True}, (0.1, 0.1)),
+        ({}, (0.4, 0.1)),
+        ({}, (0.1, 0.4)),
     ],
-    ids=["tau", "echo", "auto"],
+    ids=["one tau", "echo", "users far", "items far"],
 )
 async def test_messages_reach_exactly_whom_equation_4_names(
-    recnet: RecNet, changed: dict[str, object]
+    recnet: RecNet,
+    changed: dict[str, object],
+    taus: tuple[float, float],
 ) -> None:
     shape = NetworkSettings.model_validate({**SHAPE.model_dump(), **changed})
     network = await found(recnet, shape=shape)
+    async with recnet.resources.pool.connection() as conn:
+        await freeze_tau(conn, network, *taus)
     records, keys = await plan(recnet)
     updates = []
     for record in records[:8]:
@@ -111,7 +119,7 @@ async def test_messages_reach_exactly_whom_equation_4_names(
     assert len(updates) >= 3
     assert sum(len(to) for u in updates for to in u.expected.values()) > 0
     assert sum(u.too_far for u in updates) > 0
-    assert sum(u.echoes for u in updates) > 0 or shape.tau == "auto"
+    assert sum(u.echoes for u in updates) > 0 or taus[0] < taus[1]
     assert sum(u.undecided for u in updates) == 0
 
 
