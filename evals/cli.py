@@ -146,7 +146,8 @@ def _print_demonstration(shown: "Demonstration", model: str) -> None:
     _print_tables(shown.evaluation)
     for label, report in shown.reports.items():
         screen.print(
-            f"{label}: {report.calls_per_interaction or 0:.2f} calls an interaction, "
+            f"{label}: {report.reward or 0:.1%} of {report.records} records predicted right before "
+            f"they were learned, {report.calls_per_interaction or 0:.2f} calls an interaction, "
             f"{report.update_calls} for {report.windows} router updates, "
             f"routers {shown.routers_before} → {report.routers} ({report.retired} retired)",
             highlight=False,

@@ -9,13 +9,13 @@ from typing import TypeVar
 from langgraph.runtime import Runtime
 
 from nodes.resources import resources
-from prompts.call import Call
 from prompts.template import Fields, Prompt, Reply
+from state.domain import Call
 from state.errors import NetworkError
 from state.graphs.context import NetworkContext
 from state.pool import Connection
 from state.store.networks import Network, find_network, lock_network
-from state.store.usage import UsageRow, add_usage
+from state.store.usage import add_usage
 
 F = TypeVar("F", bound=Fields)
 R = TypeVar("R", bound=Reply)
@@ -47,26 +47,16 @@ class Step:
             yield conn
 
     async def _keep(self, call: Call) -> None:
-        row = UsageRow(
-            step=self.name,
-            prompt=call.prompt,
-            model=call.model,
-            attempts=call.attempts,
-            input_tokens=call.input_tokens,
-            output_tokens=call.output_tokens,
-            seconds=call.seconds,
-            outcome=call.outcome,
-        )
-        adding = asyncio.ensure_future(self._add(row))
+        adding = asyncio.ensure_future(self._add(call))
         try:
             await asyncio.shield(adding)
         except asyncio.CancelledError:
             await adding  # a call made is a call paid, also where a sibling's failure cancels this
             raise
 
-    async def _add(self, row: UsageRow) -> None:
+    async def _add(self, call: Call) -> None:
         async with resources().pool.connection() as conn:
-            await add_usage(conn, self.network.id, row)
+            await add_usage(conn, self.network.id, self.name, call)
 
 
 async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> Step:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import cache
 from time import perf_counter
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import openai
@@ -20,29 +20,14 @@ from prompts.errors import ReplyError
 from prompts.failures import explain, is_failure, retrying
 from prompts.reply import UnusableError, read_reply
 from prompts.template import Fields, Prompt, Reply, Templates
+from state.domain import Call, CallOutcome
 
 F = TypeVar("F", bound=Fields)
 R = TypeVar("R", bound=Reply)
-Outcome = Literal["ok", "bad_reply", "failed"]
 Model = Runnable[LanguageModelInput, AIMessage]
 
 _QUOTED = 2_000
 """Characters of a bad reply that are shown to the model again."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """What one `ask` cost, over all of its requests."""
-
-    prompt: str
-    model: str
-    attempts: int
-    """Requests sent; 0 where the budget was spent before."""
-    input_tokens: int
-    output_tokens: int
-    seconds: float
-    """Time that requests were under way, without waiting for a slot or between tries."""
-    outcome: Outcome
 
 
 Meter = Callable[[Call], Awaitable[None]]
@@ -56,7 +41,7 @@ class _Tally:
     input_tokens: int = 0
     output_tokens: int = 0
     seconds: float = 0.0
-    outcome: Outcome = "failed"
+    outcome: CallOutcome = "failed"
 
 
 class Caller:

@@ -9,7 +9,7 @@ import re
 import unicodedata
 from enum import StrEnum
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -189,6 +189,23 @@ class Gradient(Frozen):
     """`∂L_M/∂M`: empty where the module was not involved."""
     refused: str = ""
     """Why the gradient was rejected; empty for one that an optimizer may use."""
+
+
+CallOutcome = Literal["ok", "bad_reply", "failed"]
+
+
+class Call(Frozen):
+    """What it cost to ask one prompt, over all of its requests."""
+
+    prompt: str
+    model: str
+    attempts: int
+    """Requests sent; 0 where the budget was spent before."""
+    input_tokens: int
+    output_tokens: int
+    seconds: float
+    """Time that requests were under way, without waiting for a slot or between tries."""
+    outcome: CallOutcome
 
 
 class Split(StrEnum):

@@ -2,21 +2,8 @@
 
 from typing import Literal, LiteralString
 
-from state.domain import Frozen
+from state.domain import Call, Frozen
 from state.pool import Connection
-
-
-class UsageRow(Frozen):
-    """One asked prompt."""
-
-    step: str
-    prompt: str
-    model: str
-    attempts: int
-    input_tokens: int
-    output_tokens: int
-    seconds: float
-    outcome: str
 
 
 class UsageTotal(Frozen):
@@ -29,12 +16,15 @@ class UsageTotal(Frozen):
     seconds: float
 
 
-async def add_usage(conn: Connection, network: int, row: UsageRow) -> None:
-    """Append one row; never part of another transaction: calls made are calls paid."""
+async def add_usage(conn: Connection, network: int, step: str, call: Call) -> None:
+    """Append one call made for a step.
+
+    Never part of another transaction: calls made are calls paid.
+    """
     await conn.execute(
         "INSERT INTO usage (network_id, step, prompt, model, attempts, input_tokens, "
         "output_tokens, seconds, outcome) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (network, *row.model_dump().values()),
+        (network, step, *call.model_dump().values()),
     )
 
 

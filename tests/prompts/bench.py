@@ -12,8 +12,9 @@ import openai
 from langchain_openai import ChatOpenAI
 from pydantic import Field, SecretStr
 
-from prompts.call import Call, Caller
+from prompts.call import Caller
 from prompts.template import Fields, Prompt, Reply, Templates
+from state.domain import Call
 from tests.prompts.endpoint import Answer, Endpoint, serving
 
 KEY = "sk-not-to-be-shown-0123456789"

@@ -9,8 +9,9 @@ from langchain_core.callbacks import AsyncCallbackHandler
 from langchain_openai import ChatOpenAI
 from pydantic import SecretStr
 
-from prompts.call import Call, Caller
+from prompts.call import Caller
 from prompts.errors import ReplyError
+from state.domain import Call
 from tests.prompts.bench import GOOD, KEY, Bench, Greeting, bench, greeting_templates
 from tests.prompts.endpoint import Answer, serving
 

@@ -7,7 +7,7 @@ import pytest
 
 from nodes.resources import Resources
 from state.digest import digest_network
-from state.domain import Gradient, Module, ModuleKind, Reception, Verdict
+from state.domain import Call, Gradient, Module, ModuleKind, Reception, Verdict
 from state.pool import Connection
 from state.store.attributes import add_attributes
 from state.store.buffers import consume_messages
@@ -16,7 +16,7 @@ from state.store.gradients import Settled, add_gradient, settle_gradients
 from state.store.interactions import Interaction, add_verdicts, mark_claim, write_interaction
 from state.store.networks import copy_network, find_network
 from state.store.routers import retire_router, write_router_attributes
-from state.store.usage import UsageRow, add_usage
+from state.store.usage import add_usage
 from state.store.versions import append_version
 from state.store.views import keep_view
 from state.store.windows import add_pending, claim_window, close_window, count_recipients
@@ -142,11 +142,11 @@ async def test_the_digest_keeps_still_for_what_does_not(resources: Resources) ->
     network = await lived_in(resources)
     async with resources.pool.connection() as conn:
         before = await digest_network(conn, network)
-        row = UsageRow(
-            step="i:1", prompt="merge", model="offline", attempts=1, input_tokens=1,
+        call = Call(
+            prompt="merge", model="offline", attempts=1, input_tokens=1,
             output_tokens=1, seconds=0.1, outcome="ok",
         )  # fmt: skip
-        await add_usage(conn, network, row)
+        await add_usage(conn, network, "i:1", call)
         (client,) = await read_clients(conn, network, [1])
         await keep_view(conn, network, client, Reception(client=1, profile="merged"))
         await conn.execute("UPDATE networks SET name = 'renamed', created_at = 'epoch'")

@@ -3,7 +3,7 @@
 import pytest
 
 from nodes.resources import Resources
-from state.domain import Client, Gradient, Module, ModuleKind, Reception, Verdict
+from state.domain import Call, Client, Gradient, Module, ModuleKind, Reception, Verdict
 from state.pool import Connection
 from state.store.clients import read_clients
 from state.store.gradients import (
@@ -21,7 +21,7 @@ from state.store.interactions import (
     read_verdicts,
     write_interaction,
 )
-from state.store.usage import UsageRow, add_usage, sum_usage
+from state.store.usage import add_usage, sum_usage
 from state.store.views import find_view, forget_views, keep_view
 from tests.worlds import plant, send
 
@@ -167,11 +167,11 @@ async def test_usage_is_summed_by_prompt_and_by_what_it_was_for(resources: Resou
             ("i:2", "merge", 1),  # not settled
             ("window 3", "extract", 1),
         ):
-            row = UsageRow(
-                step=step, prompt=prompt, model="offline", attempts=attempts,
+            call = Call(
+                prompt=prompt, model="offline", attempts=attempts,
                 input_tokens=10, output_tokens=2, seconds=0.5, outcome="ok",
             )  # fmt: skip
-            await add_usage(conn, network, row)
+            await add_usage(conn, network, step, call)
         totals = {t.prompt: t for t in await sum_usage(conn, network)}
         assert {name: t.calls for name, t in totals.items()} == {
             "extract": 2,

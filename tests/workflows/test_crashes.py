@@ -1,6 +1,11 @@
 """Runs that stop anywhere go on where they were: nothing twice, and the same network in the end."""
 
+import re
+from collections.abc import Sequence
+
 import pytest
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
 from prompts.errors import BudgetExceeded
@@ -87,31 +92,25 @@ async def test_a_training_run_that_stops_at_every_call_ends_the_same(
 async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The n-th run can write n checkpoints before the power goes, until one comes through."""
+    """Also right after a commit: its transaction is kept, and the checkpoint is missing."""
     await found(recnet)
-    await train(recnet, "tiny", limit=6)
+    await train(recnet, "tiny", limit=3)
     undisturbed = model.counts()
     other = await load(recnet, tiny_dataset(), "other")
     model.asked.clear()
     power = Power(monkeypatch)
-    while True:
-        power.on()
-        try:
+    while not (await recnet.network("other")).tau_user:
+        with power:
             await recnet.bootstrap("other", SHAPE)
-            break
-        except PowerCutError:
-            power.off()
-    while (left := 6 - await settled(recnet, other)) or await waiting(recnet, other):
-        power.on()
-        try:
+    with power:
+        await recnet.bootstrap("other", SHAPE)
+    while (left := 3 - await settled(recnet, other)) or await waiting(recnet, other):
+        with power:
             await train(recnet, "other", limit=left)
-        except PowerCutError:
-            power.off()
-    assert power.cuts > 20
+    assert power.cuts > 40
     assert await recnet.digest("other") == await recnet.digest("tiny")
-    # What was in flight is made again: a whole fan-out at most.
     asked = model.counts()
-    assert all(undisturbed[r] <= asked[r] <= undisturbed[r] + power.cuts for r in ALONE)
+    assert all(asked[reply] <= 3 * undisturbed[reply] for reply in ALONE)
     assert (await calls(recnet, other)).total() == asked.total()
 
 
@@ -182,30 +181,54 @@ async def test_while_an_update_is_open_the_set_goes_on_filling(
 
 
 class Power:
-    """Cuts the power at a checkpoint, later in each run than in the one before."""
+    """Goes the first time a checkpoint is written, at each of them, until the block is left."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.cuts = 0
-        self._left = 0
-        for writer in ("aput", "aput_writes"):
-            self._guard(monkeypatch, writer)
+        self._out = False
+        self._seen: set[tuple[str, ...]] = set()
+        put, put_writes = AsyncPostgresSaver.aput, AsyncPostgresSaver.aput_writes
 
-    def on(self) -> None:
-        self._left = self.cuts + 1
+        async def aput(
+            saver: AsyncPostgresSaver,
+            config: RunnableConfig,
+            checkpoint: Checkpoint,
+            metadata: CheckpointMetadata,
+            versions: ChannelVersions,
+        ) -> RunnableConfig:
+            self._use(config, "checkpoint", str(metadata.get("step")))
+            return await put(saver, config, checkpoint, metadata, versions)
 
-    def off(self) -> None:
-        self.cuts += 1
+        async def aput_writes(
+            saver: AsyncPostgresSaver,
+            config: RunnableConfig,
+            writes: Sequence[tuple[str, object]],
+            task_id: str,
+            task_path: str = "",
+        ) -> None:
+            self._use(config, "writes", task_path, *(channel for channel, _ in writes))
+            await put_writes(saver, config, writes, task_id, task_path)
 
-    def _guard(self, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-        write = getattr(AsyncPostgresSaver, name)
+        monkeypatch.setattr(AsyncPostgresSaver, "aput", aput)
+        monkeypatch.setattr(AsyncPostgresSaver, "aput_writes", aput_writes)
 
-        async def guarded(*args: object, **kwargs: object) -> object:
-            self._left -= 1
-            if self._left < 0:
-                raise PowerCutError(name)
-            return await write(*args, **kwargs)
+    def __enter__(self) -> None:
+        self._out = False
 
-        monkeypatch.setattr(AsyncPostgresSaver, name, guarded)
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        return isinstance(error, PowerCutError)
+
+    def _use(self, config: RunnableConfig, *what: str) -> None:
+        place = config["configurable"]
+        # Ids of tasks change from run to run; names do not.
+        namespace = re.sub(r":[^|]*", "", place.get("checkpoint_ns", ""))
+        key = (place["thread_id"], namespace, *what)
+        if not self._out and key not in self._seen:
+            self._seen.add(key)
+            self._out = True
+            self.cuts += 1
+        if self._out:
+            raise PowerCutError(*key)
 
 
 async def settled(recnet: RecNet, network: int) -> int:
