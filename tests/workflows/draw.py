@@ -20,18 +20,21 @@ GRAPHS: tuple[CompiledStateGraph[Any, Any, Any, Any], ...] = (
 )
 
 
-def drawings() -> dict[str, str]:
-    """Return what Studio draws of each graph, and the forms it makes, by file name."""
-    found = {}
-    for graph in GRAPHS:
-        found[f"{graph.name}.mmd"] = graph.get_graph(xray=True).draw_mermaid()
-        forms = {
-            "input": graph.get_input_jsonschema(),
-            "context": graph.get_context_jsonschema(),
-            "output": graph.get_output_jsonschema(),
-        }
-        found[f"{graph.name}.json"] = json.dumps(forms, indent=2) + "\n"
-    return found
+NAMES = [f"{graph.name}.{kind}" for graph in GRAPHS for kind in ("mmd", "json")]
+
+
+def drawing(name: str) -> str:
+    """Return what Studio draws of a graph (`.mmd`), or the forms it makes (`.json`)."""
+    stem, _, kind = name.partition(".")
+    (graph,) = (graph for graph in GRAPHS if graph.name == stem)
+    if kind == "mmd":
+        return graph.get_graph(xray=True).draw_mermaid()
+    forms = {
+        "input": graph.get_input_jsonschema(),
+        "context": graph.get_context_jsonschema(),
+        "output": graph.get_output_jsonschema(),
+    }
+    return json.dumps(forms, indent=2) + "\n"
 
 
 def main() -> None:
@@ -39,8 +42,8 @@ def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     for path in FOLDER.iterdir():
         path.unlink()
-    for name, text in drawings().items():
-        (FOLDER / name).write_text(text, encoding="utf-8")
+    for name in NAMES:
+        (FOLDER / name).write_text(drawing(name), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import re
 
 import pytest
 
+from prompts.fields import read_fields
+from prompts.optimize_profile import OptimizeProfileFields
 from state.errors import InputError
 from tests.workflows.looking import rows
 from tests.workflows.watched import BAD, Script, WatchedModel
@@ -143,8 +145,8 @@ async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecN
         assert gradient.before == before[name][-1]
 
 
-@pytest.mark.parametrize("action", ["keep", "split", "merge"])
-async def test_a_router_that_was_kept_or_retired_tells_so(
+@pytest.mark.parametrize("action", ["split", "merge"])
+async def test_a_router_that_retired_tells_what_came_of_it(
     recnet: RecNet, model: WatchedModel, action: str
 ) -> None:
     await found(recnet)
@@ -156,17 +158,52 @@ async def test_a_router_that_was_kept_or_retired_tells_so(
     assert len(routers) == 2
     for name, gradient in routers.items():
         assert gradient.status == "applied"
-        if action == "keep":
-            assert gradient.after == ""
-            assert gradient.before in before[name]
-        else:
-            assert gradient.after in (NEW if action == "split" else NEW[:1])
-            assert gradient.before == before[name][-1]
+        assert gradient.after in (NEW if action == "split" else NEW[:1])
+        assert gradient.before == before[name][-1]
     # A record before it was not touched by what this window did.
     for gradient in routers_of(await trace(recnet, "tiny:9")).values():
         assert (gradient.status, gradient.after) == ("not involved", "")
-    if action != "keep":
-        await assert_the_network_goes_on(recnet, model)
+    await assert_the_network_goes_on(recnet, model)
+
+
+async def test_a_text_that_an_optimizer_left_is_not_an_earlier_ones_work(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    await found(recnet)
+    record = {"user": "ann", "positive": "j2", "negative": "m1"}
+    await recnet.interact("tiny", interaction_id="first", **record)
+
+    def leave(reply: str, text: str) -> str | None:
+        if reply != "OptimizedProfile":
+            return None
+        return json.dumps({"profile": read_fields(text, OptimizeProfileFields).profile})
+
+    model.script = leave
+    await recnet.interact("tiny", interaction_id="second", **record)
+    told = [
+        {g.module: g for g in (await trace(recnet, identity)).gradients}["user ann profile"]
+        for identity in ("first", "second")
+    ]
+    assert [g.status for g in told] == ["applied", "applied"]
+    assert told[0].after == told[1].before
+    assert told[1].after == ""
+
+
+async def test_a_router_that_was_kept_is_not_an_earlier_updates_work(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    await found(recnet)
+    await train(recnet, "tiny", limit=8)
+    (last,) = await rows(
+        recnet,
+        "SELECT author FROM module_versions WHERE module = 'router' AND owner = 2 "
+        "ORDER BY version DESC LIMIT 1",
+    )
+    assert last["author"] == "gradient"
+    model.script = decide("keep")
+    await train(recnet, "tiny", limit=2)
+    gradient = routers_of(await trace(recnet, "tiny:14"))["router 2"]
+    assert (gradient.status, gradient.after) == ("applied", "")
 
 
 NEW = ["Liked here: trumpet; saxophone.", "Liked here: fiddle; banjo."]

@@ -26,7 +26,7 @@ ABLATIONS: Mapping[str, Mapping[str, object]] = {
     "echo": {"echo": True},
     "short buffers": {"buffer": 1},
 }
-RECORDS = 6
+RECORDS = 4
 
 
 async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings) -> None:
@@ -129,8 +129,8 @@ async def test_one_seed_gives_one_network_and_another_seed_another(recnet: RecNe
 async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None:
     await found(recnet)
     await recnet.copy("tiny", "other", {})
-    await train(recnet, "tiny", limit=RECORDS)
-    await train(recnet, "other", limit=RECORDS - 3)
+    await train(recnet, "tiny", limit=6)
+    await train(recnet, "other", limit=4)
     digest = await recnet.digest("other")
     for user in ("ann", "cid", "fay"):
         await recnet.recommend("other", user, count=12)
@@ -138,7 +138,7 @@ async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None
     merged = await rows(recnet, "SELECT client_id FROM views")
     assert len(merged) > 3
     assert await recnet.digest("other") == digest
-    await train(recnet, "other", limit=3)
+    await train(recnet, "other", limit=2)
     assert await recnet.digest("other") == await recnet.digest("tiny")
 
 
