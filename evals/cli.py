@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
+from dotenv import load_dotenv
 from rich.text import Text
 
 from evals.recbole import read_dataset
@@ -31,16 +32,21 @@ if TYPE_CHECKING:
 # Evaluation stands on libraries that take seconds to import: only the commands that rank do so.
 
 app = typer.Typer(
-    help="RecNet: a self-evolving preference-propagation network for recommendation.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
+@app.callback()
+def main() -> None:
+    """RecNet: a self-evolving preference-propagation network for recommendation."""
+    load_dotenv(".env")
+
+
 @app.command()
 def demo(
-    seed: Annotated[int, typer.Option(help="Keys every random draw of the networks.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Keys every random draw of the networks.")] = 0,
     fresh: Annotated[bool, typer.Option("--fresh", help="Drop the demo's networks first.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,7 +54,7 @@ def demo(
     from evals.demo import demonstrate  # noqa: PLC0415
 
     process = read_settings()
-    shape = NetworkSettings(seed=seed, encoder=process.embedding)
+    shape = NetworkSettings(seed=seed, encoder=process.embedding, model=process.model)
 
     async def work(recnet: RecNet) -> "Demonstration":
         with bars() as progress:
@@ -98,7 +104,7 @@ def evaluate(
         Literal["valid", "test"], typer.Option(help="`valid` for choices, `test` for the end.")
     ] = "test",
     draws: Annotated[int, typer.Option(min=1, help="Draws of candidates a user.")] = 3,
-    seed: Annotated[int, typer.Option(help="Keys the candidates.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Keys the candidates.")] = 0,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:

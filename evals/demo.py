@@ -21,6 +21,7 @@ from workflows.training import TrainingReport, train
 
 NETWORK = "demo"
 DOMAIN = "books"
+_DATASET = "harbour"
 VARIANTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
     "profiles never trained": (f"{NETWORK}-untrained", {}),
     "training without propagation": (f"{NETWORK}-none", ABLATIONS["no propagation"]),
@@ -82,8 +83,14 @@ async def _found(recnet: RecNet, shape: NetworkSettings, fresh: bool) -> None:
     if held == wanted and not fresh and (await recnet.network(NETWORK)).settings == shape:
         return
     for name in sorted(held):
+        if (await recnet.network(name)).dataset != _DATASET:
+            raise NetworkError(
+                f"network '{name}' is not the demo's, and the demo needs its name: "
+                f"load your data under another name, then `recnet drop --network {name}`"
+            )
+    for name in sorted(held):
         await recnet.drop(name)
-    await recnet.load(NETWORK, read_dataset(SAMPLE, name="harbour", domain=DOMAIN))
+    await recnet.load(NETWORK, read_dataset(SAMPLE, name=_DATASET, domain=DOMAIN))
     await recnet.bootstrap(NETWORK, shape)
     for name, changed in VARIANTS.values():
         await recnet.copy(NETWORK, name, changed)

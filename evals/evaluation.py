@@ -8,7 +8,7 @@ from evals.method_recnet import RecNetMethod
 from evals.method_tfidf import TfidfMethod
 from evals.methods import Method
 from evals.ranking import Reading, evaluate
-from evals.splits import history, seen_items
+from evals.splits import history, seen_items, targets
 from evals.stored import stored_dataset
 from evals.tables import Provenance, ReadingTable, make_tables
 from state.domain import Dataset, Frozen, Split
@@ -61,9 +61,13 @@ async def evaluate_networks(
     """
     names = list(networks.values())
     found = [await recnet.network(name) for name in names]
-    for network in found:
-        await _refuse_leak(recnet, network, split)
     dataset, seen = await _material(recnet, found[0], split)
+    for network in found:
+        await _refuse_leak(recnet, network, dataset, split)
+    learned = {
+        label: await _learned(recnet, network, split)
+        for label, network in zip(networks, found, strict=True)
+    }
     methods = _baselines(dataset, split, seed)
     ranked = [RecNetMethod(recnet, name, name=label) for label, name in networks.items()]
     made = Provenance(
@@ -73,6 +77,7 @@ async def evaluate_networks(
         training_seeds=tuple(sorted({network.shape.seed for network in found})),
         candidate_seed=seed,
         draws=tuple(draws),
+        learned=learned,
     )
     budget = recnet.resources.budget
     tables: list[ReadingTable] = []
@@ -134,14 +139,28 @@ def _fitted_on(split: Split) -> frozenset[Split]:
     return FIT["train" if split is Split.VALID else "train+valid"]
 
 
-async def _refuse_leak(recnet: RecNet, network: Network, split: Split) -> None:
-    if split is Split.TEST:
-        return
-    records = await plan_training(recnet, network, frozenset({split}))
+async def _refuse_leak(recnet: RecNet, network: Network, dataset: Dataset, split: Split) -> None:
+    """Refuse a network that has learned what it is asked to predict, in training or live."""
     async with recnet.resources.pool.connection() as conn:
-        learned = {i.id for i in await list_interactions(conn, network.id)}
-    if any(identity(network, record) in learned for record in records):
-        raise NetworkError(
-            f"network '{network.name}' has learned from validation records: evaluate --split test, "
-            "or train another network with --fit train"
-        )
+        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+        met = {
+            (keys[i.user_id], keys[i.positive_id])
+            for i in await list_interactions(conn, network.id)
+        }
+    learned = sum((event.user, event.item) in met for event in targets(dataset, split))
+    if not learned:
+        return
+    advice = "evaluate --split test, or train another network with --fit train"
+    raise NetworkError(
+        f"network '{network.name}' has learned from {learned} of the {split} records that it is "
+        f"to predict: {advice if split is Split.VALID else 'load and train another network'}"
+    )
+
+
+async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
+    """Return how many of the records before `split` a network has settled."""
+    records = await plan_training(recnet, network, _fitted_on(split))
+    async with recnet.resources.pool.connection() as conn:
+        settled = {i.id for i in await list_interactions(conn, network.id)}
+    done = sum(identity(network, record) in settled for record in records)
+    return f"{done} of {len(records)}"

@@ -34,6 +34,8 @@ class Provenance(Frozen):
     model: str = "none"
     encoder: str = "none"
     training_seeds: tuple[int, ...] = ()
+    learned: dict[str, str] = Field(default_factory=dict)
+    """For each trained method how many of its training records it has learned from."""
     candidate_seed: int = 0
     draws: tuple[int, ...] = (0, 1, 2)
     calls: int = Field(default=0, ge=0)
@@ -178,12 +180,15 @@ def _made_by(readings: Sequence[Reading], made: Provenance) -> tuple[str, ...]:
     draws = ", ".join(map(str, made.draws))
     seconds = sum(reading.seconds for reading in readings)
     tokens = "estimated tokens" if made.model == "offline" else "tokens"
+    learned = "; ".join(f"{name} {count}" for name, count in made.learned.items())
+    trained = (f"training records learned from: {learned}",) if learned else ()
     return (
         "floor: the target always last; random line: expected of a random order; both exact",
         f"{len(first.ranks)} users{left_out}; candidate draws {draws} of seed "
         f"{made.candidate_seed}; 95% bootstrap intervals and paired permutation tests over users",
         f"model {made.model}, encoder {made.encoder}, training seeds {seeds}; "
         f"{made.calls:,} calls, {made.tokens:,} {tokens}, {seconds:,.1f} s of ranking",
+        *trained,
     )
 
 

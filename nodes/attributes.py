@@ -1,5 +1,6 @@
 """Attributes: extracted from changed clients, and assigned to their nearest router (Eq. 2)."""
 
+import logging
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -10,6 +11,7 @@ from nodes.gather import nearest
 from nodes.resources import resources
 from nodes.step import C, Step, begin_step
 from nodes.vocabulary import look_up
+from prompts.errors import ReplyError
 from prompts.extract import EXTRACT, ExtractFields
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import (
@@ -25,6 +27,8 @@ from state.store.clients import read_attributes, read_clients
 from state.store.routers import Router, read_routers
 from state.vectors import Vector
 
+_log = logging.getLogger(__name__)
+
 ATTRIBUTES_HELD = 12
 """Attributes one client holds at most."""
 
@@ -36,8 +40,13 @@ async def extract_attributes(state: ExtractTask, runtime: Runtime[C]) -> RouterU
         (client,) = await read_clients(conn, step.network.id, [state["client"]])
     if not client.profile:
         return {"extracted": [Extracted(client=client.id, attributes=())]}
-    reply = await step.ask(EXTRACT, ExtractFields(kind=client.kind, profile=client.profile))
-    attributes = tuple(reply.attributes[:ATTRIBUTES_HELD])
+    try:
+        reply = await step.ask(EXTRACT, ExtractFields(kind=client.kind, profile=client.profile))
+        attributes = tuple(reply.attributes[:ATTRIBUTES_HELD])
+    except ReplyError as error:
+        # One client's bad reply must not stop the network: it keeps what it had.
+        _log.warning("%s: client %d keeps its attributes: %s", step.name, client.id, error)
+        attributes = await _held(step, client.id)
     return {"extracted": [Extracted(client=client.id, attributes=attributes)]}
 
 
@@ -59,6 +68,13 @@ async def assign_attributes(
         router = nearest(lexicon.vectors[phrase], vectors)
         holders.setdefault(router, {})[phrase] = fresh[phrase]
     return {"intakes": [intake_of(router, held) for router, held in sorted(holders.items())]}
+
+
+async def _held(step: Step, client: int) -> tuple[str, ...]:
+    async with resources().pool.connection() as conn:
+        held = (await read_attributes(conn, step.network.id, [client])).get(client, [])
+        phrases = await read_phrases(conn, step.network.id, held)
+    return tuple(phrases[attribute] for attribute in held)
 
 
 def fan_out_summaries(state: RouterUpdateState) -> list[Send]:

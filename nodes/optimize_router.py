@@ -5,6 +5,7 @@ from langgraph.runtime import Runtime
 
 from nodes.resources import resources
 from nodes.step import begin_step
+from prompts.errors import ReplyError
 from prompts.merge import Named
 from prompts.optimize_router import (
     OPTIMIZE_ROUTER,
@@ -47,12 +48,18 @@ async def optimize_router(
     def check(reply: OptimizedRouter) -> None:
         if len(reply.profiles) != (wanted := _PROFILES[reply.action]):
             raise ValueError(f"action {reply.action} needs {wanted} profiles")
-        if any(not profile for profile in reply.profiles):
-            raise ValueError("a profile is empty")
         if reply.action == "merge" and reply.partner not in neighbours:
             raise ValueError(f"unknown partner '{reply.partner}'; known: {', '.join(neighbours)}")
 
-    reply = await step.ask(OPTIMIZE_ROUTER, fields, check)
+    try:
+        reply = await step.ask(OPTIMIZE_ROUTER, fields, check)
+    except ReplyError as error:
+        # One bad reply must not stop the network: the router is kept as it is.
+        kept = RouterDecision(
+            router=router.id, base=router.version, action="keep", profiles=(), partner=None,
+            reason="", failure=str(error),
+        )  # fmt: skip
+        return {"decisions": [kept]}
     decision = RouterDecision(
         router=router.id,
         base=router.version,

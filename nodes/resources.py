@@ -26,6 +26,8 @@ class Resources:
     """What nodes work with."""
 
     settings: Settings
+    url: str
+    """The database's; the embedded server's where none was set."""
     pool: Pool
     caller: Caller
     encoder: Encoder
@@ -72,7 +74,7 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     # Starting the embedded server blocks, which an event loop that serves requests must not.
     url = await asyncio.to_thread(database_url, settings)
     async with open_pool(url, settings.connections) as pool:
-        held = Resources(settings, pool, caller, encoder, budget)
+        held = Resources(settings, url, pool, caller, encoder, budget)
         _open.append(held)
         try:
             yield held

@@ -68,10 +68,14 @@ def settle_feedback(state: RouterUpdateState, changes: Sequence[RouterChange]) -
     for router, feedback in _by_router(state["feedback"]).items():
         decision = decisions[router]
         for number, entry in enumerate(feedback):
-            why, applied_to, version = "", router, None  # a router that was kept has no new version
+            why, applied_to, version = (
+                decision.failure,
+                router,
+                None,
+            )  # a router that was kept has no new version
             if number >= FEEDBACK_READ:
                 why = f"an update reads {FEEDBACK_READ} gradients of one router"
-            elif (heir := heirs.get(router)) is not None:
+            elif not why and (heir := heirs.get(router)) is not None:
                 applied_to, version = heir.router, 1
             elif decision.action == "rewrite":
                 version = rewritten[router].base + 1

@@ -1,12 +1,18 @@
 """Summarize (Eq. 3): a router's profile takes up the attributes it took in."""
 
+import logging
+
 from langgraph.runtime import Runtime
 
 from nodes.resources import resources
 from nodes.step import C, begin_step
+from prompts.errors import ReplyError
 from prompts.summarize import SUMMARIZE, SummarizeFields
+from state.domain import MESSAGE_LENGTH, clean
 from state.graphs.router_update import RouterUpdateState, SummarizeTask, Summary
 from state.store.routers import read_routers
+
+_log = logging.getLogger(__name__)
 
 ATTRIBUTES_READ = 40
 """Attributes one summary reads at most: the most widely held."""
@@ -21,5 +27,10 @@ async def summarize_router(state: SummarizeTask, runtime: Runtime[C]) -> RouterU
             routers = await read_routers(conn, step.network.id)
         profile = next(router.profile for router in routers if router.id == state["router"])
     fields = SummarizeFields(router=profile, attributes=state["attributes"][:ATTRIBUTES_READ])
-    reply = await step.ask(SUMMARIZE, fields)
-    return {"summaries": [Summary(router=state["router"], profile=reply.profile)]}
+    try:
+        profile = (await step.ask(SUMMARIZE, fields)).profile
+    except ReplyError as error:
+        # One bad reply must not stop the network: the router keeps its text, a new one lists.
+        _log.warning("%s: router %d was not summarized: %s", step.name, state["router"], error)
+        profile = profile or clean(f"{'; '.join(fields.attributes)}.", MESSAGE_LENGTH)
+    return {"summaries": [Summary(router=state["router"], profile=profile)]}

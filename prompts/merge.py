@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from prompts.template import Fields, Prompt, Reply
-from state.domain import ClientKind, ProfileText, ReasonText
+from state.domain import ClientKind, ReasonText, WrittenProfile
 
 
 class Named(Fields):
@@ -36,7 +36,7 @@ class MergeVerdict(Reply):
 class Merge(Reply):
     """The propagated profile and one verdict for each message."""
 
-    profile: ProfileText = Field(description="The whole profile after reception.", min_length=1)
+    profile: WrittenProfile = Field(description="The whole profile after reception.", min_length=1)
     verdicts: list[MergeVerdict]
 
 

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from prompts.template import Fields, Prompt, Reply
-from state.domain import ClientKind, ProfileText
+from state.domain import ClientKind, WrittenProfile
 
 
 class OptimizeProfileFields(Fields):
@@ -18,7 +18,7 @@ class OptimizeProfileFields(Fields):
 class OptimizedProfile(Reply):
     """The rewritten profile."""
 
-    profile: ProfileText = Field(description="The whole profile, rewritten.", min_length=1)
+    profile: WrittenProfile = Field(description="The whole profile, rewritten.", min_length=1)
 
 
 OPTIMIZE_PROFILE = Prompt("optimize_profile", OptimizeProfileFields, OptimizedProfile)

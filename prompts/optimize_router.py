@@ -6,7 +6,7 @@ from pydantic import Field
 
 from prompts.merge import Named
 from prompts.template import Fields, Prompt, Reply
-from state.domain import MessageText, ReasonText
+from state.domain import ReasonText, WrittenMessage
 
 Action = Literal["keep", "rewrite", "split", "merge"]
 
@@ -34,7 +34,7 @@ class OptimizedRouter(Reply):
 
     action: Action
     reason: ReasonText
-    profiles: list[MessageText] = Field(
+    profiles: list[WrittenMessage] = Field(
         description="keep: none. rewrite or merge: the new profile. split: the two new profiles.",
         max_length=2,
     )

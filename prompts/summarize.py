@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from prompts.template import Fields, Prompt, Reply
-from state.domain import MessageText
+from state.domain import WrittenMessage
 
 
 class SummarizeFields(Fields):
@@ -18,7 +18,7 @@ class SummarizeFields(Fields):
 class Summarize(Reply):
     """A router's profile after taking in attributes; it is also the message it sends."""
 
-    profile: MessageText = Field(
+    profile: WrittenMessage = Field(
         description="What this community likes now, newest first.", min_length=1
     )
 

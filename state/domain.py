@@ -24,16 +24,19 @@ KEY_LENGTH = 200
 ATTRIBUTE_LENGTH = 48
 ATTRIBUTE_WORDS = 5
 
-_UNSTORABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_UNSTORABLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 _JOINTS = "'’&-"
-_LINK = re.compile(r"://|www\.|@|\.(com|org|net)\b")
+_LINK = re.compile(r"://|www\.|@|\w\.\w{2,}")
 
 
 def clean(text: str, limit: int) -> str:
     """Return `text` without what Postgres or XML cannot hold, trimmed to `limit` characters.
 
-    Control characters and lone surrogates become spaces; a text that is too long is cut at the last
-    space before the limit, or anywhere where that would cost more than half of it.
+    Control characters, overrides of the writing direction and lone surrogates become spaces; a text
+    that is too long is cut at the last space before the limit, or anywhere where that would cost
+    more than half of it.
     """
     text = _UNSTORABLE.sub(" ", text).strip()
     if len(text) <= limit:
@@ -70,6 +73,23 @@ def _in_a_word(character: str) -> bool:
     return character.isalnum() or character in _JOINTS or unicodedata.category(character)[0] == "M"
 
 
+def filled(text: str) -> str:
+    """Refuse a text that holds nothing once it is clean.
+
+    Raises:
+        ValueError: it is empty.
+    """
+    if not text:
+        raise ValueError("the text is empty")
+    return text
+
+
+def _some(rules: list[str]) -> list[str]:
+    if not rules:
+        raise ValueError("there is no rule left")
+    return rules
+
+
 def _attributes(phrases: list[str]) -> list[str]:
     return list(dict.fromkeys(p for p in map(normalise_attribute, phrases) if p))
 
@@ -81,6 +101,9 @@ def _rules(rules: list[str]) -> list[str]:
 
 ProfileText = Annotated[str, AfterValidator(partial(clean, limit=PROFILE_LENGTH))]
 MessageText = Annotated[str, AfterValidator(partial(clean, limit=MESSAGE_LENGTH))]
+WrittenProfile = Annotated[ProfileText, AfterValidator(filled)]
+WrittenMessage = Annotated[MessageText, AfterValidator(filled)]
+"""What a model writes anew: never empty, for an empty text hears nothing and says nothing."""
 SuggestionText = Annotated[str, AfterValidator(partial(clean, limit=SUGGESTION_LENGTH))]
 ReasonText = Annotated[str, AfterValidator(partial(clean, limit=REASON_LENGTH))]
 TitleText = Annotated[str, AfterValidator(partial(clean_line, limit=TITLE_LENGTH))]
@@ -90,7 +113,7 @@ Key = Annotated[
     Field(min_length=1),
 ]
 Attributes = Annotated[list[str], AfterValidator(_attributes)]
-Rules = Annotated[list[str], AfterValidator(_rules)]
+Rules = Annotated[list[str], AfterValidator(_rules), AfterValidator(_some)]
 """The rules of one filter memory (`F_c`): one line each, bounded in number."""
 
 

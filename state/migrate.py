@@ -7,6 +7,7 @@ from pathlib import Path
 import psycopg
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection, sql
+from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from state.errors import DatabaseError
@@ -41,6 +42,10 @@ async def migrate(url: str) -> None:
 
 
 async def _connect(url: str) -> AsyncConnection[DictRow]:
+    if "@" in _host_of(url):
+        raise DatabaseError(
+            "the password in RECNET_DATABASE_URL holds an @: write it as %40 (percent-encoded)"
+        )
     try:
         return await AsyncConnection.connect(
             url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
@@ -51,6 +56,14 @@ async def _connect(url: str) -> AsyncConnection[DictRow]:
             "RECNET_DATABASE_URL is no URL of a PostgreSQL database: "
             "write it as postgresql://user:password@host:5432/name"
         ) from None
+
+
+def _host_of(url: str) -> str:
+    """Return the host of a URL; part of a password where that was not encoded."""
+    try:
+        return str(conninfo_to_dict(url).get("host") or "")
+    except psycopg.ProgrammingError:
+        return ""
 
 
 async def _take_turn(conn: AsyncConnection[DictRow]) -> None:

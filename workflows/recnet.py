@@ -35,6 +35,7 @@ from state.store.networks import (
 )
 from state.store.windows import open_window
 from workflows import bootstrap, interaction, recommend, router_update
+from workflows.exclusive import only_trainer
 
 Graph = CompiledStateGraph[Any, Any, Any, Any]
 
@@ -60,6 +61,7 @@ class RecNet:
         Raises:
             NetworkError: the name is taken.
         """
+        NetworkContext(network=name)  # refuses names that no run could be given
         async with self.resources.pool.connection() as conn, conn.transaction():
             network = await create_network(conn, name, dataset.name, dataset.domain)
             ids = await add_clients(conn, network, dataset)
@@ -74,6 +76,7 @@ class RecNet:
         Raises:
             NetworkError: unknown source, one without routers, or a name that is taken.
         """
+        NetworkContext(network=name)
         network = await self.network(source)
         shape = NetworkSettings.model_validate({**network.shape.model_dump(), **changed})
         async with self.resources.pool.connection() as conn:
@@ -84,11 +87,13 @@ class RecNet:
         """Delete a network with all that is kept of it.
 
         Raises:
-            NetworkError: there is none of that name.
+            NetworkError: there is none of that name, or it is being trained.
         """
         network = await self.network(name)
-        async with self.resources.pool.connection() as conn:
-            await drop_network(conn, network.id)
+        async with only_trainer(self.resources.url, network):
+            async with self.resources.pool.connection() as conn:
+                await drop_network(conn, network.id)
+            self.resources.networks.pop(name, None)
 
     async def digest(self, name: str) -> str:
         """Return the digest of a network: the same one means the same network.

@@ -1,12 +1,9 @@
 """The training driver: records in order, one graph run each, resumable where it stopped."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from time import perf_counter
 
 from state.domain import ClientKind, Frozen, Split
-from state.errors import NetworkError
-from state.pool import Pool
 from state.store.clients import list_clients
 from state.store.events import read_events
 from state.store.interactions import list_interactions
@@ -14,10 +11,9 @@ from state.store.networks import Network
 from state.store.routers import count_routers
 from state.store.usage import sum_usage
 from state.store.windows import count_windows, open_window, read_pending
+from workflows.exclusive import only_trainer
 from workflows.recnet import RecNet
 from workflows.schedule import Record, cut_windows, plan_records
-
-_LOCK_CLASS = 26_012
 
 FIT: dict[str, frozenset[Split]] = {
     "train": frozenset({Split.TRAIN}),
@@ -83,7 +79,7 @@ async def train(
     """
     network = await recnet.network(name)
     began = perf_counter()
-    async with _only_trainer(recnet.resources.pool, network):
+    async with only_trainer(recnet.resources.url, network):
         run = await _feed(recnet, network, FIT[fit], limit, on_progress)
     return await _report(recnet, network, FIT[fit], run, perf_counter() - began)
 
@@ -220,22 +216,3 @@ async def _report(
         retired=retired,
         seconds=seconds,
     )
-
-
-@asynccontextmanager
-async def _only_trainer(pool: Pool, network: Network) -> AsyncIterator[None]:
-    """Hold a session lock on the network: two drivers would feed the same records twice."""
-    async with pool.connection() as conn:
-        cursor = await conn.execute(
-            "SELECT pg_try_advisory_lock(%s, %s) AS held", (_LOCK_CLASS, network.id)
-        )
-        row = await cursor.fetchone()
-        if row is None or not row["held"]:
-            raise NetworkError(
-                f"network '{network.name}' is being trained by another process: wait for it, "
-                "or stop it"
-            )
-        try:
-            yield
-        finally:
-            await conn.execute("SELECT pg_advisory_unlock(%s, %s)", (_LOCK_CLASS, network.id))

@@ -30,6 +30,8 @@ class RouterDecision(Frozen):
     profiles: tuple[str, ...]
     partner: int | None
     reason: str
+    failure: str = ""
+    """Why there was no decision; the router is kept and its gradients are rejected."""
 
 
 class Extracted(Frozen):

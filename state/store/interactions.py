@@ -48,7 +48,7 @@ async def find_interaction(conn: Connection, network: int, id: str) -> Interacti
 async def list_interactions(conn: Connection, network: int) -> list[Interaction]:
     """Return all settled interactions by id."""
     cursor = await conn.execute(
-        f"SELECT {_COLUMNS} FROM interactions WHERE network_id = %s ORDER BY id",  # noqa: S608
+        f'SELECT {_COLUMNS} FROM interactions WHERE network_id = %s ORDER BY id COLLATE "C"',  # noqa: S608
         (network,),
     )
     return [Interaction.model_validate(row) for row in await cursor.fetchall()]

@@ -93,8 +93,15 @@ async def lock_network(conn: Connection, network: int) -> None:
 
     Taken first in every commit, so commits are one after another: no lost update, no deadlock. It
     is held for the few milliseconds of the commit, never over a model call.
+
+    Raises:
+        NetworkError: the network is gone.
     """
-    await conn.execute("SELECT 1 FROM networks WHERE id = %s FOR NO KEY UPDATE", (network,))
+    cursor = await conn.execute(
+        "SELECT 1 FROM networks WHERE id = %s FOR NO KEY UPDATE", (network,)
+    )
+    if await cursor.fetchone() is None:
+        raise NetworkError("the network was dropped in the meantime; nothing was written")
 
 
 async def list_networks(conn: Connection) -> list[Network]:
@@ -136,6 +143,7 @@ async def copy_network(
         NetworkError: the name is taken.
     """
     async with conn.transaction():
+        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         copy = await create_network(conn, name, source.dataset, source.domain)
         await shape_network(conn, copy, settings)
         if source.tau_user is not None and source.tau_item is not None:

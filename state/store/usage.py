@@ -43,9 +43,9 @@ _SCOPES: dict[Scope, LiteralString] = {
 async def sum_usage(conn: Connection, network: int, scope: Scope = "all") -> list[UsageTotal]:
     """Return the totals by prompt."""
     cursor = await conn.execute(
-        "SELECT prompt, sum(attempts)::integer AS calls, "  # noqa: S608 - our own conditions
-        "sum(input_tokens)::integer AS input_tokens, "
-        "sum(output_tokens)::integer AS output_tokens, sum(seconds)::float8 AS seconds "
+        "SELECT prompt, sum(attempts)::bigint AS calls, "  # noqa: S608 - our own conditions
+        "sum(input_tokens)::bigint AS input_tokens, "
+        "sum(output_tokens)::bigint AS output_tokens, sum(seconds)::float8 AS seconds "
         f"FROM usage u WHERE network_id = %s AND {_SCOPES[scope]} GROUP BY prompt ORDER BY prompt",
         (network,),
     )

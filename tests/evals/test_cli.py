@@ -166,7 +166,7 @@ def test_a_network_that_has_no_routers_says_what_to_run(database: str, folder: P
 
 def test_validation_is_not_read_by_a_network_that_learned_from_it(tiny: str) -> None:
     run("train", "--network", tiny)
-    assert "has learned from validation records" in refusal("evaluate", *NETWORK, "--split=valid")
+    assert "has learned from" in refusal("evaluate", *NETWORK, "--split=valid")
 
 
 def test_dropping_asks_first(tiny: str) -> None:
@@ -192,3 +192,41 @@ def test_a_database_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) 
 def test_an_unknown_model_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECNET_MODEL", "nonsense")
     assert "RECNET_MODEL" in refusal("networks")
+
+
+def test_a_network_that_was_told_a_test_item_is_not_evaluated(tiny: str) -> None:
+    run("interact", "ann", "j4", "m1", "--network", tiny)
+    assert "has learned from 1 of the test records" in refusal("evaluate", *NETWORK)
+
+
+@pytest.mark.usefixtures("database")
+def test_texts_are_never_markup(folder: Path) -> None:
+    lines = (folder / "tiny.item").read_text().replace("Smoky Trumpet", "[/red] [bold]:heart:[/x]")
+    (folder / "tiny.item").write_text(lines)
+    odd = ("--network", "[/x]")
+    run("load", str(folder), *odd)
+    run("bootstrap", *odd, "--set", "routers=3", "--set", "update_size=5")
+    run("train", *odd, "--limit", "3")
+    run("interact", "ann", "j3", "m1", *odd, "--id", "[/bold]")
+    for words in (("show",), ("show", "interactions"), ("trace", "[/bold]"), ("networks",)):
+        assert "[/" in run(*words, *(() if words == ("networks",) else odd)).stdout
+    assert "[/red] [bold]:heart:[/x]" in run("show", "item", "j1", *odd).stdout
+    assert "[bold]" in run("recommend", "ann", "j1", *odd).stdout
+    run("drop", *odd, "--yes")
+
+
+@pytest.mark.usefixtures("database")
+def test_the_demo_does_not_take_a_network_of_yours(folder: Path) -> None:
+    run("load", str(folder), "--network", "demo")
+    before = run("digest", "--network", "demo").stdout
+    result = CliRunner().invoke(app, ["demo"])
+    assert result.exit_code == 1
+    assert "network 'demo' is not the demo's" in result.stderr
+    assert run("digest", "--network", "demo").stdout == before
+
+
+def test_a_password_that_was_not_encoded_is_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RECNET_DATABASE_URL", "postgresql://u:sec@retpw@127.0.0.1:9/db")
+    line = refusal("networks")
+    assert "%40" in line
+    assert "retpw" not in line

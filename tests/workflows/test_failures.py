@@ -8,14 +8,18 @@ from state.domain import Module, ModuleKind
 from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
+from state.store.clients import read_attributes
 from state.store.gradients import read_gradients
 from state.store.interactions import find_interaction, list_interactions, read_verdicts
+from state.store.routers import read_routers
 from state.store.versions import read_versions
+from state.store.windows import open_window
 from tests.workflows.looking import HEARD, calls, learn_six, pending, read_three, rows
 from tests.workflows.watched import BAD, WatchedModel, bad_once
-from tests.worlds import SHAPE, found
+from tests.worlds import SHAPE, found, load, tiny_dataset
 from workflows import interaction
 from workflows.recnet import RecNet
+from workflows.training import train
 
 
 @pytest.mark.parametrize(
@@ -139,3 +143,35 @@ async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) 
     for row in made:
         version = by_version[row["applied_version"]]
         assert version.interaction_id == row["interaction_id"]
+
+
+async def test_one_bad_reply_does_not_stop_a_bootstrap(recnet: RecNet, model: WatchedModel) -> None:
+    network = await load(recnet, tiny_dataset(), "tiny")
+    model.script = lambda asked, text: (
+        BAD if asked == "Summarize" or (asked == "Extract" and "Smoky Trumpet" in text) else None
+    )
+    founded = await recnet.bootstrap("tiny", SHAPE)
+    assert founded["routers"] == 3
+    async with recnet.resources.pool.connection() as conn:
+        held = await read_attributes(conn, network)
+        routers = await read_routers(conn, network)
+    # ann and her first CD are the two whose profile names it; every router lists its cluster.
+    assert sum(not attributes for attributes in held.values()) == 2
+    assert all(router.profile for router in routers)
+    bad = await rows(recnet, "SELECT prompt FROM usage WHERE outcome = 'bad_reply'")
+    assert sorted(row["prompt"] for row in bad) == ["extract"] * 2 + ["summarize"] * 3
+
+
+async def test_bad_replies_do_not_stop_a_router_update(recnet: RecNet, model: WatchedModel) -> None:
+    network = await found(recnet)
+    model.script = lambda asked, _: (
+        BAD if asked in ("Extract", "Summarize", "OptimizedRouter") else None
+    )
+    report = await train(recnet, "tiny")
+    assert (report.failed, report.windows > 0) == (0, True)
+    rejected = await rows(
+        recnet, "SELECT why FROM gradients WHERE module = 'router' AND status = 'rejected'"
+    )
+    assert all("optimize_router" in row["why"] for row in rejected)
+    async with recnet.resources.pool.connection() as conn:
+        assert await open_window(conn, network) is None

@@ -7,7 +7,6 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import psycopg
 import typer
-from dotenv import load_dotenv
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
@@ -31,8 +30,8 @@ FAILED_RECORDS = 3
 """Exit code: the run ended, but some records could not be learned from."""
 INTERRUPTED = 130
 
-screen = Console()
-notes = Console(stderr=True)
+screen = Console(markup=False, emoji=False, highlight=False)
+notes = Console(stderr=True, markup=False, emoji=False, highlight=False)
 """Progress and errors go here, so that what is printed can be piped."""
 
 
@@ -57,8 +56,7 @@ def execute(work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = 
 
 
 def read_settings() -> Settings:
-    """Return the settings of this process; a `.env` beside it fills in what is not set."""
-    load_dotenv(".env")
+    """Return the settings of this process."""
     try:
         return Settings()
     except ValidationError as error:

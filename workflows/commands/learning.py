@@ -5,9 +5,11 @@ from typing import Annotated, Any, Literal
 import typer
 from pydantic import ValidationError
 
+from nodes.opening import mint_identity
 from state.settings import NetworkSettings
 from workflows.commands.console import (
     FAILED_RECORDS,
+    INTERRUPTED,
     AsJson,
     NetworkName,
     execute,
@@ -24,16 +26,17 @@ from workflows.training import TrainingReport, train
 
 app = typer.Typer()
 
-_SETTINGS = ", ".join(NetworkSettings.model_fields)
+# Model and encoder are those of the process: RECNET_MODEL and RECNET_EMBEDDING.
+_SETTINGS = [name for name in NetworkSettings.model_fields if name not in ("model", "encoder")]
 
 
 @app.command()
 def bootstrap(
     network: NetworkName = "default",
-    seed: Annotated[int | None, typer.Option(help="Keys every random draw.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Keys every random draw.")] = None,
     settings: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help=f"A setting: {_SETTINGS}."),
+        typer.Option("--set", metavar="NAME=VALUE", help=f"A setting: {', '.join(_SETTINGS)}."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -41,8 +44,9 @@ def bootstrap(
     given: dict[str, Any] = {} if seed is None else {"seed": seed}
     given |= _parse(settings or [])
     process = read_settings()
+    given |= {"encoder": process.embedding, "model": process.model}
     try:
-        shape = NetworkSettings.model_validate({"encoder": process.embedding, **given})
+        shape = NetworkSettings.model_validate(given)
     except ValidationError as error:
         fail(explain(error))
     founded = execute(lambda recnet: recnet.bootstrap(network, shape), process)
@@ -96,11 +100,17 @@ def interact(
     as_json: AsJson = False,
 ) -> None:
     """Feed one live interaction."""
-    out = execute(
-        lambda recnet: recnet.interact(
-            network, user=user, positive=positive, negative=negative, interaction_id=interaction
+    identity = interaction or mint_identity()
+    try:
+        out = execute(
+            lambda recnet: recnet.interact(
+                network, user=user, positive=positive, negative=negative, interaction_id=identity
+            )
         )
-    )
+    except typer.Exit as stop:
+        if stop.exit_code == INTERRUPTED and interaction is None:
+            notes.print(f"with --id {identity}")  # or the same words would mint another one
+        raise
     if as_json:
         print_json(dict(out))
     elif out.get("failure"):
@@ -123,8 +133,8 @@ def _parse(settings: list[str]) -> dict[str, str]:
     parsed = {}
     for setting in settings:
         name, separator, value = setting.partition("=")
-        if not separator or name not in NetworkSettings.model_fields:
-            fail(f"--set {setting}: give NAME=VALUE with one of {_SETTINGS}")
+        if not separator or name not in _SETTINGS:
+            fail(f"--set {setting}: give NAME=VALUE with one of {', '.join(_SETTINGS)}")
         parsed[name] = value
     return parsed
 

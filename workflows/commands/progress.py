@@ -22,10 +22,10 @@ Tell = Callable[[TrainingProgress], None]
 def bars() -> Iterator[Progress]:
     """Show progress bars for the time of the block."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
-        TextColumn("{task.fields[state]}"),
+        TextColumn("{task.fields[state]}", markup=False),
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=notes) as progress:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from rich.markup import escape
+from rich.text import Text
 from rich.tree import Tree
 
 from state.store.versions import Version
@@ -12,7 +12,7 @@ from workflows.lineage import Lineage, TracedGradient, TracedMessage
 
 def network_tree(view: NetworkView) -> Tree:
     """Return a network at a glance."""
-    tree = Tree(f"[bold]{escape(view.network)}[/] · {escape(view.dataset)} ({escape(view.domain)})")
+    tree = Tree(_bold(view.network, f" · {view.dataset} ({view.domain})"))
     tree.add(f"{view.users} users, {view.items} items, {view.pending} pending")
     reward = "no reward yet" if view.reward is None else f"mean reward {view.reward:.3f}"
     tree.add(f"{view.interactions} interactions ({view.failed} failed), {reward}")
@@ -20,29 +20,32 @@ def network_tree(view: NetworkView) -> Tree:
         f"tau {view.tau_user:.3f} for users, {view.tau_item:.3f} for items; pairs that share an "
         f"attribute: {view.passing_users:.1%} of users', {view.passing_items:.1%} of items'"
     )
+    if min(view.tau_user, view.tau_item) <= -1.0:
+        tree.add("a tau of -1 lets every pair pass that shares an attribute: there are few of them")
     settings = tree.add("shaped by")
     for name, value in view.settings.items():
-        settings.add(f"{name} = {escape(str(value))}")
+        settings.add(f"{name} = {value}")
     routers = tree.add(f"{len(view.routers)} routers, {view.windows} updates")
     for number, profile in view.routers.items():
-        routers.add(f"[bold]router {number}[/] {escape(_line(profile))}")
+        routers.add(_bold(f"router {number}", f" {_line(profile)}"))
     for number, heirs in view.retired.items():
-        routers.add(f"[dim]router {number} retired; heirs: {', '.join(map(str, heirs))}[/]")
+        retired = f"router {number} retired; heirs: {', '.join(map(str, heirs))}"
+        routers.add(Text(retired, style="dim"))
     return tree
 
 
 def client_tree(view: ClientView) -> Tree:
     """Return a client with its texts and history."""
-    title = f" · {escape(view.title)}" if view.title != view.key else ""
-    tree = Tree(f"[bold]{view.kind} {escape(view.key)}[/]{title}")
-    tree.add("profile").add(escape(view.profile))
-    tree.add(f"attributes: {escape('; '.join(view.attributes)) or 'none'}")
+    title = f" · {view.title}" if view.title != view.key else ""
+    tree = Tree(_bold(f"{view.kind} {view.key}", title))
+    tree.add("profile").add(view.profile)
+    tree.add(f"attributes: {'; '.join(view.attributes) or 'none'}")
     rules = tree.add("filter memory")
     for rule in view.rules:
-        rules.add(escape(rule))
+        rules.add(rule)
     messages = tree.add(f"{len(view.messages)} messages in the buffer")
     for message in view.messages:
-        messages.add(escape(_line(message)))
+        messages.add(_line(message))
     _add_versions(tree, view.versions)
     return tree
 
@@ -50,23 +53,23 @@ def client_tree(view: ClientView) -> Tree:
 def router_tree(view: RouterView) -> Tree:
     """Return a router with its text and history."""
     retired = f" · retired; heirs: {', '.join(map(str, view.heirs))}" if view.heirs else ""
-    tree = Tree(f"[bold]router {view.router}[/]{retired}")
-    tree.add("profile").add(escape(view.profile))
-    tree.add(f"attributes: {escape('; '.join(view.attributes)) or 'none'}")
+    tree = Tree(_bold(f"router {view.router}", retired))
+    tree.add("profile").add(view.profile)
+    tree.add(f"attributes: {'; '.join(view.attributes) or 'none'}")
     _add_versions(tree, view.versions)
     return tree
 
 
 def lineage_tree(lineage: Lineage) -> Tree:
     """Return one interaction: prediction, reward, messages, gradients, before and after."""
-    tree = Tree(f"[bold]{escape(lineage.interaction)}[/] · user {escape(lineage.user)}")
-    tree.add(f"took {escape(lineage.positive)}, not {escape(lineage.negative)}")
+    tree = Tree(_bold(lineage.interaction, f" · user {lineage.user}"))
+    tree.add(f"took {lineage.positive}, not {lineage.negative}")
     if lineage.failure:
-        tree.add(f"[red]failed: {escape(lineage.failure)}[/]")
+        tree.add(Text(f"failed: {lineage.failure}", style="red"))
         return tree
-    verdict = "[green]right[/]" if lineage.reward else "[red]wrong[/]"
-    prediction = tree.add(f"predicted {escape(lineage.predicted)}: {verdict}")
-    prediction.add(f"because: {escape(lineage.reason)}")
+    verdict = ("right", "green") if lineage.reward else ("wrong", "red")
+    prediction = tree.add(Text.assemble(f"predicted {lineage.predicted}: ", verdict))
+    prediction.add(f"because: {lineage.reason}")
     messages = tree.add(f"{len(lineage.messages)} messages were received before")
     for message in lineage.messages:
         _add_message(messages, message)
@@ -79,23 +82,23 @@ def lineage_tree(lineage: Lineage) -> Tree:
 
 
 def _add_message(tree: Tree, message: TracedMessage) -> None:
-    verdict = "[green]taken in[/]" if message.taken else "[yellow]kept out[/]"
-    node = tree.add(f"router {message.router} to {escape(message.client)}: {verdict}")
-    node.add(escape(_line(message.body)))
+    verdict = ("taken in", "green") if message.taken else ("kept out", "yellow")
+    node = tree.add(Text.assemble(f"router {message.router} to {message.client}: ", verdict))
+    node.add(_line(message.body))
     if message.rule:
-        node.add(f"by the rule: {escape(message.rule)}")
-    node.add(f"because: {escape(message.reason)}")
+        node.add(f"by the rule: {message.rule}")
+    node.add(f"because: {message.reason}")
 
 
 def _add_gradient(tree: Tree, gradient: TracedGradient) -> None:
-    node = tree.add(f"[bold]{escape(gradient.module)}[/]: {gradient.status}")
+    node = tree.add(_bold(gradient.module, f": {gradient.status}"))
     if gradient.suggestion:
-        node.add(f"gradient: {escape(gradient.suggestion)}")
+        node.add(f"gradient: {gradient.suggestion}")
     if gradient.why:
-        node.add(f"because: {escape(gradient.why)}")
+        node.add(f"because: {gradient.why}")
     if gradient.after and gradient.after != gradient.before:
-        node.add("[dim]before[/]").add(escape(gradient.before))
-        node.add("[dim]after[/]").add(escape(gradient.after))
+        node.add(Text("before", style="dim")).add(gradient.before)
+        node.add(Text("after", style="dim")).add(gradient.after)
 
 
 def _add_versions(tree: Tree, versions: Sequence[Version]) -> None:
@@ -103,10 +106,12 @@ def _add_versions(tree: Tree, versions: Sequence[Version]) -> None:
     for version in versions:
         window = f"window {version.window_id}" if version.window_id else ""
         source = version.interaction_id or window
-        history.add(
-            f"{version.version} · {version.author} {escape(source)} · "
-            f"[dim]{escape(_line(version.content))}[/]"
-        )
+        made = f"{version.version} · {version.author} {source} · "
+        history.add(Text.assemble(made, (_line(version.content), "dim")))
+
+
+def _bold(head: str, rest: str) -> Text:
+    return Text.assemble((head, "bold"), rest)
 
 
 def _line(text: str) -> str:
