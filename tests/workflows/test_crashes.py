@@ -86,8 +86,8 @@ async def test_a_training_run_that_stops_at_every_call_ends_the_same(
     asked = model.counts()
     assert {reply: asked[reply] for reply in ALONE} == {r: 2 * undisturbed[r] for r in ALONE}
     assert asked.total() <= 2 * undisturbed.total() + cuts
-    # Also a call whose run was cancelled under it is paid.
-    assert (await calls(recnet, other)).total() == asked.total()
+    # Also a call whose run was cancelled under it is paid, even on its way to the model.
+    assert asked.total() <= (await calls(recnet, other)).total() <= asked.total() + cuts
 
 
 @pytest.mark.long
@@ -113,7 +113,7 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     assert await recnet.digest("other") == await recnet.digest("tiny")
     asked = model.counts()
     assert all(asked[reply] <= 3 * undisturbed[reply] for reply in ALONE)
-    assert (await calls(recnet, other)).total() == asked.total()
+    assert asked.total() <= (await calls(recnet, other)).total() <= asked.total() + power.cuts
 
 
 async def test_a_spent_budget_stops_the_run_and_not_the_record(
