@@ -10,7 +10,7 @@ from langgraph.types import Send
 from nodes.gather import nearest
 from nodes.resources import resources
 from nodes.step import C, Step, begin_step
-from nodes.vocabulary import look_up
+from nodes.vocabulary import Lexicon, look_up
 from prompts.errors import ReplyError
 from prompts.extract import EXTRACT, ExtractFields
 from state.graphs.context import NetworkContext
@@ -58,11 +58,11 @@ async def assign_attributes(
     New is what extraction finds now and `A_c` did not hold (decision 6).
     """
     step = await begin_step(f"window {state['window']}", runtime)
-    fresh = await _fresh(step, state["extracted"])
+    lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
+    fresh = await _fresh(step, state["extracted"], lexicon)
     async with resources().pool.connection() as conn:
         routers = await read_routers(conn, step.network.id)
     vectors = await current_vectors(routers, state["drafts"])
-    lexicon = await look_up(step, fresh)
     holders: dict[int, dict[str, tuple[int, ...]]] = {}
     for phrase in sorted(fresh):
         router = nearest(lexicon.vectors[phrase], vectors)
@@ -117,9 +117,10 @@ async def current_vectors(
     return vectors
 
 
-async def _fresh(step: Step, extracted: Sequence[Extracted]) -> dict[str, tuple[int, ...]]:
+async def _fresh(
+    step: Step, extracted: Sequence[Extracted], lexicon: Lexicon
+) -> dict[str, tuple[int, ...]]:
     """Return the attributes that are new in some client, with the clients they are new in."""
-    lexicon = await look_up(step, {p for e in extracted for p in e.attributes})
     async with resources().pool.connection() as conn:
         held = await read_attributes(conn, step.network.id, [e.client for e in extracted])
         phrases = await read_phrases(

@@ -74,7 +74,7 @@ async def found_clients(
         await shape_network(conn, network.id, shape)
         async with conn.pipeline():
             for client, profile, vector in zip(clients, profiles, vectors, strict=True):
-                await _write_first(conn, network.id, client, profile, vector)
+                await write_first(conn, network.id, client, profile, vector)
     return {"clients": len(clients), "routers": 0}
 
 
@@ -207,9 +207,10 @@ async def _first_profiles(step: Step) -> tuple[list[ClientName], list[str]]:
     return clients, profiles
 
 
-async def _write_first(
+async def write_first(
     conn: Connection, network: int, client: ClientName, profile: str, vector: Vector
 ) -> None:
+    """Write the first version of a client's profile, with its embedding, and of its rules."""
     module = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
     await append_version(conn, network, module, 1, profile, "bootstrap")
     await point_profile(conn, network, client.id, 1, vector)

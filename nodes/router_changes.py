@@ -68,11 +68,8 @@ def settle_feedback(state: RouterUpdateState, changes: Sequence[RouterChange]) -
     for router, feedback in _by_router(state["feedback"]).items():
         decision = decisions[router]
         for number, entry in enumerate(feedback):
-            why, applied_to, version = (
-                decision.failure,
-                router,
-                None,
-            )  # a router that was kept has no new version
+            why, applied_to = decision.failure, router
+            version = None  # a router that was kept has no new one
             if number >= FEEDBACK_READ:
                 why = f"an update reads {FEEDBACK_READ} gradients of one router"
             elif not why and (heir := heirs.get(router)) is not None:

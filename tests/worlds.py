@@ -2,8 +2,9 @@
 
 from langgraph.runtime import Runtime
 
+from nodes.founding import write_first
 from nodes.resources import Resources
-from prompts.first import FIRST_RULES, first_item_profile, first_user_profile
+from prompts.first import first_item_profile, first_user_profile
 from state.domain import ClientKind, Dataset, Event, Item, Module, ModuleKind, Split
 from state.graphs.context import NetworkContext
 from state.pool import Connection
@@ -11,23 +12,18 @@ from state.settings import NetworkSettings
 from state.store.attributes import add_attributes
 from state.store.buffers import NewMessage, add_messages, next_message, push_messages
 from state.store.clients import (
-    add_clients,
     list_clients,
-    point_filter,
-    point_profile,
     write_attributes,
 )
-from state.store.events import add_events
 from state.store.networks import (
     Network,
-    create_network,
     find_network,
     freeze_tau,
     shape_network,
 )
 from state.store.routers import write_router
 from state.store.routing import Delivery
-from state.store.versions import append_version, join_rules
+from state.store.versions import append_version
 from workflows.recnet import RecNet
 
 SHELVES = {
@@ -71,11 +67,7 @@ def tiny_dataset(name: str = "tiny") -> Dataset:
 
 async def load(recnet: RecNet, dataset: Dataset, name: str) -> int:
     """Store a data set as a network that is not bootstrapped yet, and return the network's id."""
-    async with recnet.resources.pool.connection() as conn, conn.transaction():
-        network = await create_network(conn, name, dataset.name, dataset.domain)
-        ids = await add_clients(conn, network, dataset)
-        await add_events(conn, network, dataset, ids)
-    return network
+    return (await recnet.load(name, dataset)).id
 
 
 async def found(recnet: RecNet, name: str = "tiny", shape: NetworkSettings = SHAPE) -> int:
@@ -123,13 +115,7 @@ async def _plant_clients(conn: Connection, resources: Resources, network: int) -
     vectors = await resources.encoder.embed(profiles)
     async with conn.pipeline():
         for client, profile, vector in zip(clients, profiles, vectors, strict=True):
-            module = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
-            await append_version(conn, network, module, 1, profile, "bootstrap")
-            await point_profile(conn, network, client.id, 1, vector)
-            memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
-            rules = join_rules(FIRST_RULES[client.kind])
-            await append_version(conn, network, memory, 1, rules, "bootstrap")
-            await point_filter(conn, network, client.id, 1)
+            await write_first(conn, network, client, profile, vector)
     numbers = {category: n for n, category in enumerate(TASTES, start=1)}
     held = {client: [numbers[shelf.category]] for client, shelf in shelves.items()}
     await write_attributes(conn, network, held)
