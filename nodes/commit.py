@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from langgraph.runtime import Runtime
 
-from nodes.opening import join_window, still_claimed
+from nodes.claims import join_window, still_claimed
 from nodes.optimize import find_rewrite, usable
 from nodes.resources import resources
 from nodes.step import Step, begin_step

@@ -9,6 +9,7 @@ from langgraph.errors import ParentCommand
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
+from nodes.claims import join_window, still_claimed
 from nodes.resources import resources
 from nodes.step import Step, begin_step
 from prompts.errors import ReplyError
@@ -18,8 +19,7 @@ from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionOutput, InteractionState
 from state.pool import Connection
 from state.store.clients import find_clients, read_clients
-from state.store.interactions import Interaction, find_interaction, mark_claim, write_interaction
-from state.store.windows import add_pending, claim_window, open_window
+from state.store.interactions import Interaction, find_interaction, write_interaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,21 +122,6 @@ async def record_failure(
         else:  # it has had its place already: failed again, or stopped right after this commit
             window = await still_claimed(conn, step, before)
     return {"window": window}
-
-
-async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) -> int | None:
-    """Add a record's clients to the pending set and claim it where it is full."""
-    await add_pending(conn, step.network.id, clients)
-    window = await claim_window(conn, step.network.id, step.network.shape.update_size)
-    if window is not None:
-        await mark_claim(conn, step.network.id, step.name, window)
-    return window
-
-
-async def still_claimed(conn: Connection, step: Step, settled: Interaction) -> int | None:
-    """Return the window an interaction's commit claimed, while its router update is open."""
-    window = await open_window(conn, step.network.id)
-    return settled.window_id if window is not None and window.id == settled.window_id else None
 
 
 async def _resolve(conn: Connection, step: Step, state: InteractionState) -> tuple[int, int, int]:

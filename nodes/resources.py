@@ -16,6 +16,7 @@ from prompts.embeddings import Encoder, load_encoder
 from prompts.models import load_model
 from prompts.template import Templates
 from state.pool import Pool, open_pool
+from state.presence import Presence
 from state.server import database_url
 from state.settings import Settings
 from state.store.networks import Network
@@ -33,6 +34,8 @@ class Resources:
     encoder: Encoder
     budget: Budget
     """What this process has spent so far."""
+    presence: Presence
+    """Its sign of life, by which others know whether a window is still being worked on."""
     networks: dict[str, Network] = field(default_factory=dict)
     """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
 
@@ -74,9 +77,10 @@ async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
     # Starting the embedded server blocks, which an event loop that serves requests must not.
     url = await asyncio.to_thread(database_url, settings)
     async with open_pool(url, settings.connections) as pool:
-        held = Resources(settings, url, pool, caller, encoder, budget)
+        held = Resources(settings, url, pool, caller, encoder, budget, Presence(url))
         _open.append(held)
         try:
             yield held
         finally:
             _open.remove(held)
+            await held.presence.close()

@@ -4,6 +4,7 @@ async with open_recnet() as recnet:
     await recnet.interact("cds", user="2867", positive="1370", negative="58")
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
@@ -12,9 +13,11 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
 
+from nodes.claims import leave_window, take_window
 from nodes.founding import require_same_shape
 from nodes.opening import mint_identity
 from nodes.resources import Resources, open_resources
+from nodes.step import Step
 from state.checkpoints import checkpointer, thread_of
 from state.digest import digest_network
 from state.domain import KEY_LENGTH, Dataset, clean_line
@@ -145,29 +148,36 @@ class RecNet:
             negative=_clean(negative),
             interaction=identity,
         )
-        thread = thread_of((await self.network(name)).id, identity)
-        out = await self._run(interaction.graph, record, thread, NetworkContext(network=name))
+        network, context = await self.network(name), NetworkContext(network=name)
+        thread = thread_of(network.id, identity)
+        try:
+            out = await self._run(interaction.graph, record, thread, context)
+        except BaseException:
+            await asyncio.shield(leave_window(network.id, identity))
+            raise
         return cast("InteractionOutput", out)
 
-    async def resume(self, name: str, interaction_id: str) -> None:
-        """Let a stopped run of an interaction go on where it was; one that ended stays ended."""
-        thread = thread_of((await self.network(name)).id, interaction_id)
-        bound, config = self._bind(interaction.graph), _config(thread)
-        if (await bound.aget_state(config)).next:
-            context = NetworkContext(network=name)
-            await bound.ainvoke(None, config, context=context, durability="sync")
-
     async def update_routers(self, name: str) -> bool:
-        """Finish a claimed window whose router update is open; return False where none is."""
+        """Finish the claimed window that a run left open: that run goes on, or another does it.
+
+        Returns:
+            False where no window is open, or a process that lives is at it.
+        """
         network = await self.network(name)
-        async with self.resources.pool.connection() as conn:
-            window = await open_window(conn, network.id)
+        async with Step(network, "router update").commit() as conn:
+            window = await take_window(conn, network.id)
         if window is None:
             return False
-        thread = thread_of(network.id, f"window {window.id}")
-        await self._run(
-            router_update.graph, {"window": window.id}, thread, NetworkContext(network=name)
-        )
+        try:
+            await self._go_on(network, window.runner)
+            async with self.resources.pool.connection() as conn:
+                if await open_window(conn, network.id) is not None:
+                    thread = thread_of(network.id, f"window {window.id}")
+                    context = NetworkContext(network=name)
+                    await self._run(router_update.graph, {"window": window.id}, thread, context)
+        except BaseException:
+            await asyncio.shield(leave_window(network.id))
+            raise
         return True
 
     async def recommend(
@@ -198,6 +208,13 @@ class RecNet:
                     f"{key} '{snapshot.values.get(key)}': give this record an identity of its own"
                 )
         return await bound.ainvoke(None, config, context=context, durability="sync")
+
+    async def _go_on(self, network: Network, identity: str) -> None:
+        """Let a stopped run of an interaction go on where it was; one that ended stays ended."""
+        bound, config = self._bind(interaction.graph), _config(thread_of(network.id, identity))
+        if (await bound.aget_state(config)).next:
+            context = NetworkContext(network=network.name)
+            await bound.ainvoke(None, config, context=context, durability="sync")
 
     def _bind(self, graph: Graph) -> Graph:
         saver = checkpointer(self.resources.pool)

@@ -3,6 +3,7 @@
 from langgraph.graph import END, START, StateGraph
 
 from nodes.attributes import assign_attributes, extract_attributes, fan_out_summaries
+from nodes.claims import leaves_window
 from nodes.commit_update import deliver_messages
 from nodes.gather import fan_out_update, gather_gradients
 from nodes.optimize_router import optimize_router
@@ -12,13 +13,13 @@ from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateOutput, RouterUpdateState
 
 builder = StateGraph(RouterUpdateState, NetworkContext, output_schema=RouterUpdateOutput)
-builder.add_node(gather_gradients)
-builder.add_node(optimize_router)
-builder.add_node(extract_attributes)
-builder.add_node(restructure_routers)
-builder.add_node(assign_attributes)
-builder.add_node(summarize_router)
-builder.add_node(deliver_messages)
+builder.add_node(leaves_window(gather_gradients))
+builder.add_node(leaves_window(optimize_router))
+builder.add_node(leaves_window(extract_attributes))
+builder.add_node(leaves_window(restructure_routers))
+builder.add_node(leaves_window(assign_attributes))
+builder.add_node(leaves_window(summarize_router))
+builder.add_node(leaves_window(deliver_messages))
 builder.add_edge(START, "gather_gradients")
 builder.add_conditional_edges(
     "gather_gradients", fan_out_update, ["optimize_router", "extract_attributes"]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from time import perf_counter
 
 from state.domain import ClientKind, Frozen, Split
+from state.errors import NetworkError
 from state.store.clients import list_clients
 from state.store.events import read_events
 from state.store.interactions import list_interactions
@@ -143,15 +144,19 @@ async def _read(
 
 
 async def _finish_window(recnet: RecNet, network: Network) -> None:
-    """Finish a claimed window: resume the run that claimed it, else update the routers alone."""
+    """Finish a window that an earlier run left open.
+
+    Raises:
+        NetworkError: another process is at it.
+    """
+    if await recnet.update_routers(network.name):
+        return
     async with recnet.resources.pool.connection() as conn:
-        window = await open_window(conn, network.id)
-        if window is None:
-            return
-        claimed = [i for i in await list_interactions(conn, network.id) if i.window_id == window.id]
-    if claimed:
-        await recnet.resume(network.name, claimed[0].id)
-    await recnet.update_routers(network.name)
+        if await open_window(conn, network.id) is not None:
+            raise NetworkError(
+                f"another process is at a router update of network '{network.name}': "
+                "try again when it has ended"
+            )
 
 
 class _Tally:

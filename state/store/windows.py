@@ -12,6 +12,10 @@ class Window(Frozen):
     id: int
     members: tuple[int, ...]
     done: bool
+    holder: int | None = None
+    """The sign of the process that is at its router update; None where that run failed."""
+    runner: str = ""
+    """The step whose run is, or was, at it."""
 
 
 async def add_pending(conn: Connection, network: int, clients: Iterable[int]) -> None:
@@ -55,10 +59,31 @@ async def claim_window(conn: Connection, network: int, update_size: int) -> int 
 async def open_window(conn: Connection, network: int) -> Window | None:
     """Return the claimed window whose router update is not committed, if there is one."""
     cursor = await conn.execute(
-        "SELECT id, members, done FROM windows WHERE network_id = %s AND NOT done", (network,)
+        "SELECT id, members, done, holder, runner FROM windows "
+        "WHERE network_id = %s AND NOT done",
+        (network,),
     )
     row = await cursor.fetchone()
     return None if row is None else Window.model_validate(row)
+
+
+async def hold_window(conn: Connection, network: int, holder: int, runner: str) -> None:
+    """Note which process and run are at the open window."""
+    await conn.execute(
+        "UPDATE windows SET holder = %s, runner = %s WHERE network_id = %s AND NOT done",
+        (holder, runner, network),
+    )
+
+
+async def release_window(
+    conn: Connection, network: int, holder: int, runner: str | None = None
+) -> None:
+    """Give up the open window where this process holds it, for this run where one is named."""
+    await conn.execute(
+        "UPDATE windows SET holder = NULL WHERE network_id = %s AND NOT done "
+        "AND holder = %s AND (%s::text IS NULL OR runner = %s)",
+        (network, holder, runner, runner),
+    )
 
 
 async def close_window(conn: Connection, network: int, window: int) -> bool:

@@ -158,30 +158,6 @@ async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
     assert await recnet.digest("tiny") == await recnet.digest("other")
 
 
-async def test_while_an_update_is_open_the_set_goes_on_filling(
-    recnet: RecNet, model: WatchedModel
-) -> None:
-    network = await found(recnet)
-    model.script = cut_once("Extract")
-    with pytest.raises(PowerCutError):
-        await train(recnet, "tiny", limit=2)
-    for user, positive in (("cid", "m2"), ("eve", "f2"), ("dot", "m3")):
-        out = await recnet.interact("tiny", user=user, positive=positive, negative="j1")
-        assert out["window"] is None
-    assert len(await pending(recnet, network)) > SHAPE.update_size
-    assert await waiting(recnet, network)
-    assert await recnet.update_routers("tiny")
-    assert not await recnet.update_routers("tiny")
-    # The next commit claims all that has waited.
-    waited = await pending(recnet, network)
-    out = await recnet.interact("tiny", user="fay", positive="f3", negative="j1")
-    assert out["window"] == 2
-    (window,) = await rows(recnet, "SELECT members, done FROM windows WHERE id = 2")
-    assert waited <= set(window["members"])
-    assert window["done"]
-    assert await pending(recnet, network) == set()
-
-
 class Power:
     """Goes the first time a checkpoint is written, at each of them, until the block is left."""
 
