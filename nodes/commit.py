@@ -7,6 +7,7 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from nodes.claims import join_window, still_claimed
+from nodes.credit import refuse_pinned
 from nodes.optimize import find_rewrite, usable
 from nodes.resources import resources
 from nodes.step import Step, begin_step
@@ -90,7 +91,7 @@ def plan_changes(state: BackwardState) -> list[Change]:
     for client, reception in zip(state["clients"], state["receptions"], strict=True):
         profile = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
         change = Change(profile, client.profile_version)
-        if reception.profile != client.profile:
+        if reception.profile != client.profile and not client.profile_pinned:
             change.texts.append((reception.profile, "reception"))
         changes.append(change)
         memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
@@ -141,7 +142,12 @@ def _rebase(state: BackwardState, newer: dict[int, Client]) -> BackwardState:
         Reception(client=r.client, profile=newer[r.client].profile) if r.client in newer else r
         for r in state["receptions"]
     ]
-    return {"clients": clients, "receptions": receptions, "rounds": state["rounds"] + 1}
+    return {
+        "clients": clients,
+        "receptions": receptions,
+        "gradients": refuse_pinned(state["gradients"], clients),
+        "rounds": state["rounds"] + 1,
+    }
 
 
 async def _write(

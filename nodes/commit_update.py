@@ -36,8 +36,7 @@ async def deliver_messages(
     window = state["window"]
     step = await begin_step(f"window {window}", runtime)
     lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
-    changes = await _plan(step, state)
-    vectors = await _embed(changes)
+    changes, vectors = await _plan(step, state)
     async with step.commit() as conn:
         if window is None or not await close_window(conn, step.network.id, window):
             return {"recipients": 0}
@@ -82,19 +81,22 @@ async def write_change(
         await retire_router(conn, step.network.id, parent, change.router)
 
 
-async def _plan(step: Step, state: RouterUpdateState) -> list[RouterChange]:
+async def _plan(
+    step: Step, state: RouterUpdateState
+) -> tuple[list[RouterChange], dict[int, Vector]]:
+    """Return the routers that change, with the embeddings of their last texts."""
     async with resources().pool.connection() as conn:
         routers = await read_routers(conn, step.network.id)
         held = sorted({a for router in routers for a in router.attributes})
         phrases = await read_phrases(conn, step.network.id, held)
-    return plan_changes(state, routers, phrases, step.network.shape.router_attributes)
-
-
-async def _embed(changes: Sequence[RouterChange]) -> dict[int, Vector]:
-    if not changes:
-        return {}
-    vectors = await resources().encoder.embed([change.texts[-1][0] for change in changes])
-    return {c.router: np.asarray(v, np.float32) for c, v in zip(changes, vectors, strict=True)}
+    changes = plan_changes(state, routers, phrases, step.network.shape.router_attributes)
+    vectors = {router.id: router.embedding for router in routers}
+    written = [change for change in changes if change.texts]
+    if written:
+        embedded = await resources().encoder.embed([change.texts[-1][0] for change in written])
+        for change, vector in zip(written, embedded, strict=True):
+            vectors[change.router] = np.asarray(vector, dtype=np.float32)
+    return changes, vectors
 
 
 async def _multicast(

@@ -26,7 +26,8 @@ class Participant:
 async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) -> BackwardState:
     """Ask once for the gradients of all modules that took part, at reward 1 too.
 
-    A gradient for a router that did not take part is kept as rejected.
+    A gradient for a router that did not take part, or for a module that is pinned, is kept as
+    rejected.
     """
     step = await begin_step(state["interaction"], runtime)
     order = option_order(step.network.shape.seed, state["interaction"])
@@ -40,11 +41,27 @@ async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) 
                 raise ValueError(f"unknown module '{blame.module}'; known: {', '.join(known)}")
 
     reply = await step.ask(GRADIENT, _fields(state, order, letters, participants), check)
+    frozen = not step.network.shape.optimize_routers
+    stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
+    gradients = _gradients(participants, reply.gradients, state["reward"], stray)
     return {
-        "gradients": _gradients(participants, reply.gradients, state["reward"]),
+        "gradients": refuse_pinned(gradients, state["clients"]),
         "rounds": 0,
         "committed": False,
     }
+
+
+def refuse_pinned(gradients: list[Gradient], clients: list[Client]) -> list[Gradient]:
+    """Return the gradients with those of pinned modules refused: no optimizer changes these."""
+    pinned = {
+        Module(kind=ModuleKind.profile_of(c.kind), owner=c.id) for c in clients if c.profile_pinned
+    } | {Module(kind=ModuleKind.FILTER_MEMORY, owner=c.id) for c in clients if c.filter_pinned}
+    return [
+        gradient.model_copy(update={"refused": "the module is pinned"})
+        if gradient.involved and gradient.module in pinned
+        else gradient
+        for gradient in gradients
+    ]
 
 
 def _letters(order: tuple[int, int]) -> dict[int, str]:
@@ -143,8 +160,10 @@ def _names_router(name: str) -> bool:
     return re.fullmatch(r"router [1-9][0-9]{0,8}", name) is not None
 
 
-def _gradients(participants: list[Participant], blames: list[Blame], reward: int) -> list[Gradient]:
-    """Return one gradient a participant, and a rejected one for each other router named."""
+def _gradients(
+    participants: list[Participant], blames: list[Blame], reward: int, stray: str
+) -> list[Gradient]:
+    """Return one gradient a participant, and one refused as `stray` for each other router named."""
     by_name: dict[str, Blame] = {}
     for blame in blames:
         by_name.setdefault(blame.module, blame)
@@ -169,7 +188,7 @@ def _gradients(participants: list[Participant], blames: list[Blame], reward: int
             reward=reward,
             involved=True,
             suggestion=blame.suggestion,
-            refused="the router did not take part in this interaction",
+            refused=stray,
         )
         for name, blame in sorted(by_name.items())
     ]

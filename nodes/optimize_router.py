@@ -22,6 +22,8 @@ FEEDBACK_READ = 16
 """Gradients one update reads of one router: the misses first."""
 
 _NEIGHBOURS = 3
+_SPLIT_FROM = 2
+"""Attributes without which there is nothing to hand to two children."""
 _PROFILES = {"keep": 0, "rewrite": 1, "merge": 1, "split": 2}
 
 
@@ -34,7 +36,10 @@ async def optimize_router(
         routers = {r.id: r for r in await read_routers(conn, step.network.id)}
         router = routers.pop(state["router"])
         phrases = await read_phrases(conn, step.network.id, router.attributes)
-    neighbours = {f"router {other.id}": other for other in _nearest(router, list(routers.values()))}
+    if router.pinned:
+        return {"decisions": [_kept(router, f"router {router.id} is pinned")]}
+    free = [other for other in routers.values() if not other.pinned]
+    neighbours = {f"router {other.id}": other for other in _nearest(router, free)}
     fields = OptimizeRouterFields(
         router=router.profile,
         attributes=tuple(phrases[a] for a in router.attributes),
@@ -49,17 +54,16 @@ async def optimize_router(
         if len(reply.profiles) != (wanted := _PROFILES[reply.action]):
             raise ValueError(f"action {reply.action} needs {wanted} profiles")
         if reply.action == "merge" and reply.partner not in neighbours:
-            raise ValueError(f"unknown partner '{reply.partner}'; known: {', '.join(neighbours)}")
+            known = ", ".join(neighbours) or "none, so it cannot be merged"
+            raise ValueError(f"unknown partner '{reply.partner}'; known: {known}")
+        if reply.action == "split" and len(router.attributes) < _SPLIT_FROM:
+            raise ValueError(f"a router with {len(router.attributes)} attributes cannot be split")
 
     try:
         reply = await step.ask(OPTIMIZE_ROUTER, fields, check)
     except ReplyError as error:
         # One bad reply must not stop the network: the router is kept as it is.
-        kept = RouterDecision(
-            router=router.id, base=router.version, action="keep", profiles=(), partner=None,
-            reason="", failure=str(error),
-        )  # fmt: skip
-        return {"decisions": [kept]}
+        return {"decisions": [_kept(router, str(error))]}
     decision = RouterDecision(
         router=router.id,
         base=router.version,
@@ -69,6 +73,13 @@ async def optimize_router(
         reason=reply.reason,
     )
     return {"decisions": [decision]}
+
+
+def _kept(router: Router, failure: str) -> RouterDecision:
+    return RouterDecision(
+        router=router.id, base=router.version, action="keep", profiles=(), partner=None,
+        reason="", failure=failure,
+    )  # fmt: skip
 
 
 def _nearest(router: Router, others: list[Router]) -> list[Router]:

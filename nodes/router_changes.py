@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nodes.optimize_router import FEEDBACK_READ
-from state.graphs.router_update import Feedback, RouterUpdateState
+from state.graphs.router_update import Feedback, RouterDecision, RouterUpdateState
 from state.store.gradients import Settled
 from state.store.routers import Router
 from state.store.versions import Author
@@ -18,7 +18,7 @@ class RouterChange:
     base: int
     """The version it starts from; 0 for a router that is founded now."""
     texts: tuple[tuple[str, Author], ...]
-    """Its new texts, oldest first."""
+    """Its new texts, oldest first; none for a pinned router, which only takes attributes in."""
     attributes: tuple[str, ...]
     """`A_R`, newest first, bounded."""
     taken: tuple[str, ...]
@@ -60,32 +60,45 @@ def plan_changes(
 
 
 def settle_feedback(state: RouterUpdateState, changes: Sequence[RouterChange]) -> list[Settled]:
-    """Return what became of the gradients this update read, and of those it had no room for."""
+    """Return what became of the gradients this update read, and of those it had no room for.
+
+    Gradients of a router whose decision another change of structure overtook are left out: they
+    wait for the next update, where the router or its heir answers for them.
+    """
     heirs = {parent: change for change in reversed(changes) for parent in change.parents}
     rewritten = {change.router: change for change in changes}
     decisions = {decision.router: decision for decision in state.get("decisions", [])}
     settled = []
     for router, feedback in _by_router(state["feedback"]).items():
-        decision = decisions[router]
+        decision, heir = decisions[router], heirs.get(router)
+        if _overtaken(decision, heir):
+            continue
+        applied_to, version = router, None  # a router that was kept has no new version
+        if heir is not None:
+            applied_to, version = heir.router, 1
+        elif decision.action == "rewrite":
+            version = rewritten[router].base + 1
         for number, entry in enumerate(feedback):
-            why, applied_to = decision.failure, router
-            version = None  # a router that was kept has no new one
+            why = decision.failure
             if number >= FEEDBACK_READ:
                 why = f"an update reads {FEEDBACK_READ} gradients of one router"
-            elif not why and (heir := heirs.get(router)) is not None:
-                applied_to, version = heir.router, 1
-            elif decision.action == "rewrite":
-                version = rewritten[router].base + 1
             settled.append(
                 Settled(
                     interaction=entry.interaction,
                     named=entry.named,
                     applied_to=None if why else applied_to,
-                    applied_version=version,
+                    applied_version=None if why else version,
                     why=why,
                 )
             )
     return settled
+
+
+def _overtaken(decision: RouterDecision, heir: RouterChange | None) -> bool:
+    """Return whether a router was taken into a merge, or did not get the partner it asked for."""
+    if heir is None:
+        return decision.action in ("split", "merge")
+    return heir.parents[0] != decision.router
 
 
 def _by_router(feedback: Sequence[Feedback]) -> dict[int, list[Feedback]]:

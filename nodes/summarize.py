@@ -19,13 +19,16 @@ ATTRIBUTES_READ = 40
 
 
 async def summarize_router(state: SummarizeTask, runtime: Runtime[C]) -> RouterUpdateState:
-    """Summarize one router: `P_R ← summarize(P_R, new attributes)`."""
+    """Summarize one router: `P_R ← summarize(P_R, new attributes)`; a pinned one stays."""
     step = await begin_step(state["step"], runtime)
     profile = state["profile"]
     if profile is None:
         async with resources().pool.connection() as conn:
             routers = await read_routers(conn, step.network.id)
-        profile = next(router.profile for router in routers if router.id == state["router"])
+        router = next(router for router in routers if router.id == state["router"])
+        if router.pinned:
+            return {"summaries": []}
+        profile = router.profile
     fields = SummarizeFields(router=profile, attributes=state["attributes"][:ATTRIBUTES_READ])
     try:
         profile = (await step.ask(SUMMARIZE, fields)).profile

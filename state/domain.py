@@ -19,6 +19,7 @@ RULE_LENGTH = 300
 RULES_HELD = 12
 SUGGESTION_LENGTH = 800
 REASON_LENGTH = 500
+NOTE_LENGTH = 300
 TITLE_LENGTH = 300
 KEY_LENGTH = 200
 ATTRIBUTE_LENGTH = 48
@@ -27,6 +28,8 @@ ATTRIBUTE_WORDS = 5
 _UNSTORABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
 )
+_JOINER = "\u200d"
+_SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _JOINTS = "'’&-"
 _LINK = re.compile(r"://|www\.|@|\w\.\w{2,}")
 
@@ -35,15 +38,24 @@ def clean(text: str, limit: int) -> str:
     """Return `text` without what Postgres or XML cannot hold, trimmed to `limit` characters.
 
     Control characters, overrides of the writing direction and lone surrogates become spaces; a text
-    that is too long is cut at the last space before the limit, or anywhere where that would cost
-    more than half of it.
+    that is too long is cut at the last space before the limit, or between two letters or emoji
+    where that would cost more than half of it, or anywhere where that would too.
     """
     text = _UNSTORABLE.sub(" ", text).strip()
     if len(text) <= limit:
         return text
-    head = text[: max(limit, 0)].rstrip()
+    end = limit = max(limit, 0)
+    while end and _belong_together(text[end - 1], text[end]):
+        end -= 1
+    head = text[: end if end > limit // 2 else limit].rstrip()
     words = head.rsplit(None, 1)[0].rstrip() if " " in head else head
     return words if len(words) > limit // 2 else head
+
+
+def _belong_together(left: str, right: str) -> bool:
+    """Return whether a cut would part a letter from its marks, or an emoji that is joined."""
+    marked = unicodedata.category(right)[0] == "M" or right in _SKIN_TONES
+    return marked or _JOINER in (left, right)
 
 
 def clean_line(text: str, limit: int) -> str:
@@ -57,7 +69,8 @@ def normalise_attribute(text: str) -> str | None:
     Attributes are one of the two channels by which a client's text reaches a router, so sentences,
     links and instructions do not pass: at most five words and 48 characters, no link.
     """
-    text = unicodedata.normalize("NFKC", clean_line(text, KEY_LENGTH)).lower()
+    text = unicodedata.normalize("NFKC", clean_line(text, KEY_LENGTH))
+    text = unicodedata.normalize("NFKC", text.lower())  # the dot of a Turkish İ comes off
     if _LINK.search(text):
         return None
     parts = "".join(c if _in_a_word(c) else " " for c in text).split()
@@ -184,8 +197,11 @@ class Client(Frozen):
     title: str = ""
     profile: str
     profile_version: int
+    profile_pinned: bool = False
     rules: tuple[str, ...]
     filter_version: int
+    filter_pinned: bool = False
+    """A pinned text stays as it is until a person unpins it."""
     messages: tuple[Message, ...] = ()
     """`B_c`, newest first."""
 

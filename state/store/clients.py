@@ -90,7 +90,8 @@ async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> li
     cursor = await conn.execute(
         """
         SELECT c.id, c.kind, c.key, c.title, c.profile_version, c.filter_version,
-               coalesce(p.content, '') AS profile, coalesce(f.content, '') AS rules
+               c.profile_pinned, c.filter_pinned, coalesce(p.content, '') AS profile,
+               coalesce(f.content, '') AS rules
         FROM clients c
         LEFT JOIN module_versions p ON p.network_id = c.network_id AND p.owner = c.id
              AND p.module = c.kind || '_profile' AND p.version = c.profile_version
@@ -148,13 +149,18 @@ async def read_client_versions(
 
 
 async def point_profile(
-    conn: Connection, network: int, client: int, version: int, embedding: Vector
+    conn: Connection, network: int, client: int, version: int, embedding: Vector | None
 ) -> None:
-    """Point a client at a version of its profile, and its vector at that text's embedding."""
+    """Point a client at a version of its profile, and its vector at that text's embedding.
+
+    None leaves the vector: the version has the text of the one before.
+    """
     await conn.execute(
         "UPDATE clients SET profile_version = %s WHERE network_id = %s AND id = %s",
         (version, network, client),
     )
+    if embedding is None:
+        return
     await conn.execute(
         "INSERT INTO client_vectors (network_id, client_id, kind, embedding) "
         "SELECT network_id, id, kind, %s FROM clients WHERE network_id = %s AND id = %s "

@@ -17,6 +17,8 @@ class Router(Frozen):
     id: int
     version: int
     profile: str
+    pinned: bool = False
+    """A pinned router keeps its text and its place until a person unpins it."""
     attributes: tuple[int, ...]
     """`A_R`, newest first."""
     heirs: tuple[int, ...] = ()
@@ -28,7 +30,7 @@ async def read_routers(conn: Connection, network: int, *, retired: bool = False)
     """Return the active routers by id; the retired ones too where asked."""
     cursor = await conn.execute(
         """
-        SELECT r.id, r.version, r.attributes, r.heirs, v.content AS profile, e.embedding
+        SELECT r.id, r.version, r.pinned, r.attributes, r.heirs, v.content AS profile, e.embedding
         FROM routers r
         JOIN module_versions v ON v.network_id = r.network_id AND v.module = 'router'
              AND v.owner = r.id AND v.version = r.version
@@ -84,6 +86,21 @@ async def write_router(
         "ON CONFLICT (network_id, router_id) DO UPDATE SET embedding = excluded.embedding",
         (network, router, embedding),
     )
+
+
+async def point_router(
+    conn: Connection, network: int, router: int, version: int, embedding: Vector | None
+) -> None:
+    """Point a router at a version of its text; None leaves the vector, as the text is the same."""
+    await conn.execute(
+        "UPDATE routers SET version = %s WHERE network_id = %s AND id = %s",
+        (version, network, router),
+    )
+    if embedding is not None:
+        await conn.execute(
+            "UPDATE router_vectors SET embedding = %s WHERE network_id = %s AND router_id = %s",
+            (embedding, network, router),
+        )
 
 
 async def write_router_attributes(

@@ -6,9 +6,13 @@ from typing import Literal
 from state.domain import Frozen, Module
 from state.pool import Connection
 
-Author = Literal["bootstrap", "reception", "gradient", "summary", "split", "merge"]
+Author = Literal[
+    "bootstrap", "reception", "gradient", "summary", "split", "merge",
+    "edit", "rollback", "pin", "unpin",
+]  # fmt: skip
 """What made a version: the first text, a merge of messages (`P_c^pro`), an optimizer's rewrite,
-a summary of attributes taken in (Eq. 3), or a change of structure."""
+a summary of attributes taken in (Eq. 3), a change of structure; or a person. Pinning and unpinning
+are versions with the text of the one before."""
 
 
 class Version(Frozen):
@@ -19,6 +23,8 @@ class Version(Frozen):
     author: Author
     interaction_id: str | None
     window_id: int | None
+    note: str
+    """What the person who made it said; empty for one that the system made."""
     created_at: datetime
 
 
@@ -42,32 +48,37 @@ async def append_version(
     *,
     interaction: str | None = None,
     window: int | None = None,
+    note: str = "",
 ) -> None:
     """Append one version; the caller points the module's row at it in the same transaction."""
     await conn.execute(
         "INSERT INTO module_versions (network_id, module, owner, version, content, author, "
-        "interaction_id, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-        (network, module.kind, module.owner, version, content, author, interaction, window),
+        "interaction_id, window_id, note) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (network, module.kind, module.owner, version, content, author, interaction, window, note),
     )
+
+
+_COLUMNS = "version, content, author, interaction_id, window_id, note, created_at"
 
 
 async def read_versions(conn: Connection, network: int, module: Module) -> list[Version]:
     """Return all versions of a module, oldest first."""
     cursor = await conn.execute(
-        "SELECT version, content, author, interaction_id, window_id, created_at "
-        "FROM module_versions WHERE network_id = %s AND module = %s AND owner = %s "
-        "ORDER BY version",
+        f"SELECT {_COLUMNS} FROM module_versions "  # noqa: S608
+        "WHERE network_id = %s AND module = %s AND owner = %s ORDER BY version",
         (network, module.kind, module.owner),
     )
     return [Version.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def read_content(conn: Connection, network: int, module: Module, version: int) -> str | None:
-    """Return the text of one version, or None where there is no such version."""
+async def read_version(
+    conn: Connection, network: int, module: Module, version: int
+) -> Version | None:
+    """Return one version of a module, or None where there is none of that number."""
     cursor = await conn.execute(
-        "SELECT content FROM module_versions "
+        f"SELECT {_COLUMNS} FROM module_versions "  # noqa: S608
         "WHERE network_id = %s AND module = %s AND owner = %s AND version = %s",
         (network, module.kind, module.owner, version),
     )
     row = await cursor.fetchone()
-    return None if row is None else str(row["content"])
+    return None if row is None else Version.model_validate(row)

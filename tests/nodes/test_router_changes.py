@@ -107,9 +107,10 @@ def feedback(
     )
 
 
-def decision(router: int, action: str) -> RouterDecision:
+def decision(router: int, action: str, failure: str = "") -> RouterDecision:
     return RouterDecision.model_validate(
         {
+            "failure": failure,
             "router": router,
             "base": 4,
             "action": action,
@@ -145,20 +146,40 @@ def test_a_gradient_is_settled_by_what_its_router_became() -> None:
     }
 
 
-def test_a_router_taken_into_a_merge_is_answered_for_by_the_heir() -> None:
+@pytest.mark.parametrize("other", ["keep", "rewrite", "split", "merge"])
+def test_gradients_of_a_router_taken_into_a_merge_wait_for_the_heir(other: str) -> None:
     found = settled(
         {
             "drafts": [draft(4, "merge", 1, 2)],
-            "decisions": [decision(1, "merge"), decision(2, "rewrite")],
+            "decisions": [decision(1, "merge"), decision(2, other)],
             "feedback": [feedback(1), feedback(2)],
         }
     )
-    assert set(found.values()) == {(4, 1, "")}
+    assert found == {("i:001", 1): (4, 1, "")}
 
 
-def test_a_merge_that_was_not_made_changed_nothing() -> None:
-    found = settled({"drafts": [], "decisions": [decision(1, "merge")], "feedback": [feedback(1)]})
-    assert found == {("i:001", 1): (1, None, "")}
+def test_gradients_of_a_router_whose_partner_was_gone_wait_with_it() -> None:
+    found = settled(
+        {
+            "drafts": [draft(4, "merge", 1, 2)],
+            "decisions": [decision(1, "merge"), decision(3, "merge")],
+            "feedback": [feedback(1), feedback(3)],
+        }
+    )
+    assert found == {("i:001", 1): (4, 1, "")}
+
+
+def test_a_pinned_router_takes_in_and_keeps_its_text() -> None:
+    state: RouterUpdateState = {
+        "drafts": [],
+        "intakes": [intake(1, "bebop")],
+        "decisions": [decision(1, "keep", failure="router 1 is pinned")],
+        "feedback": [feedback(1)],
+    }
+    (change,) = planned(state).values()
+    assert (change.texts, change.version) == ((), 4)
+    assert (change.attributes, change.taken) == (("bebop", "jazz"), ("bebop",))
+    assert settled(state) == {("i:001", 1): (None, None, "router 1 is pinned")}
 
 
 def test_what_an_update_had_no_room_for_is_rejected_with_the_reason() -> None:
