@@ -5,17 +5,19 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from dotenv import load_dotenv
+from pydantic import ValidationError
 from rich.text import Text
 
 from evals.recbole import read_dataset
 from state.domain import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
-from workflows.commands import database, learning, networks, reading
+from workflows.commands import database, learning, networks, reading, revising
 from workflows.commands.console import (
     AsJson,
     NetworkName,
     execute,
+    explain,
     fail,
     print_json,
     read_settings,
@@ -79,6 +81,8 @@ def load(
         dataset = read_dataset(folder, domain=domain)
     except RecNetError as error:
         fail(str(error))
+    except ValidationError as error:
+        fail(explain(error))  # the domain's word; what is in the files is named with its line
     execute(lambda recnet: recnet.load(network, dataset))
     found = {
         "network": network,
@@ -134,6 +138,7 @@ def evaluate(
 
 app.add_typer(learning.app)
 app.add_typer(reading.app)
+app.add_typer(revising.app)
 app.add_typer(networks.app)
 app.add_typer(database.app, name="db")
 

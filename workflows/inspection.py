@@ -15,9 +15,11 @@ from state.store.clients import (
 )
 from state.store.interactions import list_interactions
 from state.store.networks import Network
+from state.store.pins import list_pinned
 from state.store.routers import read_heirs, read_routers
 from state.store.versions import Version, read_versions
 from state.store.windows import count_windows, read_pending
+from workflows.modules import module_name
 
 
 class RouterView(Frozen):
@@ -27,6 +29,7 @@ class RouterView(Frozen):
     profile: str
     attributes: tuple[str, ...]
     heirs: tuple[int, ...]
+    pinned: bool
     versions: tuple[Version, ...]
 
 
@@ -40,7 +43,11 @@ class ClientView(Frozen):
     rules: tuple[str, ...]
     attributes: tuple[str, ...]
     messages: tuple[str, ...]
+    pinned: tuple[str, ...]
+    """Names of the modules whose text stays until it is unpinned."""
     versions: tuple[Version, ...]
+    """Of the profile."""
+    rules_versions: tuple[Version, ...]
 
 
 class NetworkView(Frozen):
@@ -66,6 +73,8 @@ class NetworkView(Frozen):
     """Texts of the active routers by number."""
     retired: dict[int, tuple[int, ...]]
     """Heirs of the retired routers by number."""
+    pinned: tuple[str, ...]
+    """Names of the modules whose text stays until it is unpinned."""
 
 
 async def view_network(conn: Connection, network: Network) -> NetworkView:
@@ -79,6 +88,8 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
     rewards = [i.reward for i in done if i.reward is not None]
     routers = await read_routers(conn, network.id)
     heirs = await read_heirs(conn, network.id)
+    clients = {client.id: client for client in await list_clients(conn, network.id)}
+    pinned = await list_pinned(conn, network.id)
     return NetworkView(
         network=network.name,
         dataset=network.dataset,
@@ -97,6 +108,7 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
         pending=len(await read_pending(conn, network.id)),
         routers={router.id: router.profile for router in routers},
         retired={router: found for router, found in heirs.items() if found},
+        pinned=tuple(module_name(module, clients) for module in pinned),
     )
 
 
@@ -111,6 +123,8 @@ async def view_client(conn: Connection, network: Network, kind: ClientKind, key:
     held = (await read_attributes(conn, network.id, [number])).get(number, [])
     phrases = await read_phrases(conn, network.id, held)
     profile = Module(kind=ModuleKind.profile_of(kind), owner=number)
+    memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=number)
+    pins = ((profile, client.profile_pinned), (memory, client.filter_pinned))
     return ClientView(
         kind=kind,
         key=key,
@@ -119,7 +133,9 @@ async def view_client(conn: Connection, network: Network, kind: ClientKind, key:
         rules=client.rules,
         attributes=tuple(phrases[attribute] for attribute in held),
         messages=tuple(message.body for message in client.messages),
+        pinned=tuple(module_name(module, {number: client}) for module, held in pins if held),
         versions=tuple(await read_versions(conn, network.id, profile)),
+        rules_versions=tuple(await read_versions(conn, network.id, memory)),
     )
 
 
@@ -139,6 +155,7 @@ async def view_router(conn: Connection, network: Network, number: int) -> Router
         profile=router.profile,
         attributes=tuple(phrases[attribute] for attribute in router.attributes),
         heirs=router.heirs,
+        pinned=router.pinned,
         versions=tuple(await read_versions(conn, network.id, module)),
     )
 

@@ -7,7 +7,9 @@ from state.store.clients import ClientName, list_clients
 from state.store.gradients import StoredGradient, read_gradients
 from state.store.interactions import Interaction, find_interaction, read_verdicts
 from state.store.networks import Network
-from state.store.versions import read_versions
+from state.store.routers import read_heirs
+from state.store.versions import Version, read_version, read_versions
+from workflows.modules import module_name
 
 _WRITES = ("gradient", "split", "merge")
 """Authors of texts that an optimizer made."""
@@ -37,6 +39,11 @@ class TracedGradient(Frozen):
     """The text the optimizer started from: for a profile `P_c^pro`."""
     after: str
     """The text it wrote; empty where none was written (yet)."""
+    before_version: int | None
+    """Of the module, or of the router that answered for it."""
+    after_version: int | None
+    applied_to: int | None
+    """The router that answered where the module named had retired."""
 
 
 class Lineage(Frozen):
@@ -108,44 +115,56 @@ async def _messages(
 async def _gradient(
     conn: Connection, network: Network, gradient: StoredGradient, names: dict[int, ClientName]
 ) -> TracedGradient:
-    before, after = await _before_and_after(conn, network, gradient)
+    module = Module(kind=gradient.module, owner=gradient.owner)
+    before, after = await _before_and_after(conn, network, gradient, module)
     return TracedGradient(
-        module=module_name(gradient.module, gradient.owner, names),
+        module=module_name(module, names),
         status=gradient.status,
         reward=gradient.reward,
         suggestion=gradient.suggestion,
         why=gradient.why,
-        before=before,
-        after=after,
+        before=before.content if before else "",
+        after=after.content if after else "",
+        before_version=before.version if before else None,
+        after_version=after.version if after else None,
+        applied_to=gradient.applied_to if gradient.applied_to != gradient.owner else None,
     )
 
 
 async def _before_and_after(
-    conn: Connection, network: Network, gradient: StoredGradient
-) -> tuple[str, str]:
-    """Return the text the optimizer started from and the one it made, where it made one."""
-    module = Module(kind=gradient.module, owner=gradient.owner)
-    versions = answered = await read_versions(conn, network.id, module)
-    if gradient.applied_to not in (None, gradient.owner):
-        heir = Module(kind=gradient.module, owner=gradient.applied_to or 0)
-        answered = await read_versions(conn, network.id, heir)
+    conn: Connection, network: Network, gradient: StoredGradient, module: Module
+) -> tuple[Version | None, Version | None]:
+    """Return the version the optimizer started from and the one it made, where it made one."""
+    answering = module
+    if gradient.applied_to not in (None, module.owner):
+        answering = Module(kind=module.kind, owner=gradient.applied_to or 0)
     if gradient.applied_version is None:
-        took_part = [v.content for v in versions if v.version == gradient.version]
-        return ("".join(took_part), "")
-    made = answered[gradient.applied_version - 1]
-    if made.author not in _WRITES or made.interaction_id not in (None, gradient.interaction_id):
-        return (made.content, "")  # the optimizer left the text as it was
-    started = answered[made.version - 2] if made.version > 1 else versions[-1]
-    return (started.content, made.content)
+        return await read_version(conn, network.id, module, gradient.version), None
+    made = await read_version(conn, network.id, answering, gradient.applied_version)
+    if made is None or made.author not in _WRITES:
+        return made, None  # the optimizer left the text as it was
+    if made.interaction_id not in (None, gradient.interaction_id):
+        return made, None
+    if made.version > 1:
+        return await read_version(conn, network.id, answering, made.version - 1), made
+    return await _last_of_parent(conn, network, module.owner, answering), made
 
 
-def module_name(kind: ModuleKind, owner: int, names: dict[int, ClientName]) -> str:
-    """Return a module's name as a person would say it."""
-    if kind is ModuleKind.ROUTER:
-        return f"router {owner}"
-    client = names[owner]
-    owned = f"{client.kind} {client.key}"
-    return f"filter memory of {owned}" if kind is ModuleKind.FILTER_MEMORY else f"{owned} profile"
+async def _last_of_parent(
+    conn: Connection, network: Network, named: int, child: Module
+) -> Version | None:
+    """Return the last version of the router that retired in favour of `child`.
+
+    Of the two that a merge united it is the one that answered for the router `named`.
+    """
+    heirs = await read_heirs(conn, network.id)
+    answered = {named}
+    for router in sorted(heirs):  # a child's number is higher than its parents'
+        if router in answered:
+            answered.update(heirs[router])
+    parent = max(r for r in answered if child.owner in heirs[r])
+    module = Module(kind=ModuleKind.ROUTER, owner=parent)
+    return (await read_versions(conn, network.id, module))[-1]
 
 
 def _named(names: dict[int, ClientName], client: int) -> str:

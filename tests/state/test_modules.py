@@ -28,7 +28,7 @@ from state.store.routers import (
     retire_router,
     write_router,
 )
-from state.store.versions import append_version, join_rules, read_content, read_versions
+from state.store.versions import append_version, join_rules, read_version, read_versions
 from tests.worlds import plant, send
 
 PROFILE = Module(kind=ModuleKind.USER_PROFILE, owner=1)
@@ -45,8 +45,8 @@ async def test_versions_are_appended_with_what_made_them(resources: Resources) -
             (2, "reception", "i:1"),
             (3, "gradient", "i:1"),
         ]
-        assert await read_content(conn, network, PROFILE, 2) == "two"
-        assert await read_content(conn, network, PROFILE, 9) is None
+        second = await read_version(conn, network, PROFILE, 2)
+        assert await read_version(conn, network, PROFILE, 9) is None
 
 
 async def test_no_version_is_written_over(resources: Resources) -> None:

@@ -31,6 +31,8 @@ def network_tree(view: NetworkView) -> Tree:
     for number, heirs in view.retired.items():
         retired = f"router {number} retired; heirs: {', '.join(map(str, heirs))}"
         routers.add(Text(retired, style="dim"))
+    if view.pinned:
+        tree.add(Text(f"pinned: {', '.join(view.pinned)}", style="yellow"))
     return tree
 
 
@@ -46,7 +48,11 @@ def client_tree(view: ClientView) -> Tree:
     messages = tree.add(f"{len(view.messages)} messages in the buffer")
     for message in view.messages:
         messages.add(_line(message))
-    _add_versions(tree, view.versions)
+    for name in view.pinned:
+        tree.add(Text(f"{name} is pinned", style="yellow"))
+    name = f"{view.kind}:{view.key}"
+    _add_versions(tree, name, view.versions)
+    _add_versions(tree, f"rules:{name}", view.rules_versions)
     return tree
 
 
@@ -56,7 +62,9 @@ def router_tree(view: RouterView) -> Tree:
     tree = Tree(_bold(f"router {view.router}", retired))
     tree.add("profile").add(view.profile)
     tree.add(f"attributes: {'; '.join(view.attributes) or 'none'}")
-    _add_versions(tree, view.versions)
+    if view.pinned:
+        tree.add(Text(f"router:{view.router} is pinned", style="yellow"))
+    _add_versions(tree, f"router:{view.router}", view.versions)
     return tree
 
 
@@ -91,21 +99,25 @@ def _add_message(tree: Tree, message: TracedMessage) -> None:
 
 
 def _add_gradient(tree: Tree, gradient: TracedGradient) -> None:
-    node = tree.add(_bold(gradient.module, f": {gradient.status}"))
+    heir = "" if gradient.applied_to is None else f" to its heir router:{gradient.applied_to}"
+    node = tree.add(_bold(gradient.module, f": {gradient.status}{heir}"))
     if gradient.suggestion:
         node.add(f"gradient: {gradient.suggestion}")
     if gradient.why:
         node.add(f"because: {gradient.why}")
     if gradient.after and gradient.after != gradient.before:
-        node.add(Text("before", style="dim")).add(gradient.before)
-        node.add(Text("after", style="dim")).add(gradient.after)
+        for label, version, text in (
+            ("before", gradient.before_version, gradient.before),
+            ("after", gradient.after_version, gradient.after),
+        ):
+            node.add(Text(f"{label}: version {version}", style="dim")).add(text)
 
 
-def _add_versions(tree: Tree, versions: Sequence[Version]) -> None:
-    history = tree.add(f"{len(versions)} versions")
+def _add_versions(tree: Tree, module: str, versions: Sequence[Version]) -> None:
+    history = tree.add(f"{module}: {len(versions)} versions")
     for version in versions:
         window = f"window {version.window_id}" if version.window_id else ""
-        source = version.interaction_id or window
+        source = version.interaction_id or window or version.note
         made = f"{version.version} · {version.author} {source} · "
         history.add(Text.assemble(made, (_line(version.content), "dim")))
 
