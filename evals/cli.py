@@ -12,7 +12,7 @@ from evals.recbole import read_dataset
 from state.domain import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
-from workflows.commands import database, learning, networks, reading, revising
+from workflows.commands import database, learning, networks, reading, revising, shaping
 from workflows.commands.console import (
     AsJson,
     NetworkName,
@@ -136,6 +136,7 @@ def evaluate(
         _print_tables(found)
 
 
+app.add_typer(shaping.app)
 app.add_typer(learning.app)
 app.add_typer(reading.app)
 app.add_typer(revising.app)

@@ -16,12 +16,12 @@ from nodes.step import Step, begin_step, require_encoder
 from nodes.vocabulary import Lexicon, look_up
 from prompts.first import FIRST_RULES, first_item_profile, first_user_profile
 from state.domain import ClientKind, Module, ModuleKind, Split
-from state.errors import NetworkError
+from state.errors import InputError, NetworkError
 from state.graphs.bootstrap import BootstrapState
 from state.graphs.context import BootstrapContext
 from state.graphs.router_update import Extracted, ExtractTask, SummarizeTask
 from state.pool import Connection
-from state.settings import NetworkSettings
+from state.settings import USED_AT_BOOTSTRAP, NetworkSettings
 from state.store.clients import (
     ClientName,
     count_clients,
@@ -186,8 +186,28 @@ def require_same_shape(network: Network, wanted: NetworkSettings) -> None:
         if getattr(held, name) != getattr(wanted, name):
             raise NetworkError(
                 f"network '{network.name}' was bootstrapped with {name}={getattr(held, name)}, "
-                f"not {getattr(wanted, name)}: load the data under another name for other settings"
+                f"not {getattr(wanted, name)}: {_instead(network, name, getattr(wanted, name))}"
             )
+
+
+def require_same_founding(source: Network, wanted: NetworkSettings) -> None:
+    """Refuse to copy a network with another setting where its bootstrap has used that setting.
+
+    Raises:
+        InputError: names the first such setting.
+    """
+    for name in USED_AT_BOOTSTRAP:
+        if getattr(source.shape, name) != getattr(wanted, name):
+            raise InputError(
+                f"a copy of network '{source.name}' keeps {name}={getattr(source.shape, name)}, "
+                "which its bootstrap has used: load the data under another name and bootstrap that"
+            )
+
+
+def _instead(network: Network, name: str, value: object) -> str:
+    if name in USED_AT_BOOTSTRAP:
+        return "load the data under another name for other settings"
+    return f"`recnet copy {network.name} NAME --set {name}={value}` makes a network that has it"
 
 
 async def _first_profiles(step: Step) -> tuple[list[ClientName], list[str]]:

@@ -7,7 +7,7 @@ import platformdirs
 from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from state.domain import Frozen
+from state.domain import Frozen, Key
 
 
 class Settings(BaseSettings):
@@ -44,12 +44,18 @@ class Settings(BaseSettings):
 Propagation = Literal["routers", "none", "placebo"]
 
 
+USED_AT_BOOTSTRAP = (
+    "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
+)  # fmt: skip
+"""What the founding of a network has used: a copy of it cannot have another one."""
+
+
 class NetworkSettings(Frozen):
     """What shapes a network; stored with it at bootstrap and never changed later."""
 
     seed: int = Field(default=0, ge=0, description="Keys every random draw.")
-    encoder: str = Field(default="offline", description="The one encoder of all stored embeddings.")
-    model: str = Field(default="offline", description="The model that made the first attributes.")
+    encoder: Key = Field(default="offline", description="The one encoder of all stored embeddings.")
+    model: Key = Field(default="offline", description="The model that made the first attributes.")
     routers: int = Field(default=8, ge=1, le=1_000, description="K, the routers at the start.")
     update_size: int = Field(
         default=20, ge=1, description="Distinct changed clients that start a router update."

@@ -14,7 +14,7 @@ from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
 
 from nodes.claims import leave_window, take_window
-from nodes.founding import require_same_shape
+from nodes.founding import require_same_founding, require_same_shape
 from nodes.opening import mint_identity
 from nodes.resources import Resources, open_resources
 from nodes.step import Step
@@ -78,10 +78,12 @@ class RecNet:
 
         Raises:
             NetworkError: unknown source, one without routers, or a name that is taken.
+            InputError: a setting that the bootstrap has used.
         """
         NetworkContext(network=name)
         network = await self.network(source)
         shape = NetworkSettings.model_validate({**network.shape.model_dump(), **changed})
+        require_same_founding(network, shape)
         async with self.resources.pool.connection() as conn:
             await copy_network(conn, network, name, shape)
             return await find_network(conn, name)

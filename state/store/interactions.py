@@ -46,9 +46,10 @@ async def find_interaction(conn: Connection, network: int, id: str) -> Interacti
 
 
 async def list_interactions(conn: Connection, network: int) -> list[Interaction]:
-    """Return all settled interactions by id."""
+    """Return all settled interactions in the order in which they were settled first."""
     cursor = await conn.execute(
-        f'SELECT {_COLUMNS} FROM interactions WHERE network_id = %s ORDER BY id COLLATE "C"',  # noqa: S608
+        f"SELECT {_COLUMNS} FROM interactions WHERE network_id = %s "  # noqa: S608
+        'ORDER BY created_at, id COLLATE "C"',
         (network,),
     )
     return [Interaction.model_validate(row) for row in await cursor.fetchall()]

@@ -150,6 +150,8 @@ async def copy_network(
             await freeze_tau(conn, copy, source.tau_user, source.tau_item)
         for table in _TABLES:
             await _copy_rows(conn, table, source.id, copy)
+        # Whoever is at the source's open window is not at the copy's.
+        await conn.execute("UPDATE windows SET holder = NULL WHERE network_id = %s", (copy,))
     return copy
 
 

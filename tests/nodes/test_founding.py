@@ -115,9 +115,10 @@ async def test_first_profiles_are_kept_when_asked_for_again_in_the_same_shape(
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"routers": 4}, "routers=3, not 4"),
-        ({"tau": 0.5}, "tau=auto, not 0.5"),
-        ({"seed": 9}, "seed=0, not 9"),
+        ({"routers": 4}, "routers=3, not 4: load the data under another name"),
+        ({"tau": 0.5}, "tau=auto, not 0.5: load the data under another name"),
+        ({"seed": 9}, "seed=0, not 9: load the data under another name"),
+        ({"buffer": 2}, "buffer=6, not 2: `recnet copy tiny NAME --set buffer=2` makes"),
     ],
 )
 async def test_other_settings_for_the_same_network_are_refused(
@@ -125,7 +126,7 @@ async def test_other_settings_for_the_same_network_are_refused(
 ) -> None:
     await load(recnet, tiny_dataset(), "tiny")
     await found_clients({}, founding())
-    with pytest.raises(NetworkError, match=f"bootstrapped with {told}: load the data under"):
+    with pytest.raises(NetworkError, match=f"bootstrapped with {told}"):
         await found_clients({}, founding(**change))
 
 

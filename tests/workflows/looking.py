@@ -7,6 +7,7 @@ from state.domain import Client, ClientKind
 from state.store.clients import find_clients, read_clients
 from state.store.windows import read_pending
 from tests.worlds import found
+from workflows.lineage import Lineage, trace_interaction
 from workflows.recnet import RecNet
 from workflows.training import train
 
@@ -56,3 +57,16 @@ async def pending(recnet: RecNet, network: int) -> set[int]:
     """Return the pending set."""
     async with recnet.resources.pool.connection() as conn:
         return set(await read_pending(conn, network))
+
+
+async def trace(recnet: RecNet, interaction: str) -> Lineage:
+    """Return the lineage of one interaction of the tiny network."""
+    network = await recnet.network("tiny")
+    async with recnet.resources.pool.connection() as conn:
+        return await trace_interaction(conn, network, interaction)
+
+
+async def trace_all(recnet: RecNet) -> dict[str, Lineage]:
+    """Return the lineages of all interactions."""
+    found = await rows(recnet, "SELECT id FROM interactions")
+    return {row["id"]: await trace(recnet, row["id"]) for row in found}

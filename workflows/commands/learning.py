@@ -1,63 +1,26 @@
-"""`recnet bootstrap`, `train`, `interact`: what changes a network."""
+"""`recnet train`, `retry`, `interact`: what a network learns."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
-from pydantic import ValidationError
 
 from nodes.opening import mint_identity
-from state.settings import NetworkSettings
 from workflows.commands.console import (
     FAILED_RECORDS,
     INTERRUPTED,
     AsJson,
     NetworkName,
     execute,
-    explain,
-    fail,
     notes,
     print_json,
-    read_settings,
     screen,
 )
-from workflows.commands.progress import bars, training_bar
+from workflows.commands.progress import bars, counting_bar, training_bar
 from workflows.recnet import RecNet
+from workflows.retry import RetryReport, run_again
 from workflows.training import TrainingReport, train
 
 app = typer.Typer()
-
-# Model and encoder are those of the process: RECNET_MODEL and RECNET_EMBEDDING.
-_SETTINGS = [name for name in NetworkSettings.model_fields if name not in ("model", "encoder")]
-
-
-@app.command()
-def bootstrap(
-    network: NetworkName = "default",
-    seed: Annotated[int | None, typer.Option(min=0, help="Keys every random draw.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help=f"A setting: {', '.join(_SETTINGS)}."),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Found the routers of a loaded network; what is set here shapes it for good."""
-    given: dict[str, Any] = {} if seed is None else {"seed": seed}
-    given |= _parse(settings or [])
-    process = read_settings()
-    given |= {"encoder": process.embedding, "model": process.model}
-    try:
-        shape = NetworkSettings.model_validate(given)
-    except ValidationError as error:
-        fail(explain(error))
-    founded = execute(lambda recnet: recnet.bootstrap(network, shape), process)
-    if as_json:
-        print_json(dict(founded))
-    else:
-        screen.print(
-            f"network '{network}': {founded['clients']} clients, {founded['routers']} routers; "
-            f"next: recnet train --network {network}",
-            highlight=False,
-        )
 
 
 @app.command(name="train")
@@ -83,7 +46,41 @@ def train_command(
     else:
         _print_report(report)
     if report.failed:
-        notes.print(f"{report.failed} records failed; `recnet show interactions` says why")
+        notes.print(
+            f"{report.failed} records failed: `recnet show interactions -n {network}` says why, "
+            f"`recnet retry -n {network}` runs them again",
+            soft_wrap=True,
+        )
+        raise typer.Exit(FAILED_RECORDS)
+
+
+@app.command()
+def retry(
+    interactions: Annotated[
+        list[str] | None, typer.Argument(help="Identities; all that failed where none is given.")
+    ] = None,
+    network: NetworkName = "default",
+    as_json: AsJson = False,
+) -> None:
+    """Run failed interactions again; one that succeeds now counts once."""
+
+    async def work(recnet: RecNet) -> RetryReport:
+        with bars() as progress:
+            return await run_again(
+                recnet,
+                network,
+                interactions or (),
+                started=lambda total: counting_bar(progress, network, total),
+            )
+
+    report = execute(work)
+    if as_json:
+        print_json(report)
+    else:
+        screen.print(f"{report.run} run again, {report.learned} learned, {len(report.failed)} not")
+    for identity, reason in report.failed.items():
+        notes.print(f"{identity}: {reason}", soft_wrap=True)
+    if report.failed:
         raise typer.Exit(FAILED_RECORDS)
 
 
@@ -127,16 +124,6 @@ def interact(
         screen.print(f"why: recnet trace {out['interaction']} --network {network}", highlight=False)
     if out.get("failure"):
         raise typer.Exit(FAILED_RECORDS)
-
-
-def _parse(settings: list[str]) -> dict[str, str]:
-    parsed = {}
-    for setting in settings:
-        name, separator, value = setting.partition("=")
-        if not separator or name not in _SETTINGS:
-            fail(f"--set {setting}: give NAME=VALUE with one of {', '.join(_SETTINGS)}")
-        parsed[name] = value
-    return parsed
 
 
 def _print_report(report: TrainingReport) -> None:

@@ -1,0 +1,58 @@
+"""Copies of a network: one bootstrap for many settings, and what a copy cannot have."""
+
+import pytest
+from pydantic import ValidationError
+
+from state.errors import InputError, NetworkError
+from state.store.windows import add_pending, claim_window, hold_window, open_window
+from tests.worlds import SHAPE, found
+from workflows.recnet import RecNet
+
+
+async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
+    await found(recnet)
+    copied = await recnet.copy("tiny", "other", {"update_size": 7, "propagation": "none"})
+    assert copied.shape == SHAPE.model_copy(update={"update_size": 7, "propagation": "none"})
+    assert (await recnet.network("tiny")).shape == SHAPE
+    assert await recnet.digest("other") == await recnet.digest("tiny")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("encoder", "openai:text-embedding-3-small"),
+        ("model", "openai:gpt-4.1-mini"),
+        ("seed", 1),
+        ("routers", 4),
+        ("tau", 0.5),
+        ("hears_from", 3.0),
+        ("same_attribute", 0.9),
+    ],
+)
+async def test_what_the_bootstrap_used_is_refused(recnet: RecNet, name: str, value: object) -> None:
+    await found(recnet)
+    with pytest.raises(InputError, match=f"keeps {name}=.*, which its bootstrap has used"):
+        await recnet.copy("tiny", "other", {name: value})
+    with pytest.raises(NetworkError, match="no network 'other'"):
+        await recnet.network("other")
+
+
+async def test_an_unknown_setting_is_refused(recnet: RecNet) -> None:
+    await found(recnet)
+    with pytest.raises(ValidationError, match="nonsense"):
+        await recnet.copy("tiny", "other", {"nonsense": 1})
+
+
+async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: RecNet) -> None:
+    network = await found(recnet)
+    sign = await recnet.resources.presence.sign()
+    async with recnet.resources.pool.connection() as conn:
+        await add_pending(conn, network, range(1, 7))
+        await claim_window(conn, network, SHAPE.update_size)
+        await hold_window(conn, network, sign, "elsewhere")
+    copy = (await recnet.copy("tiny", "other", {})).id
+    assert not await recnet.update_routers("tiny")
+    assert await recnet.update_routers("other")
+    async with recnet.resources.pool.connection() as conn:
+        assert await open_window(conn, copy) is None
+        assert await open_window(conn, network) is not None

@@ -1,0 +1,83 @@
+"""`recnet bootstrap`, `copy`: what shapes a network for good."""
+
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from state.settings import USED_AT_BOOTSTRAP, NetworkSettings
+from workflows.commands.console import (
+    AsJson,
+    NetworkName,
+    execute,
+    explain,
+    fail,
+    print_json,
+    read_settings,
+    screen,
+)
+
+app = typer.Typer()
+
+# Model and encoder are those of the process: RECNET_MODEL and RECNET_EMBEDDING.
+_SETTINGS = [name for name in NetworkSettings.model_fields if name not in ("model", "encoder")]
+_CHANGEABLE = [name for name in _SETTINGS if name not in USED_AT_BOOTSTRAP]
+
+
+@app.command()
+def bootstrap(
+    network: NetworkName = "default",
+    seed: Annotated[int | None, typer.Option(min=0, help="Keys every random draw.")] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help=f"A setting: {', '.join(_SETTINGS)}."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Found the routers of a loaded network; what is set here shapes it for good."""
+    given: dict[str, Any] = {} if seed is None else {"seed": seed}
+    given |= _parse(settings or [])
+    process = read_settings()
+    given |= {"encoder": process.embedding, "model": process.model}
+    try:
+        shape = NetworkSettings.model_validate(given)
+    except ValidationError as error:
+        fail(explain(error))
+    founded = execute(lambda recnet: recnet.bootstrap(network, shape), process)
+    if as_json:
+        print_json(dict(founded))
+    else:
+        screen.print(
+            f"network '{network}': {founded['clients']} clients, {founded['routers']} routers; "
+            f"next: recnet train --network {network}",
+            highlight=False,
+        )
+
+
+@app.command()
+def copy(
+    source: Annotated[str, typer.Argument(help="The network to copy, with all it has learned.")],
+    name: Annotated[str, typer.Argument(help="The copy's name.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help=f"One of: {', '.join(_CHANGEABLE)}."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a network, with other settings from then on: one bootstrap for many ablations."""
+    changed = _parse(settings or [])
+    copied = execute(lambda recnet: recnet.copy(source, name, changed))
+    if as_json:
+        print_json({"network": copied.name, "settings": copied.shape.model_dump(mode="json")})
+    else:
+        screen.print(f"network '{name}' is a copy of '{source}'; next: recnet train -n {name}")
+
+
+def _parse(settings: list[str]) -> dict[str, str]:
+    parsed = {}
+    for setting in settings:
+        name, separator, value = setting.partition("=")
+        if not separator or name not in _SETTINGS:
+            fail(f"--set {setting}: give NAME=VALUE with one of {', '.join(_SETTINGS)}")
+        parsed[name] = value
+    return parsed
