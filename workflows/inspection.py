@@ -4,6 +4,7 @@ from typing import Any
 
 from state.domain import ClientKind, Frozen, Module, ModuleKind
 from state.errors import InputError
+from state.names import module_name, name_clients
 from state.pool import Connection
 from state.store.attributes import read_phrases
 from state.store.clients import (
@@ -19,7 +20,6 @@ from state.store.pins import list_pinned
 from state.store.routers import read_heirs, read_routers
 from state.store.versions import Version, read_versions
 from state.store.windows import count_windows, read_pending
-from workflows.modules import module_name
 
 
 class RouterView(Frozen):
@@ -88,7 +88,7 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
     rewards = [i.reward for i in done if i.reward is not None]
     routers = await read_routers(conn, network.id)
     heirs = await read_heirs(conn, network.id)
-    clients = {client.id: client for client in await list_clients(conn, network.id)}
+    clients = await name_clients(conn, network.id)
     pinned = await list_pinned(conn, network.id)
     return NetworkView(
         network=network.name,
@@ -124,7 +124,8 @@ async def view_client(conn: Connection, network: Network, kind: ClientKind, key:
     phrases = await read_phrases(conn, network.id, held)
     profile = Module(kind=ModuleKind.profile_of(kind), owner=number)
     memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=number)
-    pins = ((profile, client.profile_pinned), (memory, client.filter_pinned))
+    pins = {profile: client.profile_pinned, memory: client.filter_pinned}
+    names = {number: f"{kind}:{key}"}
     return ClientView(
         kind=kind,
         key=key,
@@ -133,7 +134,7 @@ async def view_client(conn: Connection, network: Network, kind: ClientKind, key:
         rules=client.rules,
         attributes=tuple(phrases[attribute] for attribute in held),
         messages=tuple(message.body for message in client.messages),
-        pinned=tuple(module_name(module, {number: client}) for module, held in pins if held),
+        pinned=tuple(module_name(module, names) for module, held in pins.items() if held),
         versions=tuple(await read_versions(conn, network.id, profile)),
         rules_versions=tuple(await read_versions(conn, network.id, memory)),
     )

@@ -2,6 +2,7 @@
 
 from state.domain import ClientKind, Frozen, Module, ModuleKind
 from state.errors import InputError
+from state.names import Names, module_name, name_clients
 from state.pool import Connection
 from state.store.clients import ClientName, list_clients
 from state.store.gradients import StoredGradient, read_gradients
@@ -9,7 +10,6 @@ from state.store.interactions import Interaction, find_interaction, read_verdict
 from state.store.networks import Network
 from state.store.routers import read_heirs
 from state.store.versions import Version, read_version, read_versions
-from workflows.modules import module_name
 
 _WRITES = ("gradient", "split", "merge")
 """Authors of texts that an optimizer made."""
@@ -74,19 +74,20 @@ async def trace_interaction(conn: Connection, network: Network, interaction_id: 
             f"no interaction '{interaction_id}' in network '{network.name}'; "
             f"`recnet show interactions --network {network.name}` lists them"
         )
-    names = {client.id: client for client in await list_clients(conn, network.id)}
+    clients = {client.id: client for client in await list_clients(conn, network.id)}
+    names = await name_clients(conn, network.id)
     gradients = await read_gradients(conn, network.id, interaction_id)
     return Lineage(
         interaction=found.id,
-        user=_named(names, found.user_id),
-        positive=_named(names, found.positive_id),
-        negative=_named(names, found.negative_id),
-        predicted=_named(names, found.predicted_id) if found.predicted_id else "",
+        user=_named(clients, found.user_id),
+        positive=_named(clients, found.positive_id),
+        negative=_named(clients, found.negative_id),
+        predicted=_named(clients, found.predicted_id) if found.predicted_id else "",
         reward=found.reward,
         reason=found.reason,
         failure=found.failure,
         window=found.window_id,
-        messages=await _messages(conn, network, found, names),
+        messages=await _messages(conn, network, found, clients),
         gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
     )
 
@@ -113,7 +114,7 @@ async def _messages(
 
 
 async def _gradient(
-    conn: Connection, network: Network, gradient: StoredGradient, names: dict[int, ClientName]
+    conn: Connection, network: Network, gradient: StoredGradient, names: Names
 ) -> TracedGradient:
     module = Module(kind=gradient.module, owner=gradient.owner)
     before, after = await _before_and_after(conn, network, gradient, module)

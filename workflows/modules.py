@@ -1,12 +1,11 @@
-"""Modules by name, as a person types and reads them: `user:2867`, `rules:user:2867`, `router:3`."""
+"""Modules by the names of `state.names`, as a person types them."""
 
 import re
-from collections.abc import Mapping
 
-from state.domain import Client, ClientKind, Module, ModuleKind
+from state.domain import ClientKind, Module, ModuleKind
 from state.errors import InputError
 from state.pool import Connection
-from state.store.clients import ClientName, find_clients
+from state.store.clients import find_clients
 from state.store.networks import Network
 from state.store.routers import read_heirs
 
@@ -37,12 +36,3 @@ async def _find_router(conn: Connection, network: Network, number: int) -> Modul
     if found := heirs[number]:
         raise InputError(f"router {number} has retired; heirs: {', '.join(map(str, found))}")
     return Module(kind=ModuleKind.ROUTER, owner=number)
-
-
-def module_name(module: Module, names: Mapping[int, ClientName] | Mapping[int, Client]) -> str:
-    """Return the name by which `find_module` finds a module; `names` are the clients by id."""
-    if module.kind is ModuleKind.ROUTER:
-        return f"router:{module.owner}"
-    owner = names[module.owner]
-    rules = "rules:" if module.kind is ModuleKind.FILTER_MEMORY else ""
-    return f"{rules}{owner.kind}:{owner.key}"

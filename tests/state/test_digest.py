@@ -1,12 +1,13 @@
 """The digest: two networks are the same when it is, and it moves with whatever makes a network."""
 
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nodes.resources import Resources
-from state.digest import digest_network
+from state.digest import DUMP, digest_network
 from state.domain import Call, Gradient, Module, ModuleKind, Reception, Verdict
 from state.pool import Connection
 from state.store.attributes import add_attributes
@@ -15,6 +16,7 @@ from state.store.clients import point_filter, read_clients, write_attributes
 from state.store.gradients import Settled, add_gradient, settle_gradients
 from state.store.interactions import Interaction, add_verdicts, mark_claim, write_interaction
 from state.store.networks import copy_network, find_network
+from state.store.pins import pin_module
 from state.store.routers import retire_router, write_router_attributes
 from state.store.usage import add_usage
 from state.store.versions import append_version
@@ -94,9 +96,24 @@ async def recipients(conn: Connection, network: int) -> None:
     await count_recipients(conn, network, 1, 3)
 
 
+async def pinned_rules(conn: Connection, network: int) -> None:
+    module = Module(kind=ModuleKind.FILTER_MEMORY, owner=1)
+    await pin_module(conn, network, module, pinned=True)
+
+
+async def pinned_router(conn: Connection, network: int) -> None:
+    await pin_module(conn, network, Module(kind=ModuleKind.ROUTER, owner=1), pinned=True)
+
+
+async def by_hand(conn: Connection, network: int) -> None:
+    module = Module(kind=ModuleKind.ROUTER, owner=1)
+    await append_version(conn, network, module, 2, "text", "edit", note="by ear")
+
+
 CHANGES: tuple[Change, ...] = (
     vocabulary, new_version, other_author, filter_pointer, client_attributes, router_attributes,
     lineage, consumed, reward, new_record, claim, verdict, gradient, pending, window, recipients,
+    pinned_rules, pinned_router, by_hand,
 )  # fmt: skip
 
 
@@ -165,3 +182,9 @@ async def test_networks_with_one_history_have_one_digest(resources: Resources) -
         assert await digest_network(conn, copy) == digest
         await new_record(conn, copy)
         assert await digest_network(conn, first) == digest
+
+
+def test_the_documentation_lists_what_is_dumped() -> None:
+    text = (Path(__file__).parents[2] / "docs/digest.md").read_text(encoding="utf-8")
+    listed = [row.split(" | ")[:2] for row in text.splitlines() if row.startswith("| `")]
+    assert listed == [[f"| `{name}`", ", ".join(t.columns)] for name, t in DUMP.items()]

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
+from state.differences import Differences, compare_networks
 from state.domain import ClientKind
 from state.store.clients import count_clients
 from state.store.interactions import list_interactions
@@ -18,9 +19,13 @@ from workflows.commands.console import (
     print_json,
     screen,
 )
+from workflows.commands.differences import differences_tree
 from workflows.recnet import RecNet
 
 app = typer.Typer()
+
+DIFFERENT = 4
+"""Exit code: the two networks that were compared are not the same."""
 
 
 @app.command()
@@ -57,13 +62,40 @@ def drop(
 
 
 @app.command()
-def digest(network: NetworkName = "default", as_json: AsJson = False) -> None:
+def digest(
+    network: NetworkName = "default",
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--diff", metavar="A B", help="Say where the networks A and B part."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Print a network's digest: the same digest means the same network."""
+    if diff is not None:
+        _diff(*diff, as_json)
+        return
     value = execute(lambda recnet: recnet.digest(network))
     if as_json:
         print_json({"network": network, "digest": value})
     else:
         typer.echo(value)
+
+
+def _diff(first: str, second: str, as_json: bool) -> None:
+    async def work(recnet: RecNet) -> Differences:
+        networks = await recnet.network(first), await recnet.network(second)
+        async with recnet.resources.pool.connection() as conn:
+            return await compare_networks(conn, *networks)
+
+    found = execute(work)
+    if as_json:
+        print_json({"same": found.same, **found.model_dump(mode="json")})
+    elif found.same:
+        typer.echo(f"'{first}' and '{second}' are the same: {found.digests[0]}")
+    else:
+        screen.print(differences_tree(found))
+    if not found.same:
+        raise typer.Exit(DIFFERENT)
 
 
 async def _list(recnet: RecNet) -> list[dict[str, Any]]:
