@@ -47,13 +47,17 @@ async def push_messages(
     """
     await conn.execute(
         """
-        WITH delivered AS (
-            SELECT d.client_id, array_agg(m.router_id) AS routers,
-                   array_agg(m.id ORDER BY d.cosine DESC, m.id DESC) AS messages
+        WITH newest AS (
+            SELECT DISTINCT ON (d.client_id, m.router_id)
+                   d.client_id, d.cosine, m.id, m.router_id
             FROM unnest(%(clients)s::integer[], %(messages)s::integer[], %(cosines)s::float8[])
                  AS d(client_id, message_id, cosine)
             JOIN messages m ON m.network_id = %(network)s AND m.id = d.message_id
-            GROUP BY d.client_id
+            ORDER BY d.client_id, m.router_id, m.id DESC
+        ), delivered AS (
+            SELECT client_id, array_agg(router_id) AS routers,
+                   array_agg(id ORDER BY cosine DESC, id DESC) AS messages
+            FROM newest GROUP BY client_id
         )
         UPDATE buffers b SET messages = (d.messages || ARRAY(
             SELECT held.id

@@ -59,8 +59,7 @@ async def claim_window(conn: Connection, network: int, update_size: int) -> int 
 async def open_window(conn: Connection, network: int) -> Window | None:
     """Return the claimed window whose router update is not committed, if there is one."""
     cursor = await conn.execute(
-        "SELECT id, members, done, holder, runner FROM windows "
-        "WHERE network_id = %s AND NOT done",
+        "SELECT id, members, done, holder, runner FROM windows WHERE network_id = %s AND NOT done",
         (network,),
     )
     row = await cursor.fetchone()

@@ -1,17 +1,25 @@
 """Propagation: by routers, by nobody, and the placebo that sends as much to the wrong ones."""
 
 from collections import Counter
+from math import cos, radians, sin
+from typing import NamedTuple
 
+import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from nodes.propagation import POLICIES, by_message, is_echo
+from nodes.propagation import POLICIES, by_message, by_routers, is_echo
 from nodes.resources import Resources
 from nodes.step import Step
 from state.domain import ClientKind
 from state.graphs.router_update import Intake
 from state.settings import Propagation
 from state.store.buffers import NewMessage, add_messages
+from state.store.clients import point_profile, write_attributes
+from state.store.routers import write_router
 from state.store.routing import Delivery
+from state.vectors import Vector
 from tests.worlds import SHAPE, plant
 
 JAZZ = {1, 2, 7, 8, 9, 10}
@@ -114,3 +122,97 @@ async def test_a_placebo_is_drawn_anew_for_each_window_and_the_same_for_one(
 def test_messages_are_numbered_by_router() -> None:
     numbered = by_message(7, [intake(3, (1,)), intake(1, (2,))])
     assert {number: i.router for number, i in numbered.items()} == {7: 1, 8: 3}
+
+
+class Circle(NamedTuple):
+    """A world on a circle: everybody's embedding is a direction in degrees."""
+
+    clients: dict[int, tuple[int, set[int]]]
+    """Direction and attributes; 1 to 3 are users, 7 to 9 items."""
+    routers: dict[int, int]
+    taken: dict[int, dict[int, set[int]]]
+    """By router: the attributes it took in, with the clients in which each is new."""
+    tau: tuple[float, float]
+    echo: bool
+
+    def heard(self) -> dict[tuple[int, int], float]:
+        """Return who hears which router, with the cosine."""
+        found = {}
+        for router, told in self.taken.items():
+            for client, (direction, attributes) in self.clients.items():
+                cosine = cos(radians(direction - self.routers[router]))
+                near = cosine > self.tau[client > 6]
+                alone = not any(tellers - {client} for tellers in told.values())
+                if near and attributes & set(told) and (self.echo or not alone):
+                    found[router, client] = cosine
+        return found
+
+
+HEARERS = st.sampled_from([1, 2, 3, 7, 8, 9])
+DIRECTIONS = st.integers(0, 11).map(lambda hour: 30 * hour)
+ATTRIBUTES = st.integers(1, 4)
+TELLERS = st.one_of(st.just({1}), st.sets(HEARERS, min_size=1, max_size=2))
+TAU = st.sampled_from([-2.0, -0.9, -0.6, -0.2, 0.2, 0.6, 0.9])  # between the cosines of 30 degrees
+CIRCLES = st.builds(
+    Circle,
+    clients=st.dictionaries(HEARERS, st.tuples(DIRECTIONS, st.sets(ATTRIBUTES)), min_size=1),
+    routers=st.fixed_dictionaries(dict.fromkeys((1, 2, 3), DIRECTIONS)),
+    taken=st.dictionaries(
+        st.integers(1, 3), st.dictionaries(ATTRIBUTES, TELLERS, min_size=1), min_size=1
+    ),
+    tau=st.tuples(TAU, TAU),
+    echo=st.booleans(),
+)
+
+
+def pointing(direction: int) -> Vector:
+    return np.array([cos(radians(direction)), sin(radians(direction))], dtype=np.float32)
+
+
+@pytest.mark.long
+@given(world=CIRCLES)
+@settings(
+    max_examples=1000,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+async def test_all_that_equation_4_gives_is_sent_but_echoes(
+    resources: Resources, world: Circle
+) -> None:
+    if "tiny" not in resources.networks:
+        resources.networks["tiny"] = await plant(resources)
+    planted = resources.networks["tiny"]
+    network = planted.model_copy(
+        update={
+            "settings": SHAPE.model_copy(update={"echo": world.echo}),
+            "tau_user": world.tau[0],
+            "tau_item": world.tau[1],
+        }
+    )
+    intakes = {
+        10 * router: Intake(
+            router=router,
+            attributes=tuple(map(str, told)),
+            contributors=tuple(tuple(sorted(tellers)) for tellers in told.values()),
+        )
+        for router, told in world.taken.items()
+    }
+    messages = [
+        NewMessage(id=10 * router, router=router, router_version=1, taken=tuple(told))
+        for router, told in world.taken.items()
+    ]
+    async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
+        async with conn.pipeline():
+            await conn.execute("DELETE FROM client_vectors")
+            for client, (direction, _) in world.clients.items():
+                await point_profile(conn, network.id, client, 1, pointing(direction))
+            for router, direction in world.routers.items():
+                await write_router(conn, network.id, router, 1, [], pointing(direction))
+        held = {client: sorted(attributes) for client, (_, attributes) in world.clients.items()}
+        await write_attributes(conn, network.id, held)
+        await add_messages(conn, network.id, 1, messages)
+        deliveries = await by_routers(conn, Step(network, "window"), 1, intakes)
+    found = {(d.message // 10, d.client): d.cosine for d in deliveries}
+    assert len(found) == len(deliveries)
+    assert found == pytest.approx(world.heard(), abs=1e-6)

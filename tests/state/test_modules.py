@@ -46,6 +46,8 @@ async def test_versions_are_appended_with_what_made_them(resources: Resources) -
             (3, "gradient", "i:1"),
         ]
         second = await read_version(conn, network, PROFILE, 2)
+        assert second is not None
+        assert second.content == "two"
         assert await read_version(conn, network, PROFILE, 9) is None
 
 

@@ -4,6 +4,8 @@ import asyncio
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nodes.resources import Resources
 from state.domain import Frozen
@@ -106,3 +108,55 @@ async def test_the_database_itself_holds_one_open_window_at_most(resources: Reso
             await conn.execute(
                 "INSERT INTO windows (network_id, id, members) VALUES (%s, 2, '{1}')", (network,)
             )
+
+
+FINISH = "finish the open window"
+STEPS = st.lists(
+    st.one_of(st.lists(st.integers(1, 12), max_size=3), st.just(FINISH)), min_size=1, max_size=16
+)
+"""Commits, each with the clients that join, and router updates that end."""
+
+
+@pytest.mark.long
+@given(steps=STEPS, update_size=st.integers(1, 9))
+@settings(
+    max_examples=1000,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+async def test_whoever_joins_is_in_one_window_or_waits(
+    resources: Resources, steps: list[list[int] | str], update_size: int
+) -> None:
+    if "tiny" not in resources.networks:
+        resources.networks["tiny"] = await plant(resources)
+    network = resources.networks["tiny"].id
+    waiting: set[int] = set()
+    windows: list[set[int]] = []
+    busy = False
+    async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
+        for step in steps:
+            if isinstance(step, str):
+                assert await close_window(conn, network, len(windows)) is busy
+                busy = False
+            else:
+                await add_pending(conn, network, step)
+                claimed = await claim_window(conn, network, update_size)
+                waiting |= set(step)
+                if len(waiting) >= update_size and not busy:
+                    windows.append(waiting)
+                    waiting, busy = set(), True
+                    assert claimed == len(windows)
+                else:
+                    assert claimed is None
+                assert busy or len(waiting) < update_size
+            assert await read_pending(conn, network) == sorted(waiting)
+            cursor = await conn.execute(
+                "SELECT id, members, done FROM windows WHERE network_id = %s ORDER BY id",
+                (network,),
+            )
+            found = [(row["id"], row["members"], row["done"]) for row in await cursor.fetchall()]
+            assert found == [
+                (number, sorted(members), not busy or number < len(windows))
+                for number, members in enumerate(windows, start=1)
+            ]

@@ -1,16 +1,37 @@
 """Records and windows follow from ids alone."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from nodes.resources import Resources
 from state.domain import Split
 from state.errors import InputError
 from state.store.events import StoredEvent
+from state.store.interactions import Interaction, write_interaction
+from state.store.windows import (
+    add_pending,
+    claim_window,
+    close_window,
+    open_window,
+    read_pending,
+)
+from tests.worlds import plant
 from workflows.schedule import Record, cut_windows, plan_records
 
+THOROUGH = settings(
+    max_examples=1000,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 ITEMS = list(range(100, 112))
 ALL = frozenset(Split)
+
+
+USERS = st.integers(1, 6)
+WAITING = st.sets(st.integers(1, 18), max_size=8)
+"""Clients that wait from before: any of the planted network's 6 users and 12 items."""
 
 
 @st.composite
@@ -28,15 +49,16 @@ def streams(draw: st.DrawFn) -> list[StoredEvent]:
 @st.composite
 def record_streams(draw: st.DrawFn) -> list[Record]:
     """Draw records over few clients, so that windows of several records come about."""
-    ids = st.integers(1, 9)
-    triples = draw(st.lists(st.tuples(ids, ids, ids), max_size=40))
+    triples = draw(st.lists(st.tuples(USERS, st.permutations(range(7, 19))), max_size=24))
     return [
-        Record(position=n, user=user, positive=10 + positive, negative=20 + negative)
-        for n, (user, positive, negative) in enumerate(triples)
+        Record(position=n, user=user, positive=positive, negative=negative)
+        for n, (user, (positive, negative, *_)) in enumerate(triples)
     ]
 
 
+@pytest.mark.long
 @given(streams(), st.integers(0, 5))
+@THOROUGH
 def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
     events: list[StoredEvent], seed: int
 ) -> None:
@@ -48,7 +70,9 @@ def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
         assert record.negative in set(ITEMS) - met
 
 
+@pytest.mark.long
 @given(streams(), st.integers(0, 5), st.data())
+@THOROUGH
 def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
     events: list[StoredEvent], seed: int, data: st.DataObject
 ) -> None:
@@ -58,7 +82,9 @@ def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
     assert alone == [record for record in records if record.user in users]
 
 
+@pytest.mark.long
 @given(streams(), st.sets(st.sampled_from(Split)))
+@THOROUGH
 def test_records_are_the_events_of_the_splits_in_order(
     events: list[StoredEvent], splits: set[Split]
 ) -> None:
@@ -99,7 +125,9 @@ def test_a_user_who_has_met_everything_is_an_error() -> None:
         plan_records(events, ITEMS, ALL, 0)
 
 
-@given(record_streams(), st.integers(1, 12), st.sets(st.integers(1, 9), max_size=8))
+@pytest.mark.long
+@given(record_streams(), st.integers(1, 12), WAITING)
+@THOROUGH
 def test_windows_are_the_shortest_runs_that_reach_update_size(
     records: list[Record], update_size: int, waiting: set[int]
 ) -> None:
@@ -115,3 +143,65 @@ def test_windows_are_the_shortest_runs_that_reach_update_size(
 
 def changed(window: list[Record], before: set[int]) -> set[int]:
     return before.union(*(record.clients for record in window))
+
+
+@pytest.mark.long
+@given(
+    records=record_streams(),
+    update_size=st.integers(1, 12),
+    waiting=WAITING,
+    failing=st.sets(st.integers(0, 23)),
+    stop=st.integers(0, 23),
+)
+@THOROUGH
+async def test_commits_one_after_another_claim_the_windows_that_were_cut(
+    resources: Resources,
+    records: list[Record],
+    update_size: int,
+    waiting: set[int],
+    failing: set[int],
+    stop: int,
+) -> None:
+    if "tiny" not in resources.networks:
+        resources.networks["tiny"] = await plant(resources)
+    network = resources.networks["tiny"].id
+    planned = list(cut_windows(records, update_size, waiting))
+    claimed: list[list[Record]] = [[]]
+    before = waiting
+    async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
+        await add_pending(conn, network, waiting)
+        for record in records:
+            if record.position == stop:  # a run that goes on from here cuts where the first did
+                left = cut_windows(records[stop:], update_size, await read_pending(conn, network))
+                ends = [window[-1] for window in planned if window[-1].position >= stop]
+                assert [window[-1] for window in left] == ends
+            await write_interaction(
+                conn, network, settled(record, failed=record.position in failing)
+            )
+            await add_pending(conn, network, record.clients)
+            number = await claim_window(conn, network, update_size)
+            claimed[-1].append(record)
+            if number is not None:
+                members = tuple(sorted(changed(claimed[-1], before)))
+                window = await open_window(conn, network)
+                assert window is not None
+                assert (window.id, window.members) == (len(claimed), members)
+                assert await close_window(conn, network, number)
+                claimed.append([])
+                before = set()
+        assert await read_pending(conn, network) == sorted(changed(claimed[-1], before))
+    assert [window for window in claimed if window] == planned
+
+
+def settled(record: Record, *, failed: bool) -> Interaction:
+    return Interaction(
+        id=f"tiny:{record.position}",
+        user_id=record.user,
+        positive_id=record.positive,
+        negative_id=record.negative,
+        predicted_id=None if failed else record.positive,
+        reward=None if failed else 1,
+        reason="",
+        failure="no usable reply" if failed else "",
+        window_id=None,
+    )
