@@ -17,7 +17,7 @@ from state.graphs.router_update import (
     RouterUpdateState,
 )
 from state.store.gradients import StoredGradient, pending_gradients
-from state.store.routers import read_routers
+from state.store.routers import Router, read_routers
 from state.store.windows import open_window
 from state.vectors import Vector
 
@@ -39,10 +39,11 @@ async def gather_gradients(
         routers = await read_routers(conn, step.network.id, retired=True)
     if window is None or window.id != (state.get("window") or window.id):
         raise InputError(f"network '{step.network.name}' has no claimed window to update from")
-    heirs = {router.id: router.heirs for router in routers}
-    vectors = {router.id: router.embedding for router in routers}
-    feedback = [await _address(gradient, heirs, vectors) for gradient in pending]
-    return {"window": window.id, "members": list(window.members), "feedback": feedback}
+    return {
+        "window": window.id,
+        "members": list(window.members),
+        "feedback": await _address(pending, routers),
+    }
 
 
 def fan_out_update(state: RouterUpdateState) -> list[Send]:
@@ -62,27 +63,46 @@ def fan_out_update(state: RouterUpdateState) -> list[Send]:
     return optimize + extract
 
 
-async def _address(
-    gradient: StoredGradient,
+async def _address(pending: Sequence[StoredGradient], routers: Sequence[Router]) -> list[Feedback]:
+    heirs = {router.id: router.heirs for router in routers}
+    vectors = {router.id: router.embedding for router in routers}
+    late = [gradient for gradient in pending if heirs[gradient.owner]]
+    said: dict[tuple[str, int], Vector] = {}
+    if late:
+        embedded = await resources().encoder.embed([g.suggestion for g in late])
+        said = dict(zip([(g.interaction_id, g.owner) for g in late], embedded, strict=True))
+    return [
+        Feedback(
+            router=heir_of(g.owner, heirs, vectors, said.get((g.interaction_id, g.owner))),
+            interaction=g.interaction_id,
+            named=g.owner,
+            reward=g.reward,
+            suggestion=g.suggestion,
+        )
+        for g in pending
+    ]
+
+
+def heir_of(
+    router: int,
     heirs: Mapping[int, Sequence[int]],
     vectors: Mapping[int, Vector],
-) -> Feedback:
-    router = gradient.owner
-    vector: Vector | None = None
+    said: Vector | None,
+) -> int:
+    """Return the active router that answers for a router: itself, or an heir (decision 8).
+
+    Args:
+        router: the router that a gradient names.
+        heirs: those of every router; none for one that is active.
+        vectors: unit vectors of the routers.
+        said: that of the gradient's suggestion, by which the nearer child of a split is found.
+    """
     while children := heirs[router]:
-        if len(children) == 1:
+        if len(children) == 1 or said is None:
             router = children[0]
-            continue
-        if vector is None:
-            vector = (await resources().encoder.embed([gradient.suggestion]))[0]
-        router = nearest(vector, {child: vectors[child] for child in children})
-    return Feedback(
-        router=router,
-        interaction=gradient.interaction_id,
-        named=gradient.owner,
-        reward=gradient.reward,
-        suggestion=gradient.suggestion,
-    )
+        else:
+            router = nearest(said, {child: vectors[child] for child in children})
+    return router
 
 
 def nearest(vector: Vector, others: Mapping[int, Vector]) -> int:
