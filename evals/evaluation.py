@@ -11,6 +11,7 @@ from evals.ranking import Reading, evaluate
 from evals.splits import history, seen_items, targets
 from evals.stored import stored_dataset
 from evals.tables import Provenance, ReadingTable, make_tables
+from nodes.step import require_usable
 from state.domain import Dataset, Frozen, Split
 from state.errors import InputError, NetworkError
 from state.store.clients import list_clients
@@ -61,6 +62,8 @@ async def evaluate_networks(
     """
     names = list(networks.values())
     found = [await recnet.network(name) for name in names]
+    for network in found:
+        require_usable(network)
     dataset, seen = await _material(recnet, found[0], split)
     for network in found:
         await _refuse_leak(recnet, network, dataset, split)

@@ -19,6 +19,7 @@ from state.domain import Dataset, Event, Item, Split
 SAMPLE = Path(__file__).parent / "sample"
 """The planted sample that is shipped: a seaside town's library (`domain="books"`)."""
 
+_TEXT_READ = 4_000
 _TEXT = ("token_seq", "token")
 _USER = Column("user_id", ("token",))
 _ITEM = Column("item_id", ("token",))
@@ -48,8 +49,9 @@ def read_dataset(folder: Path, *, name: str | None = None, domain: str = "items"
     catalogue.
 
     Raises `DataError`, one line with file and line number, for anything that is not as it must be:
-    malformed lines, missing columns, unknown or repeated items, an item that a user has twice, and
-    in the split form rows that disagree with leave-one-out or with each other.
+    malformed lines, missing columns, unknown or repeated items, an item that a user has twice, a
+    user written in two ways, and in the split form rows that disagree with leave-one-out or with
+    each other.
     """
     stem = _stem(folder)
     items = _read_items(folder / f"{stem}.item")
@@ -69,7 +71,10 @@ def read_dataset(folder: Path, *, name: str | None = None, domain: str = "items"
 
 
 def _stem(folder: Path) -> str:
-    catalogues = sorted(folder.glob("*.item"))
+    try:
+        catalogues = sorted(path for path in folder.iterdir() if path.suffix == ".item")
+    except OSError as error:
+        raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
     if len(catalogues) != 1:
         found = ", ".join(path.name for path in catalogues) or "none"
         raise DataError(f"{folder}: exactly one .item file is needed, found {found}")
@@ -84,10 +89,26 @@ def _read_items(path: Path) -> list[Item]:
         if key in lines:
             raise row.error(f"item {shown(key)} is already on line {lines[key]}")
         lines[key] = row.line
-        title = html.unescape(row.values["title"])
-        category = html.unescape(row.values.get("category", ""))
+        title, category = _text(row.values["title"]), _text(row.values.get("category", ""))
         items.append(Item(key=key, title=title, category=category))
     return items
+
+
+def _text(value: str) -> str:
+    """Return a text without HTML entities; endless ones are no numbers that Python would read."""
+    return html.unescape(value[:_TEXT_READ])
+
+
+def _user(row: Row, spelt: dict[str, Row]) -> str:
+    """Return a row's user; two users that only cleaning makes one are refused."""
+    key = row.key("user_id")
+    first = spelt.setdefault(key, row)
+    if first.values["user_id"] != row.values["user_id"]:
+        raise row.error(
+            f"user {shown(key)} is written in another way before ({first.file}:{first.line}); "
+            "spaces or invisible characters differ"
+        )
+    return key
 
 
 def _plain_events(path: Path, catalogue: set[str]) -> list[Event]:
@@ -96,8 +117,9 @@ def _plain_events(path: Path, catalogue: set[str]) -> list[Event]:
     if timed:
         rows.sort(key=lambda row: row.number("timestamp"))
     steps: dict[str, list[_Step]] = defaultdict(list)
+    spelt: dict[str, Row] = {}
     for row in rows:
-        steps[row.key("user_id")].append(_Step(row.key("item_id"), row))
+        steps[_user(row, spelt)].append(_Step(row.key("item_id"), row))
     for user, taken in steps.items():
         _check_items(user, taken, catalogue)
     events = {user: _events_of(user, taken) for user, taken in steps.items()}
@@ -109,10 +131,11 @@ def _plain_events(path: Path, catalogue: set[str]) -> list[Event]:
 
 def _split_events(parts: dict[Split, Path], catalogue: set[str]) -> list[Event]:
     steps: dict[str, list[_Step]] = {}
+    spelt: dict[str, Row] = {}
     for split, path in parts.items():
         rows = read_atomic(path, (_USER, _HISTORY, _ITEM))
         for row in rows:  # users in file order, whatever the order of their rows
-            steps.setdefault(row.key("user_id"), [])
+            steps.setdefault(_user(row, spelt), [])
         for row in sorted(rows, key=lambda row: len(row.keys("item_id_list"))):
             _append(steps[row.key("user_id")], row, split)
     for user, taken in steps.items():

@@ -11,6 +11,7 @@ from langgraph.runtime import get_runtime
 
 from nodes.resources import resources
 from nodes.step import Step
+from state.errors import DatabaseError
 from state.graphs.context import NetworkContext
 from state.pool import Connection
 from state.presence import is_present
@@ -84,7 +85,7 @@ async def leave_window(network: int, runner: str | None = None) -> None:
     presence = resources().presence
     if not presence.is_shown:
         return
-    with suppress(psycopg.Error):
+    with suppress(psycopg.Error, DatabaseError):
         async with resources().pool.connection() as conn:
             await release_window(conn, network, await presence.sign(), runner)
 

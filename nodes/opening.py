@@ -38,7 +38,7 @@ async def open_interaction(
     """
     identity = clean_line(state.get("interaction") or "", KEY_LENGTH) or mint_identity()
     step = await begin_step(identity, runtime, first=True)
-    _ = step.network.shape
+    step.network.require_founded()
     async with resources().pool.connection() as conn:
         user, positive, negative = await _resolve(conn, step, state)
         settled = await find_interaction(conn, step.network.id, identity)

@@ -30,7 +30,7 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
         InputError: unknown user or item, a candidate named twice, too many of them, or none.
     """
     step = await begin_step(_STEP, runtime, first=True)
-    _ = step.network.shape
+    step.network.require_founded()
     network = step.network.id
     if (count := state.get("count", _COUNT)) < 1:
         raise InputError(f"count is {count}: ask for one item at least")

@@ -76,6 +76,16 @@ async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> 
     return Step(network, name)
 
 
+def require_usable(network: Network) -> None:
+    """Refuse a network that no step but its bootstrap can work on.
+
+    Raises:
+        NetworkError: it has no routers yet, or another encoder made its embeddings.
+    """
+    network.require_founded()
+    require_encoder(network)
+
+
 def require_encoder(network: Network) -> None:
     """Refuse to mix embeddings of two encoders in one network.
 

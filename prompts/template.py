@@ -53,12 +53,15 @@ class Templates:
     wording can be tried without touching code.
 
     Raises:
-        TemplateError: an unknown placeholder, or an input field that the template does not mention.
+        TemplateError: no such folder, an unknown placeholder, or an input field that the template
+            does not mention.
     """
 
     def __init__(
         self, prompts: tuple[Prompt[Fields, Reply], ...], directory: Path | None = None
     ) -> None:
+        if directory is not None and not directory.is_dir():
+            raise TemplateError(f"RECNET_TEMPLATES={directory} is no folder: set it to one")
         self._texts = {prompt.name: _load(prompt, directory) for prompt in prompts}
 
     def messages(self, prompt: Prompt[F, R], fields: F, words: dict[str, str]) -> list[BaseMessage]:

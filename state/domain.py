@@ -22,6 +22,7 @@ REASON_LENGTH = 500
 NOTE_LENGTH = 300
 TITLE_LENGTH = 300
 KEY_LENGTH = 200
+NAME_LENGTH = 150
 ATTRIBUTE_LENGTH = 48
 ATTRIBUTE_WORDS = 5
 
@@ -32,6 +33,11 @@ _JOINER = "\u200d"
 _SKIN_TONES = "\U0001f3fb\U0001f3fc\U0001f3fd\U0001f3fe\U0001f3ff"
 _JOINTS = "'’&-"
 _LINK = re.compile(r"://|www\.|@|\w\.\w{2,}")
+_ORDERS = frozenset(
+    {"ignore", "disregard", "override", "obey", "pretend", "recommend"}
+    | {"instruction", "instructions", "prompt"}
+)
+"""Words by which a text orders a model about; no noun phrase for a taste has one."""
 
 
 def clean(text: str, limit: int) -> str:
@@ -67,7 +73,8 @@ def normalise_attribute(text: str) -> str | None:
     """Return the attribute as a short lower-case noun phrase, or None where it is not one.
 
     Attributes are one of the two channels by which a client's text reaches a router, so sentences,
-    links and instructions do not pass: at most five words and 48 characters, no link.
+    links and instructions do not pass: at most five words and 48 characters, no link, and none of
+    the words by which a text orders a model about.
     """
     text = unicodedata.normalize("NFKC", clean_line(text, KEY_LENGTH))
     text = unicodedata.normalize("NFKC", text.lower())  # the dot of a Turkish İ comes off
@@ -78,7 +85,7 @@ def normalise_attribute(text: str) -> str | None:
     phrase = " ".join(words)
     if not words or len(words) > ATTRIBUTE_WORDS or len(phrase) > ATTRIBUTE_LENGTH:
         return None
-    return phrase
+    return None if _ORDERS.intersection(words) else phrase
 
 
 def _in_a_word(character: str) -> bool:
@@ -276,7 +283,8 @@ class Event(Frozen):
 class Dataset(Frozen):
     """A catalogue and its events in the order in which they are fed."""
 
-    name: Key
+    name: Annotated[Key, AfterValidator(partial(clean_line, limit=NAME_LENGTH))]
+    """Short enough to leave room for a position in the identity of a record."""
     domain: Key
     """What the items are called, in the plural: `CDs`, `films`."""
     items: tuple[Item, ...]

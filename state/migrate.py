@@ -7,15 +7,15 @@ from pathlib import Path
 import psycopg
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from psycopg import AsyncConnection, sql
-from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow
 
+from state.connection import connect
 from state.errors import DatabaseError
+from state.failures import advice
 
 SCHEMA = "recnet"
 MIGRATIONS = Path(__file__).parent / "migrations"
 _LOCK = 2_601_21609
-_CONNECT_SECONDS = 10
 _TURN_SECONDS = 60.0
 _PAUSE_SECONDS = 0.05
 
@@ -27,43 +27,17 @@ async def migrate(url: str) -> None:
     lock lets one process migrate while others wait.
 
     Raises:
-        DatabaseError: no connection, no pgvector, or a database newer than this program.
+        DatabaseError: no connection, no pgvector, a database newer than this program, or one that
+            cannot be written.
     """
-    try:
-        async with await _connect(url) as conn:
+    async with await connect(url) as conn:
+        try:
             await _take_turn(conn)
             await _migrate(conn)
-    except psycopg.OperationalError as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise DatabaseError(
-            f"cannot connect to the database: {reason}; check RECNET_DATABASE_URL, "
-            "or unset it to use the embedded server"
-        ) from error
-
-
-async def _connect(url: str) -> AsyncConnection[DictRow]:
-    if "@" in _host_of(url):
-        raise DatabaseError(
-            "the password in RECNET_DATABASE_URL holds an @: write it as %40 (percent-encoded)"
-        )
-    try:
-        return await AsyncConnection.connect(
-            url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
-        )
-    except psycopg.ProgrammingError:
-        # The cause is cut off: it quotes the URL, password and all.
-        raise DatabaseError(
-            "RECNET_DATABASE_URL is no URL of a PostgreSQL database: "
-            "write it as postgresql://user:password@host:5432/name"
-        ) from None
-
-
-def _host_of(url: str) -> str:
-    """Return the host of a URL; part of a password where that was not encoded."""
-    try:
-        return str(conninfo_to_dict(url).get("host") or "")
-    except psycopg.ProgrammingError:
-        return ""
+        except psycopg.Error as error:
+            if (reason := advice(error)) is None:
+                raise
+            raise DatabaseError(reason) from error
 
 
 async def _take_turn(conn: AsyncConnection[DictRow]) -> None:
@@ -129,11 +103,21 @@ async def _apply(conn: AsyncConnection[DictRow], number: int, name: str, stateme
 
 
 async def _require_pgvector(conn: AsyncConnection[DictRow]) -> None:
-    cursor = await conn.execute("SELECT 1 FROM pg_extension WHERE extname = 'vector'")
-    if await cursor.fetchone():
-        return
+    cursor = await conn.execute(
+        "SELECT extnamespace::regnamespace::text AS schema FROM pg_extension "
+        "WHERE extname = 'vector'"
+    )
+    if row := await cursor.fetchone():
+        if row["schema"] in (SCHEMA, "public"):
+            return
+        raise DatabaseError(
+            f"pgvector is in the schema {row['schema']}, where it is not looked for: "
+            "run ALTER EXTENSION vector SET SCHEMA public in this database"
+        )
     try:
-        await conn.execute("CREATE EXTENSION vector")
+        await conn.execute("CREATE EXTENSION vector SCHEMA public")
+    except psycopg.errors.ReadOnlySqlTransaction:
+        raise
     except psycopg.Error as error:
         raise DatabaseError(
             "the database has no pgvector: install it on the server, then run "

@@ -2,21 +2,41 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, NoReturn
 
-import psycopg
 from pgvector.psycopg import register_vector_async
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
+from state.connection import connect
 from state.errors import DatabaseError
 from state.migrate import SCHEMA, migrate
 
 Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
-_OPEN_SECONDS = 10.0
+_WAIT_SECONDS = 10.0
+"""How long anything waits for a connection: beyond it, something is wrong."""
+_AGAIN_SECONDS = 1.0
+"""How long while something is wrong: a run that ends asks several times, one after another."""
+
+
+class _Pool(AsyncConnectionPool[Connection]):
+    """A pool in which nobody waits long again for a connection that somebody waited for in vain."""
+
+    _in_vain = False
+
+    async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - theirs
+        if timeout is None and self._in_vain:
+            timeout = _AGAIN_SECONDS
+        try:
+            conn = await super().getconn(timeout)
+        except PoolTimeout:
+            self._in_vain = True
+            raise
+        self._in_vain = False
+        return conn
 
 
 @asynccontextmanager
@@ -24,28 +44,39 @@ async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
     """Open a pool on a migrated database; vectors travel in binary, rows are dictionaries.
 
     Raises:
-        DatabaseError: the server cannot be reached, lacks pgvector, or is newer than the program.
+        DatabaseError: the server cannot be reached, lacks pgvector, or is newer than the program;
+            later, no connection came free in time.
     """
     await migrate(url)
-    pool: Pool = AsyncConnectionPool(
+    pool = _Pool(
         url,
         min_size=1,
         max_size=size,
         open=False,
+        timeout=_WAIT_SECONDS,
         configure=register_vector_async,
         kwargs=connection_options(),
     )
     try:
-        await pool.open(wait=True, timeout=_OPEN_SECONDS)
-    except (PoolTimeout, psycopg.Error) as error:
-        await pool.close()
-        raise DatabaseError(
-            f"no connection to the database within {_OPEN_SECONDS:.0f} s"
-        ) from error
-    try:
+        await pool.open(wait=True, timeout=_WAIT_SECONDS)
         yield pool
+    except PoolTimeout as error:
+        await _raise_why(url, size, error)
     finally:
         await pool.close()
+
+
+async def _raise_why(url: str, size: int, error: PoolTimeout) -> NoReturn:
+    """Say why no connection came: the pool keeps what the server told it to itself.
+
+    Raises:
+        DatabaseError: as a connection of its own fails, or that the pool's were all in use.
+    """
+    await (await connect(url)).close()
+    raise DatabaseError(
+        f"none of the {size} database connections came free within {_WAIT_SECONDS:.0f} s: "
+        "raise RECNET_CONNECTIONS, or run less at once"
+    ) from error
 
 
 def connection_options() -> dict[str, Any]:

@@ -5,8 +5,9 @@ import secrets
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg.rows import TupleRow
+from psycopg.rows import DictRow
 
+from state.connection import connect
 from state.pool import Connection
 
 _BITS = 62  # a positive bigint
@@ -21,12 +22,16 @@ class Presence:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._conn: AsyncConnection[TupleRow] | None = None
+        self._conn: AsyncConnection[DictRow] | None = None
         self._sign = 0
         self._turn = asyncio.Lock()
 
     async def sign(self) -> int:
-        """Return this process's sign; another one where its connection was lost meanwhile."""
+        """Return this process's sign; another one where its connection was lost meanwhile.
+
+        Raises:
+            DatabaseError: the server allows no further connection.
+        """
         async with self._turn:
             if self._conn is not None:
                 try:
@@ -34,7 +39,7 @@ class Presence:
                 except psycopg.OperationalError:
                     self._conn = None
             if self._conn is None:
-                self._conn = await AsyncConnection.connect(self._url, autocommit=True)
+                self._conn = await connect(self._url)
                 self._sign = secrets.randbits(_BITS)
                 await self._conn.execute("SELECT pg_advisory_lock(%s)", (self._sign,))
             return self._sign

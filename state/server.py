@@ -31,7 +31,13 @@ def start_server(home: Path) -> str:
         DatabaseError: the server does not start; names its log.
     """
     data = home / "postgres"
-    data.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        data.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseError(
+            f"{home} cannot be used as a data folder ({error.strerror}): set RECNET_HOME to one "
+            "that can be written"
+        ) from error
     try:
         return str(_running(data).get_uri())
     except Exception as error:  # the package raises asserts, OSErrors and its own

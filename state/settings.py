@@ -34,7 +34,9 @@ class Settings(BaseSettings):
         default=None, description="A folder of edited templates."
     )
     temperature: float = Field(default=0.0, ge=0, le=2)
-    timeout: float = Field(default=60.0, gt=0, description="Seconds for one model request.")
+    timeout: float = Field(
+        default=60.0, gt=0, le=86_400, description="Seconds for one model request."
+    )
     calls_in_flight: int = Field(default=8, ge=1)
     connections: int = Field(default=8, ge=3, le=80, description="Size of the database pool.")
     budget_calls: int | None = Field(default=None, ge=0, description="Calls this process may make.")
@@ -53,24 +55,32 @@ USED_AT_BOOTSTRAP = (
 class NetworkSettings(Frozen):
     """What shapes a network; stored with it at bootstrap and never changed later."""
 
-    seed: int = Field(default=0, ge=0, description="Keys every random draw.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Keys every random draw.")
     encoder: Key = Field(default="offline", description="The one encoder of all stored embeddings.")
     model: Key = Field(default="offline", description="The model that made the first attributes.")
     routers: int = Field(default=8, ge=1, le=1_000, description="K, the routers at the start.")
     update_size: int = Field(
-        default=20, ge=1, description="Distinct changed clients that start a router update."
+        default=20,
+        ge=1,
+        le=1_000_000,
+        description="Distinct changed clients that start a router update.",
     )
     buffer: int = Field(default=6, ge=1, le=100, description="Messages a client's buffer holds.")
     tau: Annotated[float, Field(ge=-1, le=1)] | Literal["auto"] = Field(
         default="auto", description="Threshold of Eq. 4; `auto` is computed after bootstrap."
     )
     hears_from: float = Field(
-        default=2.0, gt=0, description="With tau auto: routers a client hears from on average."
+        default=2.0,
+        gt=0,
+        le=1_000,
+        description="With tau auto: routers a client hears from on average.",
     )
     same_attribute: float = Field(
         default=0.8, gt=0, le=1, description="Cosine above which two attributes are one."
     )
-    router_attributes: int = Field(default=64, ge=1, description="Attributes a router keeps.")
+    router_attributes: int = Field(
+        default=64, ge=1, le=10_000, description="Attributes a router keeps."
+    )
     echo: bool = Field(default=False, description="Send a client messages of only its attributes.")
     propagation: Propagation = Field(
         default="routers", description="`none` sends nothing; `placebo` permutes the recipients."

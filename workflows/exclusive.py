@@ -3,8 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from psycopg import AsyncConnection
-
+from state.connection import connect
 from state.errors import NetworkError
 from state.store.networks import Network
 
@@ -19,13 +18,14 @@ async def only_trainer(url: str, network: Network) -> AsyncIterator[None]:
 
     Raises:
         NetworkError: another process holds it.
+        DatabaseError: the server allows no further connection.
     """
-    async with await AsyncConnection.connect(url, autocommit=True) as conn:
+    async with await connect(url) as conn:
         cursor = await conn.execute(
-            "SELECT pg_try_advisory_lock(%s, %s)", (_LOCK_CLASS, network.id)
+            "SELECT pg_try_advisory_lock(%s, %s) AS held", (_LOCK_CLASS, network.id)
         )
         row = await cursor.fetchone()
-        if row is None or not row[0]:
+        if row is None or not row["held"]:
             raise NetworkError(
                 f"network '{network.name}' is being trained by another process: wait for it, "
                 "or stop it"

@@ -1,6 +1,6 @@
 """Lineage: why a module reads as it does, from prediction to before and after."""
 
-from state.domain import ClientKind, Frozen, Module, ModuleKind
+from state.domain import KEY_LENGTH, ClientKind, Frozen, Module, ModuleKind, clean_line
 from state.errors import InputError
 from state.names import Names, module_name, name_clients
 from state.pool import Connection
@@ -68,6 +68,7 @@ async def trace_interaction(conn: Connection, network: Network, interaction_id: 
     Raises:
         InputError: there is none of that id.
     """
+    interaction_id = clean_line(interaction_id, KEY_LENGTH)
     found = await find_interaction(conn, network.id, interaction_id)
     if found is None:
         raise InputError(

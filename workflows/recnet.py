@@ -82,6 +82,7 @@ class RecNet:
         """
         NetworkContext(network=name)
         network = await self.network(source)
+        network.require_founded()
         shape = NetworkSettings.model_validate({**network.shape.model_dump(), **changed})
         require_same_founding(network, shape)
         async with self.resources.pool.connection() as conn:
@@ -140,10 +141,12 @@ class RecNet:
         stopped goes on where it was. Without an id one is minted and returned.
 
         Raises:
-            InputError: unknown clients, or an id that belongs to another record.
+            InputError: unknown clients, or an id that is empty or belongs to another record.
         """
         # Cleaned before the run begins: a checkpoint cannot hold a NUL byte.
-        identity = _clean(interaction_id or "") or mint_identity()
+        identity = mint_identity() if interaction_id is None else _clean(interaction_id)
+        if not identity:
+            raise InputError("the interaction's identity is empty: give it one, or none at all")
         record = InteractionInput(
             user=_clean(user),
             positive=_clean(positive),

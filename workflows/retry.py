@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from state.domain import Frozen
+from nodes.step import require_usable
+from state.domain import KEY_LENGTH, Frozen, clean_line
 from state.errors import InputError
 from state.store.clients import list_clients
 from state.store.interactions import Interaction, list_interactions
@@ -44,7 +45,7 @@ async def run_again(
         NetworkError: another process is training this network.
     """
     network = await recnet.network(name)
-    _ = network.shape
+    require_usable(network)
     async with only_trainer(recnet.resources.url, network):
         failed = await _failed(recnet, network, identities)
         async with recnet.resources.pool.connection() as conn:
@@ -70,6 +71,7 @@ async def run_again(
 async def _failed(recnet: RecNet, network: Network, identities: Sequence[str]) -> list[Interaction]:
     async with recnet.resources.pool.connection() as conn:
         settled = {one.id: one for one in await list_interactions(conn, network.id)}
+    identities = [clean_line(identity, KEY_LENGTH) for identity in identities]
     for identity in identities:
         if identity not in settled:
             raise InputError(f"no interaction '{identity}' in network '{network.name}'")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nodes.resources import resources
-from nodes.step import Step, require_encoder
+from nodes.step import Step, require_usable
 from state.domain import (
     MESSAGE_LENGTH,
     NOTE_LENGTH,
@@ -61,7 +61,7 @@ async def read_module(recnet: RecNet, network: str, module: str) -> tuple[Versio
         NetworkError: unknown network, or one without texts yet.
     """
     found = await recnet.network(network)
-    _ = found.shape
+    found.require_founded()
     async with recnet.resources.pool.connection() as conn:
         named = await find_module(conn, found, module)
         versions = await read_versions(conn, found.id, named)
@@ -160,8 +160,7 @@ class _Target:
 async def _revising(recnet: RecNet, network: str, module: str) -> AsyncIterator[_Target]:
     """Find a module, and keep trainers off: they plan from what they read at the start."""
     found = await recnet.network(network)
-    _ = found.shape
-    require_encoder(found)
+    require_usable(found)
     async with recnet.resources.pool.connection() as conn:
         target = _Target(found, await find_module(conn, found, module), module)
     async with only_trainer(recnet.resources.url, found):

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from time import perf_counter
 
+from nodes.step import require_usable
 from state.domain import ClientKind, Frozen, Split
 from state.errors import NetworkError
 from state.store.clients import list_clients
@@ -79,6 +80,7 @@ async def train(
         NetworkError: not bootstrapped, or another process is training this network.
     """
     network = await recnet.network(name)
+    require_usable(network)
     began = perf_counter()
     async with only_trainer(recnet.resources.url, network):
         run = await _feed(recnet, network, FIT[fit], limit, on_progress)

@@ -1,21 +1,29 @@
 """Contexts: what belongs to one run. What shapes a network is stored with it instead."""
 
-from pydantic import ConfigDict, Field
+from typing import Annotated
 
-from state.domain import Frozen
+from pydantic import AfterValidator, ConfigDict, Field
+
+from state.domain import KEY_LENGTH, Frozen, clean_line
 from state.settings import NetworkSettings
 
 DESCRIBED = ConfigDict(use_attribute_docstrings=True)
 """For inputs and outputs: the docstrings of their fields stand beside them in Studio's form."""
 
 
+def _printable(name: str) -> str:
+    if clean_line(name, KEY_LENGTH) != name:
+        raise ValueError("a name is one line of printable characters")
+    return name
+
+
 class NetworkContext(Frozen):
     """The network a run works on."""
 
-    network: str = Field(
+    network: Annotated[str, AfterValidator(_printable)] = Field(
         default="default",
         min_length=1,
-        max_length=200,
+        max_length=KEY_LENGTH,
         description="Name of the network, as `recnet networks` lists it.",
         json_schema_extra={
             "langgraph_nodes": ["found_clients", "open_interaction", "view_clients"]

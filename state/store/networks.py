@@ -43,15 +43,28 @@ class Network(Frozen):
             )
         return self.settings
 
+    def require_founded(self) -> None:
+        """Refuse a network that has no routers yet.
+
+        Raises:
+            NetworkError: it was loaded only, or its bootstrap was stopped on the way.
+        """
+        for kind in ClientKind:
+            self.tau(kind)
+
     def tau(self, kind: ClientKind) -> float:
         """Return the threshold of Eq. 4 for clients of `kind`.
 
         Raises:
-            NetworkError: the network is not bootstrapped.
+            NetworkError: the network has no routers yet.
         """
+        _ = self.shape
         tau = self.tau_user if kind is ClientKind.USER else self.tau_item
         if tau is None:
-            raise NetworkError(f"network '{self.name}' is not bootstrapped")
+            raise NetworkError(
+                f"the bootstrap of network '{self.name}' was stopped: run `recnet bootstrap "
+                f"--network {self.name}` again with the same settings, it goes on where it was"
+            )
         return tau
 
 

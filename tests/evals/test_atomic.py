@@ -1,5 +1,6 @@
 """Every way in which an atomic file can be wrong is named with file and line."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,7 +54,24 @@ def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:
         ("id:token\ttext:token\nx\ta\ny\n", "x.inter:3: 1 fields where the header names 2"),
         ("id:token\nx\ty\n", "x.inter:2: 2 fields where the header names 1"),
         ("id:token\ttext:token\n\nx\ta\n", "x.inter:2: 1 fields where the header names 2"),
+        ("id:token", "x.inter:1: no rows after the header"),
+        ("\ufeff", "x.inter:1: the file is empty, or its header line is"),
+        (
+            "id:token,text:token\nx,a\n",
+            "x.inter:1: column id has type 'token,text:token', expected token",
+        ),
+        ("id,text\nx,a\n", "x.inter:1: header field 'id,text' is not of the form name:type"),
+        ("id:token\rx\r", "x.inter:1: column id has type 'token x', expected token"),
+        ("i\x00d:token\nx\n", "x.inter:1: the header has no column id:token"),
+        (
+            f"{'k' * 1_000_000}\n",
+            f"x.inter:1: header field '{'k' * 60}' is not of the form name:type",
+        ),
         (b"id:token\nx\n\xff\n", "x.inter:3: not UTF-8 text"),
+        (b"id:token\nx\n\xed\xa0\x80\n", "x.inter:3: not UTF-8 text"),
+        ("id:token\nx\ncaf\u00e9".encode()[:-1], "x.inter:3: not UTF-8 text"),
+        ("id:token\nx\n".encode("utf-16"), "x.inter:1: not UTF-8 text"),
+        (b"\x1f\x8b\x08\x00\x00\xff\n", "x.inter:1: not UTF-8 text"),
     ],
 )
 def test_a_bad_file_is_refused(tmp_path: Path, content: str | bytes, wrong: str) -> None:
@@ -67,11 +85,22 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
         read_atomic(tmp_path / "gone.inter", (ID,))
 
 
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read any file")
+def test_a_file_that_may_not_be_read_is_named(tmp_path: Path) -> None:
+    path = written(tmp_path, "id:token\nx\n")
+    path.chmod(0)
+    with pytest.raises(DataError, match=r"x\.inter: cannot be read: Permission denied"):
+        read_atomic(path, (ID,))
+
+
 @pytest.mark.parametrize(
     ("value", "wrong"),
     [
         ("", "x.inter:2: id is empty"),
         ("  ", "x.inter:2: id is empty"),
+        ("\x00", "x.inter:2: id is empty"),
+        ("\u202e\x01", "x.inter:2: id is empty"),
+        ("k" * 1_000_000, f"x.inter:2: id '{'k' * 60}'... is longer than 200 characters"),
         ("k" * 201, f"x.inter:2: id '{'k' * 60}'... is longer than 200 characters"),
     ],
 )
@@ -90,7 +119,7 @@ def test_a_list_of_keys_holds_at_least_one(tmp_path: Path) -> None:
         second.keys("text")
 
 
-@pytest.mark.parametrize("value", ["", "soon", "nan", "inf"])
+@pytest.mark.parametrize("value", ["", "soon", "nan", "inf", "1e999", "2020-01-01"])
 def test_a_number_is_finite(tmp_path: Path, value: str) -> None:
     (row,) = read_atomic(written(tmp_path, f"id:token\ttime:float\nx\t{value}\n"), (ID, TIME))
     with pytest.raises(DataError) as error:

@@ -1,5 +1,6 @@
 """Both forms of RecBole files become the same kind of data set, or a one-line error."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from evals.atomic import DataError
 from evals.recbole import SAMPLE, read_dataset
-from state.domain import Split
+from state.domain import TITLE_LENGTH, Split
 
 CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
 ITEMS = "item_id:token\ttitle:token_seq\tcategory:token_seq\n" + "".join(
@@ -190,8 +191,85 @@ def test_what_is_in_the_folder_must_be_clear(tmp_path: Path) -> None:
     assert "both w.inter and split .inter files" in wrong(tmp_path, inter="")
     (tmp_path / "v.item").write_text(ITEMS)
     assert "exactly one .item file is needed, found v.item, w.item" in wrong(tmp_path)
+    for path in tmp_path.iterdir():
+        path.unlink()
     with pytest.raises(DataError, match="found none"):
+        read_dataset(tmp_path)
+
+
+def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"nowhere: cannot be read: No such file"):
         read_dataset(tmp_path / "nowhere")
+    with pytest.raises(DataError, match=r"w\.item: cannot be read: Not a directory"):
+        read_dataset(world(tmp_path) / "w.item")
+    with pytest.raises(DataError, match=r"cannot be read: File name too long"):
+        read_dataset(tmp_path / ("x" * 5_000))
+
+
+@pytest.mark.parametrize("name", ["w.item", "w.inter"])
+def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
+    world(tmp_path, inter=f"{INTER}u\ta\t1\n")
+    (tmp_path / name).unlink()
+    (tmp_path / name).mkdir()
+    with pytest.raises(DataError, match=rf"{name}: cannot be read: Is a directory$"):
+        read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize("rows", ["u v\ta\t1\nu  v\tb\t2\n", "u\ta\t1\n\u202eu\tb\t2\n"])
+def test_two_users_do_not_become_one(tmp_path: Path, rows: str) -> None:
+    assert re.fullmatch(
+        r"w\.inter:3: user 'u( v)?' is written in another way before \(w\.inter:2\); "
+        "spaces or invisible characters differ",
+        wrong(tmp_path, inter=INTER + rows),
+    )
+
+
+def test_two_users_do_not_become_one_across_split_files(tmp_path: Path) -> None:
+    files = {**GOOD, "test_inter": "u\x01\ta b c\td\n"}
+    assert wrong(tmp_path, **{name: PREFIX + rows for name, rows in files.items()}) == (
+        "w.test.inter:2: user 'u' is written in another way before (w.train.inter:2); "
+        "spaces or invisible characters differ"
+    )
+
+
+def test_two_items_do_not_become_one(tmp_path: Path) -> None:
+    message = wrong(tmp_path, item=f"{ITEMS}a\x01\tAgain\tKind\n", inter=f"{INTER}u\ta\t1\n")
+    assert message == "w.item:9: item 'a' is already on line 2"
+
+
+def test_keys_and_titles_of_any_script_are_read(tmp_path: Path) -> None:
+    item = "item_id:token\ttitle:token_seq\n\u200fب\tหนังสือ\n😀\tTwo\x00words\n"
+    inter = "user_id:token\titem_id:token\n👩‍👩‍👧\t\u200fب\n👩‍👩‍👧\t😀\n"
+    read = read_dataset(world(tmp_path, item=item, inter=inter))
+    assert [(i.key, i.title) for i in read.items] == [("\u200fب", "หนังสือ"), ("😀", "Two words")]
+    assert [(e.user, e.item) for e in read.events] == [("👩‍👩‍👧", "\u200fب"), ("👩‍👩‍👧", "😀")]
+
+
+@pytest.mark.parametrize("title", ["x" * 1_000_000, f"&#{'9' * 5_000};", "&#0;&#xD800;"])
+def test_titles_without_end_or_sense_are_bounded(tmp_path: Path, title: str) -> None:
+    item = f"item_id:token\ttitle:token_seq\na\t{title}\n"
+    (read,) = read_dataset(world(tmp_path, item=item, inter=f"{INTER}u\ta\t1\n")).items
+    assert 0 < len(read.title) <= TITLE_LENGTH
+    read.title.encode()
+
+
+@pytest.mark.parametrize(
+    ("rows", "splits"),
+    [("u\ta\t1\n", ["first"]), ("u\ta\t1\nu\tb\t2\n", ["first", "test"])],
+)
+def test_one_user_with_hardly_an_event(tmp_path: Path, rows: str, splits: list[str]) -> None:
+    assert [split for *_, split in fed(tmp_path, inter=INTER + rows)] == splits
+
+
+def test_a_file_that_ends_in_the_middle_of_a_line_is_refused(tmp_path: Path) -> None:
+    """At any byte of its last line but those after which it only seems whole."""
+    whole = f"{INTER}u\ta\t1\nü\tb\t27".encode()
+    begun = len(whole.rsplit(b"\n", 1)[0]) + 1
+    world(tmp_path)
+    for end in range(begun + 1, len(whole) - 1):
+        (tmp_path / "w.inter").write_bytes(whole[:end])
+        with pytest.raises(DataError, match=r"^w\.inter:3: "):
+            read_dataset(tmp_path)
 
 
 def test_the_shipped_sample_is_read() -> None:

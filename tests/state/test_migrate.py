@@ -74,6 +74,22 @@ async def test_a_newer_database_is_refused(fresh: str) -> None:
         await migrate(fresh)
 
 
+async def test_pgvector_in_a_schema_that_is_not_searched_is_refused(fresh: str) -> None:
+    with psycopg.connect(fresh, autocommit=True) as conn:
+        conn.execute("CREATE SCHEMA extensions")
+        conn.execute("CREATE EXTENSION vector SCHEMA extensions")
+    with pytest.raises(DatabaseError, match=r"in the schema extensions, .*SET SCHEMA public"):
+        await migrate(fresh)
+    assert tables(fresh) == set()
+
+
+async def test_a_database_that_cannot_be_written_is_refused(fresh: str) -> None:
+    options = "-c default_transaction_read_only=on"
+    with pytest.raises(DatabaseError, match="read-only"):
+        await migrate(make_conninfo(fresh, options=options))
+    assert tables(fresh) == set()
+
+
 async def test_a_migration_that_fails_leaves_nothing_of_itself(
     fresh: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -42,3 +42,9 @@ def test_a_server_that_does_not_start_is_named_with_its_log(tmp_path: Path) -> N
     (tmp_path / "postgres").write_text("a file where the data should be")
     with pytest.raises(DatabaseError, match=r"does not start .*log.*RECNET_DATABASE_URL"):
         start_server(tmp_path)
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(DatabaseError, match=r"file/home cannot be used .* set RECNET_HOME"):
+        start_server(tmp_path / "file" / "home")

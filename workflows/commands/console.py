@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -12,15 +13,34 @@ from rich.console import Console
 
 from prompts.errors import CallError
 from prompts.template import TemplateError
+from state.domain import KEY_LENGTH, clean_line
 from state.errors import RecNetError
+from state.failures import explain as explain_database
 from state.settings import Settings
 from workflows.recnet import RecNet, open_recnet
 
 T = TypeVar("T")
 
+
+def _name(given: str) -> str:
+    """Refuse a name that could not be read, or typed again, where it is shown."""
+    if not given or clean_line(given, KEY_LENGTH) != given:
+        fail(
+            f"--network: a name is one line of 1 to {KEY_LENGTH} printable characters "
+            f"(given: {given[:KEY_LENGTH]!r})"
+        )
+    return given
+
+
 NetworkName = Annotated[
     str,
-    typer.Option("--network", "-n", envvar="RECNET_NETWORK", help="The network's name."),
+    typer.Option(
+        "--network",
+        "-n",
+        envvar="RECNET_NETWORK",
+        help="The network's name.",
+        callback=_name,
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 
@@ -29,6 +49,7 @@ ERROR = 1
 FAILED_RECORDS = 3
 """Exit code: the run ended, but some records could not be learned from."""
 INTERRUPTED = 130
+_LINE_LENGTH = 1_000
 
 screen = Console(markup=False, emoji=False, highlight=False)
 notes = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -37,6 +58,8 @@ notes = Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 def execute(work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = None) -> T:
     """Run `work` on an open façade; errors a person can act on become one line and an exit code."""
+    # The drivers warn of each connection that fails; one line says so once it matters.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
     async def main() -> T:
         async with open_recnet(settings or read_settings()) as recnet:
@@ -50,7 +73,7 @@ def execute(work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = 
     except ValidationError as error:
         fail(explain(error))
     except psycopg.Error as error:
-        fail(f"the database failed: {str(error).strip().splitlines()[0]}")
+        fail(explain_database(error))
     except (RecNetError, CallError, TemplateError) as error:
         fail(str(error))
 
@@ -65,7 +88,8 @@ def read_settings() -> Settings:
 
 def fail(reason: str) -> NoReturn:
     """Print one line and leave with a non-zero exit code."""
-    notes.print(f"recnet: {reason}", style="red", markup=False, highlight=False, soft_wrap=True)
+    line = clean_line(reason, _LINE_LENGTH)  # it may quote what was typed
+    notes.print(f"recnet: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(ERROR)
 
 

@@ -97,7 +97,7 @@ def interact(
     as_json: AsJson = False,
 ) -> None:
     """Feed one live interaction."""
-    identity = interaction or mint_identity()
+    identity = mint_identity() if interaction is None else interaction
     try:
         out = execute(
             lambda recnet: recnet.interact(

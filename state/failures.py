@@ -1,0 +1,89 @@
+"""Errors of the database in one line: what happened, and what to do.
+
+What the server says about a URL or a password never enters a line: psycopg's own text names host,
+port, role and database only, and whoever connects refuses a URL that cannot be read before.
+"""
+
+import psycopg
+from psycopg import errors
+
+from state.errors import DatabaseError
+
+_GOES_ON = "nothing is half written, and the same command then goes on where it was"
+_CONNECTIONS = (
+    "lower RECNET_CONNECTIONS (training takes two more), end other programs, or raise the server's "
+    "max_connections, or the CONNECTION LIMIT of the role or database"
+)
+_TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
+"""What a server says as it turns a newcomer away: there is no code yet that psycopg could read."""
+
+
+_ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
+    (errors.DiskFull, f"the database's disk is full: free space on the server; {_GOES_ON}"),
+    (
+        errors.OutOfMemory,
+        f"the database is out of memory ({{said}}): give the server more; {_GOES_ON}",
+    ),
+    (
+        errors.InsufficientPrivilege,
+        "the database refuses: {said}; grant that right to the role in RECNET_DATABASE_URL, or "
+        "connect as one that has it",
+    ),
+    (
+        errors.ReadOnlySqlTransaction,
+        "the database is read-only (a standby, or default_transaction_read_only): "
+        "set RECNET_DATABASE_URL to one that can be written",
+    ),
+)
+
+
+def explain(error: psycopg.Error) -> str:
+    """Return one line for any error of the database."""
+    return advice(error) or f"the database failed: {_said(error)}"
+
+
+def advice(error: psycopg.Error) -> str | None:
+    """Return one line for an error that a person can do something about, None for a bug."""
+    said = _said(error)
+    for kind, line in _ADVICE:
+        if isinstance(error, kind):
+            return line.format(said=said)
+    if _is_about_connections(error):
+        return f"the database has no connection left ({said}): {_CONNECTIONS}"
+    if _is_lost(error):
+        return (
+            f"the connection to the database was lost ({said}): see that the server runs; "
+            f"{_GOES_ON}"
+        )
+    return None
+
+
+def unreachable(error: psycopg.OperationalError) -> DatabaseError:
+    """Return what to raise where a connection could not be opened."""
+    if _is_about_connections(error):
+        return DatabaseError(explain(error))
+    return DatabaseError(
+        f"cannot connect to the database: {_said(error)}; check RECNET_DATABASE_URL, "
+        "or unset it to use the embedded server"
+    )
+
+
+def _is_about_connections(error: psycopg.Error) -> bool:
+    said = str(error)
+    return isinstance(error, errors.TooManyConnections) or (
+        isinstance(error, psycopg.OperationalError) and any(words in said for words in _TOO_MANY)
+    )
+
+
+def _is_lost(error: psycopg.Error) -> bool:
+    """Return whether a connection broke: the server said so (57P0x), or nothing at all."""
+    if error.sqlstate is None:
+        return isinstance(error, psycopg.OperationalError)
+    return error.sqlstate.startswith(("57P", "08"))
+
+
+def _said(error: psycopg.Error) -> str:
+    """Return what the server or the driver said, on one line, without query and context."""
+    # Where a host has several addresses, the first failure says enough.
+    said = error.diag.message_primary or str(error).partition("\nMultiple connection attempts")[0]
+    return " ".join(said.split()) or type(error).__name__

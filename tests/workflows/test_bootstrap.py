@@ -1,0 +1,33 @@
+"""A bootstrap that was stopped goes on where it was, and nothing else does before."""
+
+import pytest
+
+from state.errors import NetworkError
+from tests.worlds import SHAPE, load, tiny_dataset
+from workflows.recnet import RecNet
+from workflows.training import train
+
+
+async def test_a_bootstrap_that_was_stopped_is_to_go_on_before_anything_else(
+    recnet: RecNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await load(recnet, tiny_dataset(), "tiny")
+
+    async def power_cut(*_: object) -> None:
+        raise OSError("power cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("nodes.founding.freeze_tau", power_cut)
+        with pytest.raises(OSError, match="power cut"):
+            await recnet.bootstrap("tiny", SHAPE)
+    stopped = "the bootstrap of network 'tiny' was stopped: run `recnet bootstrap --network tiny`"
+    with pytest.raises(NetworkError, match=stopped):
+        await train(recnet, "tiny")
+    with pytest.raises(NetworkError, match=stopped):
+        await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    with pytest.raises(NetworkError, match=stopped):
+        await recnet.recommend("tiny", user="ann")
+    with pytest.raises(NetworkError, match=stopped):
+        await recnet.copy("tiny", "other", {})
+    await recnet.bootstrap("tiny", SHAPE)
+    assert (await train(recnet, "tiny", limit=1)).run == 1
