@@ -58,9 +58,9 @@ class Network(Frozen):
         Raises:
             NetworkError: the network has no routers yet.
         """
-        _ = self.shape
         tau = self.tau_user if kind is ClientKind.USER else self.tau_item
         if tau is None:
+            _ = self.shape  # says so where the bootstrap has not even begun
             raise NetworkError(
                 f"the bootstrap of network '{self.name}' was stopped: run `recnet bootstrap "
                 f"--network {self.name}` again with the same settings, it goes on where it was"

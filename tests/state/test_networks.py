@@ -67,7 +67,7 @@ async def test_a_network_that_is_not_bootstrapped_says_what_to_do(recnet: RecNet
     network = await recnet.network("cds")
     with pytest.raises(NetworkError, match="recnet bootstrap --network cds"):
         _ = network.shape
-    with pytest.raises(NetworkError, match="not bootstrapped"):
+    with pytest.raises(NetworkError, match="has no routers yet"):
         network.tau(ClientKind.USER)
 
 
