@@ -58,9 +58,7 @@ class Presence:
 
 async def is_present(conn: Connection, sign: int) -> bool:
     """Return whether the process that shows this sign lives."""
-    cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS free", (sign,))
+    # Of the transaction: a session that kept the lock would look like that process.
+    cursor = await conn.execute("SELECT pg_try_advisory_xact_lock(%s) AS free", (sign,))
     row = await cursor.fetchone()
-    if row is None or not row["free"]:
-        return True
-    await conn.execute("SELECT pg_advisory_unlock(%s)", (sign,))
-    return False
+    return row is None or not row["free"]

@@ -1,12 +1,12 @@
 """Heirs: whatever a network's routers went through, somebody answers for a gradient."""
 
 import numpy as np
-import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.gather import heir_of
 from state.vectors import Vector
+from tests.properties import thousand
 
 Lives = list[tuple[bool, int, int]]
 """Changes of structure in order: a merge or a split, and which of the active routers it takes."""
@@ -36,9 +36,8 @@ def live(start: int, changes: Lives) -> tuple[dict[int, tuple[int, ...]], set[in
     return heirs, set(active)
 
 
-@pytest.mark.long
+@thousand
 @given(start=st.integers(1, 5), changes=CHANGES, angles=st.lists(ANGLES, min_size=40), said=ANGLES)
-@settings(max_examples=1_000, deadline=None, derandomize=True)
 def test_every_gradient_finds_one_active_router_along_the_nearer_children(
     start: int, changes: Lives, angles: list[int], said: int
 ) -> None:

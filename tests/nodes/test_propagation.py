@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.propagation import POLICIES, by_message, by_routers, is_echo
@@ -20,6 +20,7 @@ from state.store.clients import point_profile, write_attributes
 from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.vectors import Vector
+from tests.properties import thousand
 from tests.worlds import SHAPE, plant
 
 JAZZ = {1, 2, 7, 8, 9, 10}
@@ -169,14 +170,8 @@ def pointing(direction: int) -> Vector:
     return np.array([cos(radians(direction)), sin(radians(direction))], dtype=np.float32)
 
 
-@pytest.mark.long
+@thousand
 @given(world=CIRCLES)
-@settings(
-    max_examples=1000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 async def test_all_that_equation_4_gives_is_sent_but_echoes(
     resources: Resources, world: Circle
 ) -> None:

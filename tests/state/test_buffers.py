@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.resources import Resources
@@ -23,18 +23,12 @@ from state.store.clients import read_clients
 from state.store.interactions import Interaction, add_verdicts, find_consumed, write_interaction
 from state.store.routing import Delivery
 from state.store.versions import append_version
+from tests.properties import thousand
 from tests.worlds import plant, send
 
 CLIENTS = (1, 2, 7)
 ROUTERS = (1, 2, 3)
 VERSIONS = (1, 2, 3)
-
-THOROUGH = settings(
-    max_examples=1000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 
 
 async def held(conn: Connection, network: int, client: int) -> list[int]:
@@ -126,9 +120,8 @@ class Consume(NamedTuple):
 CONSUME = st.builds(Consume, st.sampled_from(CLIENTS), st.lists(st.integers(-1, 20), max_size=6))
 
 
-@pytest.mark.long
+@thousand
 @given(steps=st.lists(st.one_of(UPDATE, CONSUME), max_size=8), capacity=st.integers(1, 4))
-@THOROUGH
 async def test_buffers_behave_like_plain_lists(
     resources: Resources, steps: list[list[Sent] | Consume], capacity: int
 ) -> None:
@@ -195,9 +188,8 @@ class Turn(NamedTuple):
 TURN = st.builds(Turn, st.sampled_from(["this", "the other"]), st.booleans())
 
 
-@pytest.mark.long
+@thousand
 @given(steps=st.lists(st.one_of(UPDATE, CONSUME, TURN, TURN), max_size=10))
-@THOROUGH
 async def test_what_a_client_consumed_never_comes_back_and_is_not_consumed_again(
     resources: Resources, steps: list[list[Sent] | Consume | Turn]
 ) -> None:

@@ -5,7 +5,7 @@ import operator
 import unicodedata
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter, ValidationError
@@ -32,14 +32,8 @@ from state.domain import (
     normalise_attribute,
 )
 from state.store.versions import append_version, join_rules, read_versions, split_rules
+from tests.properties import thousand
 from tests.worlds import plant
-
-THOROUGH = settings(
-    max_examples=1000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 
 ODD = (
     "\x00\t\n\r\x0b\x1c\x1f\x7f\x85\xa0\xad\u061c\u0301\u0338\u200b\u200d\u200e\u200f\u2028\u2029"
@@ -94,9 +88,8 @@ def assert_fit(text: str, limit: int) -> None:
     assert text.encode().decode() == text
 
 
-@pytest.mark.long
+@thousand
 @given(SHORT, st.integers(-1, 60))
-@THOROUGH
 def test_clean_text_is_storable_bounded_and_stable(text: str, limit: int) -> None:
     for cleaner in (clean, clean_line):
         cleaned = cleaner(text, limit)
@@ -107,9 +100,8 @@ def test_clean_text_is_storable_bounded_and_stable(text: str, limit: int) -> Non
     assert cleaned.splitlines() in ([], [cleaned])
 
 
-@pytest.mark.long
+@thousand
 @given(st.lists(PIECES, min_size=30, max_size=60).map("".join), st.integers(8, 29))
-@THOROUGH
 def test_a_cut_parts_no_letter_from_its_marks_and_no_joined_emoji(text: str, limit: int) -> None:
     whole = "".join(" " if is_forbidden(character) else character for character in text).strip()
     cleaned = clean(text, limit)
@@ -127,9 +119,8 @@ def parts(text: str, place: int) -> bool:
     )
 
 
-@pytest.mark.long
+@thousand
 @given(TEXTS)
-@THOROUGH
 def test_every_field_takes_every_text_but_an_empty_one(text: str) -> None:
     for adapter, limit, may_be_empty in FIELDS.values():
         if is_blank(text) and not may_be_empty:
@@ -143,9 +134,8 @@ def test_every_field_takes_every_text_but_an_empty_one(text: str) -> None:
         assert adapter.validate_json(adapter.dump_json(value)) == value
 
 
-@pytest.mark.long
+@thousand
 @given(st.lists(TEXTS, max_size=4), st.integers(1, 5))
-@THOROUGH
 def test_rules_are_different_lines_that_join_and_split_again(texts: list[str], times: int) -> None:
     adapter: TypeAdapter[list[str]] = TypeAdapter(Rules)
     numbered = [f"{n}{text}" for n in range(times) for text in texts]
@@ -163,9 +153,8 @@ def test_rules_are_different_lines_that_join_and_split_again(texts: list[str], t
         assert adapter.validate_python(rules) == rules
 
 
-@pytest.mark.long
+@thousand
 @given(TEXTS)
-@THOROUGH
 def test_an_attribute_is_a_short_phrase_in_lower_case_without_a_link(text: str) -> None:
     attribute = normalise_attribute(text)
     if attribute is None:
@@ -180,9 +169,8 @@ def test_an_attribute_is_a_short_phrase_in_lower_case_without_a_link(text: str) 
     assert normalise_attribute(attribute) == attribute
 
 
-@pytest.mark.long
+@thousand
 @given(st.lists(TEXTS, max_size=6))
-@THOROUGH
 def test_attributes_are_different_phrases_and_stay_as_they_are(texts: list[str]) -> None:
     adapter: TypeAdapter[list[str]] = TypeAdapter(Attributes)
     attributes = adapter.validate_python(texts)
@@ -191,9 +179,8 @@ def test_attributes_are_different_phrases_and_stay_as_they_are(texts: list[str])
     assert adapter.validate_python(attributes) == attributes
 
 
-@pytest.mark.long
+@thousand
 @given(st.lists(TEXTS, min_size=1, max_size=3))
-@THOROUGH
 async def test_what_was_cleaned_comes_back_from_the_database_as_it_was(
     resources: Resources, texts: list[str]
 ) -> None:

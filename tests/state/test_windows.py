@@ -4,7 +4,7 @@ import asyncio
 
 import psycopg
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.resources import Resources
@@ -20,6 +20,7 @@ from state.store.windows import (
     open_window,
     read_pending,
 )
+from tests.properties import thousand
 from tests.worlds import plant
 
 
@@ -117,14 +118,8 @@ STEPS = st.lists(
 """Commits, each with the clients that join, and router updates that end."""
 
 
-@pytest.mark.long
+@thousand
 @given(steps=STEPS, update_size=st.integers(1, 9))
-@settings(
-    max_examples=1000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 async def test_whoever_joins_is_in_one_window_or_waits(
     resources: Resources, steps: list[list[int] | str], update_size: int
 ) -> None:

@@ -1,7 +1,7 @@
 """Records and windows follow from ids alone."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.resources import Resources
@@ -16,15 +16,10 @@ from state.store.windows import (
     open_window,
     read_pending,
 )
+from tests.properties import thousand
 from tests.worlds import plant
 from workflows.schedule import Record, cut_windows, plan_records
 
-THOROUGH = settings(
-    max_examples=1000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 ITEMS = list(range(100, 112))
 ALL = frozenset(Split)
 
@@ -56,9 +51,8 @@ def record_streams(draw: st.DrawFn) -> list[Record]:
     ]
 
 
-@pytest.mark.long
+@thousand
 @given(streams(), st.integers(0, 5))
-@THOROUGH
 def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
     events: list[StoredEvent], seed: int
 ) -> None:
@@ -70,9 +64,8 @@ def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
         assert record.negative in set(ITEMS) - met
 
 
-@pytest.mark.long
+@thousand
 @given(streams(), st.integers(0, 5), st.data())
-@THOROUGH
 def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
     events: list[StoredEvent], seed: int, data: st.DataObject
 ) -> None:
@@ -82,9 +75,8 @@ def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
     assert alone == [record for record in records if record.user in users]
 
 
-@pytest.mark.long
+@thousand
 @given(streams(), st.sets(st.sampled_from(Split)))
-@THOROUGH
 def test_records_are_the_events_of_the_splits_in_order(
     events: list[StoredEvent], splits: set[Split]
 ) -> None:
@@ -125,9 +117,8 @@ def test_a_user_who_has_met_everything_is_an_error() -> None:
         plan_records(events, ITEMS, ALL, 0)
 
 
-@pytest.mark.long
+@thousand
 @given(record_streams(), st.integers(1, 12), WAITING)
-@THOROUGH
 def test_windows_are_the_shortest_runs_that_reach_update_size(
     records: list[Record], update_size: int, waiting: set[int]
 ) -> None:
@@ -145,7 +136,7 @@ def changed(window: list[Record], before: set[int]) -> set[int]:
     return before.union(*(record.clients for record in window))
 
 
-@pytest.mark.long
+@thousand
 @given(
     records=record_streams(),
     update_size=st.integers(1, 12),
@@ -153,7 +144,6 @@ def changed(window: list[Record], before: set[int]) -> set[int]:
     failing=st.sets(st.integers(0, 23)),
     stop=st.integers(0, 23),
 )
-@THOROUGH
 async def test_commits_one_after_another_claim_the_windows_that_were_cut(
     resources: Resources,
     records: list[Record],

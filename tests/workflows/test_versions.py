@@ -3,8 +3,7 @@
 from contextlib import suppress
 from typing import Any
 
-import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.commit import commit_interaction
@@ -18,6 +17,7 @@ from state.errors import InputError
 from state.graphs.interaction import Rewrite
 from state.store.versions import Author, join_rules
 from tests.nodes.records import forwarded
+from tests.properties import thousand
 from tests.worlds import plant, run_on
 from workflows.recnet import RecNet
 from workflows.revision import edit, pin, roll_back
@@ -34,14 +34,8 @@ UPDATES = st.tuples(st.just("update"), st.integers(1, 2), st.lists(WRITTEN, max_
 DEEDS = st.lists(st.one_of(HANDS, LEARNS, UPDATES), min_size=1, max_size=5)
 
 
-@pytest.mark.long
+@thousand
 @given(deeds=DEEDS)
-@settings(
-    max_examples=1_000,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
 async def test_versions_have_no_gaps_and_the_last_one_counts(
     recnet: RecNet, deeds: list[tuple[str, Any, Any]]
 ) -> None:
