@@ -1,0 +1,72 @@
+"""Commands as they are typed: copies, what failed, and the embedded server."""
+
+import json
+from pathlib import Path
+
+import psycopg
+import pytest
+from typer.testing import CliRunner, Result
+
+from evals.cli import app
+from evals.recbole import SAMPLE
+from state.migrate import SCHEMA
+from workflows.commands.console import FAILED_RECORDS
+
+
+def run(*words: str, code: int = 0) -> Result:
+    result = CliRunner().invoke(app, list(words))
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture
+def mine(database: str) -> str:
+    """Load, bootstrap and train a little; return the database's URL."""
+    run("load", str(SAMPLE), "--domain", "books", "-n", "mine")
+    run("bootstrap", "-n", "mine")
+    run("train", "-n", "mine", "--limit", "3")
+    return database
+
+
+def test_what_failed_is_run_again_by_one_command(mine: str) -> None:
+    with psycopg.connect(mine, options=f"-c search_path={SCHEMA}", autocommit=True) as conn:
+        for table in ("gradients", "verdicts"):  # a record that failed has none
+            conn.execute(f"DELETE FROM {table}".encode())  # noqa: S608
+        conn.execute("UPDATE interactions SET failure = 'no usable reply', reward = NULL")
+    trained = run("train", "-n", "mine", "--limit", "0", code=FAILED_RECORDS)
+    assert "3 records failed: `recnet show interactions -n mine` says why" in trained.stderr
+    assert "`recnet retry -n mine` runs them again" in trained.stderr
+    assert "no usable reply" in run("show", "interactions", "-n", "mine").stdout
+    assert run("retry", "-n", "mine").stdout == "3 run again, 3 learned, 0 not\n"
+    again = json.loads(run("retry", "-n", "mine", "--json").stdout)
+    assert (again["run"], again["learned"], again["failed"]) == (0, 0, {})
+    assert json.loads(run("train", "-n", "mine", "--limit", "0", "--json").stdout)["failed"] == 0
+
+
+@pytest.mark.usefixtures("mine")
+def test_a_copy_is_trained_by_other_settings_and_told_apart() -> None:
+    said = run("copy", "mine", "quiet", "--set", "propagation=none").stdout
+    assert said == "network 'quiet' is a copy of 'mine'; next: recnet train -n quiet\n"
+    other = json.loads(run("copy", "mine", "other", "--set", "update_size=9", "--json").stdout)
+    assert other["settings"]["update_size"] == 9
+    assert "are the same" in run("digest", "--diff", "mine", "quiet").stdout
+    run("train", "-n", "quiet", "--limit", "1")
+    assert (
+        "interactions: 1 only in quiet" in run("digest", "--diff", "mine", "quiet", code=4).stdout
+    )
+
+
+def test_the_embedded_server_is_started_looked_at_and_stopped(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RECNET_HOME", str(home))
+    assert run("db", "status").stdout.startswith("embedded, stopped, data in")
+    assert run("db", "start").stdout.startswith("postgresql://")
+    assert json.loads(run("db", "status", "--json").stdout)["running"] is True
+    assert run("db", "stop").stdout == "stopped\n"
+    assert run("db", "stop").stdout == "it was not running\n"
+    monkeypatch.setenv("RECNET_DATABASE_URL", "postgresql://elsewhere/db")
+    assert run("db", "status").stdout == "the database that RECNET_DATABASE_URL names\n"
+    monkeypatch.delenv("RECNET_DATABASE_URL")
+    monkeypatch.setenv("RECNET_HOME", str(home / "postgres" / "PG_VERSION"))
+    assert "set RECNET_HOME to one that can be written" in run("db", "start", code=1).stderr
