@@ -9,7 +9,7 @@ from langgraph.types import Send
 
 from nodes.gather import nearest
 from nodes.resources import resources
-from nodes.step import C, Step, begin_step
+from nodes.step import C, Step, begin_step, window_step
 from nodes.vocabulary import Lexicon, look_up
 from prompts.errors import ReplyError
 from prompts.extract import EXTRACT, ExtractFields
@@ -57,7 +57,7 @@ async def assign_attributes(
 
     New is what extraction finds now and `A_c` did not hold (decision 6).
     """
-    step = await begin_step(f"window {state['window']}", runtime)
+    step = await begin_step(window_step(state["window"]), runtime)
     lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
     fresh = await _fresh(step, state["extracted"], lexicon)
     async with resources().pool.connection() as conn:
@@ -79,18 +79,18 @@ async def _held(step: Step, client: int) -> tuple[str, ...]:
 
 def fan_out_summaries(state: RouterUpdateState) -> list[Send]:
     """Send each router that took attributes in to its summary; with none go on to the commit."""
-    texts = {draft.router: draft.profile for draft in state["drafts"]}
+    texts = {draft.router: draft.profile for draft in state.get("drafts", [])}
     return [
         Send(
             "summarize_router",
             SummarizeTask(
-                step=f"window {state['window']}",
+                step=window_step(state["window"]),
                 router=intake.router,
                 profile=texts.get(intake.router),
                 attributes=intake.attributes,
             ),
         )
-        for intake in state["intakes"]
+        for intake in state.get("intakes", [])
     ] or [Send("deliver_messages", state)]
 
 

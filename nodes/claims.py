@@ -1,21 +1,26 @@
-"""Claims: which run finishes a window, and how a window left unfinished finds another one."""
+"""Claims: which run is at a window's router update, and how one left unfinished finds another.
+
+A commit only claims a window. Whose nodes do the update is settled when they begin, so that a run
+that fails, is cancelled or is killed between any two of them leaves a window that others can take.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec
 
 import psycopg
+from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
 from nodes.resources import resources
-from nodes.step import Step
+from nodes.step import Step, begin_step, window_step
 from state.errors import DatabaseError
 from state.graphs.context import NetworkContext
+from state.graphs.router_update import RouterUpdateState
 from state.pool import Connection
 from state.presence import is_present
-from state.store.interactions import Interaction, mark_claim
 from state.store.windows import (
     Window,
     add_pending,
@@ -26,81 +31,92 @@ from state.store.windows import (
 )
 
 P = ParamSpec("P")
-R = TypeVar("R")
 
 
 async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) -> int | None:
-    """Add a record's clients to the pending set, and claim what waits for a router update.
+    """Add a record's clients to the pending set, and return the window to update from, if any.
 
-    That is the set where it is full now, or a window that another run left unfinished.
+    That is the set where it is full now, or an open window that nobody is at.
     """
-    network = step.network.id
-    await add_pending(conn, network, clients)
-    window = await claim_window(conn, network, step.network.shape.update_size)
-    if window is None:
-        left = await take_window(conn, network, step.name)
-        return None if left is None else left.id
-    await mark_claim(conn, network, step.name, window)
-    await hold_window(conn, network, await resources().presence.sign(), step.name)
-    return window
+    await add_pending(conn, step.network.id, clients)
+    size = step.network.shape.update_size
+    claimed = await claim_window(conn, step.network.id, size, step.name)
+    if claimed is not None:
+        return claimed
+    left = await open_window(conn, step.network.id)
+    return left.id if left is not None and await is_free(conn, step.network.id, left) else None
 
 
-async def take_window(conn: Connection, network: int, runner: str | None = None) -> Window | None:
-    """Take over the open window where its run failed or its process is gone.
-
-    The caller holds the network's lock, so of two runs one takes it.
-
-    Args:
-        conn: inside a commit.
-        network: the network's id.
-        runner: the step whose run goes on with it; the one that left it where None.
-
-    Returns:
-        The window as it was left; None where none is open, or somebody is at it.
-    """
-    window = await open_window(conn, network)
-    if window is None or (window.holder is not None and await is_present(conn, window.holder)):
-        return None
-    sign = await resources().presence.sign()
-    await hold_window(conn, network, sign, runner or window.runner)
-    return window
-
-
-async def still_claimed(conn: Connection, step: Step, settled: Interaction) -> int | None:
-    """Return the window an interaction's commit claimed, while it is this run that finishes it."""
+async def still_claimed(conn: Connection, step: Step) -> int | None:
+    """Return the window that an interaction's commit claimed, while its router update is open."""
     window = await open_window(conn, step.network.id)
-    if window is None or window.id != settled.window_id:
-        return None
-    presence = resources().presence
-    mine = window.runner == step.name and window.holder == await presence.sign()
-    return window.id if mine or await take_window(conn, step.network.id, step.name) else None
+    return window.id if window is not None and window.claimed_by == step.name else None
 
 
-async def leave_window(network: int, runner: str | None = None) -> None:
-    """Give up the window that this process holds, by this run where one is named.
+async def is_free(conn: Connection, network: int, window: Window) -> bool:
+    """Return whether nobody is at an open window: its run failed, or its process is gone."""
+    if window.holder is None:
+        return True
+    if window.holder == resources().presence.shown:
+        return not resources().at_work.is_at(network)
+    return not await is_present(conn, window.holder)
 
-    The next run may take it over at once; without this, a server that lives on would hold the
-    window of a run that failed. A database that cannot be reached has dropped the sign anyway.
+
+async def leave_window(network: int, runner: str) -> None:
+    """Give up the window where this run of this process holds it.
+
+    A database that cannot be reached has dropped the sign of the process anyway.
     """
-    presence = resources().presence
-    if not presence.is_shown:
+    sign = resources().presence.shown
+    if sign is None:
         return
     with suppress(psycopg.Error, DatabaseError):
         async with resources().pool.connection() as conn:
-            await release_window(conn, network, await presence.sign(), runner)
+            await release_window(conn, network, sign, runner)
 
 
-def leaves_window(node: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """Let a node of `router_update` give up its window where it fails or is cancelled."""
+def holds_window(
+    node: Callable[P, Awaitable[RouterUpdateState]],
+) -> Callable[P, Awaitable[RouterUpdateState]]:
+    """Let a node of `router_update` work only for the run that holds the open window.
+
+    The first node takes the hold, the others check it. A run that comes late, because another one
+    took its window over, goes through to its end without a call; one that fails gives it up.
+    """
 
     @wraps(node)
-    async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+    async def guarded(*args: P.args, **kwargs: P.kwargs) -> RouterUpdateState:
+        state: Any = args[0]
+        name = state.get("step") or window_step(state.get("window"))
+        step = await begin_step(name, get_runtime(NetworkContext))
+        runner = get_config()["configurable"]["thread_id"]
+        if not await _hold(step, runner):
+            return {}
         try:
-            return await node(*args, **kwargs)
+            with resources().at_work.on(step.network.id):
+                return await node(*args, **kwargs)
         except BaseException:
-            network = resources().networks.get(get_runtime(NetworkContext).context.network)
-            if network is not None:
-                await asyncio.shield(leave_window(network.id))
+            await asyncio.shield(leave_window(step.network.id, runner))
             raise
 
     return guarded
+
+
+async def _hold(step: Step, runner: str) -> bool:
+    """Return whether this run is at the step's window, which it takes where nobody is."""
+    async with resources().pool.connection() as conn:
+        window = await open_window(conn, step.network.id)
+    if window is None or window_step(window.id) != step.name:
+        return False
+    sign = await resources().presence.sign()
+    if (window.holder, window.runner) == (sign, runner):
+        return True
+    async with step.commit() as conn:
+        window = await open_window(conn, step.network.id)
+        if window is None or window_step(window.id) != step.name:
+            return False
+        if (window.holder, window.runner) != (sign, runner):
+            if not await is_free(conn, step.network.id, window):
+                return False
+            await hold_window(conn, step.network.id, sign, runner)
+    return True

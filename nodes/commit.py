@@ -71,7 +71,7 @@ async def commit_interaction(
         settled = await find_interaction(conn, step.network.id, step.name)
         if settled is not None and not settled.failure:
             # By this run before it was stopped, or by another run of the same record.
-            window = await still_claimed(conn, step, settled)
+            window = await still_claimed(conn, step)
             return {"committed": True, "window": window, **_outcome(state, settled)}
         stale = await _stale_clients(conn, step, state)
         if not stale:
@@ -79,9 +79,7 @@ async def commit_interaction(
             return {"committed": True, "window": window}
         newer = await read_clients(conn, step.network.id, sorted(stale))
     if state["rounds"] >= _ROUNDS:
-        raise ConflictError(
-            f"interaction '{step.name}' met newer versions {_ROUNDS} times; run it again"
-        )
+        raise ConflictError(f"its clients changed {_ROUNDS} times while it was learned from")
     return _rebase(state, {client.id: client for client in newer})
 
 
@@ -159,7 +157,7 @@ async def _write(
     interaction = Interaction(
         id=step.name, user_id=user.id, positive_id=positive.id, negative_id=negative.id,
         predicted_id=predicted.id, reward=state["reward"], reason=state["reason"],
-        failure="", window_id=None,
+        failure="",
     )  # fmt: skip
     await write_interaction(conn, network, interaction)
     for change in changes:

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from nodes.propagation import POLICIES, by_message
 from nodes.resources import resources
 from nodes.router_changes import RouterChange, plan_changes, settle_feedback
-from nodes.step import Step, begin_step
+from nodes.step import Step, begin_step, window_step
 from nodes.vocabulary import Lexicon, look_up
 from state.domain import Module, ModuleKind
 from state.graphs.context import NetworkContext
@@ -34,7 +34,7 @@ async def deliver_messages(
 ) -> RouterUpdateState:
     """Score all clients (Eq. 4), deliver to their buffers, and commit the whole update."""
     window = state["window"]
-    step = await begin_step(f"window {window}", runtime)
+    step = await begin_step(window_step(window), runtime)
     lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
     changes, vectors = await _plan(step, state)
     async with step.commit() as conn:

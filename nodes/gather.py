@@ -1,13 +1,14 @@
 """Gather: what waits for a router update, and which active router answers for it."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import numpy as np
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from nodes.resources import resources
-from nodes.step import begin_step
+from nodes.step import begin_step, window_step
 from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import (
@@ -46,11 +47,14 @@ async def gather_gradients(
     }
 
 
-def fan_out_update(state: RouterUpdateState) -> list[Send]:
-    """Send each router with gradients to its optimizer, and each changed client to extraction."""
-    step = f"window {state['window']}"
+def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
+    """Send each router with gradients to its optimizer, and each changed client to extraction.
+
+    A run that came late has gathered nothing and ends.
+    """
+    step = window_step(state.get("window"))
     named: dict[int, list[Feedback]] = {}
-    for feedback in state["feedback"]:
+    for feedback in state.get("feedback", []):
         named.setdefault(feedback.router, []).append(feedback)
     optimize = [
         Send("optimize_router", OptimizeRouterTask(step=step, router=router, feedback=feedback))
@@ -58,9 +62,9 @@ def fan_out_update(state: RouterUpdateState) -> list[Send]:
     ]
     extract = [
         Send("extract_attributes", ExtractTask(step=step, client=client))
-        for client in state["members"]
+        for client in state.get("members", [])
     ]
-    return optimize + extract
+    return optimize + extract or "__end__"
 
 
 async def _address(pending: Sequence[StoredGradient], routers: Sequence[Router]) -> list[Feedback]:

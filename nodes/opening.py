@@ -14,7 +14,7 @@ from nodes.resources import resources
 from nodes.step import Step, begin_step
 from prompts.errors import ReplyError
 from state.domain import KEY_LENGTH, ClientKind, clean_line
-from state.errors import InputError
+from state.errors import ConflictError, InputError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionOutput, InteractionState
 from state.pool import Connection
@@ -69,7 +69,8 @@ def is_settled(state: InteractionState) -> Literal["forward", "__end__"]:
 
 
 def fails_record(node: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """Let a node of `forward` or `backward` end its record where a reply stayed bad.
+    """Let a node of `forward` or `backward` end its record where a reply stayed bad, or where
+    others changed its clients again and again.
 
     The subgraph is left at once, with the reason as the record's `failure`. Any other error is no
     property of the record: it stops the run, which can be resumed. (A node's `error_handler` would
@@ -80,7 +81,7 @@ def fails_record(node: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return await node(*args, **kwargs)
-        except ReplyError as error:
+        except (ReplyError, ConflictError) as error:
             leave: Command[str] = Command(graph=Command.PARENT, update={"failure": str(error)})
             raise ParentCommand(leave) from error
 
@@ -113,14 +114,14 @@ async def record_failure(
         user, positive, negative = await _resolve(conn, step, state)
         failed = Interaction(
             id=state["interaction"], user_id=user, positive_id=positive, negative_id=negative,
-            predicted_id=None, reward=None, reason="", failure=state["failure"], window_id=None,
+            predicted_id=None, reward=None, reason="", failure=state["failure"],
         )  # fmt: skip
         before = await find_interaction(conn, step.network.id, failed.id)
         await write_interaction(conn, step.network.id, failed)
         if before is None:
             window = await join_window(conn, step, (user, positive, negative))
         else:  # it has had its place already: failed again, or stopped right after this commit
-            window = await still_claimed(conn, step, before)
+            window = await still_claimed(conn, step)
     return {"window": window}
 
 

@@ -38,6 +38,8 @@ async def optimize_router(
         phrases = await read_phrases(conn, step.network.id, router.attributes)
     if router.pinned:
         return {"decisions": [_kept(router, f"router {router.id} is pinned")]}
+    if not step.network.shape.optimize_routers:  # gradients of before the network was copied
+        return {"decisions": [_kept(router, "routers are frozen")]}
     free = [other for other in routers.values() if not other.pinned]
     neighbours = {f"router {other.id}": other for other in _nearest(router, free)}
     fields = OptimizeRouterFields(

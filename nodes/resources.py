@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from nodes.at_work import AtWork
 from prompts.budget import Budget
 from prompts.call import Caller
 from prompts.catalogue import PROMPTS
@@ -36,6 +37,7 @@ class Resources:
     """What this process has spent so far."""
     presence: Presence
     """Its sign of life, by which others know whether a window is still being worked on."""
+    at_work: AtWork = field(default_factory=AtWork)
     networks: dict[str, Network] = field(default_factory=dict)
     """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
 

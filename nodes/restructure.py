@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 
 from nodes.gather import nearest
 from nodes.resources import resources
-from nodes.step import begin_step
+from nodes.step import begin_step, window_step
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterDecision, RouterDraft, RouterUpdateState
 from state.store.attributes import read_phrases
@@ -21,7 +21,7 @@ async def restructure_routers(
     At most one structural change a router, in id order. A router that another one took into a
     merge leaves its own decision behind.
     """
-    step = await begin_step(f"window {state['window']}", runtime)
+    step = await begin_step(window_step(state["window"]), runtime)
     async with resources().pool.connection() as conn:
         routers = {r.id: r for r in await read_routers(conn, step.network.id)}
         heirs = await read_heirs(conn, step.network.id)

@@ -76,6 +76,11 @@ async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> 
     return Step(network, name)
 
 
+def window_step(window: int | None) -> str:
+    """Return the name of the step that is a window's router update."""
+    return f"window {window}"
+
+
 def require_usable(network: Network) -> None:
     """Refuse a network that no step but its bootstrap can work on.
 

@@ -59,7 +59,6 @@ DUMP = {
         ("id",),
         (
             "user_id", "positive_id", "negative_id", "predicted_id", "reward", "reason", "failure",
-            "window_id",
         ),
         'id COLLATE "C"',
     ),
@@ -74,7 +73,7 @@ DUMP = {
         'interaction_id COLLATE "C", module, owner',
     ),
     "pending": Table(("client_id",), (), "client_id"),
-    "windows": Table(("id",), ("members", "done", "recipients"), "id"),
+    "windows": Table(("id",), ("members", "done", "recipients", "claimed_by"), "id"),
 }  # fmt: skip
 """The tables of the dump in their order. A new column of a table goes to the end of its values."""
 

@@ -106,20 +106,24 @@ async def read_history(conn: Connection, first: int, second: int) -> History:
     order: dict[Step, float] = {}
     for network in (first, second):
         cursor = await conn.execute(
-            "SELECT id, window_id FROM interactions WHERE network_id = %s "
-            'ORDER BY created_at, id COLLATE "C"',
+            'SELECT id FROM interactions WHERE network_id = %s ORDER BY created_at, id COLLATE "C"',
             (network,),
         )
-        for place, row in enumerate(await cursor.fetchall()):
-            steps = {_interaction(row["id"]): float(place)}
-            if row["window_id"] is not None:
-                steps[_update(row["window_id"])] = place + 0.5
-            order |= {step: min(at, order.get(step, inf)) for step, at in steps.items()}
+        steps = {_interaction(row["id"]): float(n) for n, row in enumerate(await cursor.fetchall())}
+        async for row in await conn.execute(_UPDATES, (network,)):
+            steps[_update(row["id"])] = row["settled"] - 0.5
         async for row in await conn.execute(_REVISIONS, (network,)):
-            order.setdefault(_revision(row, names), row["settled"] - 0.25)
+            steps[_revision(row, names)] = row["settled"] - 0.25
+        order |= {step: min(at, order.get(step, inf)) for step, at in steps.items()}
     return History(order, names)
 
 
+_UPDATES = """
+    SELECT w.id, (SELECT count(*)::float8 FROM interactions i
+                  WHERE i.network_id = w.network_id AND i.created_at <= w.claimed_at) AS settled
+    FROM windows w WHERE w.network_id = %s
+"""
+"""Router updates, with how many interactions had been settled before."""
 _REVISIONS = """
     SELECT v.module, v.owner, v.version,
            (SELECT count(*)::float8 FROM interactions i

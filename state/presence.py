@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from typing import LiteralString
 
 import psycopg
 from psycopg import AsyncConnection
@@ -11,13 +12,19 @@ from state.connection import connect
 from state.pool import Connection
 
 _BITS = 62  # a positive bigint
+_KEEPALIVES: tuple[LiteralString, ...] = (
+    "SET tcp_keepalives_idle = 30",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 3",
+)
 
 
 class Presence:
     """A sign that this process lives: an advisory lock on a connection of its own.
 
-    The server drops the lock when the connection ends, however the process ended. Taken when it is
-    first asked for; a process that claims nothing needs no connection for it.
+    The server drops the lock when the connection ends, however the process ended; within a minute
+    where the machine or the network is gone. Taken when it is first asked for: a process that
+    updates no routers needs no connection for it.
     """
 
     def __init__(self, url: str) -> None:
@@ -39,15 +46,24 @@ class Presence:
                 except psycopg.OperationalError:
                     self._conn = None
             if self._conn is None:
-                self._conn = await connect(self._url)
-                self._sign = secrets.randbits(_BITS)
-                await self._conn.execute("SELECT pg_advisory_lock(%s)", (self._sign,))
+                self._conn, self._sign = await self._show()
             return self._sign
 
+    async def _show(self) -> tuple[AsyncConnection[DictRow], int]:
+        conn, sign = await connect(self._url), secrets.randbits(_BITS)
+        try:
+            for setting in _KEEPALIVES:
+                await conn.execute(setting)
+            await conn.execute("SELECT pg_advisory_lock(%s)", (sign,))
+        except BaseException:
+            await conn.close()
+            raise
+        return conn, sign
+
     @property
-    def is_shown(self) -> bool:
-        """Whether the sign was ever asked for."""
-        return self._conn is not None
+    def shown(self) -> int | None:
+        """The sign, where it was ever asked for."""
+        return None if self._conn is None else self._sign
 
     async def close(self) -> None:
         """Take the sign away."""
@@ -58,7 +74,7 @@ class Presence:
 
 async def is_present(conn: Connection, sign: int) -> bool:
     """Return whether the process that shows this sign lives."""
-    # Of the transaction: a session that kept the lock would look like that process.
-    cursor = await conn.execute("SELECT pg_try_advisory_xact_lock(%s) AS free", (sign,))
+    # Of the transaction and shared: who keeps the lock, or only asks, must not look like it.
+    cursor = await conn.execute("SELECT pg_try_advisory_xact_lock_shared(%s) AS free", (sign,))
     row = await cursor.fetchone()
     return row is None or not row["free"]

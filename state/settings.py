@@ -48,6 +48,7 @@ Propagation = Literal["routers", "none", "placebo"]
 
 USED_AT_BOOTSTRAP = (
     "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
+    "router_attributes",
 )  # fmt: skip
 """What the founding of a network has used: a copy of it cannot have another one."""
 

@@ -15,7 +15,7 @@ builder = StateGraph(BackwardState, NetworkContext, output_schema=BackwardOutput
 builder.add_node(fails_record(assign_credit))
 builder.add_node(fails_record(optimize_profile))
 builder.add_node(fails_record(optimize_filter_memory))
-builder.add_node(commit_interaction)
+builder.add_node(fails_record(commit_interaction))
 builder.add_edge(START, "assign_credit")
 builder.add_conditional_edges("assign_credit", fan_out_gradients, _OPTIMIZERS)
 builder.add_edge("optimize_profile", "commit_interaction")

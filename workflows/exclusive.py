@@ -1,4 +1,4 @@
-"""One trainer a network: a session lock, held outside the pool for as long as a run lasts."""
+"""One at a time: who trains a network, or changes it by hand, holds it for as long as it lasts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +12,8 @@ _LOCK_CLASS = 26_012
 
 @asynccontextmanager
 async def only_trainer(url: str, network: Network) -> AsyncIterator[None]:
-    """Hold a network for one process: two drivers would feed the same records twice.
+    """Hold a network for one process: two drivers would feed the same records twice, and plan from
+    what the other changes.
 
     The lock has a connection of its own, or many runs in one process would drain the pool.
 
@@ -27,7 +28,7 @@ async def only_trainer(url: str, network: Network) -> AsyncIterator[None]:
         row = await cursor.fetchone()
         if row is None or not row["held"]:
             raise NetworkError(
-                f"network '{network.name}' is being trained by another process: wait for it, "
-                "or stop it"
+                f"network '{network.name}' is being trained or changed by another process: "
+                "wait for it, or stop it"
             )
         yield  # closing the connection releases the lock

@@ -10,6 +10,7 @@ from state.store.interactions import Interaction, find_interaction, read_verdict
 from state.store.networks import Network
 from state.store.routers import read_heirs
 from state.store.versions import Version, read_version, read_versions
+from state.store.windows import claims_of
 
 _WRITES = ("gradient", "split", "merge")
 """Authors of texts that an optimizer made."""
@@ -57,7 +58,8 @@ class Lineage(Frozen):
     reward: int | None
     reason: str
     failure: str
-    window: int | None
+    windows: tuple[int, ...]
+    """The router updates that its commits set off."""
     messages: tuple[TracedMessage, ...]
     gradients: tuple[TracedGradient, ...]
 
@@ -87,7 +89,7 @@ async def trace_interaction(conn: Connection, network: Network, interaction_id: 
         reward=found.reward,
         reason=found.reason,
         failure=found.failure,
-        window=found.window_id,
+        windows=tuple(await claims_of(conn, network.id, found.id)),
         messages=await _messages(conn, network, found, clients),
         gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
     )

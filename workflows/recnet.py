@@ -8,17 +8,18 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, cast
+from weakref import WeakValueDictionary
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
 
-from nodes.claims import leave_window, take_window
+from nodes.claims import is_free, leave_window
 from nodes.founding import require_same_founding, require_same_shape
 from nodes.opening import mint_identity
 from nodes.resources import Resources, open_resources
-from nodes.step import Step
-from state.checkpoints import checkpointer, thread_of
+from nodes.step import window_step
+from state.checkpoints import checkpointer, thread_of, thread_prefix
 from state.digest import digest_network
 from state.domain import KEY_LENGTH, Dataset, clean_line
 from state.errors import InputError
@@ -36,7 +37,7 @@ from state.store.networks import (
     drop_network,
     find_network,
 )
-from state.store.windows import open_window
+from state.store.windows import Window, open_window
 from workflows import bootstrap, interaction, recommend, router_update
 from workflows.exclusive import only_trainer
 
@@ -48,6 +49,7 @@ class RecNet:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def network(self, name: str) -> Network:
         """Return a network by name.
@@ -153,37 +155,27 @@ class RecNet:
             negative=_clean(negative),
             interaction=identity,
         )
-        network, context = await self.network(name), NetworkContext(network=name)
-        thread = thread_of(network.id, identity)
-        try:
-            out = await self._run(interaction.graph, record, thread, context)
-        except BaseException:
-            await asyncio.shield(leave_window(network.id, identity))
-            raise
+        thread = thread_of((await self.network(name)).id, identity)
+        out = await self._run(interaction.graph, record, thread, NetworkContext(network=name))
         return cast("InteractionOutput", out)
 
     async def update_routers(self, name: str) -> bool:
         """Finish the claimed window that a run left open: that run goes on, or another does it.
 
         Returns:
-            False where no window is open, or a process that lives is at it.
+            False where no window is open, or somebody is at it.
         """
         network = await self.network(name)
-        async with Step(network, "router update").commit() as conn:
-            window = await take_window(conn, network.id)
-        if window is None:
-            return False
-        try:
-            await self._go_on(network, window.runner)
-            async with self.resources.pool.connection() as conn:
-                if await open_window(conn, network.id) is not None:
-                    thread = thread_of(network.id, f"window {window.id}")
-                    context = NetworkContext(network=name)
-                    await self._run(router_update.graph, {"window": window.id}, thread, context)
-        except BaseException:
-            await asyncio.shield(leave_window(network.id))
-            raise
-        return True
+        async with self.resources.pool.connection() as conn, conn.transaction():
+            window = await open_window(conn, network.id)
+            if window is None or not await is_free(conn, network.id, window):
+                return False
+        await self._go_on(network, window)
+        if await self._is_open(network, window):
+            thread = thread_of(network.id, window_step(window.id))
+            context = NetworkContext(network=name)
+            await self._run(router_update.graph, {"window": window.id}, thread, context)
+        return not await self._is_open(network, window)
 
     async def recommend(
         self, name: str, user: str, candidates: Sequence[str] = (), count: int = 10
@@ -201,25 +193,56 @@ class RecNet:
         self, graph: Graph, given: Mapping[str, Any], thread: str, context: NetworkContext
     ) -> dict[str, Any]:
         """Run a graph on its thread, from where an earlier run of the same input stopped."""
-        bound, config = self._bind(graph), _config(thread)
-        snapshot = await bound.aget_state(config)
-        # A run that did not get past its first node, which checks the input, has begun nothing.
-        if {(START, node) for node in snapshot.next if node != START} <= graph.builder.edges:
-            return await bound.ainvoke(given, config, context=context, durability="sync")
-        for key, value in given.items():
-            if snapshot.values.get(key) != value:
-                raise InputError(
-                    f"interaction '{given.get('interaction', thread)}' was begun with "
-                    f"{key} '{snapshot.values.get(key)}': give this record an identity of its own"
-                )
-        return await bound.ainvoke(None, config, context=context, durability="sync")
+        async with self._turn(thread):
+            snapshot = await self._bind(graph).aget_state(_config(thread))
+            # A run that did not get past its first node, which checks the input, has begun nothing.
+            if {(START, node) for node in snapshot.next if node != START} <= graph.builder.edges:
+                return await self._invoke(graph, given, thread, context)
+            for key, value in given.items():
+                if snapshot.values.get(key) != value:
+                    raise InputError(
+                        f"interaction '{given.get('interaction', thread)}' was begun with {key} "
+                        f"'{snapshot.values.get(key)}': give this record an identity of its own"
+                    )
+            return await self._invoke(graph, None, thread, context)
 
-    async def _go_on(self, network: Network, identity: str) -> None:
-        """Let a stopped run of an interaction go on where it was; one that ended stays ended."""
-        bound, config = self._bind(interaction.graph), _config(thread_of(network.id, identity))
-        if (await bound.aget_state(config)).next:
-            context = NetworkContext(network=network.name)
-            await bound.ainvoke(None, config, context=context, durability="sync")
+    async def _go_on(self, network: Network, window: Window) -> None:
+        """Let the interaction that was at a window go on where it was; one that ended stays so."""
+        own = thread_of(network.id, window_step(window.id))
+        if window.runner == own or not window.runner.startswith(thread_prefix(network.id)):
+            return
+        async with self._turn(window.runner):
+            graph = interaction.graph
+            if (await self._bind(graph).aget_state(_config(window.runner))).next:
+                context = NetworkContext(network=network.name)
+                await self._invoke(graph, None, window.runner, context)
+
+    def _turn(self, thread: str) -> asyncio.Lock:
+        """Return the lock of a thread: LangGraph has none, and two runs on one would mix."""
+        return self._turns.setdefault(thread, asyncio.Lock())
+
+    async def _is_open(self, network: Network, window: Window) -> bool:
+        async with self.resources.pool.connection() as conn:
+            found = await open_window(conn, network.id)
+        return found is not None and found.id == window.id
+
+    async def _invoke(
+        self,
+        graph: Graph,
+        given: Mapping[str, Any] | None,
+        thread: str,
+        context: NetworkContext,
+    ) -> dict[str, Any]:
+        """Run a graph, or let its thread go on; a run that ends between two nodes holds nothing."""
+        try:
+            return await self._bind(graph).ainvoke(
+                given, _config(thread), context=context, durability="sync"
+            )
+        except BaseException:
+            network = self.resources.networks.get(context.network)
+            if network is not None:
+                await asyncio.shield(leave_window(network.id, thread))
+            raise
 
     def _bind(self, graph: Graph) -> Graph:
         saver = checkpointer(self.resources.pool)

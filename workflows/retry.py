@@ -50,7 +50,7 @@ async def run_again(
         failed = await _failed(recnet, network, identities)
         async with recnet.resources.pool.connection() as conn:
             keys = {client.id: client.key for client in await list_clients(conn, network.id)}
-        advance = started(len(failed))
+        advance = started(len(failed)) if failed else lambda: None
         reasons = {}
         for one in failed:
             out = await recnet.interact(

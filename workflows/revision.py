@@ -53,8 +53,8 @@ class Revision(Frozen):
     """False where the module was so already, and no version was made."""
 
 
-async def read_module(recnet: RecNet, network: str, module: str) -> tuple[Version, bool]:
-    """Return a module's current version, and whether it is pinned.
+async def read_module(recnet: RecNet, network: str, module: str) -> Version:
+    """Return a module's current version.
 
     Raises:
         InputError: no such module.
@@ -64,8 +64,7 @@ async def read_module(recnet: RecNet, network: str, module: str) -> tuple[Versio
     found.require_founded()
     async with recnet.resources.pool.connection() as conn:
         named = await find_module(conn, found, module)
-        versions = await read_versions(conn, found.id, named)
-        return versions[-1], await is_pinned(conn, found.id, named)
+        return (await read_versions(conn, found.id, named))[-1]
 
 
 async def edit(
@@ -84,10 +83,11 @@ async def edit(
         base: the version the text was made from; None takes whatever is there now.
 
     Raises:
-        InputError: no such module, or a text that is empty or too long.
+        InputError: no such module, a text that is empty or too long, or a note that is.
         ConflictError: the module has moved on since `base`.
         NetworkError: unknown network, one that is being trained, or a router amid an update.
     """
+    _check_note(note)
     async with _revising(recnet, network, module) as target:
         content = _checked(target.module, text)
         vector = await _embedding(target, content)
@@ -110,6 +110,7 @@ async def roll_back(
         InputError: no such module or version.
         NetworkError: unknown network, one that is being trained, or a router amid an update.
     """
+    _check_note(note)
     async with _revising(recnet, network, module) as target:
         async with recnet.resources.pool.connection() as conn:
             versions = await read_versions(conn, target.network.id, target.module)
@@ -129,12 +130,14 @@ async def pin(
     """Keep a module's text as it is until it is unpinned; or unpin it.
 
     No optimizer, reception or summary changes a pinned text, and a pinned router neither splits nor
-    merges. Gradients of a pinned module are kept as rejected. A person may still edit it.
+    merges. Gradients of a pinned module are kept as rejected. A client with a pinned profile still
+    takes messages in: they serve the prediction they are read for. A person may still edit it.
 
     Raises:
         InputError: no such module.
         NetworkError: unknown network, one that is being trained, or a router amid an update.
     """
+    _check_note(note)
     author: Author = "pin" if pinned else "unpin"
     async with (
         _revising(recnet, network, module) as target,
@@ -171,13 +174,15 @@ async def _current(conn: Connection, target: _Target) -> Version:
     """Return the version a revision starts from.
 
     Raises:
+        InputError: the module is a router that has retired meanwhile.
         NetworkError: the module is a router, and a router update has read its version already.
     """
     network = target.network
+    await find_module(conn, network, target.name)
     if target.module.kind is ModuleKind.ROUTER and await open_window(conn, network.id) is not None:
         raise NetworkError(
             f"a router update of network '{network.name}' is under way, or was left unfinished: "
-            f"wait for it, or finish it by `recnet train --network {network.name}`"
+            f"wait for it, or finish it by `recnet train --limit 0 --network {network.name}`"
         )
     return (await read_versions(conn, network.id, target.module))[-1]
 
@@ -211,7 +216,7 @@ async def _append(
     network, module = target.network.id, target.module
     version = current.version + 1
     await append_version(
-        conn, network, module, version, content, author, note=clean_line(note, NOTE_LENGTH)
+        conn, network, module, version, content, author, note=clean_line(note, 2 * NOTE_LENGTH)
     )
     if module.kind is ModuleKind.FILTER_MEMORY:
         await point_filter(conn, network, module.owner, version)
@@ -241,6 +246,11 @@ async def _embedding(target: _Target, content: str) -> Vector | None:
     if target.module.kind is ModuleKind.FILTER_MEMORY:
         return None
     return np.asarray((await resources().encoder.embed([content]))[0], dtype=np.float32)
+
+
+def _check_note(note: str) -> None:
+    if len(note) > NOTE_LENGTH:
+        raise InputError(f"the note has {len(note)} characters, at most {NOTE_LENGTH} are kept")
 
 
 def _checked(module: Module, text: str) -> str:

@@ -3,7 +3,7 @@
 from langgraph.graph import END, START, StateGraph
 
 from nodes.attributes import assign_attributes, extract_attributes, fan_out_summaries
-from nodes.claims import leaves_window
+from nodes.claims import holds_window
 from nodes.commit_update import deliver_messages
 from nodes.gather import fan_out_update, gather_gradients
 from nodes.optimize_router import optimize_router
@@ -13,16 +13,16 @@ from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateOutput, RouterUpdateState
 
 builder = StateGraph(RouterUpdateState, NetworkContext, output_schema=RouterUpdateOutput)
-builder.add_node(leaves_window(gather_gradients))
-builder.add_node(leaves_window(optimize_router))
-builder.add_node(leaves_window(extract_attributes))
-builder.add_node(leaves_window(restructure_routers))
-builder.add_node(leaves_window(assign_attributes))
-builder.add_node(leaves_window(summarize_router))
-builder.add_node(leaves_window(deliver_messages))
+builder.add_node(holds_window(gather_gradients))
+builder.add_node(holds_window(optimize_router))
+builder.add_node(holds_window(extract_attributes))
+builder.add_node(holds_window(restructure_routers))
+builder.add_node(holds_window(assign_attributes))
+builder.add_node(holds_window(summarize_router))
+builder.add_node(holds_window(deliver_messages))
 builder.add_edge(START, "gather_gradients")
 builder.add_conditional_edges(
-    "gather_gradients", fan_out_update, ["optimize_router", "extract_attributes"]
+    "gather_gradients", fan_out_update, ["optimize_router", "extract_attributes", "__end__"]
 )
 builder.add_edge("optimize_router", "restructure_routers")
 builder.add_edge("extract_attributes", "restructure_routers")

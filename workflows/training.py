@@ -151,8 +151,7 @@ async def _finish_window(recnet: RecNet, network: Network) -> None:
     Raises:
         NetworkError: another process is at it.
     """
-    if await recnet.update_routers(network.name):
-        return
+    await recnet.update_routers(network.name)
     async with recnet.resources.pool.connection() as conn:
         if await open_window(conn, network.id) is not None:
             raise NetworkError(

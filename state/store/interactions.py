@@ -17,7 +17,6 @@ class Interaction(Frozen):
     reward: int | None
     reason: str
     failure: str
-    window_id: int | None
 
 
 class StoredVerdict(Frozen):
@@ -32,7 +31,7 @@ class StoredVerdict(Frozen):
     reason: str
 
 
-_COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, failure, window_id"
+_COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, failure"
 
 
 async def find_interaction(conn: Connection, network: int, id: str) -> Interaction | None:  # noqa: A002
@@ -46,7 +45,7 @@ async def find_interaction(conn: Connection, network: int, id: str) -> Interacti
 
 
 async def list_interactions(conn: Connection, network: int) -> list[Interaction]:
-    """Return all settled interactions in the order in which they were settled first."""
+    """Return all settled interactions in the order in which they were settled last."""
     cursor = await conn.execute(
         f"SELECT {_COLUMNS} FROM interactions WHERE network_id = %s "  # noqa: S608
         'ORDER BY created_at, id COLLATE "C"',
@@ -65,7 +64,8 @@ async def write_interaction(conn: Connection, network: int, interaction: Interac
         "INSERT INTO interactions (network_id, id, user_id, positive_id, negative_id, "
         "predicted_id, reward, reason, failure) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
         "ON CONFLICT (network_id, id) DO UPDATE SET predicted_id = excluded.predicted_id, "
-        "reward = excluded.reward, reason = excluded.reason, failure = excluded.failure "
+        "reward = excluded.reward, reason = excluded.reason, failure = excluded.failure, "
+        "created_at = excluded.created_at "
         "WHERE interactions.failure <> ''",
         (
             network,
@@ -80,14 +80,6 @@ async def write_interaction(conn: Connection, network: int, interaction: Interac
         ),
     )
     return cursor.rowcount == 1
-
-
-async def mark_claim(conn: Connection, network: int, id: str, window: int) -> None:  # noqa: A002
-    """Note which window the commit of an interaction claimed."""
-    await conn.execute(
-        "UPDATE interactions SET window_id = %s WHERE network_id = %s AND id = %s",
-        (window, network, id),
-    )
 
 
 async def add_verdicts(

@@ -7,15 +7,16 @@ from state.pool import Connection
 
 
 class Window(Frozen):
-    """A claimed pending set."""
+    """A claimed pending set whose router update is not committed."""
 
     id: int
     members: tuple[int, ...]
-    done: bool
+    claimed_by: str = ""
+    """The interaction whose commit filled the set."""
     holder: int | None = None
-    """The sign of the process that is at its router update; None where that run failed."""
+    """The sign of the process that is at its router update; None where nobody is."""
     runner: str = ""
-    """The step whose run is, or was, at it."""
+    """The thread of the run that is, or was, at it."""
 
 
 async def add_pending(conn: Connection, network: int, clients: Iterable[int]) -> None:
@@ -35,7 +36,9 @@ async def read_pending(conn: Connection, network: int) -> list[int]:
     return [row["client_id"] for row in await cursor.fetchall()]
 
 
-async def claim_window(conn: Connection, network: int, update_size: int) -> int | None:
+async def claim_window(
+    conn: Connection, network: int, update_size: int, claimed_by: str = ""
+) -> int | None:
     """Claim the pending set where it reaches `update_size` and no router update is open.
 
     The caller holds the network's lock, so of two commits that fill the set one claims it.
@@ -47,9 +50,10 @@ async def claim_window(conn: Connection, network: int, update_size: int) -> int 
     if len(members) < update_size or await open_window(conn, network) is not None:
         return None
     cursor = await conn.execute(
-        "INSERT INTO windows (network_id, id, members) "
-        "SELECT %s, coalesce(max(id), 0) + 1, %s FROM windows WHERE network_id = %s RETURNING id",
-        (network, members, network),
+        "INSERT INTO windows (network_id, id, members, claimed_by) "
+        "SELECT %s, coalesce(max(id), 0) + 1, %s, %s FROM windows WHERE network_id = %s "
+        "RETURNING id",
+        (network, members, claimed_by, network),
     )
     row = await cursor.fetchone()
     await conn.execute("DELETE FROM pending WHERE network_id = %s", (network,))
@@ -59,7 +63,8 @@ async def claim_window(conn: Connection, network: int, update_size: int) -> int 
 async def open_window(conn: Connection, network: int) -> Window | None:
     """Return the claimed window whose router update is not committed, if there is one."""
     cursor = await conn.execute(
-        "SELECT id, members, done, holder, runner FROM windows WHERE network_id = %s AND NOT done",
+        "SELECT id, members, claimed_by, holder, runner FROM windows "
+        "WHERE network_id = %s AND NOT done",
         (network,),
     )
     row = await cursor.fetchone()
@@ -74,15 +79,22 @@ async def hold_window(conn: Connection, network: int, holder: int, runner: str) 
     )
 
 
-async def release_window(
-    conn: Connection, network: int, holder: int, runner: str | None = None
-) -> None:
-    """Give up the open window where this process holds it, for this run where one is named."""
+async def release_window(conn: Connection, network: int, holder: int, runner: str) -> None:
+    """Give up the open window where this run of this process holds it."""
     await conn.execute(
         "UPDATE windows SET holder = NULL WHERE network_id = %s AND NOT done "
-        "AND holder = %s AND (%s::text IS NULL OR runner = %s)",
-        (network, holder, runner, runner),
+        "AND holder = %s AND runner = %s",
+        (network, holder, runner),
     )
+
+
+async def claims_of(conn: Connection, network: int, interaction: str) -> list[int]:
+    """Return the windows that the commits of an interaction claimed."""
+    cursor = await conn.execute(
+        "SELECT id FROM windows WHERE network_id = %s AND claimed_by = %s ORDER BY id",
+        (network, interaction),
+    )
+    return [row["id"] for row in await cursor.fetchall()]
 
 
 async def close_window(conn: Connection, network: int, window: int) -> bool:

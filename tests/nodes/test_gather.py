@@ -13,6 +13,7 @@ from state.store.routers import retire_router, write_router
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window
 from state.vectors import Vector
+from tests.nodes.records import listed
 from tests.worlds import plant, run_on
 
 
@@ -23,7 +24,7 @@ async def waiting(resources: Resources, blamed: dict[str, list[int]], suggestion
         for number, (interaction, routers) in enumerate(blamed.items()):
             record = Interaction(
                 id=interaction, user_id=1, positive_id=8, negative_id=11, predicted_id=8,
-                reward=number % 2, reason="", failure="", window_id=None,
+                reward=number % 2, reason="", failure="",
             )  # fmt: skip
             await write_interaction(conn, network, record)
             for router in routers:
@@ -114,7 +115,7 @@ def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> None:
         )
 
     given = [feedback(2, "i:1"), feedback(1, "i:1"), feedback(2, "i:2")]
-    sends = fan_out_update({"window": 3, "members": [1, 8], "feedback": given})
+    sends = listed(fan_out_update({"window": 3, "members": [1, 8], "feedback": given}))
     assert [(send.node, send.arg["step"]) for send in sends] == [
         ("optimize_router", "window 3"),
         ("optimize_router", "window 3"),
@@ -123,6 +124,10 @@ def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> None:
     ]
     assert [(s.arg["router"], len(s.arg["feedback"])) for s in sends[:2]] == [(1, 1), (2, 2)]
     assert [send.arg["client"] for send in sends[2:]] == [1, 8]
+
+
+def test_a_run_that_came_late_ends() -> None:
+    assert fan_out_update({"window": 3}) == "__end__"
 
 
 async def test_of_two_that_are_equally_near_the_lower_number_wins(resources: Resources) -> None:

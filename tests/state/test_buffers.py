@@ -162,7 +162,7 @@ async def settle(conn: Connection, network: int, name: str, snapshot: list[Clien
     receptions = receptions_of(snapshot)
     record = Interaction(
         id=name, user_id=1, positive_id=2, negative_id=7, predicted_id=2, reward=1,
-        reason="", failure="", window_id=None,
+        reason="", failure="",
     )  # fmt: skip
     await write_interaction(conn, network, record)
     gone = await find_consumed(conn, network, receptions)

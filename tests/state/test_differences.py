@@ -11,7 +11,7 @@ from state.domain import Gradient, Module, ModuleKind
 from state.parting import BOOTSTRAP, Step
 from state.pool import Connection
 from state.store.gradients import Settled, add_gradient, settle_gradients
-from state.store.interactions import mark_claim, write_interaction
+from state.store.interactions import write_interaction
 from state.store.networks import copy_network, find_network
 from state.store.versions import append_version
 from tests.state import test_digest as moved
@@ -68,9 +68,9 @@ async def miss(conn: Connection, network: int, name: str) -> None:
         (moved.consumed, ["buffers"], "user:ann", None),
         (moved.reward, ["interactions"], "i:1", FIRST),
         (moved.new_record, ["interactions"], "i:2", Step(kind="interaction", id="i:2")),
-        (moved.claim, ["interactions"], "i:1", FIRST),
+        (moved.claim, ["windows"], "router update 1", UPDATE),
         (moved.verdict, ["verdicts"], "i:1 · user:ann · message 1", FIRST),
-        (moved.gradient, ["gradients"], "i:1 · router:2", FIRST),
+        (moved.gradient, ["gradients"], "i:1 · router:2", UPDATE),
         (moved.pending, ["pending"], "user:eve", None),
         (moved.window, ["windows"], "router update 1", UPDATE),
         (moved.recipients, ["windows"], "router update 1", UPDATE),
@@ -194,7 +194,11 @@ async def test_a_router_update_is_told_from_the_interactions_around_it(
     waits = Gradient(module=router, version=1, reward=1, involved=True, suggestion="Say sea.")
     for network in twins:
         await record(conn, network, "i:2", "i:3")
-        await mark_claim(conn, network, "i:2", 1)
+        await conn.execute(
+            "UPDATE windows w SET claimed_at = i.created_at FROM interactions i "
+            "WHERE w.network_id = %s AND i.network_id = w.network_id AND i.id = 'i:2'",
+            (network,),
+        )
         await add_gradient(conn, network, "i:1", waits)
     settled = Settled(interaction="i:1", named=3, applied_to=3, applied_version=2)
     await settle_gradients(conn, first, [settled])

@@ -133,7 +133,7 @@ async def test_the_nearest_items_are_those_the_user_has_not_met(resources: Resou
         assert await nearest_items(conn, network, 1, 2) == nearest[:2]
         taken = Interaction(
             id="live:1", user_id=1, positive_id=10, negative_id=11, predicted_id=10, reward=1,
-            reason="", failure="", window_id=None,
+            reason="", failure="",
         )  # fmt: skip
         await write_interaction(conn, network, taken)
         assert "j4" not in await nearest_items(conn, network, 1, 12)

@@ -17,7 +17,6 @@ from state.store.interactions import (
     Interaction,
     add_verdicts,
     find_interaction,
-    mark_claim,
     read_verdicts,
     write_interaction,
 )
@@ -27,7 +26,7 @@ from tests.worlds import plant, send
 
 RECORD = Interaction(
     id="i:1", user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=1,
-    reason="Jazz.", failure="", window_id=None,
+    reason="Jazz.", failure="",
 )  # fmt: skip
 
 
@@ -54,9 +53,7 @@ async def test_a_failed_record_gives_way_and_a_learned_one_does_not(resources: R
         assert await write_interaction(conn, network, RECORD)
         for later in (failed, RECORD.model_copy(update={"reward": 0})):
             assert not await write_interaction(conn, network, later)
-        await mark_claim(conn, network, "i:1", 4)
-        settled = await find_interaction(conn, network, "i:1")
-        assert settled == RECORD.model_copy(update={"window_id": 4})
+        assert await find_interaction(conn, network, "i:1") == RECORD
 
 
 async def test_a_gradient_has_the_status_of_what_became_of_it(resources: Resources) -> None:

@@ -53,7 +53,7 @@ async def test_the_set_is_claimed_whole_as_soon_as_it_is_full(resources: Resourc
     network = (await plant(resources)).id
     await join(resources, network, 5, 1)
     assert await join(resources, network, 2, 3) == 1
-    claimed = Window(id=1, members=(1, 2, 3, 5), done=False)
+    claimed = Window(id=1, members=(1, 2, 3, 5))
     assert await now(resources, network) == Now(pending=[], open=claimed)
 
 

@@ -75,8 +75,7 @@ REFUSED = [
     (("copy", "tiny", "a\nb"), "network: .*a name is one line of printable characters"),
     (("copy", "raw", "new"), "run `recnet bootstrap --network raw`"),
     (("copy", "elsewhere", "new"), UNKNOWN),
-    (("copy", "tiny", "new", "--set", "seed=1"), "keeps seed=0, which its bootstrap has used"),
-    (("copy", "tiny", "new", "--set", "tau=0.5"), "keeps tau=auto, which its bootstrap has used"),
+    (("copy", "tiny", "new", "--set", "seed=1"), "--set seed=1: give NAME=VALUE with one of upd"),
     (("copy", "tiny", "new", "--set", "buffer=0"), "^recnet: buffer: Input should be greater"),
     (("copy", "tiny", "new", "--set", "colour=red"), "--set colour=red: give NAME=VALUE"),
     # Networks

@@ -101,8 +101,9 @@ def digest(url: str, name: str) -> str:
         ("postgresql://me:hunter2@/db?host=/nowhere", "No such file or directory"),
         ("postgresql://me:hunter2@127.0.0.1:1/db?sslmode=perhaps", "sslmode"),
         ("postgresql://me:hunt%er2@127.0.0.1/db", "is no URL of a PostgreSQL database"),
-        ("postgresql://me:hunt@er2@127.0.0.1/db", "write them as %40 and %2F"),
-        ("postgresql://me:hunt/er2@127.0.0.1/db", "write them as %40 and %2F"),
+        ("postgresql://me:hunt@er2@127.0.0.1/db", "in its password write @ as %40, / as %2F"),
+        ("postgresql://me:hunt/er2@127.0.0.1/db", "in its password write @ as %40, / as %2F"),
+        ("postgresql://me:x?a@hunter2@127.0.0.1/db", "in its password write @ as %40"),
         ("mysql://me:hunter2@127.0.0.1/db", "is no URL of a PostgreSQL database"),
     ],
 )

@@ -1,19 +1,23 @@
 """Windows that a live run left open: who finishes them, and who leaves them alone."""
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import cast
 
 import pytest
 
-from nodes.claims import leave_window, take_window
 from nodes.resources import Resources
-from nodes.step import Step
+from state.checkpoints import checkpointer
 from state.errors import NetworkError
+from state.graphs.context import NetworkContext
 from state.presence import Presence, is_present
 from state.settings import Settings
 from state.store.windows import Window, hold_window, open_window
 from tests.workflows.looking import calls, pending, rows
+from tests.workflows.test_router_lineage import decide
 from tests.workflows.watched import PowerCutError, WatchedModel, cut_once
 from tests.worlds import SHAPE, found
+from workflows import interaction
 from workflows.recnet import RecNet
 from workflows.training import train
 
@@ -70,8 +74,9 @@ async def test_the_next_live_record_finishes_what_a_failed_run_left(
     assert out["window"] == left.id
     assert await at(recnet, network) is None
     # The record that took the update over is not the one that filled the set.
-    claims = await rows(recnet, "SELECT id FROM interactions WHERE window_id = %s", left.id)
-    assert [row["id"] for row in claims] == ["live bob"]
+    assert left.claimed_by == "live bob"
+    claims = await rows(recnet, "SELECT claimed_by FROM windows")
+    assert [row["claimed_by"] for row in claims] == ["live bob"]
 
 
 async def test_a_process_that_is_gone_holds_nothing(
@@ -126,23 +131,96 @@ async def test_a_window_that_was_taken_over_goes_on_where_it_was(
     assert await at(recnet, network) is None
 
 
-async def test_only_one_of_two_takes_a_window_over(recnet: RecNet, model: WatchedModel) -> None:
+@pytest.mark.parametrize("cut", ["Extract", "OptimizedRouter", "Summarize"])
+async def test_a_run_whose_window_was_finished_by_another_ends_without_a_call(
+    recnet: RecNet, model: WatchedModel, cut: str
+) -> None:
+    await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
+    await train(recnet, "tiny", limit=7)
+    model.script = cut_once(cut)
+    failed: dict[str, str] = {}
+    for user, positive in (("cid", "m3"), ("eve", "f3"), ("dot", "m2"), ("ann", "j3")):
+        record = {"user": user, "positive": positive, "negative": "j4"}
+        try:
+            await recnet.interact("tiny", interaction_id=user, **record)
+        except PowerCutError:
+            failed = record
+            break
+    assert failed
+    model.script = decide("split")  # so that no router is left that the failed run had read
+    await recnet.interact("tiny", user="fay", positive="m1", negative="j4", interaction_id="next")
+    assert await rows(recnet, "SELECT 1 FROM windows WHERE NOT done") == []
+    digest, asked = await recnet.digest("tiny"), len(model.asked)
+    for _ in range(2):
+        out = await recnet.interact("tiny", interaction_id=failed["user"], **failed)
+        assert out["failure"] == ""
+    assert len(model.asked) == asked
+    assert await recnet.digest("tiny") == digest
+
+
+async def test_a_run_that_was_stopped_between_its_commit_and_the_update_holds_nothing(
+    recnet: RecNet,
+) -> None:
+    network = await found(recnet)
+    await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    graph = interaction.graph.copy({"checkpointer": checkpointer(recnet.resources.pool)})
+    stream = graph.astream(
+        {"user": "bob", "positive": "j3", "negative": "m1", "interaction": "b"},
+        {"configurable": {"thread_id": "elsewhere"}},
+        context=NetworkContext(network="tiny"),
+        durability="sync",
+    )
+    async for chunk in stream:
+        if "backward" in chunk:
+            break
+    await cast("AsyncGenerator[object]", stream).aclose()
+    left = await at(recnet, network)
+    assert left is not None
+    assert (left.claimed_by, left.holder) == ("b", None)
+    out = await recnet.interact("tiny", user="cid", positive="m2", negative="j1")
+    assert out["window"] == left.id
+    assert await at(recnet, network) is None
+
+
+async def test_a_run_that_vanished_between_two_nodes_is_missed_after_a_while(
+    recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     network = await break_off(recnet, model)
-    step = Step(await recnet.network("tiny"), "one")
-    async with step.commit() as conn:
-        taken = await take_window(conn, network, "one")
-    async with step.commit() as conn:
-        assert await take_window(conn, network, "two") is None
-    assert taken is not None
-    held = await at(recnet, network)
-    assert held is not None
-    assert held.runner == "one"
-    await leave_window(network, "two")  # it is not this run's
-    async with step.commit() as conn:
-        assert await take_window(conn, network) is None
-    await leave_window(network, "one")
-    async with step.commit() as conn:
-        assert await take_window(conn, network) is not None
+    await hold(recnet, network, await recnet.resources.presence.sign())
+    with recnet.resources.at_work.on(network):
+        pass  # the last node of a run that somebody stopped right after it
+    assert not await recnet.update_routers("tiny")
+    monkeypatch.setattr("nodes.at_work.PAUSE", 0.0)
+    assert await recnet.update_routers("tiny")
+
+
+async def test_two_runs_that_find_one_window_make_one_update(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await break_off(recnet, model)
+    model.asked.clear()
+    await asyncio.gather(*(recnet.update_routers("tiny") for _ in range(4)))
+    left = await at(recnet, network)
+    assert left is None
+    assert model.counts()["Extract"] <= SHAPE.update_size + 2
+    (done,) = await rows(recnet, "SELECT count(*) AS n FROM windows WHERE done")
+    assert done["n"] == 1
+
+
+async def test_one_identity_sent_several_times_at_once_is_paid_once(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await found(recnet)
+    await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    model.asked.clear()
+    record = {"user": "bob", "positive": "j3", "negative": "m1"}
+    outs = await asyncio.gather(
+        *(recnet.interact("tiny", interaction_id="b", **record) for _ in range(3))
+    )
+    assert sorted(out["repeated"] for out in outs) == [False, True, True]
+    assert model.counts()["Predict"] == 1
+    assert model.counts()["Extract"] == SHAPE.update_size
+    assert await at(recnet, network) is None
 
 
 async def test_a_sign_ends_with_its_connection(resources: Resources, neighbour: Presence) -> None:
@@ -150,6 +228,11 @@ async def test_a_sign_ends_with_its_connection(resources: Resources, neighbour: 
     assert await neighbour.sign() == sign
     async with resources.pool.connection() as conn:
         assert await is_present(conn, sign)
+        async with resources.pool.connection() as other, other.transaction(), conn.transaction():
+            assert await is_present(conn, sign)
+            assert await is_present(other, sign)
+            assert not await is_present(conn, sign + 1)
+            assert not await is_present(other, sign + 1)  # who asks is not taken for it
         await conn.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_locks "
             "WHERE locktype = 'advisory' AND objsubid = 1 "

@@ -5,8 +5,10 @@ from pydantic import ValidationError
 
 from state.errors import InputError, NetworkError
 from state.store.windows import add_pending, claim_window, hold_window, open_window
+from tests.workflows.looking import rows
 from tests.worlds import SHAPE, found
 from workflows.recnet import RecNet
+from workflows.training import train
 
 
 async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
@@ -27,6 +29,7 @@ async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
         ("tau", 0.5),
         ("hears_from", 3.0),
         ("same_attribute", 0.9),
+        ("router_attributes", 9),
     ],
 )
 async def test_what_the_bootstrap_used_is_refused(recnet: RecNet, name: str, value: object) -> None:
@@ -51,8 +54,33 @@ async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: Rec
         await claim_window(conn, network, SHAPE.update_size)
         await hold_window(conn, network, sign, "elsewhere")
     copy = (await recnet.copy("tiny", "other", {})).id
-    assert not await recnet.update_routers("tiny")
-    assert await recnet.update_routers("other")
+    with recnet.resources.at_work.on(network):
+        assert not await recnet.update_routers("tiny")
+        assert await recnet.update_routers("other")
     async with recnet.resources.pool.connection() as conn:
         assert await open_window(conn, copy) is None
         assert await open_window(conn, network) is not None
+
+
+async def test_gradients_that_waited_rewrite_no_router_of_a_copy_with_frozen_ones(
+    recnet: RecNet,
+) -> None:
+    await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
+    await train(recnet, "tiny", limit=9)
+    waiting = await rows(recnet, "SELECT 1 FROM gradients WHERE status = 'pending'")
+    assert waiting
+    other = (await recnet.copy("tiny", "other", {"optimize_routers": False})).id
+    written = (
+        "SELECT count(*) AS n FROM module_versions WHERE network_id = %s AND module = 'router' "
+        "AND author IN ('gradient', 'split', 'merge')"
+    )
+    before = await rows(recnet, written, other)
+    await train(recnet, "other")
+    assert await rows(recnet, written, other) == before
+    settled = await rows(
+        recnet,
+        "SELECT DISTINCT status, why FROM gradients WHERE network_id = %s AND module = 'router' "
+        "AND why = 'routers are frozen'",
+        other,
+    )
+    assert [row["status"] for row in settled] == ["rejected"]

@@ -1,7 +1,11 @@
 """Failed interactions, run again: each counts once."""
 
+import asyncio
+from typing import Any
+
 import pytest
 
+from nodes.resources import Resources
 from state.errors import InputError, NetworkError
 from state.store.interactions import find_interaction, list_interactions
 from tests.workflows.looking import pending, rows
@@ -10,6 +14,7 @@ from tests.worlds import SHAPE, found
 from workflows.exclusive import only_trainer
 from workflows.recnet import RecNet
 from workflows.retry import run_again
+from workflows.revision import edit
 from workflows.training import train
 
 
@@ -97,5 +102,42 @@ async def test_the_clients_of_one_that_is_learned_now_wait_for_the_next_update(
 async def test_a_network_in_training_is_left_alone(recnet: RecNet, model: WatchedModel) -> None:
     await fail_some(recnet, model)
     async with only_trainer(recnet.resources.url, await recnet.network("tiny")):
-        with pytest.raises(NetworkError, match="being trained by another process"):
+        with pytest.raises(NetworkError, match="being trained or changed by another process"):
             await run_again(recnet, "tiny")
+
+
+async def test_a_record_whose_clients_never_hold_still_fails_and_is_learned_later(
+    recnet: RecNet, resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await found(recnet)
+    ask, turn, one = resources.caller.ask, 0, asyncio.Lock()
+
+    async def edited_meanwhile(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        nonlocal turn
+        async with one:
+            turn += 1
+            await edit(recnet, "tiny", "user:ann", f"Likes the number {turn}.")
+        return await ask(prompt, *args, **kwargs)
+
+    record = {"user": "ann", "positive": "m1", "negative": "j4", "interaction_id": "a"}
+    with monkeypatch.context() as patch:
+        patch.setattr(resources.caller, "ask", edited_meanwhile)
+        out = await recnet.interact("tiny", **record)
+    assert out["failure"] == "its clients changed 5 times while it was learned from"
+    assert (await run_again(recnet, "tiny")).learned == 1
+    assert (await recnet.interact("tiny", **record))["repeated"]
+
+
+async def test_a_retried_record_is_settled_when_it_is_learned(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await fail_some(recnet, model)
+    async with recnet.resources.pool.connection() as conn:
+        before = [one.id for one in await list_interactions(conn, network)]
+    claims = await rows(recnet, "SELECT id, claimed_by FROM windows ORDER BY id")
+    await run_again(recnet, "tiny")
+    async with recnet.resources.pool.connection() as conn:
+        after = [one.id for one in await list_interactions(conn, network)]
+    assert after == before[2:] + before[:2]
+    again = await rows(recnet, "SELECT id, claimed_by FROM windows ORDER BY id")
+    assert again[: len(claims)] == claims

@@ -87,6 +87,7 @@ async def test_rules_are_edited_one_a_line(recnet: RecNet) -> None:
         ("router:99", "text", "no router 99; there are 1 to 3"),
         ("ann", "text", "'ann' names no module: write it as one of user:KEY"),
         ("rules:router:1", "text", "names no module"),
+        ("user:ann", "text", "the note has 301 characters, at most 300"),
     ],
 )
 async def test_what_cannot_be_written_changes_nothing(
@@ -95,7 +96,7 @@ async def test_what_cannot_be_written_changes_nothing(
     await found(recnet)
     digest = await recnet.digest("tiny")
     with pytest.raises(InputError, match=line):
-        await edit(recnet, "tiny", module, text)
+        await edit(recnet, "tiny", module, text, note="x" * 301 if "note" in line else "")
     assert await recnet.digest("tiny") == digest
 
 
@@ -108,8 +109,8 @@ async def test_a_version_that_is_not_there_is_refused(recnet: RecNet, version: i
 
 async def test_an_edit_of_a_text_that_moved_on_is_refused(recnet: RecNet) -> None:
     await found(recnet)
-    current, pinned = await read_module(recnet, "tiny", "user:ann")
-    assert (current.version, pinned) == (1, False)
+    current = await read_module(recnet, "tiny", "user:ann")
+    assert current.version == 1
     await edit(recnet, "tiny", "user:ann", "Likes accordions.")
     with pytest.raises(ConflictError, match="version 2 now, and the text was made from version 1"):
         await edit(recnet, "tiny", "user:ann", "Likes jazz.", base=current.version)

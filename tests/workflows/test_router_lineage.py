@@ -121,7 +121,7 @@ async def test_what_an_heirs_heir_answers_starts_from_its_own_parent(
 
 LIVE = Interaction(
     id="live", user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=1, reason="",
-    failure="", window_id=None,
+    failure="",
 )  # fmt: skip
 
 NEW = ["Liked here: trumpet; saxophone.", "Liked here: fiddle; banjo."]

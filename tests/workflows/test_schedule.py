@@ -193,5 +193,4 @@ def settled(record: Record, *, failed: bool) -> Interaction:
         reward=None if failed else 1,
         reason="",
         failure="no usable reply" if failed else "",
-        window_id=None,
     )

@@ -77,7 +77,11 @@ def retry(
     if as_json:
         print_json(report)
     else:
-        screen.print(f"{report.run} run again, {report.learned} learned, {len(report.failed)} not")
+        screen.print(
+            f"{report.run} run again, {report.learned} learned, {len(report.failed)} not"
+            if report.run
+            else "no interaction has failed"
+        )
     for identity, reason in report.failed.items():
         notes.print(f"{identity}: {reason}", soft_wrap=True)
     if report.failed:

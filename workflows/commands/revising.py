@@ -52,14 +52,16 @@ def edit_command(
 ) -> None:
     """Give a module another text; rules are one a line."""
     if text is not None:
-        given = sys.stdin.read() if text == "-" else text
+        given = _read_input() if text == "-" else text
         _carry_out(lambda recnet: edit(recnet, network, module, given, note=note), as_json)
         return
-    current, _ = execute(lambda recnet: read_module(recnet, network, module))
+    current = execute(lambda recnet: read_module(recnet, network, module))
     try:
         written = click.edit(current.content)
     except click.ClickException as error:
         fail(f"{error.message}: set EDITOR to an editor, or give --text")
+    except UnicodeDecodeError:
+        fail("what the editor saved is not UTF-8 text: save it as UTF-8, or give --text")
     if written is None:
         notes.print("nothing was saved in the editor, so nothing changes")
         return
@@ -89,6 +91,13 @@ def unpin(
 ) -> None:
     """Let what is learned change a module again."""
     _carry_out(lambda recnet: pin(recnet, network, module, pinned=False, note=note), as_json)
+
+
+def _read_input() -> str:
+    try:
+        return sys.stdin.buffer.read().decode("utf-8")
+    except UnicodeDecodeError:
+        fail("standard input is not UTF-8 text")
 
 
 def _carry_out(work: Callable[[RecNet], Awaitable[Revision]], as_json: bool) -> None:

@@ -36,7 +36,7 @@ def bootstrap(
 ) -> None:
     """Found the routers of a loaded network; what is set here shapes it for good."""
     given: dict[str, Any] = {} if seed is None else {"seed": seed}
-    given |= _parse(settings or [])
+    given |= _parse(settings or [], _SETTINGS)
     process = read_settings()
     given |= {"encoder": process.embedding, "model": process.model}
     try:
@@ -65,7 +65,7 @@ def copy(
     as_json: AsJson = False,
 ) -> None:
     """Copy a network, with other settings from then on: one bootstrap for many ablations."""
-    changed = _parse(settings or [])
+    changed = _parse(settings or [], _CHANGEABLE)
     copied = execute(lambda recnet: recnet.copy(source, name, changed))
     if as_json:
         print_json({"network": copied.name, "settings": copied.shape.model_dump(mode="json")})
@@ -73,11 +73,11 @@ def copy(
         screen.print(f"network '{name}' is a copy of '{source}'; next: recnet train -n {name}")
 
 
-def _parse(settings: list[str]) -> dict[str, str]:
+def _parse(settings: list[str], known: list[str]) -> dict[str, str]:
     parsed = {}
     for setting in settings:
         name, separator, value = setting.partition("=")
-        if not separator or name not in _SETTINGS:
-            fail(f"--set {setting}: give NAME=VALUE with one of {', '.join(_SETTINGS)}")
+        if not separator or name not in known:
+            fail(f"--set {setting}: give NAME=VALUE with one of {', '.join(known)}")
         parsed[name] = value
     return parsed

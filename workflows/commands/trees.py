@@ -84,8 +84,8 @@ def lineage_tree(lineage: Lineage) -> Tree:
     gradients = tree.add(f"{len(lineage.gradients)} textual gradients")
     for gradient in lineage.gradients:
         _add_gradient(gradients, gradient)
-    if lineage.window is not None:
-        tree.add(f"its commit filled the pending set: router update {lineage.window}")
+    for window in lineage.windows:
+        tree.add(f"its commit filled the pending set: router update {window}")
     return tree
 
 
