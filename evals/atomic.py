@@ -114,7 +114,7 @@ def _lines(path: Path) -> Iterator[str]:
     except OSError as error:
         raise DataError(f"{path}: cannot be read: {error.strerror}") from error
     # Only line feeds end a line: titles may hold the other characters that splitlines() splits at.
-    chunks = raw.removeprefix(b"\xef\xbb\xbf").removesuffix(b"\n").split(b"\n")
+    chunks = raw.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n").split(b"\n")
     for number, chunk in enumerate(chunks, start=1):
         try:
             yield chunk.removesuffix(b"\r").decode("utf-8")
@@ -123,11 +123,16 @@ def _lines(path: Path) -> Iterator[str]:
 
 
 def _positions(file: str, header: str, columns: Sequence[Column]) -> dict[str, int]:
+    if "\t" not in header and any(mark in header for mark in ",;|"):
+        raise DataError(f"{file}:1: no tab in the header {shown(header)}: tabs separate columns")
     found: dict[str, tuple[int, str]] = {}
     for at, cell in enumerate(header.split("\t")):
         name, colon, kind = cell.strip().partition(":")
         if not colon:
-            raise DataError(f"{file}:1: header field {shown(cell)} is not of the form name:type")
+            wanted = ", ".join(f"{column.name}:{column.types[0]}" for column in columns)
+            raise DataError(
+                f"{file}:1: header field {shown(cell)} is not of the form name:type, as in {wanted}"
+            )
         if name in found:
             raise DataError(f"{file}:1: the header names column {shown(name)} twice")
         found[name] = (at, kind)

@@ -1,5 +1,6 @@
 """The command line `recnet`: the commands of the workflows, and those that need data sets."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -120,7 +121,7 @@ def evaluate(
         with bars() as progress:
             return await evaluate_networks(
                 recnet,
-                {"RecNet": network},
+                {f"RecNet ({network})": network},
                 Split(split),
                 draws=range(draws),
                 seed=seed,
@@ -175,12 +176,15 @@ def _print_demonstration(shown: "Demonstration", model: str) -> None:
             )
         )
     screen.print("\nNext:", style="bold")
+    if shutil.which("recnet") is None:
+        screen.print("source .venv/bin/activate                  `recnet` is a command then")
     for line in (
-        f"recnet show --network {NETWORK}               the network, its routers and settings",
-        f"recnet show user KEY --network {NETWORK}      a client, with every version of it",
-        f"recnet trace ID --network {NETWORK}           why something changed",
+        f"recnet show --network {NETWORK}                 the network, its routers and settings",
+        f"recnet show user KEY --network {NETWORK}        a client, with every version of it",
+        f"recnet trace ID --network {NETWORK}             why something changed",
         "recnet load FOLDER --network mine          your own data",
         "make studio                                the graphs in LangGraph Studio",
+        "recnet db stop                             stops the embedded server; its data stays",
     ):
         screen.print(line, highlight=False)
 

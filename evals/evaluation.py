@@ -150,20 +150,25 @@ async def _refuse_leak(recnet: RecNet, network: Network, dataset: Dataset, split
             (keys[i.user_id], keys[i.positive_id])
             for i in await list_interactions(conn, network.id)
         }
-    learned = sum((event.user, event.item) in met for event in targets(dataset, split))
+    learned = [event for event in targets(dataset, split) if (event.user, event.item) in met]
     if not learned:
         return
-    advice = "evaluate --split test, or train another network with --fit train"
+    first = learned[0]
+    advice = "load and train another network"
+    if split is Split.VALID:
+        advice = "evaluate --split test, or train another network with --fit train"
     raise NetworkError(
-        f"network '{network.name}' has learned from {learned} of the {split} records that it is "
-        f"to predict: {advice if split is Split.VALID else 'load and train another network'}"
+        f"network '{network.name}' has learned from {len(learned)} of the {split} records that it "
+        f"is to predict (user '{first.user}' took '{first.item}'): {advice}"
     )
 
 
 async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
-    """Return how many of the records before `split` a network has settled."""
+    """Return how many of the records before `split` a network has settled, and its settings."""
     records = await plan_training(recnet, network, _fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
         settled = {i.id for i in await list_interactions(conn, network.id)}
-    done = sum(identity(network, record) in settled for record in records)
-    return f"{done} of {len(records)}"
+    done = sum(identity(network, record.position) in settled for record in records)
+    shape = network.shape.model_dump(exclude={"model", "encoder", "seed"}, exclude_defaults=True)
+    settings = ", ".join(f"{name}={value}" for name, value in shape.items())
+    return f"{done} of {len(records)}" + (f" with {settings}" if settings else "")

@@ -90,7 +90,8 @@ def _read_items(path: Path) -> list[Item]:
             raise row.error(f"item {shown(key)} is already on line {lines[key]}")
         lines[key] = row.line
         title, category = _text(row.values["title"]), _text(row.values.get("category", ""))
-        items.append(Item(key=key, title=title, category=category))
+        # An item without a title goes by its key, so that it has a name wherever it is shown.
+        items.append(Item(key=key, title=title if title.strip() else key, category=category))
     return items
 
 

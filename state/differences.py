@@ -11,6 +11,7 @@ from state.domain import Frozen, Module
 from state.names import Names, module_name, name_clients
 from state.parting import Step, read_history
 from state.pool import Connection
+from state.store.interactions import find_interaction
 from state.store.networks import Network
 
 SHOWN = 3
@@ -70,6 +71,8 @@ class Differences(Frozen):
     digests: tuple[str, str]
     parting: Step | None
     """The first step that differs; None where the networks are the same, or differ in no step."""
+    traced: tuple[str, ...]
+    """The networks in which the interaction at which they part can be traced."""
     tables: tuple[TableDifferences, ...]
     """The tables that differ, in the order of the dump."""
     settings: tuple[Change, ...]
@@ -93,9 +96,16 @@ async def compare_networks(conn: Connection, first: Network, second: Network) ->
         networks=(first.name, second.name),
         digests=digests,
         parting=parting,
+        traced=tuple([n.name for n in (first, second) if await _holds(conn, n.id, parting)]),
         tables=tuple(tables),
         settings=_changes(_shape(first), _shape(second)),
     )
+
+
+async def _holds(conn: Connection, network: int, step: Step | None) -> bool:
+    if step is None or step.kind != "interaction":
+        return False
+    return await find_interaction(conn, network, step.id) is not None
 
 
 async def _compare_dumps(

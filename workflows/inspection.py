@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from state.domain import ClientKind, Frozen, Module, ModuleKind
+from state.domain import ClientKind, Frozen, Message, Module, ModuleKind
 from state.errors import InputError
 from state.names import module_name, name_clients
 from state.pool import Connection
@@ -14,12 +14,14 @@ from state.store.clients import (
     read_attributes,
     read_clients,
 )
+from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.pins import list_pinned
 from state.store.routers import read_heirs, read_routers
 from state.store.versions import Version, read_versions
 from state.store.windows import count_windows, read_pending
+from workflows.training import FIT, identity
 
 
 class RouterView(Frozen):
@@ -42,12 +44,27 @@ class ClientView(Frozen):
     profile: str
     rules: tuple[str, ...]
     attributes: tuple[str, ...]
-    messages: tuple[str, ...]
+    messages: tuple[Message, ...]
+    """The buffer, newest first, each with the router that sent it."""
     pinned: tuple[str, ...]
     """Names of the modules whose text stays until it is unpinned."""
     versions: tuple[Version, ...]
     """Of the profile."""
     rules_versions: tuple[Version, ...]
+
+
+class InteractionView(Frozen):
+    """One settled interaction in the keys of the data."""
+
+    interaction: str
+    user: str
+    took: str
+    not_taken: str
+    predicted: str
+    """Empty for one that failed."""
+    reward: int | None
+    reason: str
+    failure: str
 
 
 class NetworkView(Frozen):
@@ -64,7 +81,12 @@ class NetworkView(Frozen):
     passing_users: float
     """Share of the pairs of router and user that share an attribute (the indicator of Eq. 4)."""
     passing_items: float
+    records: int
+    """Training records: the events between a user's first and last one."""
+    trained: int
+    """How many of them were settled."""
     interactions: int
+    """All that were settled, live ones too."""
     failed: int
     reward: float | None
     windows: int
@@ -86,6 +108,9 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
     counts = await count_clients(conn, network.id)
     done = await list_interactions(conn, network.id)
     rewards = [i.reward for i in done if i.reward is not None]
+    events = await read_events(conn, network.id)
+    fitted = FIT["train+valid"]
+    planned = {identity(network, e.position) for e in events if e.split in fitted}
     routers = await read_routers(conn, network.id)
     heirs = await read_heirs(conn, network.id)
     clients = await name_clients(conn, network.id)
@@ -101,6 +126,8 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
         tau_item=network.tau(ClientKind.ITEM),
         passing_users=await _passing(conn, network, ClientKind.USER),
         passing_items=await _passing(conn, network, ClientKind.ITEM),
+        records=len(planned),
+        trained=len(planned & {i.id for i in done}),
         interactions=len(done),
         failed=sum(1 for i in done if i.failure),
         reward=sum(rewards) / len(rewards) if rewards else None,
@@ -110,6 +137,34 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
         retired={router: found for router, found in heirs.items() if found},
         pinned=tuple(module_name(module, clients) for module in pinned),
     )
+
+
+async def view_interactions(
+    conn: Connection, network: Network, user: str = ""
+) -> list[InteractionView]:
+    """Return the settled interactions in their order, all or those of one user.
+
+    Raises:
+        InputError: there is no user of that key.
+    """
+    found = await list_interactions(conn, network.id)
+    if user:
+        number = (await find_clients(conn, network.id, ClientKind.USER, [user]))[user]
+        found = [one for one in found if one.user_id == number]
+    keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+    return [
+        InteractionView(
+            interaction=one.id,
+            user=keys[one.user_id],
+            took=keys[one.positive_id],
+            not_taken=keys[one.negative_id],
+            predicted=keys[one.predicted_id] if one.predicted_id else "",
+            reward=one.reward,
+            reason=one.reason,
+            failure=one.failure,
+        )
+        for one in found
+    ]
 
 
 async def view_client(conn: Connection, network: Network, kind: ClientKind, key: str) -> ClientView:
@@ -133,7 +188,7 @@ async def view_client(conn: Connection, network: Network, kind: ClientKind, key:
         profile=client.profile,
         rules=client.rules,
         attributes=tuple(phrases[attribute] for attribute in held),
-        messages=tuple(message.body for message in client.messages),
+        messages=client.messages,
         pinned=tuple(module_name(module, names) for module, held in pins.items() if held),
         versions=tuple(await read_versions(conn, network.id, profile)),
         rules_versions=tuple(await read_versions(conn, network.id, memory)),

@@ -11,8 +11,8 @@ from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.routers import count_routers
-from state.store.usage import sum_usage
-from state.store.windows import count_windows, open_window, read_pending
+from state.store.usage import count_steps, sum_usage
+from state.store.windows import open_window, read_pending
 from workflows.exclusive import only_trainer
 from workflows.recnet import RecNet
 from workflows.schedule import Record, cut_windows, plan_records
@@ -47,13 +47,14 @@ class TrainingReport(Frozen):
     failed: int
     reward: float | None
     calls: int
-    """Calls of all settled interactions, without router updates."""
+    """Calls of all interactions that were paid for here, without router updates."""
     calls_per_interaction: float | None
     update_calls: int
     """Calls of all router updates."""
     input_tokens: int
     output_tokens: int
     windows: int
+    """Router updates that were paid for here; those of the network it is a copy of are not."""
     routers: int
     retired: int
     seconds: float
@@ -98,7 +99,7 @@ async def _feed(
     await _finish_window(recnet, network)
     tally = _Tally(recnet, network, len(records), settled)
     await tally.tell(on_progress)
-    waiting = [record for record in records if identity(network, record) not in settled]
+    waiting = [record for record in records if identity(network, record.position) not in settled]
     run = 0
     for window in cut_windows(waiting, network.shape.update_size, pending):
         for record in window:
@@ -109,7 +110,7 @@ async def _feed(
                 user=keys[record.user],
                 positive=keys[record.positive],
                 negative=keys[record.negative],
-                interaction_id=identity(network, record),
+                interaction_id=identity(network, record.position),
             )
             run += 1
             tally.add(None if out.get("failure") else out["reward"])
@@ -118,9 +119,9 @@ async def _feed(
     return run
 
 
-def identity(network: Network, record: Record) -> str:
-    """Return the identity of a training record: its data set and position."""
-    return f"{network.dataset}:{record.position}"
+def identity(network: Network, position: int) -> str:
+    """Return the identity of a training record: its data set, and its place in the events."""
+    return f"{network.dataset}:{position}"
 
 
 async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Split]) -> list[Record]:
@@ -140,7 +141,7 @@ async def _read(
         clients = await list_clients(conn, network.id)
         pending = await read_pending(conn, network.id)
         done = await list_interactions(conn, network.id)
-    planned = {identity(network, record) for record in records}
+    planned = {identity(network, record.position) for record in records}
     settled = {i.id: i.reward for i in done if i.id in planned}
     return records, {client.id: client.key for client in clients}, pending, settled
 
@@ -200,10 +201,11 @@ async def _report(
     records, _, _, settled = await _read(recnet, network, splits)
     async with recnet.resources.pool.connection() as conn:
         usage = await sum_usage(conn, network.id, "interactions")
+        paid = await count_steps(conn, network.id, "interactions")
         every = await sum_usage(conn, network.id)
         updates = await sum_usage(conn, network.id, "updates")
         routers, retired = await count_routers(conn, network.id)
-        windows = await count_windows(conn, network.id)
+        windows = await count_steps(conn, network.id, "updates")
     rewards = [reward for reward in settled.values() if reward is not None]
     calls = sum(total.calls for total in usage)
     return TrainingReport(
@@ -213,7 +215,7 @@ async def _report(
         failed=len(settled) - len(rewards),
         reward=sum(rewards) / len(rewards) if rewards else None,
         calls=calls,
-        calls_per_interaction=calls / len(settled) if settled else None,
+        calls_per_interaction=calls / paid if paid else None,
         update_calls=sum(total.calls for total in updates),
         input_tokens=sum(total.input_tokens for total in every),
         output_tokens=sum(total.output_tokens for total in every),

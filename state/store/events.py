@@ -30,6 +30,17 @@ async def add_events(
         )
 
 
+async def held_out(conn: Connection, network: int, user: int, item: int) -> Split | None:
+    """Return the split that keeps a user's event with an item for evaluation, or None."""
+    cursor = await conn.execute(
+        "SELECT split FROM events WHERE network_id = %s AND user_id = %s AND item_id = %s "
+        "AND split IN ('valid', 'test')",
+        (network, user, item),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else Split(row["split"])
+
+
 async def read_events(conn: Connection, network: int) -> list[StoredEvent]:
     """Return all events in feeding order."""
     cursor = await conn.execute(

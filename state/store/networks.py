@@ -81,7 +81,7 @@ async def create_network(conn: Connection, name: str, dataset: str, domain: str)
     )
     if (row := await cursor.fetchone()) is None:
         raise NetworkError(
-            f"network '{name}' exists: choose another --network, or `recnet drop --network {name}`"
+            f"network '{name}' exists: choose another name, or `recnet drop --network {name}` first"
         )
     return int(row["id"])
 

@@ -40,6 +40,17 @@ _SCOPES: dict[Scope, LiteralString] = {
 }
 
 
+async def count_steps(conn: Connection, network: int, scope: Scope) -> int:
+    """Return for how many interactions or updates this network has paid; a copy begins at none."""
+    cursor = await conn.execute(
+        "SELECT count(DISTINCT step) AS steps FROM usage u "  # noqa: S608 - our own conditions
+        f"WHERE network_id = %s AND {_SCOPES[scope]}",
+        (network,),
+    )
+    row = await cursor.fetchone()
+    return int(row["steps"]) if row else 0
+
+
 async def sum_usage(conn: Connection, network: int, scope: Scope = "all") -> list[UsageTotal]:
     """Return the totals by prompt."""
     cursor = await conn.execute(

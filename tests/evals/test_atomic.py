@@ -27,6 +27,9 @@ def test_rows_hold_the_columns_that_were_asked_for(tmp_path: Path) -> None:
     ]
 
 
+FORM = "is not of the form name:type, as in id:token, text:token_seq"
+
+
 @pytest.mark.parametrize("content", ["\ufeffid:token\r\nx\r\n", "id:token\nx"])
 def test_marks_and_line_ends_of_other_systems_are_read(tmp_path: Path, content: str) -> None:
     assert [row.key("id") for row in read_atomic(written(tmp_path, content), (ID,))] == ["x"]
@@ -43,7 +46,10 @@ def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:
         ("", "x.inter:1: the file is empty, or its header line is"),
         ("\n", "x.inter:1: the file is empty, or its header line is"),
         ("id:token\n", "x.inter:1: no rows after the header"),
-        ("id\nx\n", "x.inter:1: header field 'id' is not of the form name:type"),
+        (
+            "id\nx\n",
+            "x.inter:1: header field 'id' is not of the form name:type, as in id:token, text:token_seq",
+        ),
         ("id:token\tid:token\nx\ty\n", "x.inter:1: the header names column 'id' twice"),
         ("other:token\nx\n", "x.inter:1: the header has no column id:token"),
         ("id:float\n1\n", "x.inter:1: column id has type 'float', expected token"),
@@ -58,14 +64,14 @@ def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:
         ("\ufeff", "x.inter:1: the file is empty, or its header line is"),
         (
             "id:token,text:token\nx,a\n",
-            "x.inter:1: column id has type 'token,text:token', expected token",
+            "x.inter:1: no tab in the header 'id:token,text:token': tabs separate columns",
         ),
-        ("id,text\nx,a\n", "x.inter:1: header field 'id,text' is not of the form name:type"),
+        ("id,text\nx,a\n", "x.inter:1: no tab in the header 'id,text': tabs separate columns"),
         ("id:token\rx\r", "x.inter:1: column id has type 'token x', expected token"),
         ("i\x00d:token\nx\n", "x.inter:1: the header has no column id:token"),
         (
             f"{'k' * 1_000_000}\n",
-            f"x.inter:1: header field '{'k' * 60}' is not of the form name:type",
+            f"x.inter:1: header field '{'k' * 60}' {FORM}",
         ),
         (b"id:token\nx\n\xff\n", "x.inter:3: not UTF-8 text"),
         (b"id:token\nx\n\xed\xa0\x80\n", "x.inter:3: not UTF-8 text"),

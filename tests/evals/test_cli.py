@@ -72,8 +72,13 @@ def test_from_files_to_figures(folder: Path) -> None:
     tables = data("evaluate", *NETWORK, "--draws", "1")["tables"]
     assert [table["negatives"] for table in tables] == ["sampled", "matched"]
     names = [row["name"] for row in tables[0]["rows"]]
-    assert names == ["floor", "random line", "Random", "TF-IDF", "RecNet"]
+    assert names == ["floor", "random line", "Random", "TF-IDF", "RecNet (tiny)"]
+    assert "12 of 12 with " in run("evaluate", *NETWORK, "--draws", "1", "--markdown").stdout
     assert data("train", *NETWORK)["run"] == 0
+    # A live record may take what was held out: that is said, and not to be predicted any more.
+    held_out = ("interact", "ann", "j4", "m1", *NETWORK)
+    assert "'j4' is the item of user 'ann' that was kept for the test" in run(*held_out).stderr
+    assert "(user 'ann' took 'j4')" in refusal("evaluate", *NETWORK)
 
 
 def test_a_person_can_look_at_everything(tiny: str) -> None:
@@ -85,7 +90,11 @@ def test_a_person_can_look_at_everything(tiny: str) -> None:
     assert "versions" in run("show", "router", "1", *NETWORK).stdout
     listed = data("show", "interactions", *NETWORK)
     assert len(listed) == 6
-    told = run("trace", listed[0]["id"], *NETWORK).stdout
+    assert {one["user"] for one in listed} == {"ann", "bob", "cid", "dot", "eve", "fay"}
+    assert [one["took"] for one in data("show", "interactions", "ann", *NETWORK)] == ["j2"]
+    assert "6 of 12 training records" in run("show", *NETWORK).stdout
+    assert "2 routers" not in run("bootstrap", *NETWORK).stdout  # as it is, without the settings
+    told = run("trace", listed[0]["interaction"], *NETWORK).stdout
     assert "predicted" in told
     assert "gradient" in told
     assert "before" in told

@@ -95,6 +95,14 @@ def test_a_category_is_optional_and_unread_items_stay(tmp_path: Path) -> None:
     assert [(i.key, i.category) for i in read.items] == [("a", ""), ("b", "")]
 
 
+def test_an_item_without_a_title_goes_by_its_key(tmp_path: Path) -> None:
+    (tmp_path / "w.item").write_text("item_id:token\ttitle:token_seq\na\t \nb\tB\n\n")
+    (tmp_path / "w.inter").write_text("user_id:token\titem_id:token\nu\ta\nu\tb\n\n\n")
+    dataset = read_dataset(tmp_path)
+    assert [item.title for item in dataset.items] == ["a", "B"]
+    assert len(dataset.events) == 2  # the empty lines at the end are none
+
+
 def test_bad_items_are_refused(tmp_path: Path) -> None:
     inter = f"{INTER}u\ta\t1\n"
     assert wrong(tmp_path, item=f"{ITEMS}a\tAgain\tKind\n", inter=inter) == (

@@ -71,7 +71,7 @@ REFUSED = [
     (("pin", "user:\udcff", *TINY), "unknown user ''"),
     (("unpin", "router:1", *RAW), "run `recnet bootstrap --network raw`"),
     # Copies
-    (("copy", "tiny", "raw"), "network 'raw' exists: choose another --network"),
+    (("copy", "tiny", "raw"), "network 'raw' exists: choose another name"),
     (("copy", "tiny", "a\nb"), "network: .*a name is one line of printable characters"),
     (("copy", "raw", "new"), "run `recnet bootstrap --network raw`"),
     (("copy", "elsewhere", "new"), UNKNOWN),
@@ -104,7 +104,7 @@ REFUSED = [
     (("load", "FOLDER", "-n", "a\x1b[31mb"), NO_NAME),
     (("load", "FOLDER", "-n", "a\u202eb"), NO_NAME),
     (("load", "FOLDER", "-n", "x" * 201), NO_NAME),
-    (("load", "FOLDER", *TINY), "network 'tiny' exists: choose another --network, or `recnet drop"),
+    (("load", "FOLDER", *TINY), "network 'tiny' exists: choose another name, or `recnet drop"),
     # Folders
     (("load", "FOLDER/nowhere", "-n", "new"), "nowhere: cannot be read: No such file"),
     (("load", "FOLDER/w.item", "-n", "new"), r"w\.item: cannot be read: Not a directory"),
@@ -122,7 +122,7 @@ REFUSED = [
         for value in values
     ],
     (("bootstrap", *TINY, "--seed", "7"), SHAPED.format("seed=0, not 7")),
-    (("bootstrap", *TINY), SHAPED.format("routers=3, not 8")),
+    (("bootstrap", *TINY, "--set", "routers=8"), SHAPED.format("routers=3, not 8")),
     (
         ("bootstrap", *TINY, "--set", "routers=3", "--set", "update_size=9"),
         "bootstrapped with update_size=5, not 9: `recnet copy tiny NAME --set update_size=9` makes",

@@ -36,7 +36,7 @@ async def feed(recnet: RecNet, record: Record, keys: dict[int, str]) -> int | No
         user=keys[record.user],
         positive=keys[record.positive],
         negative=keys[record.negative],
-        interaction_id=identity(await recnet.network("tiny"), record),
+        interaction_id=identity(await recnet.network("tiny"), record.position),
     )
     return out["window"]
 

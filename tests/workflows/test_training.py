@@ -68,7 +68,7 @@ async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
     )
     refused = [end for end in ends if isinstance(end, BaseException)]
     assert [str(error) for error in refused] == [
-        "network 'tiny' is being trained by another process: wait for it, or stop it"
+        "network 'tiny' is being trained or changed by another process: wait for it, or stop it"
     ]
     assert isinstance(refused[0], NetworkError)
     assert (await train(recnet, "tiny", limit=1)).run == 1

@@ -39,10 +39,9 @@ def _add_parting(tree: Tree, found: Differences) -> None:
         case Step(kind=kind, id=identity):
             told = f"they part at {kind} {identity}"
     node = tree.add(Text(told, style="yellow"))
-    if found.parting is not None and found.parting.kind == "interaction":
-        for network in found.networks:
-            look = f"recnet trace {found.parting.id} --network {network}"
-            node.add(Text(look, style="dim"))
+    for network in found.traced:
+        look = f"recnet trace {found.parting.id} --network {network}" if found.parting else ""
+        node.add(Text(look, style="dim"))
 
 
 def _add_table(tree: Tree, table: TableDifferences, first: str, second: str) -> None:

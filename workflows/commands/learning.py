@@ -5,6 +5,10 @@ from typing import Annotated, Literal
 import typer
 
 from nodes.opening import mint_identity
+from state.domain import ClientKind, Split
+from state.graphs.interaction import InteractionOutput
+from state.store.clients import find_clients
+from state.store.events import held_out
 from workflows.commands.console import (
     FAILED_RECORDS,
     INTERRUPTED,
@@ -47,8 +51,8 @@ def train_command(
         _print_report(report)
     if report.failed:
         notes.print(
-            f"{report.failed} records failed: `recnet show interactions -n {network}` says why, "
-            f"`recnet retry -n {network}` runs them again",
+            f"{report.failed} records failed: `recnet show interactions --network {network}` says "
+            f"why, `recnet retry --network {network}` runs them again",
             soft_wrap=True,
         )
         raise typer.Exit(FAILED_RECORDS)
@@ -103,10 +107,8 @@ def interact(
     """Feed one live interaction."""
     identity = mint_identity() if interaction is None else interaction
     try:
-        out = execute(
-            lambda recnet: recnet.interact(
-                network, user=user, positive=positive, negative=negative, interaction_id=identity
-            )
+        out, kept_for = execute(
+            lambda recnet: _interact(recnet, network, user, positive, negative, identity)
         )
     except typer.Exit as stop:
         if stop.exit_code == INTERRUPTED and interaction is None:
@@ -126,8 +128,28 @@ def interact(
             markup=False,
         )
         screen.print(f"why: recnet trace {out['interaction']} --network {network}", highlight=False)
+    if kept_for is not None and not out.get("failure"):
+        notes.print(
+            f"note: '{positive}' is the item of user '{user}' that was kept for the {kept_for}; "
+            "`recnet evaluate` refuses a network that has learned it",
+            soft_wrap=True,
+        )
     if out.get("failure"):
         raise typer.Exit(FAILED_RECORDS)
+
+
+async def _interact(
+    recnet: RecNet, name: str, user: str, positive: str, negative: str, identity: str
+) -> tuple[InteractionOutput, Split | None]:
+    """Run one record, and say whether its event was kept for evaluation."""
+    out = await recnet.interact(
+        name, user=user, positive=positive, negative=negative, interaction_id=identity
+    )
+    network = await recnet.network(name)
+    async with recnet.resources.pool.connection() as conn:
+        users = await find_clients(conn, network.id, ClientKind.USER, [user])
+        items = await find_clients(conn, network.id, ClientKind.ITEM, [positive])
+        return out, await held_out(conn, network.id, users[user], items[positive])
 
 
 def _print_report(report: TrainingReport) -> None:
@@ -135,11 +157,12 @@ def _print_report(report: TrainingReport) -> None:
     lines = [
         f"{report.run} of {report.records} records run now in {report.seconds:.0f} s, "
         f"{report.failed} failed",
+        "so far:",
         f"mean reward {report.reward:.3f}" if report.reward is not None else "no reward yet",
         f"calls an interaction: {calls:.2f}" if calls is not None else "no calls yet",
         f"{report.windows} router updates took {report.update_calls} calls; "
         f"{report.routers} routers, {report.retired} retired",
-        f"tokens, bootstrap included: {report.input_tokens:,} in, {report.output_tokens:,} out",
+        f"tokens paid in this network: {report.input_tokens:,} in, {report.output_tokens:,} out",
     ]
     for line in lines:
         screen.print(line, highlight=False)

@@ -3,17 +3,19 @@
 from typing import Annotated, Literal
 
 import typer
-from rich.table import Table
+from rich.box import SIMPLE
+from rich.table import Column, Table
 
 from state.domain import ClientKind
-from state.store.interactions import Interaction, list_interactions
 from workflows.commands.console import AsJson, NetworkName, execute, fail, print_json, screen
 from workflows.commands.trees import client_tree, lineage_tree, network_tree, router_tree
 from workflows.inspection import (
     ClientView,
+    InteractionView,
     NetworkView,
     RouterView,
     view_client,
+    view_interactions,
     view_network,
     view_router,
 )
@@ -51,17 +53,22 @@ def recommend(
 @app.command()
 def show(
     what: Annotated[What, typer.Argument(help="What to look at.")] = "network",
-    key: Annotated[str, typer.Argument(help="Key of the user or item, number of the router.")] = "",
+    key: Annotated[
+        str,
+        typer.Argument(
+            help="Key of the user or item, number of the router; of interactions, the user's key."
+        ),
+    ] = "",
     network: NetworkName = "default",
     as_json: AsJson = False,
 ) -> None:
-    """Look at a network, a client, a router, or the list of interactions."""
+    """Look at a network, a client, a router, or the interactions, all or of one user."""
     if what in ("user", "item", "router") and not key:
         fail(f"name the {what}: recnet show {what} KEY --network {network}")
     if what == "router" and not key.isdecimal():
         fail(f"a router has a number, not '{key}'")
     if what == "interactions":
-        _show_interactions(network, as_json)
+        _show_interactions(network, key, as_json)
         return
     view = execute(lambda recnet: _view(recnet, network, what, key))
     if as_json:
@@ -106,18 +113,25 @@ async def _view(
         return await view_client(conn, network, ClientKind(what), key)
 
 
-def _show_interactions(name: str, as_json: bool) -> None:
-    async def work(recnet: RecNet) -> list[Interaction]:
+def _show_interactions(name: str, user: str, as_json: bool) -> None:
+    async def work(recnet: RecNet) -> list[InteractionView]:
         network = await recnet.network(name)
         async with recnet.resources.pool.connection() as conn:
-            return await list_interactions(conn, network.id)
+            return await view_interactions(conn, network, user)
 
     found = execute(work)
     if as_json:
         print_json(found)
         return
-    table = Table("interaction", "reward", "why")
+    table = Table(
+        Column("interaction", overflow="fold"),  # what `trace` asks for: never cut
+        *(Column(name, overflow="fold") for name in ("user", "took", "not")),
+        "predicted",
+        "why",
+        box=SIMPLE,
+    )
     for entry in found:
-        reward = "failed" if entry.failure else str(entry.reward)
-        table.add_row(entry.id, reward, entry.failure or entry.reason)
+        outcome = "failed" if entry.failure else "right" if entry.reward else "wrong"
+        reason = entry.failure or entry.reason
+        table.add_row(entry.interaction, entry.user, entry.took, entry.not_taken, outcome, reason)
     screen.print(table)

@@ -3,19 +3,19 @@
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
 
+from state.graphs.bootstrap import BootstrapOutput
 from state.settings import USED_AT_BOOTSTRAP, NetworkSettings
 from workflows.commands.console import (
     AsJson,
     NetworkName,
     execute,
-    explain,
     fail,
     print_json,
     read_settings,
     screen,
 )
+from workflows.recnet import RecNet
 
 app = typer.Typer()
 
@@ -39,11 +39,14 @@ def bootstrap(
     given |= _parse(settings or [], _SETTINGS)
     process = read_settings()
     given |= {"encoder": process.embedding, "model": process.model}
-    try:
-        shape = NetworkSettings.model_validate(given)
-    except ValidationError as error:
-        fail(explain(error))
-    founded = execute(lambda recnet: recnet.bootstrap(network, shape), process)
+
+    async def work(recnet: RecNet) -> BootstrapOutput:
+        # What is not named here stays as it is where the network was bootstrapped before.
+        stored = (await recnet.network(network)).settings
+        shape = stored.model_dump() if stored else {}
+        return await recnet.bootstrap(network, NetworkSettings.model_validate({**shape, **given}))
+
+    founded = execute(work, process)
     if as_json:
         print_json(dict(founded))
     else:
@@ -70,7 +73,10 @@ def copy(
     if as_json:
         print_json({"network": copied.name, "settings": copied.shape.model_dump(mode="json")})
     else:
-        screen.print(f"network '{name}' is a copy of '{source}'; next: recnet train -n {name}")
+        screen.print(
+            f"network '{name}' is a copy of '{source}'; next: recnet train --network {name}",
+            soft_wrap=True,
+        )
 
 
 def _parse(settings: list[str], known: list[str]) -> dict[str, str]:

@@ -15,13 +15,14 @@ def network_tree(view: NetworkView) -> Tree:
     tree = Tree(_bold(view.network, f" · {view.dataset} ({view.domain})"))
     tree.add(f"{view.users} users, {view.items} items, {view.pending} pending")
     reward = "no reward yet" if view.reward is None else f"mean reward {view.reward:.3f}"
-    tree.add(f"{view.interactions} interactions ({view.failed} failed), {reward}")
+    tree.add(f"{view.trained} of {view.records} training records")
+    tree.add(f"{view.interactions} interactions with live ones ({view.failed} failed), {reward}")
     tree.add(
         f"tau {view.tau_user:.3f} for users, {view.tau_item:.3f} for items; pairs that share an "
         f"attribute: {view.passing_users:.1%} of users', {view.passing_items:.1%} of items'"
     )
     if min(view.tau_user, view.tau_item) <= -1.0:
-        tree.add("a tau of -1 lets every pair pass that shares an attribute: there are few of them")
+        tree.add("(a tau of -1: so few pairs share an attribute that all of them hear each other)")
     settings = tree.add("shaped by")
     for name, value in view.settings.items():
         settings.add(f"{name} = {value}")
@@ -45,9 +46,9 @@ def client_tree(view: ClientView) -> Tree:
     rules = tree.add("filter memory")
     for rule in view.rules:
         rules.add(rule)
-    messages = tree.add(f"{len(view.messages)} messages in the buffer")
+    messages = tree.add(f"{_count(len(view.messages), 'message')} in the buffer")
     for message in view.messages:
-        messages.add(_line(message))
+        messages.add(f"router:{message.router}: {_line(message.body)}")
     for name in view.pinned:
         tree.add(Text(f"{name} is pinned", style="yellow"))
     name = f"{view.kind}:{view.key}"
@@ -114,12 +115,16 @@ def _add_gradient(tree: Tree, gradient: TracedGradient) -> None:
 
 
 def _add_versions(tree: Tree, module: str, versions: Sequence[Version]) -> None:
-    history = tree.add(f"{module}: {len(versions)} versions")
+    history = tree.add(f"{module}: {_count(len(versions), 'version')}")
     for version in versions:
         window = f"window {version.window_id}" if version.window_id else ""
         source = version.interaction_id or window or version.note
-        made = f"{version.version} · {version.author} {source} · "
+        made = f"{version.version} · {' '.join(filter(None, (version.author, source)))} · "
         history.add(Text.assemble(made, (_line(version.content), "dim")))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"
 
 
 def _bold(head: str, rest: str) -> Text:
