@@ -48,7 +48,7 @@ def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:
         ("id:token\n", "x.inter:1: no rows after the header"),
         (
             "id\nx\n",
-            "x.inter:1: header field 'id' is not of the form name:type, as in id:token, text:token_seq",
+            f"x.inter:1: header field 'id' {FORM}",
         ),
         ("id:token\tid:token\nx\ty\n", "x.inter:1: the header names column 'id' twice"),
         ("other:token\nx\n", "x.inter:1: the header has no column id:token"),
