@@ -89,7 +89,7 @@ def holds_window(
         state: Any = args[0]
         name = state.get("step") or window_step(state.get("window"))
         step = await begin_step(name, get_runtime(NetworkContext))
-        runner = get_config()["configurable"]["thread_id"]
+        runner = _this_run()
         if not await _hold(step, runner):
             return {}
         try:
@@ -100,6 +100,12 @@ def holds_window(
             raise
 
     return guarded
+
+
+def _this_run() -> str:
+    """Return what tells this run from others: its thread; without one, its place in the graph."""
+    place = get_config()["configurable"]
+    return str(place.get("thread_id") or place["checkpoint_ns"].split("|")[0])
 
 
 async def _hold(step: Step, runner: str) -> bool:

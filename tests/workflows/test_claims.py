@@ -10,6 +10,7 @@ from nodes.resources import Resources
 from state.checkpoints import checkpointer
 from state.errors import NetworkError
 from state.graphs.context import NetworkContext
+from state.graphs.interaction import InteractionInput
 from state.presence import Presence, is_present
 from state.settings import Settings
 from state.store.windows import Window, hold_window, open_window
@@ -220,6 +221,15 @@ async def test_one_identity_sent_several_times_at_once_is_paid_once(
     assert sorted(out["repeated"] for out in outs) == [False, True, True]
     assert model.counts()["Predict"] == 1
     assert model.counts()["Extract"] == SHAPE.update_size
+    assert await at(recnet, network) is None
+
+
+async def test_a_graph_that_is_run_without_a_thread_updates_too(recnet: RecNet) -> None:
+    network = await found(recnet)
+    for user, positive in RECORDS:
+        record = InteractionInput(user=user, positive=positive, negative="m1")
+        out = await interaction.graph.ainvoke(record, context=NetworkContext(network="tiny"))
+    assert out["window"] == 1
     assert await at(recnet, network) is None
 
 
