@@ -16,13 +16,14 @@ def network_tree(view: NetworkView) -> Tree:
     tree.add(f"{view.users} users, {view.items} items, {view.pending} pending")
     reward = "no reward yet" if view.reward is None else f"mean reward {view.reward:.3f}"
     tree.add(f"{view.trained} of {view.records} training records")
-    tree.add(f"{view.interactions} interactions with live ones ({view.failed} failed), {reward}")
+    every = f"{view.interactions} interactions, live ones included"
+    tree.add(f"{every} ({view.failed} failed), {reward}")
     tree.add(
         f"tau {view.tau_user:.3f} for users, {view.tau_item:.3f} for items; pairs that share an "
         f"attribute: {view.passing_users:.1%} of users', {view.passing_items:.1%} of items'"
     )
     if min(view.tau_user, view.tau_item) <= -1.0:
-        tree.add("(a tau of -1: so few pairs share an attribute that all of them hear each other)")
+        tree.add("(-1, set at the bootstrap: so few pairs shared an attribute that all may hear)")
     settings = tree.add("shaped by")
     for name, value in view.settings.items():
         settings.add(f"{name} = {value}")
@@ -106,6 +107,8 @@ def _add_gradient(tree: Tree, gradient: TracedGradient) -> None:
         node.add(f"gradient: {gradient.suggestion}")
     if gradient.why:
         node.add(f"because: {gradient.why}")
+    if gradient.status == "applied" and not gradient.after:
+        node.add(Text("the optimizer left the text as it was", style="dim"))
     if gradient.after and gradient.after != gradient.before:
         for label, version, text in (
             ("before", gradient.before_version, gradient.before),
