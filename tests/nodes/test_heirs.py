@@ -37,12 +37,12 @@ def live(start: int, changes: Lives) -> tuple[dict[int, tuple[int, ...]], set[in
 
 
 @thousand
-@given(start=st.integers(1, 5), changes=CHANGES, angles=st.lists(ANGLES, min_size=40), said=ANGLES)
+@given(start=st.integers(1, 5), changes=CHANGES, turn=ANGLES, said=ANGLES)
 def test_every_gradient_finds_one_active_router_along_the_nearer_children(
-    start: int, changes: Lives, angles: list[int], said: int
+    start: int, changes: Lives, turn: int, said: int
 ) -> None:
     heirs, active = live(start, changes)
-    vectors = {router: unit(angles[router % len(angles)]) for router in heirs}
+    vectors = {router: unit(turn * router) for router in heirs}
     wanted = unit(said)
     for router in heirs:
         answers = heir_of(router, heirs, vectors, wanted)
