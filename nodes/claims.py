@@ -16,7 +16,7 @@ from langgraph.runtime import get_runtime
 
 from nodes.resources import resources
 from nodes.step import Step, begin_step, window_step
-from state.errors import DatabaseError
+from state.errors import DatabaseError, InputError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateState
 from state.pool import Connection
@@ -76,21 +76,22 @@ async def leave_window(network: int, runner: str) -> None:
 
 
 def holds_window(
-    node: Callable[P, Awaitable[RouterUpdateState]],
+    node: Callable[P, Awaitable[RouterUpdateState]], *, takes: bool = False
 ) -> Callable[P, Awaitable[RouterUpdateState]]:
     """Let a node of `router_update` work only for the run that holds the open window.
 
-    The first node takes the hold, the others check it. A run that comes late, because another one
-    took its window over, goes through to its end without a call; one that fails gives it up.
+    The first node `takes` the hold, the others keep it. A run that comes late, because another one
+    took its window over, goes through to its end without a call, whatever becomes of the other:
+    what it has gathered may be incomplete. A run that fails gives the window up.
     """
 
     @wraps(node)
     async def guarded(*args: P.args, **kwargs: P.kwargs) -> RouterUpdateState:
         state: Any = args[0]
         name = state.get("step") or window_step(state.get("window"))
-        step = await begin_step(name, get_runtime(NetworkContext))
+        step = await begin_step(name, get_runtime(NetworkContext), first=takes)
         runner = _this_run()
-        if not await _hold(step, runner):
+        if not await _hold(step, runner, takes=takes):
             return {}
         try:
             with resources().at_work.on(step.network.id):
@@ -103,13 +104,23 @@ def holds_window(
 
 
 def _this_run() -> str:
-    """Return what tells this run from others: its thread; without one, its place in the graph."""
+    """Return what tells this run from others: its thread; without one, its place in the graph.
+
+    Raises:
+        InputError: `router_update` was run by itself and without a thread.
+    """
     place = get_config()["configurable"]
-    return str(place.get("thread_id") or place["checkpoint_ns"].split("|")[0])
+    around, within, _ = place["checkpoint_ns"].partition("|")
+    if not (run := place.get("thread_id") or (within and around)):
+        raise InputError("router_update needs a thread_id; RecNet.update_routers gives it one")
+    return str(run)
 
 
-async def _hold(step: Step, runner: str) -> bool:
-    """Return whether this run is at the step's window, which it takes where nobody is."""
+async def _hold(step: Step, runner: str, *, takes: bool) -> bool:
+    """Return whether this run is at the step's window.
+
+    Where nobody is, the first node takes it, and the others only if nobody was since this run.
+    """
     async with resources().pool.connection() as conn:
         window = await open_window(conn, step.network.id)
     if window is None or window_step(window.id) != step.name:
@@ -122,7 +133,8 @@ async def _hold(step: Step, runner: str) -> bool:
         if window is None or window_step(window.id) != step.name:
             return False
         if (window.holder, window.runner) != (sign, runner):
-            if not await is_free(conn, step.network.id, window):
+            mine = takes or window.runner == runner
+            if not mine or not await is_free(conn, step.network.id, window):
                 return False
             await hold_window(conn, step.network.id, sign, runner)
     return True

@@ -172,9 +172,15 @@ class RecNet:
                 return False
         await self._go_on(network, window)
         if await self._is_open(network, window):
-            thread = thread_of(network.id, window_step(window.id))
-            context = NetworkContext(network=name)
-            await self._run(router_update.graph, {"window": window.id}, thread, context)
+            own = _update_thread(network, window)
+            # Was another run at it last, then what this thread had gathered before is outdated.
+            await self._run(
+                router_update.graph,
+                {"window": window.id},
+                own,
+                NetworkContext(network=name),
+                afresh=window.runner != own,
+            )
         return not await self._is_open(network, window)
 
     async def recommend(
@@ -190,10 +196,18 @@ class RecNet:
         return cast("RecommendOutput", out)
 
     async def _run(
-        self, graph: Graph, given: Mapping[str, Any], thread: str, context: NetworkContext
+        self,
+        graph: Graph,
+        given: Mapping[str, Any],
+        thread: str,
+        context: NetworkContext,
+        *,
+        afresh: bool = False,
     ) -> dict[str, Any]:
         """Run a graph on its thread, from where an earlier run of the same input stopped."""
         async with self._turn(thread):
+            if afresh:
+                await checkpointer(self.resources.pool).adelete_thread(thread)
             snapshot = await self._bind(graph).aget_state(_config(thread))
             # A run that did not get past its first node, which checks the input, has begun nothing.
             if {(START, node) for node in snapshot.next if node != START} <= graph.builder.edges:
@@ -208,14 +222,15 @@ class RecNet:
 
     async def _go_on(self, network: Network, window: Window) -> None:
         """Let the interaction that was at a window go on where it was; one that ended stays so."""
-        own = thread_of(network.id, window_step(window.id))
-        if window.runner == own or not window.runner.startswith(thread_prefix(network.id)):
+        runner = window.runner
+        own = _update_thread(network, window)
+        if runner == own or not runner.startswith(thread_prefix(network.id)):
             return
-        async with self._turn(window.runner):
-            graph = interaction.graph
-            if (await self._bind(graph).aget_state(_config(window.runner))).next:
+        graph = interaction.graph
+        async with self._turn(runner):
+            if (await self._bind(graph).aget_state(_config(runner))).next:
                 context = NetworkContext(network=network.name)
-                await self._invoke(graph, None, window.runner, context)
+                await self._invoke(graph, None, runner, context)
 
     def _turn(self, thread: str) -> asyncio.Lock:
         """Return the lock of a thread: LangGraph has none, and two runs on one would mix."""
@@ -263,6 +278,10 @@ async def open_recnet(settings: Settings | None = None) -> AsyncIterator[RecNet]
 
 def _clean(key: str) -> str:
     return clean_line(key, KEY_LENGTH)
+
+
+def _update_thread(network: Network, window: Window) -> str:
+    return thread_of(network.id, window_step(window.id))
 
 
 def _config(thread: str) -> RunnableConfig:

@@ -13,7 +13,7 @@ from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateOutput, RouterUpdateState
 
 builder = StateGraph(RouterUpdateState, NetworkContext, output_schema=RouterUpdateOutput)
-builder.add_node(holds_window(gather_gradients))
+builder.add_node(holds_window(gather_gradients, takes=True))
 builder.add_node(holds_window(optimize_router))
 builder.add_node(holds_window(extract_attributes))
 builder.add_node(holds_window(restructure_routers))

@@ -5,10 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import cast
 
 import pytest
+from langgraph.config import get_config
 
+from nodes import claims
 from nodes.resources import Resources
+from nodes.step import Step
 from state.checkpoints import checkpointer
-from state.errors import NetworkError
+from state.errors import InputError, NetworkError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.presence import Presence, is_present
@@ -18,7 +21,7 @@ from tests.workflows.looking import calls, pending, rows
 from tests.workflows.test_router_lineage import decide
 from tests.workflows.watched import PowerCutError, WatchedModel, cut_once
 from tests.worlds import SHAPE, found
-from workflows import interaction
+from workflows import interaction, router_update
 from workflows.recnet import RecNet
 from workflows.training import train
 
@@ -60,6 +63,12 @@ async def at(recnet: RecNet, network: int) -> Window | None:
 async def hold(recnet: RecNet, network: int, sign: int) -> None:
     async with recnet.resources.pool.connection() as conn:
         await hold_window(conn, network, sign, "elsewhere")
+
+
+async def release(recnet: RecNet, network: int) -> None:
+    await rows(
+        recnet, "UPDATE windows SET holder = NULL WHERE network_id = %s RETURNING 1", network
+    )
 
 
 async def test_the_next_live_record_finishes_what_a_failed_run_left(
@@ -159,6 +168,57 @@ async def test_a_run_whose_window_was_finished_by_another_ends_without_a_call(
     assert await recnet.digest("tiny") == digest
 
 
+@pytest.mark.parametrize("skipped", ["extract_attributes", "restructure_routers"])
+async def test_a_run_that_passed_over_a_node_never_commits_the_rest(
+    recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch, skipped: str
+) -> None:
+    """Also where the run that took its window over fails at just that moment."""
+    network = await break_off(recnet, model)
+    place, hold_it = "", claims._hold  # noqa: SLF001
+
+    async def fails_meanwhile(step: Step, runner: str, *, takes: bool) -> bool:
+        nonlocal place
+        node = get_config()["configurable"]["checkpoint_ns"].split("|")[-1].split(":")[0]
+        if node == skipped and not place:
+            await hold(recnet, network, await recnet.resources.presence.sign())
+            with recnet.resources.at_work.on(network):
+                assert not await hold_it(step, runner, takes=takes)
+            await release(recnet, network)
+            place = node
+            return False
+        return await hold_it(step, runner, takes=takes)
+
+    monkeypatch.setattr(claims, "_hold", fails_meanwhile)
+    record = {"user": "bob", "positive": "j3", "negative": "m1"}
+    for _ in range(2):
+        await recnet.interact("tiny", interaction_id="live bob", **record)
+    assert place == skipped
+    left = await at(recnet, network)
+    assert left is not None  # somebody else has to finish it, from its beginning
+    before = (await calls(recnet, network, "window 1"))["extract"]
+    assert await recnet.update_routers("tiny")
+    assert (await calls(recnet, network, "window 1"))["extract"] == before + len(left.members)
+    assert await at(recnet, network) is None
+
+
+async def test_router_update_by_itself_needs_a_thread(recnet: RecNet, model: WatchedModel) -> None:
+    await break_off(recnet, model)
+    with pytest.raises(InputError, match="needs a thread_id"):
+        await router_update.graph.ainvoke({"window": 1}, context=NetworkContext(network="tiny"))
+    assert await recnet.update_routers("tiny")
+
+
+async def test_a_network_that_was_made_again_elsewhere_is_updated(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    await found(recnet)
+    stale = await recnet.network("tiny")
+    await recnet.drop("tiny")
+    await break_off(recnet, model)
+    recnet.resources.networks["tiny"] = stale
+    assert await recnet.update_routers("tiny")
+
+
 async def test_a_run_that_was_stopped_between_its_commit_and_the_update_holds_nothing(
     recnet: RecNet,
 ) -> None:
@@ -249,5 +309,7 @@ async def test_a_sign_ends_with_its_connection(resources: Resources, neighbour: 
             "AND (classid::bigint << 32 | objid::bigint) = %s",
             (sign,),
         )
-        assert not await is_present(conn, sign)
+        async with asyncio.timeout(10):
+            while await is_present(conn, sign):
+                await conn.execute("SELECT pg_sleep(0.01)")
         assert await neighbour.sign() != sign
