@@ -33,7 +33,7 @@ async def gather_gradients(
     Raises:
         InputError: the network has no claimed window.
     """
-    step = await begin_step("router update", runtime, first=True)
+    step = await begin_step("router update", runtime)
     async with resources().pool.connection() as conn:
         window = await open_window(conn, step.network.id)
         pending = await pending_gradients(conn, step.network.id)

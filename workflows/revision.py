@@ -90,7 +90,7 @@ async def edit(
     _check_note(note)
     async with _revising(recnet, network, module) as target:
         content = _checked(target.module, text)
-        vector = await _embedding(target, content)
+        written = _Text("edit", content, await _embedding(target, content), note)
         async with Step(target.network, "edit").commit() as conn:
             current = await _current(conn, target)
             if base is not None and current.version != base:
@@ -98,7 +98,7 @@ async def edit(
                     f"{module} is at version {current.version} now, and the text was made from "
                     f"version {base}: look at it and edit again"
                 )
-            return await _revise(conn, target, current, "edit", content, vector, note)
+            return await _revise(conn, target, current, written)
 
 
 async def roll_back(
@@ -117,11 +117,11 @@ async def roll_back(
         if not 1 <= version <= len(versions):
             raise InputError(f"{module} has no version {version}; it has 1 to {len(versions)}")
         content = versions[version - 1].content
-        vector = await _embedding(target, content)
         said = f"to version {version}" + (f": {note}" if note else "")
+        earlier = _Text("rollback", content, await _embedding(target, content), said)
         async with Step(target.network, "rollback").commit() as conn:
             current = await _current(conn, target)
-            return await _revise(conn, target, current, "rollback", content, vector, said)
+            return await _revise(conn, target, current, earlier)
 
 
 async def pin(
@@ -147,7 +147,7 @@ async def pin(
         if await is_pinned(conn, target.network.id, target.module) == pinned:
             return _as_it_is(target, current)
         await pin_module(conn, target.network.id, target.module, pinned=pinned)
-        return await _append(conn, target, current, author, current.content, None, note)
+        return await _append(conn, target, current, _Text(author, current.content, None, note))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +157,17 @@ class _Target:
     network: Network
     module: Module
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What the next version is to say, and who says so."""
+
+    author: Author
+    content: str
+    vector: Vector | None
+    """The content's embedding; None for rules, and where the content stays."""
+    note: str
 
 
 @asynccontextmanager
@@ -187,47 +198,34 @@ async def _current(conn: Connection, target: _Target) -> Version:
     return (await read_versions(conn, network.id, target.module))[-1]
 
 
-async def _revise(
-    conn: Connection,
-    target: _Target,
-    current: Version,
-    author: Author,
-    content: str,
-    vector: Vector | None,
-    note: str,
-) -> Revision:
+async def _revise(conn: Connection, target: _Target, current: Version, text: _Text) -> Revision:
     """Append a version where the text differs from the current one."""
-    if content == current.content:
+    if text.content == current.content:
         return _as_it_is(target, current)
     if target.module.kind in (ModuleKind.USER_PROFILE, ModuleKind.ITEM_PROFILE):
         await add_pending(conn, target.network.id, [target.module.owner])
-    return await _append(conn, target, current, author, content, vector, note)
+    return await _append(conn, target, current, text)
 
 
-async def _append(
-    conn: Connection,
-    target: _Target,
-    current: Version,
-    author: Author,
-    content: str,
-    vector: Vector | None,
-    note: str,
-) -> Revision:
+async def _append(conn: Connection, target: _Target, current: Version, text: _Text) -> Revision:
     network, module = target.network.id, target.module
     version = current.version + 1
-    await append_version(
-        conn, network, module, version, content, author, note=clean_line(note, 2 * NOTE_LENGTH)
-    )
+    note = clean_line(text.note, 2 * NOTE_LENGTH)
+    await append_version(conn, network, module, version, text.content, text.author, note=note)
     if module.kind is ModuleKind.FILTER_MEMORY:
         await point_filter(conn, network, module.owner, version)
     elif module.kind is ModuleKind.ROUTER:
-        await point_router(conn, network, module.owner, version, vector)
+        await point_router(conn, network, module.owner, version, text.vector)
     else:
-        await point_profile(conn, network, module.owner, version, vector)
+        await point_profile(conn, network, module.owner, version, text.vector)
     if module.kind is not ModuleKind.ROUTER:
         await forget_views(conn, network, [module.owner])
     return Revision(
-        module=target.name, version=version, author=author, content=content, changed=True
+        module=target.name,
+        version=version,
+        author=text.author,
+        content=text.content,
+        changed=True,
     )
 
 
