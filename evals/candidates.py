@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from evals.splits import targets
-from state.domain import Dataset, Split
+from state.dataset import Dataset, Split
 from state.randomness import draw
 
 NEGATIVES = 9

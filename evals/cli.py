@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.text import Text
 
 from evals.recbole import read_dataset
-from state.domain import Split
+from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
 from workflows.commands import database, learning, networks, reading, revising, shaping

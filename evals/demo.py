@@ -8,7 +8,8 @@ from rich.progress import Progress
 from evals.ablations import ABLATIONS
 from evals.evaluation import Evaluation, evaluate_networks
 from evals.recbole import SAMPLE, read_dataset
-from state.domain import Frozen, Split
+from state.dataset import Split
+from state.domain import Frozen
 from state.errors import NetworkError
 from state.settings import NetworkSettings
 from state.store.interactions import list_interactions

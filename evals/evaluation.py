@@ -12,7 +12,8 @@ from evals.splits import history, seen_items, targets
 from evals.stored import stored_dataset
 from evals.tables import Provenance, ReadingTable, make_tables
 from nodes.step import require_usable
-from state.domain import Dataset, Frozen, Split
+from state.dataset import Dataset, Split
+from state.domain import Frozen
 from state.errors import InputError, NetworkError
 from state.store.clients import list_clients
 from state.store.interactions import list_interactions

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from state.domain import Event
+from state.dataset import Event
 from state.randomness import draw
 
 

@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from evals.method_random import random_order
-from state.domain import Event, Item
+from state.dataset import Event, Item
 
 _DECIMALS = 9
 """Scores closer than this are ties: the rest is the order of summation."""

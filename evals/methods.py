@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Protocol
 
-from state.domain import Event
+from state.dataset import Event
 
 
 class Method(Protocol):

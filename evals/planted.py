@@ -12,7 +12,7 @@ import typer
 from pydantic import ValidationError
 
 from evals.planted_world import Planted, World, plant_world
-from state.domain import Dataset
+from state.dataset import Dataset
 
 _DEFAULT = World()
 

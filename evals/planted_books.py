@@ -7,7 +7,7 @@ from itertools import chain, repeat
 from math import comb
 
 from evals.planted_words import THEMES
-from state.domain import Item
+from state.dataset import Item
 from state.randomness import draw
 
 PHRASES = 6

@@ -18,7 +18,8 @@ from pydantic import Field, model_validator
 from evals.planted_books import EARLIER, LATER, TITLES, Catalogue, Shelf, draw_waves, make_books
 from evals.planted_words import THEMES
 from evals.splits import leave_one_out
-from state.domain import Dataset, Event, Frozen, Split
+from state.dataset import Dataset, Event, Split
+from state.domain import Frozen
 from state.randomness import draw
 
 PERIOD = 360 * 86_400

@@ -11,7 +11,8 @@ from pydantic import Field
 from evals.candidates import Case, Cases, Negatives
 from evals.methods import Method, ordered
 from evals.metrics import mean_ndcg
-from state.domain import Frozen, Split
+from state.dataset import Split
+from state.domain import Frozen
 
 Rank = Annotated[int, Field(ge=1)]
 

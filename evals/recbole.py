@@ -14,7 +14,7 @@ from pathlib import Path
 
 from evals.atomic import Column, DataError, Row, read_atomic, shown
 from evals.splits import leave_one_out, round_robin
-from state.domain import Dataset, Event, Item, Split
+from state.dataset import Dataset, Event, Item, Split
 
 SAMPLE = Path(__file__).parent / "sample"
 """The planted sample that is shipped: a seaside town's library (`domain="books"`)."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from state.domain import Dataset, Event, Split
+from state.dataset import Dataset, Event, Split
 from state.errors import InputError
 
 T = TypeVar("T")

@@ -1,6 +1,7 @@
 """The data set of a network, read back from its store."""
 
-from state.domain import ClientKind, Dataset, Event, Item
+from state.dataset import Dataset, Event, Item
+from state.domain import ClientKind
 from state.pool import Connection
 from state.store.clients import list_clients
 from state.store.events import read_events

@@ -14,7 +14,8 @@ from evals.candidates import Negatives
 from evals.metrics import CUTOFFS, floor, random_line
 from evals.ranking import Reading
 from evals.statistics import Comparison, Interval, bootstrap_interval, compare
-from state.domain import Frozen, Split
+from state.dataset import Split
+from state.domain import Frozen
 
 _JUDGED = 10
 """The cutoff at which methods are compared."""

@@ -15,7 +15,8 @@ from nodes.router_changes import RouterChange
 from nodes.step import Step, begin_step, require_encoder
 from nodes.vocabulary import Lexicon, look_up
 from prompts.first import FIRST_RULES, first_item_profile, first_user_profile
-from state.domain import ClientKind, Module, ModuleKind, Split
+from state.dataset import Split
+from state.domain import ClientKind, Module, ModuleKind
 from state.errors import InputError, NetworkError
 from state.graphs.bootstrap import BootstrapState
 from state.graphs.context import BootstrapContext

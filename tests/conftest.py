@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from nodes.resources import Resources, open_resources
-from state.domain import Dataset
+from state.dataset import Dataset
 from state.migrate import SCHEMA
 from state.server import start_server, stop_server
 from state.settings import Settings

@@ -5,7 +5,8 @@ from langgraph.runtime import Runtime
 from nodes.founding import write_first
 from nodes.resources import Resources
 from prompts.first import first_item_profile, first_user_profile
-from state.domain import ClientKind, Dataset, Event, Item, Module, ModuleKind, Split
+from state.dataset import Dataset, Event, Item, Split
+from state.domain import ClientKind, Module, ModuleKind
 from state.graphs.context import NetworkContext
 from state.pool import Connection
 from state.settings import NetworkSettings

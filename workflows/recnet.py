@@ -20,8 +20,9 @@ from nodes.opening import mint_identity
 from nodes.resources import Resources, open_resources
 from nodes.step import window_step
 from state.checkpoints import checkpointer, thread_of, thread_prefix
+from state.dataset import Dataset
 from state.digest import digest_network
-from state.domain import KEY_LENGTH, Dataset, clean_line
+from state.domain import KEY_LENGTH, clean_line
 from state.errors import InputError
 from state.graphs.bootstrap import BootstrapOutput
 from state.graphs.context import BootstrapContext, NetworkContext

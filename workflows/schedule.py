@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from state.domain import Frozen, Split
+from state.dataset import Split
+from state.domain import Frozen
 from state.errors import InputError
 from state.randomness import draw
 from state.store.events import StoredEvent

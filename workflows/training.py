@@ -4,7 +4,8 @@ from collections.abc import Callable
 from time import perf_counter
 
 from nodes.step import require_usable
-from state.domain import ClientKind, Frozen, Split
+from state.dataset import Split
+from state.domain import ClientKind, Frozen
 from state.errors import NetworkError
 from state.store.clients import list_clients
 from state.store.events import read_events

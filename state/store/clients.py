@@ -2,16 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from state.domain import (
-    KEY_LENGTH,
-    Client,
-    ClientKind,
-    Dataset,
-    Frozen,
-    Item,
-    Message,
-    clean_line,
-)
+from state.dataset import Dataset, Item
+from state.domain import KEY_LENGTH, Client, ClientKind, Frozen, Message, clean_line
 from state.errors import InputError
 from state.pool import Connection
 from state.store.versions import split_rules

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from state.domain import Dataset, Frozen, Split
+from state.dataset import Dataset, Split
+from state.domain import Frozen
 from state.pool import Connection
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from evals.candidates import Negatives, draw_candidates, draw_cases
 from evals.splits import leave_one_out
-from state.domain import Dataset, Event, Item, Split
+from state.dataset import Dataset, Event, Item, Split
 
 KEYS = st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, min_size=1, max_size=40)
 

@@ -7,7 +7,7 @@ import pytest
 from evals.method_random import RandomMethod, random_order
 from evals.method_tfidf import TfidfMethod
 from evals.methods import ContractError, Method, ordered
-from state.domain import Event, Item, Split
+from state.dataset import Event, Item, Split
 
 ITEMS = (
     Item(key="tea", title="Green tea", category="Drinks"),

@@ -31,7 +31,7 @@ from evals.planted_world import (
 from evals.ranking import evaluate
 from evals.recbole import SAMPLE, read_dataset
 from evals.splits import history, seen_items
-from state.domain import Event, Split
+from state.dataset import Event, Split
 
 SEEDS = [0, 1, 2, 3]
 DEV = range(10)

@@ -20,7 +20,8 @@ from prompts.first import first_item_profile, first_user_profile
 from prompts.offline.encoder import OfflineEncoder
 from prompts.offline.extract import extract
 from prompts.offline.words import is_content, stem
-from state.domain import ClientKind, Item, normalise_attribute
+from state.dataset import Item
+from state.domain import ClientKind, normalise_attribute
 from state.settings import NetworkSettings
 
 PHRASES = [phrase for own in THEMES.values() for phrase in own]

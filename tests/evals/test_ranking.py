@@ -15,7 +15,7 @@ from evals.methods import ContractError
 from evals.ranking import Reading, evaluate, pool
 from evals.recbole import SAMPLE, read_dataset
 from evals.splits import history, seen_items
-from state.domain import Event, Split
+from state.dataset import Event, Split
 
 CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
 

@@ -8,7 +8,8 @@ import pytest
 
 from evals.atomic import DataError
 from evals.recbole import SAMPLE, read_dataset
-from state.domain import TITLE_LENGTH, Split
+from state.dataset import Split
+from state.domain import TITLE_LENGTH
 
 CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
 ITEMS = "item_id:token\ttitle:token_seq\tcategory:token_seq\n" + "".join(

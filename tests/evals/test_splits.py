@@ -3,7 +3,7 @@
 import pytest
 
 from evals.splits import history, leave_one_out, round_robin, seen_items, targets
-from state.domain import Dataset, Event, Item, Split
+from state.dataset import Dataset, Event, Item, Split
 from state.errors import InputError
 
 FIRST, TRAIN, VALID, TEST = Split.FIRST, Split.TRAIN, Split.VALID, Split.TEST

@@ -9,7 +9,7 @@ from rich.console import Console
 from evals.candidates import Negatives
 from evals.ranking import Reading
 from evals.tables import Provenance, make_tables
-from state.domain import Split
+from state.dataset import Split
 
 
 def reading(

@@ -3,11 +3,11 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from state.dataset import Item
 from state.domain import (
     RULE_LENGTH,
     RULES_HELD,
     Attributes,
-    Item,
     Key,
     ProfileText,
     Rules,

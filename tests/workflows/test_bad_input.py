@@ -12,7 +12,7 @@ from psycopg import sql
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from state.domain import Item
+from state.dataset import Item
 from state.migrate import SCHEMA
 from state.settings import Settings
 from tests.workflows.refusals import MISTYPED, OTHER_ENCODER, REFUSED, TINY, UNSET, USED

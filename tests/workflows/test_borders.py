@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from state.dataset import Dataset, Event, Item
 from state.domain import (
     ATTRIBUTE_LENGTH,
     KEY_LENGTH,
@@ -15,9 +16,6 @@ from state.domain import (
     RULES_HELD,
     SUGGESTION_LENGTH,
     TITLE_LENGTH,
-    Dataset,
-    Event,
-    Item,
 )
 from state.settings import NetworkSettings
 from tests.workflows.looking import rows

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.resources import Resources
-from state.domain import Split
+from state.dataset import Split
 from state.errors import InputError
 from state.store.events import StoredEvent
 from state.store.interactions import Interaction, write_interaction

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 import typer
 
 from nodes.opening import mint_identity
-from state.domain import ClientKind, Split
+from state.dataset import Split
+from state.domain import ClientKind
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import find_clients
 from state.store.events import held_out
