@@ -9,11 +9,12 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 from rich.text import Text
 
+from evals.bench import commands as bench
 from evals.recbole import read_dataset
 from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
-from workflows.commands import database, learning, networks, reading, revising, shaping
+from workflows.commands import database, learning, networks, reading, revising, shaping, spending
 from workflows.commands.console import (
     AsJson,
     NetworkName,
@@ -25,6 +26,7 @@ from workflows.commands.console import (
     screen,
 )
 from workflows.commands.progress import bars, counting_bar
+from workflows.commands.spending import print_usage
 from workflows.commands.trees import lineage_tree
 from workflows.recnet import RecNet
 
@@ -63,7 +65,7 @@ def demo(
         with bars() as progress:
             return await demonstrate(recnet, progress, shape, fresh=fresh)
 
-    shown = execute(work, process)
+    shown = execute(work, process, cache=True)
     if as_json:
         print_json(shown)
     else:
@@ -128,7 +130,7 @@ def evaluate(
                 started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
             )
 
-    found = execute(work)
+    found = execute(work, cache=True)
     if as_json:
         print_json(found)
     elif markdown:
@@ -141,8 +143,10 @@ app.add_typer(shaping.app)
 app.add_typer(learning.app)
 app.add_typer(reading.app)
 app.add_typer(revising.app)
+app.add_typer(spending.app)
 app.add_typer(networks.app)
 app.add_typer(database.app, name="db")
+app.add_typer(bench.app, name="bench")
 
 
 def _print_tables(found: "Evaluation") -> None:
@@ -150,7 +154,11 @@ def _print_tables(found: "Evaluation") -> None:
         screen.print(table.rich())
     for line in found.omitted:
         screen.print(line)
-    screen.print(f"{found.missing} candidates not in a reply, {found.dropped} names dropped")
+    screen.print(
+        f"{found.missing} candidates not in a reply, {found.dropped} names dropped, "
+        f"{found.failed} rankings without a reply"
+    )
+    print_usage("this run", found.usage)
 
 
 def _print_demonstration(shown: "Demonstration", model: str) -> None:
