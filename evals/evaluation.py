@@ -18,6 +18,8 @@ from state.errors import InputError, NetworkError
 from state.store.clients import list_clients
 from state.store.interactions import list_interactions
 from state.store.networks import Network
+from state.store.usage import UsageTotal, sum_usage
+from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
 from workflows.training import FIT, identity, plan_training
 
@@ -34,6 +36,10 @@ class Evaluation(Frozen):
     """Candidates that replies left out."""
     dropped: int
     """Unknown or repeated names in replies."""
+    failed: int
+    """Rankings that no usable reply came for: all their candidates stand in random order."""
+    usage: tuple[UsageTotal, ...]
+    """What all of it took, by prompt."""
 
 
 async def evaluate_networks(
@@ -61,6 +67,7 @@ async def evaluate_networks(
         NetworkError: a network has learned from the records that are to be predicted.
         InputError: no user has a target and enough other items.
     """
+    mark = await begin_paying(recnet)
     names = list(networks.values())
     found = [await recnet.network(name) for name in names]
     for network in found:
@@ -73,10 +80,10 @@ async def evaluate_networks(
         for label, network in zip(networks, found, strict=True)
     }
     methods = _baselines(dataset, split, seed)
-    ranked = [RecNetMethod(recnet, name, name=label) for label, name in networks.items()]
+    ranked = [RecNetMethod(recnet, name, name=label, seed=seed) for label, name in networks.items()]
     made = Provenance(
         dataset=dataset.name,
-        model=recnet.resources.settings.model,
+        model=_models(recnet),
         encoder=recnet.resources.encoder.name,
         training_seeds=tuple(sorted({network.shape.seed for network in found})),
         candidate_seed=seed,
@@ -91,10 +98,12 @@ async def evaluate_networks(
         if not cases.cases:
             omitted.append(f"no table for {kind} negatives: no user has {NEGATIVES} of them")
             continue
-        calls, tokens = budget.calls, budget.tokens
+        before = (budget.calls, budget.kept, budget.tokens)
         readings = await _read([*methods, *ranked], cases, started)
-        spent = {"calls": budget.calls - calls, "tokens": budget.tokens - tokens}
-        tables += make_tables(readings, made.model_copy(update=spent))
+        after = (budget.calls, budget.kept, budget.tokens)
+        spent = [now - then for now, then in zip(after, before, strict=True)]
+        cost = dict(zip(("calls", "kept", "tokens"), spent, strict=True))
+        tables += make_tables(readings, made.model_copy(update=cost))
     if not tables:
         raise InputError(
             f"nothing to evaluate in '{dataset.name}': no user has a {split} item and "
@@ -105,6 +114,8 @@ async def evaluate_networks(
         omitted=tuple(omitted),
         missing=sum(method.missing for method in ranked),
         dropped=sum(method.dropped for method in ranked),
+        failed=sum(method.failed for method in ranked),
+        usage=await paid_since(recnet, mark),
     )
 
 
@@ -165,11 +176,26 @@ async def _refuse_leak(recnet: RecNet, network: Network, dataset: Dataset, split
 
 
 async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
-    """Return how many of the records before `split` a network has settled, and its settings."""
+    """Return how many of the records before `split` a network has settled, how and by whom."""
     records = await plan_training(recnet, network, _fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
         settled = {i.id for i in await list_interactions(conn, network.id)}
+        asked = await sum_usage(conn, network.id, "interactions", by="model")
     done = sum(identity(network, record.position) in settled for record in records)
     shape = network.shape.model_dump(exclude={"model", "encoder", "seed"}, exclude_defaults=True)
     settings = ", ".join(f"{name}={value}" for name, value in shape.items())
-    return f"{done} of {len(records)}" + (f" with {settings}" if settings else "")
+    learned_by = " and ".join(total.name for total in asked if total.calls or total.cached)
+    return "".join(
+        (
+            f"{done} of {len(records)}",
+            f" with {settings}" if settings else "",
+            f" by {learned_by}" if learned_by not in ("", _models(recnet)) else "",
+        )
+    )
+
+
+def _models(recnet: RecNet) -> str:
+    """Return the model that ranks and merges, and those that this process asks other prompts."""
+    settings = recnet.resources.settings
+    others = "".join(f", {name} by {model}" for name, model in sorted(settings.models.items()))
+    return settings.model + others

@@ -40,6 +40,8 @@ class Provenance(Frozen):
     candidate_seed: int = 0
     draws: tuple[int, ...] = (0, 1, 2)
     calls: int = Field(default=0, ge=0)
+    kept: int = Field(default=0, ge=0)
+    """Replies that were kept from before: another evaluation paid for them."""
     tokens: int = Field(default=0, ge=0)
 
 
@@ -188,7 +190,8 @@ def _made_by(readings: Sequence[Reading], made: Provenance) -> tuple[str, ...]:
         f"{len(first.ranks)} users{left_out}; candidate draws {draws} of seed "
         f"{made.candidate_seed}; 95% bootstrap intervals and paired permutation tests over users",
         f"model {made.model}, encoder {made.encoder}, training seeds {seeds}; "
-        f"{made.calls:,} calls, {made.tokens:,} {tokens}, {seconds:,.1f} s of ranking",
+        f"{made.calls:,} calls, {made.kept:,} cached, {made.tokens:,} {tokens}, "
+        f"{seconds:,.1f} s of ranking",
         *trained,
     )
 

@@ -62,7 +62,7 @@ async def assign_attributes(
     fresh = await _fresh(step, state["extracted"], lexicon)
     async with resources().pool.connection() as conn:
         routers = await read_routers(conn, step.network.id)
-    vectors = await current_vectors(routers, state["drafts"])
+    vectors = await current_vectors(step, routers, state["drafts"])
     holders: dict[int, dict[str, tuple[int, ...]]] = {}
     for phrase in sorted(fresh):
         router = nearest(lexicon.vectors[phrase], vectors)
@@ -105,13 +105,13 @@ def intake_of(router: int, holders: Mapping[str, Sequence[int]]) -> Intake:
 
 
 async def current_vectors(
-    routers: Sequence[Router], drafts: Sequence[RouterDraft]
+    step: Step, routers: Sequence[Router], drafts: Sequence[RouterDraft]
 ) -> dict[int, Vector]:
     """Return the embeddings of the active routers with the drafts in place."""
     gone = {parent for draft in drafts for parent in draft.parents}
     vectors = {router.id: router.embedding for router in routers if router.id not in gone}
     if drafts:
-        embedded = await resources().encoder.embed([draft.profile for draft in drafts])
+        embedded = await step.embed([draft.profile for draft in drafts])
         for draft, vector in zip(drafts, embedded, strict=True):
             vectors[draft.router] = np.asarray(vector, dtype=np.float32)
     return vectors

@@ -9,7 +9,6 @@ from langgraph.runtime import Runtime
 from nodes.claims import join_window, still_claimed
 from nodes.credit import refuse_pinned
 from nodes.optimize import find_rewrite, usable
-from nodes.resources import resources
 from nodes.step import Step, begin_step
 from state.domain import Client, Module, ModuleKind, Reception
 from state.errors import ConflictError
@@ -66,7 +65,7 @@ async def commit_interaction(
     """
     step = await begin_step(state["interaction"], runtime)
     changes = plan_changes(state)
-    await _embed(changes)
+    await _embed(step, changes)
     async with step.commit() as conn:
         settled = await find_interaction(conn, step.network.id, step.name)
         if settled is not None and not settled.failure:
@@ -102,12 +101,12 @@ def plan_changes(state: BackwardState) -> list[Change]:
     return changes
 
 
-async def _embed(changes: Sequence[Change]) -> None:
+async def _embed(step: Step, changes: Sequence[Change]) -> None:
     """Embed the last text of each changed profile: a stored embedding follows its text."""
     profiles = [c for c in changes if c.texts and c.module.kind is not ModuleKind.FILTER_MEMORY]
     if not profiles:
         return
-    vectors = await resources().encoder.embed([c.texts[-1][0] for c in profiles])
+    vectors = await step.embed([c.texts[-1][0] for c in profiles])
     for change, vector in zip(profiles, vectors, strict=True):
         change.embedding = np.asarray(vector, dtype=np.float32)
 

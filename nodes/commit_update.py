@@ -93,7 +93,7 @@ async def _plan(
     vectors = {router.id: router.embedding for router in routers}
     written = [change for change in changes if change.texts]
     if written:
-        embedded = await resources().encoder.embed([change.texts[-1][0] for change in written])
+        embedded = await step.embed([change.texts[-1][0] for change in written])
         for change, vector in zip(written, embedded, strict=True):
             vectors[change.router] = np.asarray(vector, dtype=np.float32)
     return changes, vectors

@@ -8,10 +8,26 @@ from langgraph.runtime import Runtime
 from nodes.forward import name_options, option_order
 from nodes.step import Step, begin_step
 from prompts.gradient import GRADIENT, Blame, Credit, GradientFields, Part
-from state.domain import Client, ClientKind, Gradient, Module, ModuleKind, Verdict
+from prompts.reply import UnfitError
+from prompts.tokens import READABLE, fit_fields
+from state.domain import (
+    SUGGESTION_LENGTH,
+    Client,
+    ClientKind,
+    Fault,
+    Gradient,
+    Module,
+    ModuleKind,
+    Verdict,
+)
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState
 from state.store.versions import join_rules
+
+_INSTRUCTIONS = 2_400
+"""Characters of the template and of the reply's schema."""
+_ENTRY = SUGGESTION_LENGTH + 80
+"""Characters of one entry of the reply."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +54,14 @@ async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) 
     def check(reply: Credit) -> None:
         for blame in reply.gradients:
             if blame.module not in known and not _names_router(blame.module):
-                raise ValueError(f"unknown module '{blame.module}'; known: {', '.join(known)}")
+                raise UnfitError(
+                    "unknown_module", f"unknown module '{blame.module}'; known: {', '.join(known)}"
+                )
 
-    reply = await step.ask(GRADIENT, _fields(state, order, letters, participants), check)
+    def notice(reply: Credit) -> list[Fault]:
+        return ["unknown_module" for blame in reply.gradients if blame.module not in known]
+
+    reply = await step.ask(GRADIENT, _fields(state, order, letters, participants), check, notice)
     frozen = not step.network.shape.optimize_routers
     stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
     gradients = _gradients(participants, reply.gradients, state["reward"], stray)
@@ -76,7 +97,7 @@ def _fields(
     participants: list[Participant],
 ) -> GradientFields:
     predicted = 1 if state["reward"] else 2
-    return GradientFields(
+    fields = GradientFields(
         user=state["receptions"][0].profile,
         options=name_options(state["clients"], state["receptions"], order),
         predicted=letters[predicted],
@@ -85,6 +106,16 @@ def _fields(
         reward=state["reward"],
         modules=tuple(p.part for p in participants),
     )
+    return shorten_modules(fields)
+
+
+def shorten_modules(fields: GradientFields) -> GradientFields:
+    """Return the fields so that a small model can read them all and answer for every module.
+
+    With full buffers a step has many modules. Only where their texts and the longest reply would
+    be more than `READABLE`, the longest texts are shortened.
+    """
+    return fit_fields(fields, READABLE - _INSTRUCTIONS - _ENTRY * len(fields.modules))
 
 
 def _participants(step: Step, state: BackwardState, letters: dict[int, str]) -> list[Participant]:

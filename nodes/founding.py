@@ -12,7 +12,7 @@ from nodes.attributes import intake_of
 from nodes.commit_update import write_change, write_clients
 from nodes.resources import resources
 from nodes.router_changes import RouterChange
-from nodes.step import Step, begin_step, require_encoder
+from nodes.step import BOOTSTRAP, Step, begin_step, require_encoder
 from nodes.vocabulary import Lexicon, look_up
 from prompts.first import FIRST_RULES, first_item_profile, first_user_profile
 from state.dataset import Split
@@ -36,8 +36,6 @@ from state.store.networks import Network, find_network, freeze_tau, shape_networ
 from state.store.routers import count_routers
 from state.store.versions import append_version, join_rules
 from state.vectors import Vector
-
-_STEP = "bootstrap"
 
 
 async def found_clients(
@@ -64,9 +62,9 @@ async def found_clients(
         return {"clients": sum(counts.values()), "routers": routers}
     network = network.model_copy(update={"settings": shape})
     require_encoder(network)
-    step = Step(network, _STEP)
+    step = Step(network, BOOTSTRAP)
     clients, profiles = await _first_profiles(step)
-    vectors = await resources().encoder.embed(profiles)
+    vectors = await step.embed(profiles)
     async with step.commit() as conn:
         if (begun := await find_network(conn, network.name)).settings is not None:
             # By another process, since this one looked.
@@ -88,14 +86,14 @@ async def fan_out_clients(
     async with resources().pool.connection() as conn:
         network = await find_network(conn, runtime.context.network)
         clients = await list_clients(conn, network.id)
-    return [Send("extract_attributes", ExtractTask(step=_STEP, client=c.id)) for c in clients]
+    return [Send("extract_attributes", ExtractTask(step=BOOTSTRAP, client=c.id)) for c in clients]
 
 
 async def cluster_attributes(
     state: BootstrapState, runtime: Runtime[BootstrapContext]
 ) -> BootstrapState:
     """Cluster the distinct attributes into K by k-means on their embeddings."""
-    step = await begin_step(_STEP, runtime)
+    step = await begin_step(BOOTSTRAP, runtime)
     lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
     holders = _holders(state["extracted"], lexicon)
     if not holders:
@@ -117,7 +115,7 @@ def fan_out_founding(state: BootstrapState) -> list[Send]:
         Send(
             "summarize_router",
             SummarizeTask(
-                step=_STEP, router=intake.router, profile="", attributes=intake.attributes
+                step=BOOTSTRAP, router=intake.router, profile="", attributes=intake.attributes
             ),
         )
         for intake in state["founding"]
@@ -128,7 +126,7 @@ async def found_routers(
     state: BootstrapState, runtime: Runtime[BootstrapContext]
 ) -> BootstrapState:
     """Write vocabulary, attributes and routers, and freeze tau by kind of client."""
-    step = await begin_step(_STEP, runtime)
+    step = await begin_step(BOOTSTRAP, runtime)
     shape = step.network.shape
     lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
     profiles = {summary.router: summary.profile for summary in state["summaries"]}
@@ -143,7 +141,7 @@ async def found_routers(
         )
         for intake in state["founding"]
     ]
-    embedded = await resources().encoder.embed([change.texts[0][0] for change in changes])
+    embedded = await step.embed([change.texts[0][0] for change in changes])
     async with step.commit() as conn:
         founded = await find_network(conn, step.network.name)
         if founded.tau_user is not None:

@@ -8,7 +8,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from nodes.resources import resources
-from nodes.step import begin_step, window_step
+from nodes.step import Step, begin_step, window_step
 from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import (
@@ -40,10 +40,11 @@ async def gather_gradients(
         routers = await read_routers(conn, step.network.id, retired=True)
     if window is None or window.id != (state.get("window") or window.id):
         raise InputError(f"network '{step.network.name}' has no claimed window to update from")
+    step = Step(step.network, window_step(window.id))
     return {
         "window": window.id,
         "members": list(window.members),
-        "feedback": await _address(pending, routers),
+        "feedback": await _address(step, pending, routers),
     }
 
 
@@ -67,13 +68,15 @@ def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
     return optimize + extract or "__end__"
 
 
-async def _address(pending: Sequence[StoredGradient], routers: Sequence[Router]) -> list[Feedback]:
+async def _address(
+    step: Step, pending: Sequence[StoredGradient], routers: Sequence[Router]
+) -> list[Feedback]:
     heirs = {router.id: router.heirs for router in routers}
     vectors = {router.id: router.embedding for router in routers}
     late = [gradient for gradient in pending if heirs[gradient.owner]]
     said: dict[tuple[str, int], Vector] = {}
     if late:
-        embedded = await resources().encoder.embed([g.suggestion for g in late])
+        embedded = await step.embed([g.suggestion for g in late])
         said = dict(zip([(g.interaction_id, g.owner) for g in late], embedded, strict=True))
     return [
         Feedback(

@@ -35,6 +35,7 @@ async def open_interaction(
     Raises:
         InputError: unknown clients, positive equal to negative, or an identity used for another
             record.
+        BudgetExceeded: the budget is spent, and this record would be begun.
     """
     identity = clean_line(state.get("interaction") or "", KEY_LENGTH) or mint_identity()
     step = await begin_step(identity, runtime, first=True)
@@ -44,6 +45,7 @@ async def open_interaction(
         settled = await find_interaction(conn, step.network.id, identity)
         _same_record(settled, user, positive, negative)
         if settled is None or settled.failure:
+            resources().budget.require()
             # A thread that failed before still holds its last state.
             return {"interaction": identity, "repeated": False, "failure": "", "window": None}
         predicted = await read_clients(conn, step.network.id, [settled.predicted_id or positive])

@@ -13,6 +13,7 @@ from prompts.optimize_router import (
     OptimizedRouter,
     OptimizeRouterFields,
 )
+from prompts.reply import UnfitError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import OptimizeRouterTask, RouterDecision, RouterUpdateState
 from state.store.attributes import read_phrases
@@ -21,7 +22,7 @@ from state.store.routers import Router, read_routers
 FEEDBACK_READ = 16
 """Gradients one update reads of one router: the misses first."""
 
-_NEIGHBOURS = 3
+NEIGHBOURS_READ = 3
 _SPLIT_FROM = 2
 """Attributes without which there is nothing to hand to two children."""
 _PROFILES = {"keep": 0, "rewrite": 1, "merge": 1, "split": 2}
@@ -57,7 +58,7 @@ async def optimize_router(
             raise ValueError(f"action {reply.action} needs {wanted} profiles")
         if reply.action == "merge" and reply.partner not in neighbours:
             known = ", ".join(neighbours) or "none, so it cannot be merged"
-            raise ValueError(f"unknown partner '{reply.partner}'; known: {known}")
+            raise UnfitError("unknown_module", f"unknown partner '{reply.partner}'; known: {known}")
         if reply.action == "split" and len(router.attributes) < _SPLIT_FROM:
             raise ValueError(f"a router with {len(router.attributes)} attributes cannot be split")
 
@@ -88,4 +89,4 @@ def _nearest(router: Router, others: list[Router]) -> list[Router]:
     if not others:
         return []
     cosines = np.stack([other.embedding for other in others]) @ router.embedding
-    return [others[i] for i in np.argsort(-cosines, kind="stable")[:_NEIGHBOURS]]
+    return [others[i] for i in np.argsort(-cosines, kind="stable")[:NEIGHBOURS_READ]]

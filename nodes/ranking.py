@@ -1,5 +1,6 @@
 """Ranking: merged views of user and candidates, one call, catalogue items out."""
 
+from collections.abc import Container
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -9,8 +10,8 @@ from nodes.reception import receptions_of
 from nodes.resources import resources
 from nodes.step import begin_step
 from prompts.predict import Option
-from prompts.rank import RANK, RankFields
-from state.domain import Client, ClientKind
+from prompts.rank import RANK, Rank, RankFields
+from state.domain import Client, ClientKind, Fault
 from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import MergeTask
@@ -19,7 +20,8 @@ from state.randomness import draw
 from state.store.clients import find_clients, nearest_items, read_clients
 
 _STEP = "recommend"
-_COUNT = 10
+CANDIDATES = 10
+"""Ranked where a caller names no number: what a small model can read."""
 _MOST = 100
 
 
@@ -28,11 +30,13 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
 
     Raises:
         InputError: unknown user or item, a candidate named twice, too many of them, or none.
+        BudgetExceeded: the budget is spent.
     """
     step = await begin_step(_STEP, runtime, first=True)
     step.network.require_founded()
+    resources().budget.require()
     network = step.network.id
-    if (count := state.get("count", _COUNT)) < 1:
+    if (count := state.get("count", CANDIDATES)) < 1:
         raise InputError(f"count is {count}: ask for one item at least")
     async with resources().pool.connection() as conn:
         user = (await find_clients(conn, network, ClientKind.USER, [state["user"]]))[state["user"]]
@@ -81,7 +85,7 @@ async def rank_candidates(
             for name, item in named.items()
         ),
     )
-    reply = await step.ask(RANK, fields)
+    reply = await step.ask(RANK, fields, notice=lambda reply: _odd(reply, named))
     reasons: dict[str, str] = {}
     for entry in reply.ranking:
         if entry.name in named:
@@ -96,6 +100,11 @@ async def rank_candidates(
         "missing": len(missing),
         "dropped": len(reply.ranking) - len(reasons),
     }
+
+
+def _odd(reply: Rank, named: Container[str]) -> list[Fault]:
+    """Return one fault for each name in a reply that is no candidate's."""
+    return ["unknown_item" for entry in reply.ranking if entry.name not in named]
 
 
 def _ranked(item: Client, reason: str, origin: str) -> RankedItem:

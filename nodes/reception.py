@@ -18,8 +18,9 @@ async def merge_messages(state: MergeTask, runtime: Runtime[NetworkContext]) -> 
     A view that ranking merged from the same profile, rules and buffer is taken over.
     """
     step = await begin_step(state["step"], runtime)
+    made_by = resources().caller.fingerprint(MERGE)
     async with resources().pool.connection() as conn:
-        view = await find_view(conn, step.network.id, state["client"])
+        view = await find_view(conn, step.network.id, state["client"], made_by)
     return {"merged": [view or await receive(step, state["client"])]}
 
 
@@ -27,12 +28,13 @@ async def merge_view(state: MergeTask, runtime: Runtime[NetworkContext]) -> Reco
     """Merge one client's messages for reading: nothing of the network changes."""
     step = await begin_step(state["step"], runtime)
     client = state["client"]
+    made_by = resources().caller.fingerprint(MERGE)
     async with resources().pool.connection() as conn:
-        view = await find_view(conn, step.network.id, client)
+        view = await find_view(conn, step.network.id, client, made_by)
     if view is None:
         view = await receive(step, client)
         async with resources().pool.connection() as conn:
-            await keep_view(conn, step.network.id, client, view)
+            await keep_view(conn, step.network.id, client, made_by, view)
     return {"views": [view]}
 
 

@@ -1,4 +1,4 @@
-"""Resources: the one holder of pool, model and encoder.
+"""Resources: the one holder of pool, models and encoder.
 
 Opened and closed explicitly by the Agent Server's lifespan, the façade or the command line. Nodes
 find it here, because a run's context may only carry what can be written into a form.
@@ -6,21 +6,24 @@ find it here, because a run's context may only carry what can be written into a 
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 
 from nodes.at_work import AtWork
+from nodes.endpoints import Endpoints, open_endpoints
 from prompts.budget import Budget
 from prompts.call import Caller
 from prompts.catalogue import PROMPTS
-from prompts.embeddings import Encoder, load_encoder
-from prompts.models import load_model
+from prompts.embeddings import Encoder
+from prompts.kept import KeptReplies
+from prompts.models import OFFLINE
 from prompts.template import Templates
-from state.pool import Pool, open_pool
+from state.pool import Connection, Pool, open_pool
 from state.presence import Presence
 from state.server import database_url
 from state.settings import Settings
 from state.store.networks import Network
+from state.store.usage import begin_run
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,21 @@ class Resources:
     """What this process has spent so far."""
     presence: Presence
     """Its sign of life, by which others know whether a window is still being worked on."""
+    command: str = ""
+    """What this process was started as: usage is kept by it."""
     at_work: AtWork = field(default_factory=AtWork)
     networks: dict[str, Network] = field(default_factory=dict)
     """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
+    runs: list[int] = field(default_factory=list)
+    """The run that usage is kept under, once a call was made."""
+    _naming: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    async def run(self, conn: Connection) -> int:
+        """Return the run that usage is kept under; a process that calls no model has none."""
+        async with self._naming:
+            if not self.runs:
+                self.runs.append(await begin_run(conn, self.command))
+        return self.runs[0]
 
 
 _open: list[Resources] = []
@@ -59,30 +74,71 @@ def resources() -> Resources:
 
 
 @asynccontextmanager
-async def open_resources(settings: Settings) -> AsyncIterator[Resources]:
-    """Open pool, model and encoder for the time of the block; templates are checked here.
+async def open_resources(
+    settings: Settings, *, command: str = "python", cache: bool = False
+) -> AsyncIterator[Resources]:
+    """Open pool, models and encoder for the time of the block; templates are checked here.
+
+    `command` names the run in usage; `cache` says whether replies are kept and taken again where
+    the settings leave that open.
 
     Raises:
         RecNetError: the database cannot be used.
-        CallError: the model or the encoder is not known or lacks its key.
+        CallError: a model or the encoder is not known or lacks its key.
         TemplateError: an edited template does not fit its prompt.
     """
-    budget = Budget(settings.budget_calls, settings.budget_tokens)
-    caller = Caller(
-        load_model(settings.model, timeout=settings.timeout, temperature=settings.temperature),
-        Templates(PROMPTS, settings.templates),
-        model_name=settings.model,
-        in_flight=settings.calls_in_flight,
+    templates = Templates(PROMPTS, settings.templates)
+    budget = Budget(settings.budget_calls, settings.budget_tokens, settings.budget_money)
+    cached = cache if settings.cache is None else settings.cache
+    async with open_endpoints(settings) as endpoints:
+        # Starting the embedded server blocks, which an event loop that serves requests must not.
+        url = await asyncio.to_thread(database_url, settings)
+        async with open_pool(url, settings.connections) as pool:
+            with ExitStack() as stack:
+                kept = await _open_kept(stack, url, endpoints) if cached else None
+                held = Resources(
+                    settings=settings,
+                    url=url,
+                    pool=pool,
+                    caller=_caller(settings, endpoints, templates, budget, kept),
+                    encoder=endpoints.encoder,
+                    budget=budget,
+                    presence=Presence(url),
+                    command=command,
+                )
+                _open.append(held)
+                try:
+                    yield held
+                finally:
+                    _open.remove(held)
+                    await held.presence.close()
+
+
+def _caller(
+    settings: Settings,
+    endpoints: Endpoints,
+    templates: Templates,
+    budget: Budget,
+    kept: KeptReplies | None,
+) -> Caller:
+    return Caller(
+        endpoints.model,
+        templates,
+        others=endpoints.others,
+        asks=settings.asks,
+        tries=settings.tries,
+        wait=settings.retry_wait,
+        gate=endpoints.gate,
         budget=budget,
+        kept=kept,
     )
-    encoder = load_encoder(settings.embedding, timeout=settings.timeout)
-    # Starting the embedded server blocks, which an event loop that serves requests must not.
-    url = await asyncio.to_thread(database_url, settings)
-    async with open_pool(url, settings.connections) as pool:
-        held = Resources(settings, url, pool, caller, encoder, budget, Presence(url))
-        _open.append(held)
-        try:
-            yield held
-        finally:
-            _open.remove(held)
-            await held.presence.close()
+
+
+async def _open_kept(stack: ExitStack, url: str, endpoints: Endpoints) -> KeptReplies | None:
+    """Open the cache of replies, unless nothing but the offline model would answer."""
+    if {endpoint.name for endpoint in (endpoints.model, *endpoints.others.values())} == {OFFLINE}:
+        return None
+    # Imported late: what it stands on takes a second, and live use needs none of it.
+    from state.reply_cache import open_reply_cache  # noqa: PLC0415
+
+    return KeptReplies(stack.enter_context(open_reply_cache(url)))

@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 
 from nodes.gather import nearest
 from nodes.resources import resources
-from nodes.step import begin_step, window_step
+from nodes.step import Step, begin_step, window_step
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterDecision, RouterDraft, RouterUpdateState
 from state.store.attributes import read_phrases
@@ -29,7 +29,7 @@ async def restructure_routers(
         phrases = await read_phrases(conn, step.network.id, held)
     named = {r.id: tuple(phrases[a] for a in r.attributes) for r in routers.values()}
     decisions = sorted(state.get("decisions", []), key=lambda d: d.router)
-    drafts = await _structural(decisions, routers, named, free=max(heirs) + 1)
+    drafts = await _structural(step, decisions, routers, named, free=max(heirs) + 1)
     gone = {parent for draft in drafts for parent in draft.parents}
     drafts += [
         RouterDraft(
@@ -46,6 +46,7 @@ async def restructure_routers(
 
 
 async def _structural(
+    step: Step,
     decisions: Sequence[RouterDecision],
     routers: Mapping[int, Router],
     named: Mapping[int, tuple[str, ...]],
@@ -58,7 +59,7 @@ async def _structural(
         if d.router in gone:
             continue
         if d.action == "split":
-            drafts += await _split(d, named[d.router], free + len(drafts))
+            drafts += await _split(step, d, named[d.router], free + len(drafts))
             gone.add(d.router)
         elif (partner := d.partner) is not None and partner in routers and partner not in gone:
             united = dict.fromkeys((*named[d.router], *named[partner]))
@@ -73,10 +74,10 @@ async def _structural(
 
 
 async def _split(
-    decision: RouterDecision, attributes: tuple[str, ...], free: int
+    step: Step, decision: RouterDecision, attributes: tuple[str, ...], free: int
 ) -> list[RouterDraft]:
     """Return two children; each attribute goes to the nearer one."""
-    vectors = await resources().encoder.embed([*decision.profiles, *attributes])
+    vectors = await step.embed([*decision.profiles, *attributes])
     children = {free: vectors[0], free + 1: vectors[1]}
     placed = {a: nearest(v, children) for a, v in zip(attributes, vectors[2:], strict=True)}
     return [

@@ -1,7 +1,7 @@
 """A step on a network: its connection, its settings, and its metered calls."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,17 +10,22 @@ from langgraph.runtime import Runtime
 
 from nodes.resources import resources
 from prompts.template import Fields, Prompt, Reply
-from state.domain import Call
+from state.domain import Call, Fault
 from state.errors import NetworkError
 from state.graphs.context import NetworkContext
 from state.pool import Connection
 from state.store.networks import Network, find_network, lock_network
 from state.store.usage import add_usage
+from state.vectors import Vector
 
 F = TypeVar("F", bound=Fields)
 R = TypeVar("R", bound=Reply)
 C = TypeVar("C", bound=NetworkContext)
 """The context of a run: `bootstrap` runs in a wider one than the other graphs."""
+
+
+BOOTSTRAP = "bootstrap"
+"""The step that founds a network: a long one, so that the budget stops it between two calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +36,30 @@ class Step:
     name: str
 
     async def ask(
-        self, prompt: Prompt[F, R], fields: F, check: Callable[[R], None] | None = None
+        self,
+        prompt: Prompt[F, R],
+        fields: F,
+        check: Callable[[R], None] | None = None,
+        notice: Callable[[R], Iterable[Fault]] | None = None,
     ) -> R:
-        """Ask one prompt in the network's words; the call is kept as this step's usage."""
-        words = {"domain": self.network.domain}
+        """Ask one prompt in the network's words; the call is kept as this step's usage.
+
+        Replies that are kept are those of the network's seed: other seeds are other samples.
+        """
         return await resources().caller.ask(
-            prompt, fields, words=words, meter=self._keep, check=check
+            prompt,
+            fields,
+            words={"domain": self.network.domain},
+            meter=self._keep,
+            check=check,
+            notice=notice,
+            repeat=self.network.shape.seed,
+            stops=self.name == BOOTSTRAP,
         )
+
+    async def embed(self, texts: Sequence[str]) -> Vector:
+        """Return the unit vectors of texts, shape (n, d); requests are kept as usage."""
+        return await resources().encoder.embed(texts, self._keep)
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[Connection]:
@@ -56,7 +78,8 @@ class Step:
 
     async def _add(self, call: Call) -> None:
         async with resources().pool.connection() as conn:
-            await add_usage(conn, self.network.id, self.name, call)
+            run = await resources().run(conn)
+            await add_usage(conn, self.network.id, run, self.name, call)
 
 
 async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> Step:

@@ -33,7 +33,7 @@ async def look_up(step: Step, phrases: Iterable[str]) -> Lexicon:
     async with resources().pool.connection() as conn:
         known = await read_vocabulary(conn, step.network.id)
     unknown = sorted(set(phrases) - set(known.phrases))
-    vectors = await resources().encoder.embed(unknown) if unknown else np.zeros((0, 0))
+    vectors = await step.embed(unknown) if unknown else np.zeros((0, 0))
     grown = _Grown(known, step.network.shape.same_attribute, extra=len(unknown))
     canonical = {phrase: phrase for phrase in known.phrases}
     for phrase, vector in zip(unknown, vectors, strict=True):

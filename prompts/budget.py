@@ -1,41 +1,56 @@
-"""The budget: how many model calls and tokens a process may spend."""
+"""The budget: how many model calls and tokens, and how much money, a process may spend."""
 
 from prompts.errors import BudgetExceeded
 
+_NAMES = {"calls": "model calls", "tokens": "tokens", "money": "in money"}
+
 
 class Budget:
-    """Counts requests and tokens against limits; None is no limit.
+    """Counts what is spent against limits; None is no limit.
 
     A request counts when it is sent, answered or not: one that timed out may have been paid for.
-    Tokens are known only once a reply is there, so the requests in flight at the limit are
-    finished and counted, and the next one is not made.
+    Whoever begins a piece of work asks `require` first; what was begun is finished, so that an
+    interaction is never half paid for.
     """
 
-    def __init__(self, calls: int | None = None, tokens: int | None = None) -> None:
-        self._calls = calls
-        self._tokens = tokens
+    def __init__(
+        self, calls: int | None = None, tokens: int | None = None, money: float | None = None
+    ) -> None:
+        self._limits = {"calls": calls, "tokens": tokens, "money": money}
         self.calls = 0
         """Requests sent so far."""
+        self.kept = 0
+        """Replies that were kept from before, and cost nothing."""
         self.tokens = 0
         """Input and output tokens so far."""
+        self.money = 0.0
+        """Cost so far, in the unit of the prices."""
 
-    def take(self) -> None:
-        """Count one request that is about to be sent.
+    def spent(self) -> str:
+        """Return one line on the limit that is reached, or an empty text."""
+        used = {"calls": self.calls, "tokens": self.tokens, "money": self.money}
+        for name, limit in self._limits.items():
+            if limit is not None and used[name] >= limit:
+                return (
+                    f"the budget of {limit:,} {_NAMES[name]} is spent ({used[name]:,.6g} used); "
+                    f"raise RECNET_BUDGET_{name.upper()}"
+                )
+        return ""
+
+    def require(self) -> None:
+        """Refuse to begin anything once a limit is reached.
 
         Raises:
-            BudgetExceeded: it would go beyond a limit; nothing was counted.
+            BudgetExceeded: it is; the text names it.
         """
-        if self._calls is not None and self.calls >= self._calls:
-            raise BudgetExceeded(
-                f"the budget of {self._calls} model calls is spent; raise RECNET_BUDGET_CALLS"
-            )
-        if self._tokens is not None and self.tokens >= self._tokens:
-            raise BudgetExceeded(
-                f"the budget of {self._tokens} tokens is spent ({self.tokens} used); "
-                "raise RECNET_BUDGET_TOKENS"
-            )
+        if spent := self.spent():
+            raise BudgetExceeded(spent)
+
+    def count(self) -> None:
+        """Count one request that is about to be sent."""
         self.calls += 1
 
-    def spend(self, tokens: int) -> None:
-        """Count the tokens of one reply, input and output."""
+    def spend(self, tokens: int, money: float) -> None:
+        """Count the tokens of one reply, input and output, and what they cost."""
         self.tokens += tokens
+        self.money += money

@@ -1,7 +1,10 @@
 """Encoders by name, and the one way to embed: unit vectors of texts that say something."""
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -10,15 +13,21 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 from openai import OpenAIError
 
-from prompts.errors import ModelError
-from prompts.failures import explain, is_failure, retrying
-from prompts.models import OFFLINE, unusable
+from prompts.errors import ModelError, ReplyError
+from prompts.failures import Origin, explain, fault_of, is_failure, is_unreachable, retrying
+from prompts.gate import Gate
+from prompts.models import COMPATIBLE, OFFLINE, Connection, unusable
 from prompts.offline.encoder import OfflineEncoder
+from prompts.offline.model import CHARACTERS_A_TOKEN
+from state.domain import EMBEDDING, Call, Fault
 
 MOST_DIMENSIONS = 1_900
 """What a row of PostgreSQL holds inline (8 kB): beyond it, vectors are slow to read."""
 
 _SETTING = "RECNET_EMBEDDING"
+_ORIGIN = Origin(
+    setting=_SETTING, address="RECNET_EMBEDDING_BASE_URL", key="RECNET_EMBEDDING_API_KEY"
+)
 _WITH_DIMENSIONS = re.compile(r"(?P<model>.+)@(?P<dimensions>[1-9][0-9]*)")
 
 
@@ -26,43 +35,82 @@ class Encoder:
     """Turns texts into unit vectors.
 
     `name` stands for the vector space: a network refuses an encoder of another name. `tries` bounds
-    the requests for one batch, `wait` is the first pause between two of them in seconds.
+    the requests for one batch, `wait` is the first pause between two of them in seconds. `origin`
+    are the variables that its errors name. `local` ones send no requests.
     """
 
     def __init__(
-        self, embeddings: Embeddings, *, name: str, tries: int = 5, wait: float = 1.0
+        self,
+        embeddings: Embeddings,
+        *,
+        name: str,
+        tries: int = 5,
+        wait: float = 1.0,
+        gate: Gate | None = None,
+        origin: Origin = _ORIGIN,
+        local: bool = False,
     ) -> None:
         self.name = name
         self._embeddings = embeddings
         self._tries = tries
         self._wait = wait
+        self._gate = gate or Gate()
+        self._origin = origin
+        self._local = local
 
-    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    async def embed(
+        self, texts: Sequence[str], meter: Callable[[Call], Awaitable[None]] | None = None
+    ) -> NDArray[np.float32]:
         """Return one unit-length row for each text, shape (n, d); equal texts are embedded once.
 
-        No texts give an array of shape (0, 0): d is known only from a reply.
+        No texts give an array of shape (0, 0): d is known only from a reply. `meter` receives what
+        it cost where requests were sent; how many tokens, langchain's interface does not tell.
 
         Raises:
             ValueError: an empty text; it has no place in the space.
-            ModelError: the endpoint failed, or sent vectors that cannot be used.
+            ReplyError: the endpoint kept failing in ways that may pass.
+            ModelError: it cannot be used or reached, or sent vectors that cannot be used.
         """
         if any(not text.strip() for text in texts):
             raise ValueError("an empty text has no embedding")
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
-        unit = self._unit(await self._vectors(distinct), len(distinct))
+        tally = _Tally()
+        try:
+            vectors = await self._vectors(distinct, tally)
+            unit = self._unit(vectors, len(distinct))
+            tally.ok = True
+        finally:
+            if meter is not None and not self._local:
+                await meter(tally.call(self.name))
         row = {text: place for place, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
 
-    async def _vectors(self, texts: list[str]) -> list[list[float]]:
+    async def _vectors(self, texts: list[str], tally: "_Tally") -> list[list[float]]:
         try:
-            return await retrying(self._tries, self._wait)(self._embeddings.aembed_documents, texts)
+            return await retrying(self.name, self._tries, self._wait)(self._request, texts, tally)
         except Exception as error:
             if not is_failure(error):
                 raise
             # The cause is cut off: a provider's own text may quote the key.
-            raise explain(error, self.name, self._embeddings, _SETTING) from None
+            explained = explain(error, self.name, self._embeddings, self._origin)
+            if explained.transient and not is_unreachable(error):
+                raise ReplyError(EMBEDDING, str(explained)) from None
+            raise explained from None
+
+    async def _request(self, texts: list[str], tally: "_Tally") -> list[list[float]]:
+        async with self._gate.enter(sum(map(len, texts)) // CHARACTERS_A_TOKEN):
+            tally.attempts += 1
+            start = perf_counter()
+            try:
+                return await self._embeddings.aembed_documents(texts)
+            except Exception as error:
+                if fault := fault_of(error):
+                    tally.faults[fault] += 1
+                raise
+            finally:
+                tally.seconds += perf_counter() - start
 
     def _unit(self, vectors: list[list[float]], count: int) -> NDArray[np.float32]:
         if len(vectors) != count or len({len(vector) for vector in vectors}) != 1:
@@ -83,25 +131,57 @@ class Encoder:
         return unit
 
 
-def load_encoder(name: str, *, timeout: float = 60.0) -> Encoder:
+@dataclass(slots=True)
+class _Tally:
+    """What one batch took."""
+
+    attempts: int = 0
+    seconds: float = 0.0
+    faults: Counter[Fault] = field(default_factory=Counter)
+    ok: bool = False
+
+    def call(self, encoder: str) -> Call:
+        return Call(
+            prompt=EMBEDDING,
+            model=encoder,
+            attempts=self.attempts,
+            seconds=self.seconds,
+            outcome="ok" if self.ok else "failed",
+            faults=dict(self.faults),
+        )
+
+
+def load_encoder(
+    name: str,
+    *,
+    timeout: float = 60.0,
+    connection: Connection | None = None,
+    tries: int = 5,
+    wait: float = 1.0,
+    gate: Gate | None = None,
+) -> Encoder:
     """Return the encoder `name`: `offline`, `provider:model`, or `provider:model@dimensions`.
 
-    `timeout` is in seconds, for one request; it reaches OpenAI-compatible endpoints only, as other
-    libraries have no common name for it.
+    `timeout` is in seconds, for one request; like `connection` it reaches OpenAI-compatible
+    endpoints only, as other libraries have no common name for it.
 
     Raises:
         ModelError: an unknown name, a missing package or a missing key; it says what to set.
     """
     if name == OFFLINE:
-        return Encoder(OfflineEncoder(), name=name)
+        return Encoder(OfflineEncoder(), name=name, local=True)
     sized = _WITH_DIMENSIONS.fullmatch(name)
     model = sized["model"] if sized else name
     options: dict[str, Any] = {"dimensions": int(sized["dimensions"])} if sized else {}
-    if model.startswith("openai:"):
+    origin = Origin(setting=_SETTING)
+    if model.startswith(COMPATIBLE):
+        reached = connection or Connection()
         # Texts are bounded far below any context, and the tokenizer's files may not be there.
         options |= {"check_embedding_ctx_length": False, "timeout": timeout, "max_retries": 0}
+        options |= reached.options()
+        origin = _ORIGIN if reached.base_url else origin
     try:
         embeddings = init_embeddings(model, **options)
-    except (ValueError, ImportError, OpenAIError) as error:
-        raise unusable(_SETTING, name, "openai:text-embedding-3-small", error) from error
-    return Encoder(embeddings, name=name)
+    except (ValueError, TypeError, ImportError, OpenAIError) as error:
+        raise unusable(_SETTING, name, "openai:text-embedding-3-small", error) from None
+    return Encoder(embeddings, name=name, tries=tries, wait=wait, gate=gate, origin=origin)

@@ -1,13 +1,26 @@
 """Predict `i_o`: which of two items the user will take."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from prompts.template import Fields, Prompt, Reply
 from state.domain import ReasonText
 
-Choice = Literal["A", "B"]
+
+def _known(name: object) -> object:
+    """Refuse a name that none of the options has.
+
+    Raises:
+        PydanticCustomError: its type says what kind of fault it is.
+    """
+    if name not in ("A", "B"):
+        raise PydanticCustomError("unknown_item", "the choice must be A or B")
+    return name
+
+
+Choice = Annotated[Literal["A", "B"], BeforeValidator(_known)]
 
 
 class Option(Fields):
@@ -28,8 +41,10 @@ class PredictFields(Fields):
 class Predict(Reply):
     """The item the user will take."""
 
-    reason: ReasonText = Field(description="What in the profile speaks for it.")
-    choice: Choice
+    reason: ReasonText = Field(
+        description="One sentence: what in the profiles speaks for the choice; or nothing does."
+    )
+    choice: Choice = Field(description="The name of the chosen option.")
 
 
 PREDICT = Prompt("predict", PredictFields, Predict)

@@ -4,7 +4,7 @@ import re
 import string
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict
@@ -63,6 +63,10 @@ class Templates:
         if directory is not None and not directory.is_dir():
             raise TemplateError(f"RECNET_TEMPLATES={directory} is no folder: set it to one")
         self._texts = {prompt.name: _load(prompt, directory) for prompt in prompts}
+
+    def text(self, prompt: Prompt[Any, Any]) -> str:
+        """Return the template of a prompt as it was loaded."""
+        return self._texts[prompt.name]
 
     def messages(self, prompt: Prompt[F, R], fields: F, words: dict[str, str]) -> list[BaseMessage]:
         """Return the messages of one call: the worded template, then the rendered fields."""

@@ -237,7 +237,30 @@ class Gradient(Frozen):
     """Why the gradient was rejected; empty for one that an optimizer may use."""
 
 
+EMBEDDING = "embed"
+"""The name of a request to an encoder, beside those of the prompts: it is no model call."""
+
 CallOutcome = Literal["ok", "bad_reply", "failed"]
+Fault = Literal[
+    "busy",
+    "server_error",
+    "timeout",
+    "dropped",
+    "unsupported",
+    "refused",
+    "filtered",
+    "empty",
+    "truncated",
+    "invalid_json",
+    "wrong_shape",
+    "unknown_item",
+    "unknown_module",
+    "unfit",
+]
+"""What was wrong with one reply. The first four are transient failures of an endpoint: 429, 5xx, no
+answer in time, a lost connection. `unsupported`: it takes no such means of structured output.
+`filtered`: its content filter cut the reply. `unfit`: of the right shape, but not what was asked
+for."""
 
 
 class Call(Frozen):
@@ -246,9 +269,16 @@ class Call(Frozen):
     prompt: str
     model: str
     attempts: int
-    """Requests sent; 0 where the budget was spent before."""
-    input_tokens: int
-    output_tokens: int
-    seconds: float
+    """Requests sent; 0 where the reply was kept from before."""
+    cached: bool = False
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost: float | None = None
+    """In the unit of the model's price; None where none is set."""
+    seconds: float = 0.0
     """Time that requests were under way, without waiting for a slot or between tries."""
     outcome: CallOutcome
+    faults: dict[Fault, int] = Field(default_factory=dict)
+    """How often what was wrong, also where the next reply was good."""
+    thoughts: str = ""
+    """What a reasoning model wrote before the replies: for the trace, never for another prompt."""

@@ -1,24 +1,64 @@
 """Settings: what a process reads from its environment, and what shapes a network."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import AfterValidator, Field, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from state.domain import Frozen, Key
 
 
-class Settings(BaseSettings):
-    """What a process needs to run; read from `RECNET_…` variables.
+def _pairs(given: object) -> object:
+    """Read `NAME=VALUE, NAME=VALUE`."""
+    if not isinstance(given, str):
+        return given
+    pairs = {}
+    for pair in given.replace(",", " ").split():
+        # Prices are given for models, whose own names may hold anything but a blank.
+        name, separator, value = pair.rpartition("=")
+        if not separator or not name or not value:
+            raise ValueError(f"'{pair}' is no NAME=VALUE")
+        pairs[name] = value
+    return pairs
 
-    API keys are not among them: the model libraries read their own variables, so a key never
-    enters a settings object, a log or a checkpoint.
+
+def _price(given: object) -> object:
+    """Read `IN/OUT`."""
+    return given.split("/") if isinstance(given, str) else given
+
+
+def _address(given: str) -> str:
+    """Refuse what is no address of a server.
+
+    Raises:
+        ValueError: it does not begin with http:// or https://.
+    """
+    if not given.startswith(("http://", "https://")):
+        raise ValueError("an address begins with http:// or https://")
+    return given
+
+
+Address = Annotated[str, AfterValidator(_address)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Price = Annotated[tuple[Amount, Amount], BeforeValidator(_price)]
+"""Of a million tokens in, and out."""
+
+
+class Settings(BaseSettings):
+    """What a process needs to run; read from `RECNET_…` variables, and OpenAI's own two.
+
+    Keys are secrets: no text, log or checkpoint shows them. A key belongs to one address and is
+    never sent to another.
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="RECNET_", env_ignore_empty=True, extra="ignore", frozen=True
+        env_prefix="RECNET_",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
     )
 
     database_url: SecretStr | None = Field(
@@ -29,18 +69,61 @@ class Settings(BaseSettings):
         description="Where the embedded server keeps its data.",
     )
     model: str = Field(default="offline", description="`offline` or an init_chat_model string.")
+    models: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
+        default={}, description="Other models for some prompts: `extract=MODEL, gradient=MODEL`."
+    )
+    base_url: Address | None = Field(
+        default=None,
+        validation_alias=AliasChoices("OPENAI_BASE_URL"),
+        description="Where `openai:` models are served; unset, at OpenAI.",
+    )
+    api_key: SecretStr | None = Field(
+        default=None, validation_alias=AliasChoices("OPENAI_API_KEY"), description="Its key."
+    )
     embedding: str = Field(default="offline", description="`offline` or an init_embeddings string.")
+    embedding_base_url: Address | None = Field(
+        default=None, description="Where the encoder is served; unset, where the models are."
+    )
+    embedding_api_key: SecretStr | None = Field(default=None, description="The key of that.")
+    structured_output: Literal["auto", "json_schema", "function_calling", "text"] = Field(
+        default="auto", description="How replies get their shape; `auto` finds the best means."
+    )
     templates: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
         default=None, description="A folder of edited templates."
     )
-    temperature: float = Field(default=0.0, ge=0, le=2)
+    temperature: Annotated[float, Field(ge=0, le=2)] | Literal["default"] = Field(
+        default=0.0, description="`default` sends none: some models refuse any."
+    )
+    max_tokens: int | None = Field(default=None, ge=1, description="Tokens of one reply.")
+    model_options: dict[str, Any] = Field(
+        default={}, description="More arguments of the model, as JSON: top_p, extra_body, …"
+    )
     timeout: float = Field(
         default=60.0, gt=0, le=86_400, description="Seconds for one model request."
     )
-    calls_in_flight: int = Field(default=8, ge=1)
+    asks: int = Field(default=3, ge=1, le=20, description="Asks for a reply that is bad.")
+    tries: int = Field(
+        default=5, ge=1, le=20, description="Requests for a reply where the endpoint fails."
+    )
+    retry_wait: float = Field(
+        default=1.0, ge=0, le=60, description="Seconds before the second request; doubles."
+    )
+    calls_in_flight: int = Field(default=8, ge=1, le=10_000)
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    tokens_per_minute: int | None = Field(
+        default=None, ge=1, description="Tokens of prompts, as estimated."
+    )
+    cache: bool | None = Field(
+        default=None,
+        description="Whether replies are kept and taken again; unset, where data sets are at work.",
+    )
     connections: int = Field(default=8, ge=3, le=80, description="Size of the database pool.")
+    prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_pairs)] = Field(
+        default={}, description="Of a million tokens: `openai:gpt-4.1-mini=0.40/1.60`."
+    )
     budget_calls: int | None = Field(default=None, ge=0, description="Calls this process may make.")
     budget_tokens: int | None = Field(default=None, ge=0)
+    budget_money: Amount | None = Field(default=None, description="In the unit of the prices.")
 
 
 Propagation = Literal["routers", "none", "placebo"]

@@ -266,14 +266,19 @@ class RecNet:
 
 
 @asynccontextmanager
-async def open_recnet(settings: Settings | None = None) -> AsyncIterator[RecNet]:
-    """Open the database, the model and the encoder for the time of the block.
+async def open_recnet(
+    settings: Settings | None = None, *, command: str = "python", cache: bool = False
+) -> AsyncIterator[RecNet]:
+    """Open the database, the models and the encoder for the time of the block.
+
+    `command` names the run in usage; `cache` says whether replies are kept and taken again where
+    the settings leave that open.
 
     Raises:
         RecNetError: the database cannot be used.
-        CallError: the model or the encoder cannot be used.
+        CallError: a model or the encoder cannot be used.
     """
-    async with open_resources(settings or Settings()) as resources:
+    async with open_resources(settings or Settings(), command=command, cache=cache) as resources:
         yield RecNet(resources)
 
 

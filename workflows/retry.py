@@ -20,6 +20,8 @@ class RetryReport(Frozen):
     learned: int
     failed: dict[str, str]
     """Why, by identity, where one failed again."""
+    stopped: str = ""
+    """The limit of the budget that ended it before all were run."""
 
 
 async def run_again(
@@ -52,7 +54,10 @@ async def run_again(
             keys = {client.id: client.key for client in await list_clients(conn, network.id)}
         advance = started(len(failed)) if failed else lambda: None
         reasons = {}
+        run = 0
         for one in failed:
+            if recnet.resources.budget.spent():
+                break
             out = await recnet.interact(
                 name,
                 user=keys[one.user_id],
@@ -62,9 +67,14 @@ async def run_again(
             )
             if out.get("failure"):
                 reasons[one.id] = out["failure"]
+            run += 1
             advance()
     return RetryReport(
-        network=name, run=len(failed), learned=len(failed) - len(reasons), failed=reasons
+        network=name,
+        run=run,
+        learned=run - len(reasons),
+        failed=reasons,
+        stopped=recnet.resources.budget.spent() if run < len(failed) else "",
     )
 
 

@@ -34,7 +34,7 @@ async def checkpointer() -> AsyncIterator[AsyncPostgresSaver]:
 @asynccontextmanager
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     settings = await asyncio.to_thread(Settings)
-    async with open_resources(settings):
+    async with open_resources(settings, command="server"):
         yield
 
 

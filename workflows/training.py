@@ -12,9 +12,10 @@ from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.routers import count_routers
-from state.store.usage import count_steps, sum_usage
+from state.store.usage import UsageTotal, count_steps, sum_usage
 from state.store.windows import open_window, read_pending
 from workflows.exclusive import only_trainer
+from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
 from workflows.schedule import Record, cut_windows, plan_records
 
@@ -43,6 +44,8 @@ class TrainingReport(Frozen):
     network: str
     records: int
     """Records of the stream."""
+    settled: int
+    """Records that were learned from or failed, now or before."""
     run: int
     """Records that were run now; the others had been settled before."""
     failed: int
@@ -59,6 +62,10 @@ class TrainingReport(Frozen):
     routers: int
     retired: int
     seconds: float
+    usage: tuple[UsageTotal, ...] = ()
+    """What this run paid for in this network, by prompt."""
+    stopped: str = ""
+    """The limit of the budget that ended the run before its records did."""
 
 
 async def train(
@@ -75,7 +82,8 @@ async def train(
         recnet: the open façade.
         name: the network.
         fit: `train`, or `train+valid`.
-        limit: run at most so many records now.
+        limit: run at most so many records now. A budget that is spent ends the run too, between
+            two records.
         on_progress: told before the first record and after each.
 
     Raises:
@@ -83,10 +91,12 @@ async def train(
     """
     network = await recnet.network(name)
     require_usable(network)
+    mark = await begin_paying(recnet)
     began = perf_counter()
     async with only_trainer(recnet.resources.url, network):
         run = await _feed(recnet, network, FIT[fit], limit, on_progress)
-    return await _report(recnet, network, FIT[fit], run, perf_counter() - began)
+    report = await _report(recnet, network, FIT[fit], run, perf_counter() - began)
+    return report.model_copy(update={"usage": await paid_since(recnet, mark, network)})
 
 
 async def _feed(
@@ -97,14 +107,16 @@ async def _feed(
     on_progress: Callable[[Progress], None],
 ) -> int:
     records, keys, pending, settled = await _read(recnet, network, splits)
-    await _finish_window(recnet, network)
+    budget = recnet.resources.budget
+    if not budget.spent():
+        await _finish_window(recnet, network)
     tally = _Tally(recnet, network, len(records), settled)
     await tally.tell(on_progress)
     waiting = [record for record in records if identity(network, record.position) not in settled]
     run = 0
     for window in cut_windows(waiting, network.shape.update_size, pending):
         for record in window:
-            if run == limit:
+            if run == limit or budget.spent():
                 return run
             out = await recnet.interact(
                 network.name,
@@ -212,6 +224,7 @@ async def _report(
     return TrainingReport(
         network=network.name,
         records=len(records),
+        settled=len(settled),
         run=run,
         failed=len(settled) - len(rewards),
         reward=sum(rewards) / len(rewards) if rewards else None,
@@ -224,4 +237,5 @@ async def _report(
         routers=routers,
         retired=retired,
         seconds=seconds,
+        stopped=recnet.resources.budget.spent() if len(settled) < len(records) else "",
     )

@@ -8,28 +8,37 @@ from state.domain import Client, Reception
 from state.pool import Connection
 
 
-async def find_view(conn: Connection, network: int, client: Client) -> Reception | None:
-    """Return the cached merge of exactly this profile, filter memory and buffer."""
+async def find_view(
+    conn: Connection, network: int, client: Client, made_by: str
+) -> Reception | None:
+    """Return the cached merge of exactly this profile, filter memory and buffer.
+
+    `made_by` stands for the model and template that merged it.
+    """
     cursor = await conn.execute(
         "SELECT reception FROM views WHERE network_id = %s AND client_id = %s "
-        "AND profile_version = %s AND filter_version = %s AND messages = %s::integer[]",
-        (network, client.id, client.profile_version, client.filter_version, _ids(client)),
+        "AND profile_version = %s AND filter_version = %s AND messages = %s::integer[] "
+        "AND made_by = %s",
+        (network, client.id, client.profile_version, client.filter_version, _ids(client), made_by),
     )
     row = await cursor.fetchone()
     return None if row is None else Reception.model_validate(row["reception"])
 
 
-async def keep_view(conn: Connection, network: int, client: Client, reception: Reception) -> None:
+async def keep_view(
+    conn: Connection, network: int, client: Client, made_by: str, reception: Reception
+) -> None:
     """Cache the merge of a client's buffer."""
     await conn.execute(
         "INSERT INTO views (network_id, client_id, profile_version, filter_version, messages, "
-        "reception) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        "made_by, reception) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         (
             network,
             client.id,
             client.profile_version,
             client.filter_version,
             _ids(client),
+            made_by,
             Jsonb(reception.model_dump(mode="json")),
         ),
     )

@@ -89,7 +89,7 @@ async def test_all_that_a_record_changed_is_there_afterwards(resources: Resource
     ann = await read_one(resources, network, 1)
     state = await rewritten()
     async with resources.pool.connection() as conn:
-        await keep_view(conn, network, ann, state["receptions"][0])
+        await keep_view(conn, network, ann, "model", state["receptions"][0])
     assert await commit_interaction(state, run_on()) == {"committed": True, "window": None}
 
     now = await read_one(resources, network, 1)
@@ -115,7 +115,7 @@ async def test_all_that_a_record_changed_is_there_afterwards(resources: Resource
         assert settled is not None
         assert (settled.predicted_id, settled.reward, settled.failure) == (11, 0, "")
         assert await read_pending(conn, network) == [1, 8, 11]
-        assert await find_view(conn, network, ann) is None
+        assert await find_view(conn, network, ann, "model") is None
         # A stored embedding is that of the stored text, at unit length.
         stored = (await read_vectors(conn, network, now.kind))[0][1]
         (expected,) = await resources.encoder.embed(["Enjoys bebop."])

@@ -7,7 +7,8 @@ from nodes.forward import option_order
 from nodes.resources import Resources
 from prompts.errors import ReplyError
 from prompts.gradient import Blame, Credit
-from state.domain import Gradient, Module, ModuleKind
+from prompts.tokens import READABLE
+from state.domain import SUGGESTION_LENGTH, Gradient, Message, Module, ModuleKind, Verdict
 from state.graphs.interaction import BackwardState
 from state.store.routers import write_router
 from state.store.versions import append_version
@@ -160,3 +161,27 @@ async def test_the_first_entry_counts_and_an_empty_suggestion_is_none(
         gradients = await credited(await forwarded())
     assert gradients.pop("user_profile:1").suggestion == "First."
     assert [(g.involved, g.suggestion) for g in gradients.values()] == [(False, "")] * 2
+
+
+@pytest.mark.parametrize(("count", "cut"), [(3, False), (18, True)])
+async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply(
+    resources: Resources, count: int, cut: bool
+) -> None:
+    await plant(resources)
+    state = await forwarded()
+    said = "guitar riffs; " * 100
+    messages = [
+        Message(id=n, router=100 + n, router_version=1, body=said) for n in range(1, count + 1)
+    ]
+    verdicts = [
+        Verdict(message=m.id, router=m.router, router_version=1, taken=True) for m in messages
+    ]
+    user, received = state["clients"][0], state["receptions"][0]
+    state["clients"][0] = user.model_copy(update={"messages": tuple(messages)})
+    state["receptions"][0] = received.model_copy(update={"verdicts": tuple(verdicts)})
+    with written(resources, Credit(gradients=[])) as model:
+        await credited(state)
+    assert ("…" in model.shown()) == cut
+    assert "guitar riffs; guitar riffs" in model.shown()
+    assert len(names(model)) == 4 + count
+    assert len(model.shown()) + (4 + count) * SUGGESTION_LENGTH < READABLE

@@ -138,9 +138,9 @@ async def test_an_interaction_keeps_no_view_and_its_calls_are_counted_as_its_own
     ann = await read(resources, network, 1)
     await merged(ann)
     async with resources.pool.connection() as conn:
-        assert await find_view(conn, network, ann) is None
+        assert await find_view(conn, network, ann, "model") is None
         (total,) = await sum_usage(conn, network)
-        assert (total.prompt, total.calls) == ("merge", 1)
+        assert (total.name, total.calls) == ("merge", 1)
         cursor = await conn.execute("SELECT step FROM usage WHERE network_id = %s", (network,))
         assert [row["step"] for row in await cursor.fetchall()] == ["i:1"]
 

@@ -15,6 +15,7 @@ from nodes.resources import Resources
 from prompts.call import Caller
 from prompts.catalogue import PROMPTS
 from prompts.template import Reply, Templates
+from tests.served import served
 
 
 class WrittenModel(BaseChatModel):
@@ -48,7 +49,7 @@ class WrittenModel(BaseChatModel):
 def written(resources: Resources, *replies: Reply) -> Iterator[WrittenModel]:
     """Let nodes ask a model that gives `replies`."""
     model = WrittenModel(replies=[reply.model_dump_json() for reply in replies])
-    caller = Caller(model, Templates(PROMPTS), model_name="written", budget=resources.budget)
+    caller = Caller(served(model, "written"), Templates(PROMPTS), budget=resources.budget)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nodes.resources._open", [replace(resources, caller=caller)])
         yield model

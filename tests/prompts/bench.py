@@ -13,9 +13,11 @@ from langchain_openai import ChatOpenAI
 from pydantic import Field, SecretStr
 
 from prompts.call import Caller
+from prompts.gate import Gate
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Call
 from tests.prompts.endpoint import Answer, Endpoint, serving
+from tests.served import served
 
 KEY = "sk-not-to-be-shown-0123456789"
 
@@ -65,18 +67,20 @@ def greeting_templates() -> Templates:
 @asynccontextmanager
 async def bench(*answers: Answer, **options: Any) -> AsyncIterator[Bench]:  # noqa: ANN401
     callbacks = options.pop("callbacks", None)
+    timeout = options.pop("timeout", 5)
     with serving(*answers) as endpoint:
         async with openai.DefaultAsyncHttpxClient(timeout=5) as client:
             model = ChatOpenAI(
                 model="test",
                 base_url=endpoint.url,
                 api_key=SecretStr(KEY),
-                timeout=options.pop("timeout", 5),
+                timeout=timeout,
                 max_retries=0,
                 http_async_client=client,
                 callbacks=callbacks,
             )
-            caller = Caller(
-                model, greeting_templates(), model_name="openai:test", wait=0.001, **options
-            )
+            gate = Gate(options.pop("in_flight", 8))
+            shape = {name: options.pop(name) for name in ("means", "price") if name in options}
+            asked = served(model, "openai:test", timeout=timeout, **shape)
+            caller = Caller(asked, greeting_templates(), wait=0.001, gate=gate, **options)
             yield Bench(caller, endpoint)

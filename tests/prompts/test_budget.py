@@ -1,4 +1,4 @@
-"""The budget of calls and tokens."""
+"""The budget of calls, tokens and money."""
 
 import pytest
 
@@ -9,34 +9,41 @@ from prompts.errors import BudgetExceeded
 def test_without_limits_it_only_counts() -> None:
     budget = Budget()
     for _ in range(3):
-        budget.take()
-        budget.spend(1_000)
-    assert (budget.calls, budget.tokens) == (3, 3_000)
+        budget.require()
+        budget.count()
+        budget.spend(1_000, 0.5)
+    assert (budget.calls, budget.tokens, budget.money) == (3, 3_000, 1.5)
 
 
-def test_the_call_beyond_the_limit_is_refused_and_not_counted() -> None:
+def test_nothing_is_begun_once_the_calls_are_spent() -> None:
     budget = Budget(calls=2)
-    budget.take()
-    budget.take()
-    for _ in range(2):
-        with pytest.raises(BudgetExceeded, match="2 model calls"):
-            budget.take()
-    assert budget.calls == 2
+    budget.count()
+    budget.require()
+    budget.count()
+    with pytest.raises(BudgetExceeded, match=r"2 model calls is spent .*RECNET_BUDGET_CALLS"):
+        budget.require()
 
 
-def test_a_budget_of_nothing_allows_nothing() -> None:
+@pytest.mark.parametrize("budget", [Budget(calls=0), Budget(tokens=0), Budget(money=0)])
+def test_a_budget_of_nothing_allows_nothing(budget: Budget) -> None:
     with pytest.raises(BudgetExceeded):
-        Budget(calls=0).take()
-    with pytest.raises(BudgetExceeded):
-        Budget(tokens=0).take()
+        budget.require()
 
 
-def test_tokens_stop_the_call_after_the_one_that_spent_them() -> None:
+def test_tokens_stop_what_comes_after_those_that_spent_them() -> None:
     budget = Budget(tokens=100)
-    budget.take()
-    budget.spend(99)
-    budget.take()
-    budget.spend(30)
-    with pytest.raises(BudgetExceeded, match=r"100 tokens is spent \(129 used\)"):
-        budget.take()
-    assert budget.calls == 2
+    budget.spend(99, 0)
+    budget.require()
+    budget.spend(30, 0)
+    with pytest.raises(BudgetExceeded, match=r"100 tokens is spent \(129 used\).*BUDGET_TOKENS"):
+        budget.require()
+
+
+def test_money_stops_too() -> None:
+    budget = Budget(money=0.5)
+    budget.spend(10, 0.49)
+    budget.require()
+    budget.spend(10, 0.02)
+    assert budget.spent() == (
+        "the budget of 0.5 in money is spent (0.51 used); raise RECNET_BUDGET_MONEY"
+    )

@@ -11,9 +11,11 @@ from pydantic import SecretStr
 
 from prompts.call import Caller
 from prompts.errors import ReplyError
+from prompts.gate import Gate
 from state.domain import Call
 from tests.prompts.bench import GOOD, KEY, Bench, Greeting, bench, greeting_templates
 from tests.prompts.endpoint import Answer, serving
+from tests.served import served
 
 
 async def test_a_call_sends_template_fields_and_schema_and_returns_the_reply() -> None:
@@ -156,7 +158,7 @@ async def test_a_trace_shows_the_name_of_the_prompt() -> None:
 def test_a_caller_serves_one_event_loop_after_another() -> None:
     with serving(Answer(text=GOOD, delay=0.02)) as endpoint:
         model = ChatOpenAI(model="test", base_url=endpoint.url, api_key=SecretStr(KEY))
-        b = Bench(Caller(model, greeting_templates(), model_name="test", in_flight=1), endpoint)
+        b = Bench(Caller(served(model), greeting_templates(), gate=Gate(1)), endpoint)
 
         async def run() -> None:
             await asyncio.gather(b.ask(), b.ask())

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from prompts.budget import Budget
-from prompts.errors import BudgetExceeded, ModelError
+from prompts.errors import BudgetExceeded, ModelError, ReplyError
 from tests.prompts.bench import GOOD, KEY, bench
 from tests.prompts.endpoint import Answer, failure
 
@@ -46,11 +46,10 @@ async def test_a_pause_that_the_endpoint_asks_for_is_kept() -> None:
 @pytest.mark.parametrize(("status", "named"), [(429, "CALLS_IN_FLIGHT"), (500, "oh")])
 async def test_tries_are_bounded(status: int, named: str) -> None:
     async with bench(failure(status, "oh"), tries=4) as b:
-        with pytest.raises(ModelError, match=named) as raised:
+        with pytest.raises(ReplyError, match=named):
             await b.ask()
-    assert raised.value.transient
     assert len(b.endpoint.requests) == 4
-    assert (b.call.attempts, b.call.outcome, b.call.input_tokens) == (4, "failed", 0)
+    assert (b.call.attempts, b.call.outcome, b.call.input_tokens) == (4, "bad_reply", 0)
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,8 @@ async def test_tries_are_bounded(status: int, named: str) -> None:
         (failure(401, f"Incorrect API key provided: {KEY}"), "OPENAI_API_KEY"),
         (failure(403, f"{KEY} may not"), "OPENAI_API_KEY"),
         (failure(404, f"no model test for {KEY}"), r"RECNET_MODEL.*OPENAI_BASE_URL"),
-        (failure(400, f"no temperature for {KEY}"), "no temperature.*RECNET_MODEL"),
+        (failure(400, f"no top_k for {KEY}"), "no top_k.*RECNET_MODEL"),
+        (failure(400, "no temperature"), "RECNET_TEMPERATURE=default"),
         (failure(400, "too long", code="context_length_exceeded"), "longer than"),
         (failure(429, "You exceeded", code="insufficient_quota"), "no credit"),
         (Answer(body={"choices": None}), "OPENAI_BASE_URL"),
@@ -90,21 +90,21 @@ async def test_nobody_there_is_a_failure_that_may_pass() -> None:
     assert (b.call.attempts, b.call.outcome) == (2, "failed")
 
 
-async def test_the_budget_of_calls_counts_every_request() -> None:
-    budget = Budget(calls=3)
+async def test_the_budget_counts_every_request_and_stops_only_what_may_be_stopped() -> None:
+    budget = Budget(calls=2)
     async with bench(failure(500, "oh"), Answer(text=GOOD), budget=budget) as b:
-        await b.ask()
+        await b.ask(stops=True)
         await b.ask()
         with pytest.raises(BudgetExceeded, match="RECNET_BUDGET_CALLS"):
-            await b.ask()
+            await b.ask(stops=True)
     assert len(b.endpoint.requests) == budget.calls == 3
     assert [(c.attempts, c.outcome) for c in b.calls] == [(2, "ok"), (1, "ok"), (0, "failed")]
 
 
-async def test_the_budget_of_tokens_stops_the_next_request() -> None:
-    budget = Budget(tokens=20)
-    async with bench(Answer(text="bad"), budget=budget, asks=5) as b:
-        with pytest.raises(BudgetExceeded, match="RECNET_BUDGET_TOKENS"):
-            await b.ask()
-    assert (len(b.endpoint.requests), budget.tokens) == (2, 30)
-    assert (b.call.input_tokens, b.call.output_tokens) == (20, 10)
+async def test_what_a_reply_costs_is_counted_by_its_price() -> None:
+    budget = Budget()
+    good = Answer(text=GOOD, usage=(1_000, 100))
+    async with bench(Answer(text="bad"), good, budget=budget, price=(2.0, 10.0)) as b:
+        await b.ask()
+    assert b.call.cost == budget.money == pytest.approx((1_010 * 2 + 105 * 10) / 1_000_000)
+    assert budget.tokens == 1_115

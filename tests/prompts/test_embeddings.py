@@ -10,7 +10,7 @@ from langchain_openai import OpenAIEmbeddings
 from pydantic import SecretStr
 
 from prompts.embeddings import MOST_DIMENSIONS, Encoder, load_encoder
-from prompts.errors import ModelError
+from prompts.errors import CallError, ModelError, ReplyError
 from tests.prompts.endpoint import Answer, failure, serving
 
 KEY = "sk-not-to-be-shown-0123456789"
@@ -118,7 +118,7 @@ async def embed(*answers: Answer, **options: Any) -> tuple[list[list[float]], in
             encoder = Encoder(embeddings, name="openai:test", wait=0.001, **options)
             try:
                 rows = await encoder.embed(["a text"])
-            except ModelError as error:
+            except CallError as error:
                 error.add_note(str(len(endpoint.requests)))
                 raise
             return rows.tolist(), len(endpoint.requests)
@@ -129,14 +129,13 @@ async def test_a_transient_failure_is_tried_again() -> None:
 
 
 async def test_tries_are_bounded() -> None:
-    with pytest.raises(ModelError, match="keeps failing") as raised:
+    with pytest.raises(ReplyError, match="keeps failing") as raised:
         await embed(failure(500, "oh"), tries=3)
-    assert raised.value.transient
     assert raised.value.__notes__ == ["3"]
 
 
 async def test_a_refused_key_is_one_line_at_once() -> None:
-    with pytest.raises(ModelError, match="set OPENAI_API_KEY") as raised:
+    with pytest.raises(ModelError, match="set RECNET_EMBEDDING_API_KEY") as raised:
         await embed(failure(401, f"Incorrect API key provided: {KEY}"))
     assert KEY not in str(raised.value)
     assert raised.value.__notes__ == ["1"]

@@ -1,10 +1,12 @@
 """Models by name, and the one line that says what to set."""
 
+from typing import Any
+
 import pytest
 from langchain_openai import ChatOpenAI
 
 from prompts.errors import ModelError
-from prompts.models import load_model
+from prompts.models import Connection, Endpoint, Parameters, load_endpoint
 from prompts.offline.model import OfflineModel
 
 
@@ -14,15 +16,19 @@ def no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def load(name: str, **asked: Any) -> Endpoint:  # noqa: ANN401 - passed on
+    return load_endpoint(name, parameters=Parameters(**asked), connection=Connection())
+
+
 def test_the_default_needs_nothing() -> None:
-    assert isinstance(load_model("offline", timeout=5, temperature=0), OfflineModel)
+    assert isinstance(load("offline").model, OfflineModel)
 
 
 def test_a_real_model_has_a_timeout_and_no_retries_of_its_own(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_API_KEY", "any text")
-    model = load_model("openai:gpt-4o-mini", timeout=7, temperature=0.5)
+    model = load("openai:gpt-4o-mini", timeout=7, temperature=0.5).model
     assert isinstance(model, ChatOpenAI)
     assert (model.request_timeout, model.max_retries, model.temperature) == (7, 0, 0.5)
 
@@ -40,12 +46,12 @@ def test_a_real_model_has_a_timeout_and_no_retries_of_its_own(
 )
 def test_what_cannot_be_loaded_says_what_to_set(name: str, named: str) -> None:
     with pytest.raises(ModelError, match=named) as raised:
-        load_model(name, timeout=5, temperature=0)
+        load(name)
     assert str(raised.value).startswith("RECNET_MODEL")
     assert "\n" not in str(raised.value)
 
 
 def test_a_key_in_the_wrong_variable_is_not_shown() -> None:
     with pytest.raises(ModelError) as raised:
-        load_model("sk-proj-0123456789abcdef", timeout=5, temperature=0)
+        load("sk-proj-0123456789abcdef")
     assert "0123456789" not in str(raised.value)

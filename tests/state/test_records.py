@@ -130,9 +130,11 @@ async def test_a_view_is_found_for_exactly_what_it_was_made_of(resources: Resour
     async with resources.pool.connection() as conn:
         client = await one_client(conn, network)
         view = Reception(client=1, profile="merged")
-        await keep_view(conn, network, client, view)
-        await keep_view(conn, network, client, view.model_copy(update={"profile": "later"}))
-        assert await find_view(conn, network, client) == view
+        await keep_view(conn, network, client, "model", view)
+        await keep_view(
+            conn, network, client, "model", view.model_copy(update={"profile": "later"})
+        )
+        assert await find_view(conn, network, client, "model") == view
         for change in (
             {"profile_version": 2},
             {"filter_version": 2},
@@ -140,11 +142,11 @@ async def test_a_view_is_found_for_exactly_what_it_was_made_of(resources: Resour
             {"messages": tuple(m.model_copy(update={"id": 9}) for m in client.messages)},
             {"id": 2},
         ):
-            assert await find_view(conn, network, client.model_copy(update=change)) is None
+            assert await find_view(conn, network, client.model_copy(update=change), "model") is None
         await forget_views(conn, network, [2])
-        assert await find_view(conn, network, client) == view
+        assert await find_view(conn, network, client, "model") == view
         await forget_views(conn, network, [1])
-        assert await find_view(conn, network, client) is None
+        assert await find_view(conn, network, client, "model") is None
 
 
 async def test_usage_is_summed_by_prompt_and_by_what_it_was_for(resources: Resources) -> None:
@@ -168,8 +170,8 @@ async def test_usage_is_summed_by_prompt_and_by_what_it_was_for(resources: Resou
                 prompt=prompt, model="offline", attempts=attempts,
                 input_tokens=10, output_tokens=2, seconds=0.5, outcome="ok",
             )  # fmt: skip
-            await add_usage(conn, network, step, call)
-        totals = {t.prompt: t for t in await sum_usage(conn, network)}
+            await add_usage(conn, network, None, step, call)
+        totals = {t.name: t for t in await sum_usage(conn, network)}
         assert {name: t.calls for name, t in totals.items()} == {
             "extract": 2,
             "merge": 2,
@@ -178,8 +180,8 @@ async def test_usage_is_summed_by_prompt_and_by_what_it_was_for(resources: Resou
         assert (totals["predict"].input_tokens, totals["predict"].output_tokens) == (20, 4)
         assert totals["predict"].seconds == pytest.approx(1.0)
         interactions = await sum_usage(conn, network, "interactions")
-        assert {t.prompt: t.calls for t in interactions} == {"merge": 1, "predict": 4}
-        assert {t.prompt: t.calls for t in await sum_usage(conn, network, "updates")} == {
+        assert {t.name: t.calls for t in interactions} == {"merge": 1, "predict": 4}
+        assert {t.name: t.calls for t in await sum_usage(conn, network, "updates")} == {
             "extract": 1
         }
         assert await sum_usage(conn, other) == []

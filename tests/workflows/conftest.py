@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import nodes.resources
+import nodes.endpoints
 from nodes.resources import Resources, open_resources
 from state.settings import Settings
+from tests.served import served
 from tests.workflows.watched import WatchedModel
 
 
@@ -24,6 +25,6 @@ async def resources(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Resources]:
     """Return open resources with the watched model, on a database that holds no network."""
-    monkeypatch.setattr(nodes.resources, "load_model", lambda *_, **__: model)
+    monkeypatch.setattr(nodes.endpoints, "load_endpoint", lambda name, **_: served(model, name))
     async with open_resources(settings) as held:
         yield held

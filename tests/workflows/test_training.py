@@ -44,9 +44,11 @@ async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings
     paid = await paid_calls(recnet)
     again = await train(recnet, "other", fit="train")
     assert again.run == 0
-    assert again.model_dump(exclude={"run", "seconds"}) == report.model_dump(
-        exclude={"run", "seconds"}
+    assert again.model_dump(exclude={"run", "seconds", "usage"}) == report.model_dump(
+        exclude={"run", "seconds", "usage"}
     )
+    assert again.usage == ()
+    assert sum(total.calls for total in report.usage) > 0
     assert await paid_calls(recnet) == paid
     assert await recnet.digest("other") == await recnet.digest("tiny")
 

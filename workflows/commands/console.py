@@ -6,12 +6,13 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 
+import click
 import psycopg
 import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
-from prompts.errors import CallError
+from prompts.errors import BudgetExceeded, CallError
 from prompts.template import TemplateError
 from state.domain import KEY_LENGTH, clean_line
 from state.errors import RecNetError
@@ -48,6 +49,8 @@ ERROR = 1
 """Exit code: what was asked for could not be done; the line says why."""
 FAILED_RECORDS = 3
 """Exit code: the run ended, but some records could not be learned from."""
+BUDGET_SPENT = 5
+"""Exit code: the budget stopped it; the same command goes on."""
 INTERRUPTED = 130
 _LINE_LENGTH = 1_000
 
@@ -56,13 +59,21 @@ notes = Console(stderr=True, markup=False, emoji=False, highlight=False)
 """Progress and errors go here, so that what is printed can be piped."""
 
 
-def execute(work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = None) -> T:
-    """Run `work` on an open façade; errors a person can act on become one line and an exit code."""
+def execute(
+    work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = None, *, cache: bool = False
+) -> T:
+    """Run `work` on an open façade; errors a person can act on become one line and an exit code.
+
+    `cache` says whether replies are kept and taken again where the settings leave that open.
+    """
+    context = click.get_current_context(silent=True)
+    command = (context.info_name if context else None) or "python"
     # The drivers warn of each connection that fails; one line says so once it matters.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
 
     async def main() -> T:
-        async with open_recnet(settings or read_settings()) as recnet:
+        opened = open_recnet(settings or read_settings(), command=command, cache=cache)
+        async with opened as recnet:
             return await work(recnet)
 
     try:
@@ -74,8 +85,16 @@ def execute(work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = 
         fail(explain(error))
     except psycopg.Error as error:
         fail(explain_database(error))
+    except BudgetExceeded as stop:
+        stop_at_budget(str(stop))
     except (RecNetError, CallError, TemplateError) as error:
         fail(str(error))
+
+
+def stop_at_budget(reason: str) -> NoReturn:
+    """Say that the budget stopped the command, and leave with that exit code."""
+    notes.print(f"stopped: {reason}, or give the same command again to go on", soft_wrap=True)
+    raise typer.Exit(BUDGET_SPENT)
 
 
 def read_settings() -> Settings:
@@ -97,7 +116,8 @@ def explain(error: ValidationError, prefix: str = "") -> str:
     """Return one line that names the setting and what is wrong with it."""
     first = error.errors(include_url=False, include_context=False)[0]
     place = str(first["loc"][0]) if first["loc"] else "settings"
-    name = f"{prefix}{place}".upper() if prefix else place
+    own = place.isupper()  # a variable of another library's
+    name = f"{prefix}{place}".upper() if prefix and not own else place
     return f"{name}: {first['msg']} (given: {first['input']!r})"
 
 

@@ -19,8 +19,10 @@ from workflows.commands.console import (
     notes,
     print_json,
     screen,
+    stop_at_budget,
 )
 from workflows.commands.progress import bars, counting_bar, training_bar
+from workflows.commands.spending import print_usage
 from workflows.recnet import RecNet
 from workflows.retry import RetryReport, run_again
 from workflows.training import TrainingReport, train
@@ -45,11 +47,14 @@ def train_command(
             tell = training_bar(progress, network)
             return await train(recnet, network, fit=fit, limit=limit, on_progress=tell)
 
-    report = execute(work)
+    report = execute(work, cache=True)
     if as_json:
         print_json(report)
     else:
         _print_report(report)
+    if report.stopped:
+        done = f"{report.settled} of {report.records} records are settled"
+        stop_at_budget(f"{report.stopped}; {done}")
     if report.failed:
         notes.print(
             f"{report.failed} records failed: `recnet show interactions --network {network}` says "
@@ -78,7 +83,7 @@ def retry(
                 started=lambda total: counting_bar(progress, network, total),
             )
 
-    report = execute(work)
+    report = execute(work, cache=True)
     if as_json:
         print_json(report)
     else:
@@ -89,6 +94,8 @@ def retry(
         )
     for identity, reason in report.failed.items():
         notes.print(f"{identity}: {reason}", soft_wrap=True)
+    if report.stopped:
+        stop_at_budget(report.stopped)
     if report.failed:
         raise typer.Exit(FAILED_RECORDS)
 
@@ -167,3 +174,4 @@ def _print_report(report: TrainingReport) -> None:
     ]
     for line in lines:
         screen.print(line, highlight=False)
+    print_usage("this run", report.usage)

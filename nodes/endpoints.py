@@ -1,0 +1,111 @@
+"""Endpoints: the models and the encoder as the settings name them, for the time of a block."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import openai
+
+from prompts.catalogue import PROMPTS
+from prompts.embeddings import Encoder, load_encoder
+from prompts.errors import ModelError
+from prompts.gate import Gate
+from prompts.models import COMPATIBLE, Connection, Endpoint, Parameters, load_endpoint
+from state.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """What answers and what embeds; all of it passes one gate."""
+
+    model: Endpoint
+    others: Mapping[str, Endpoint]
+    """By the name of a prompt, where another model answers it."""
+    encoder: Encoder
+    gate: Gate
+
+
+@asynccontextmanager
+async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
+    """Load models and encoder, with connections that are closed at the end of the block.
+
+    Raises:
+        ModelError: one is not known, lacks its package, key or price, or is named for no prompt.
+    """
+    _require_prompts(settings)
+    gate = Gate(settings.calls_in_flight, settings.requests_per_minute, settings.tokens_per_minute)
+    async with AsyncExitStack() as stack:
+        client = None
+        names = (settings.model, settings.embedding, *settings.models.values())
+        if any(name.startswith(COMPATIBLE) for name in names):
+            client = await stack.enter_async_context(
+                openai.DefaultAsyncHttpxClient(timeout=settings.timeout)
+            )
+        served = Connection(base_url=settings.base_url, api_key=settings.api_key, client=client)
+        endpoints = Endpoints(
+            model=_load(settings, settings.model, served, "RECNET_MODEL"),
+            others={
+                prompt: _load(settings, name, served, "RECNET_MODELS")
+                for prompt, name in settings.models.items()
+            },
+            encoder=load_encoder(
+                settings.embedding,
+                timeout=settings.timeout,
+                connection=_of_encoder(settings, served),
+                tries=settings.tries,
+                wait=settings.retry_wait,
+                gate=gate,
+            ),
+            gate=gate,
+        )
+        _require_prices(settings, endpoints)
+        yield endpoints
+
+
+def _load(settings: Settings, name: str, connection: Connection, setting: str) -> Endpoint:
+    temperature = settings.temperature
+    return load_endpoint(
+        name,
+        parameters=Parameters(
+            temperature=None if temperature == "default" else temperature,
+            timeout=settings.timeout,
+            max_tokens=settings.max_tokens,
+            more=settings.model_options,
+        ),
+        connection=connection,
+        means=settings.structured_output,
+        price=settings.prices.get(name),
+        setting=setting,
+    )
+
+
+def _of_encoder(settings: Settings, served: Connection) -> Connection:
+    """Return where the encoder is reached; an address of its own never gets the models' key."""
+    if settings.embedding_base_url is None and settings.embedding_api_key is None:
+        return served
+    return Connection(
+        base_url=settings.embedding_base_url,
+        api_key=settings.embedding_api_key,
+        client=served.client,
+    )
+
+
+def _require_prompts(settings: Settings) -> None:
+    known = [prompt.name for prompt in PROMPTS]
+    for name in settings.models:
+        if name not in known:
+            raise ModelError(
+                f"RECNET_MODELS: no prompt is called '{name}'; prompts: {', '.join(known)}"
+            )
+
+
+def _require_prices(settings: Settings, endpoints: Endpoints) -> None:
+    """Refuse a budget in money that could not be kept."""
+    if settings.budget_money is None:
+        return
+    for endpoint in (endpoints.model, *endpoints.others.values()):
+        if endpoint.price is None:
+            raise ModelError(
+                f"RECNET_BUDGET_MONEY needs the price of {endpoint.name}: "
+                f"set RECNET_PRICES={endpoint.name}=IN/OUT, for a million tokens each"
+            )

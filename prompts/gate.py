@@ -1,0 +1,62 @@
+"""The gate that all requests to endpoints pass: so many at once, so many a minute."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from weakref import WeakKeyDictionary
+
+from aiolimiter import AsyncLimiter
+
+MINUTE = 60.0
+
+
+@dataclass(slots=True)
+class _Bounds:
+    """The bounds of one event loop."""
+
+    slots: asyncio.Semaphore
+    requests: AsyncLimiter | None
+    tokens: AsyncLimiter | None
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Lets at most `in_flight` requests through at once, and so many requests and tokens a minute.
+
+    The bounds a minute are leaky buckets: a burst may use a whole minute's share at once. Tokens
+    are those of the prompt, as estimated before it is sent; None is no bound.
+    """
+
+    in_flight: int = 8
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    # A semaphore belongs to the loop it first waited in, and a process may run several.
+    _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
+        default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
+    )
+
+    @asynccontextmanager
+    async def enter(self, tokens: int) -> AsyncIterator[None]:
+        """Hold one of the slots for the time of the block; wait first where a bound asks for it."""
+        bounds = self._bounds()
+        if bounds.requests is not None:
+            await bounds.requests.acquire()
+        if bounds.tokens is not None:
+            await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
+        async with bounds.slots:
+            yield
+
+    def _bounds(self) -> _Bounds:
+        loop = asyncio.get_running_loop()
+        if loop not in self._loops:
+            self._loops[loop] = _Bounds(
+                asyncio.Semaphore(self.in_flight),
+                _limiter(self.requests_per_minute),
+                _limiter(self.tokens_per_minute),
+            )
+        return self._loops[loop]
+
+
+def _limiter(rate: int | None) -> AsyncLimiter | None:
+    return None if rate is None else AsyncLimiter(rate, MINUTE)

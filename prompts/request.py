@@ -1,0 +1,126 @@
+"""One request for a reply: the gate, the budget, the means of structured output, the retries."""
+
+import asyncio
+from dataclasses import replace
+from time import perf_counter
+
+import openai
+from langchain_core.messages import BaseMessage
+from openai.types.chat import ChatCompletion
+
+from prompts.budget import Budget
+from prompts.errors import ReplyError
+from prompts.failures import (
+    explain,
+    fault_of,
+    is_failure,
+    is_unreachable,
+    mask,
+    retrying,
+    what_was_said,
+)
+from prompts.gate import Gate
+from prompts.offline.model import CHARACTERS_A_TOKEN
+from prompts.reply import Raw, split_thoughts, take_apart
+from prompts.structured import Means, Model, bind_reply, word_schema
+from prompts.tally import Tally
+from prompts.template import Reply
+
+
+class Requests:
+    """Sends requests to endpoints; the one place where they are retried.
+
+    `tries` bounds the requests for one reply, `wait` is the first pause between two of them in
+    seconds.
+    """
+
+    def __init__(self, *, gate: Gate, budget: Budget, tries: int, wait: float) -> None:
+        self._gate = gate
+        self._budget = budget
+        self._tries = tries
+        self._wait = wait
+
+    async def send(
+        self, messages: list[BaseMessage], reply: type[Reply], tally: Tally
+    ) -> tuple[Raw, Means]:
+        """Return what the endpoint sent, and the means it was asked by.
+
+        Raises:
+            ReplyError: the endpoint kept failing in ways that may pass.
+            BudgetExceeded: the budget is spent, and stops this call.
+            ModelError: it cannot be used, or cannot be reached.
+        """
+        endpoint = tally.endpoint
+        while True:
+            means = endpoint.structured.means
+            try:
+                raw: Raw = await retrying(endpoint.name, self._tries, self._wait)(
+                    self._request, messages, reply, means, tally
+                )
+            except Exception as error:
+                if not is_failure(error):
+                    raise
+                if not endpoint.structured.refused(means, *what_was_said(error, endpoint.model)):
+                    # The cause is cut off: a provider's own text may quote the key.
+                    raise _final(error, tally) from None
+                tally.faults["unsupported"] += 1
+            else:
+                return raw, means
+
+    async def _request(
+        self, messages: list[BaseMessage], reply: type[Reply], means: Means, tally: Tally
+    ) -> Raw:
+        endpoint = tally.endpoint
+        model = bind_reply(endpoint.model, means, reply)
+        asked = word_schema(messages, means, reply)
+        characters = sum(len(message.text) for message in asked)
+        async with self._gate.enter(characters // CHARACTERS_A_TOKEN):
+            if tally.stops:
+                self._budget.require()
+            self._budget.count()
+            tally.attempts += 1
+            start = perf_counter()
+            try:
+                async with asyncio.timeout(endpoint.parameters.timeout):
+                    raw = await self._answer(model, asked, tally)
+            except Exception as error:
+                if fault := fault_of(error):
+                    tally.faults[fault] += 1
+                raise
+            finally:
+                tally.seconds += perf_counter() - start
+        tally.thoughts.append(raw.thoughts)
+        # Whatever an endpoint echoes, no key is stored.
+        text, refusal = (mask(part, endpoint.model) for part in (raw.text, raw.refusal))
+        return replace(raw, text=text, refusal=refusal)
+
+    async def _answer(self, model: Model, asked: list[BaseMessage], tally: Tally) -> Raw:
+        try:
+            message = await model.ainvoke(asked, config={"run_name": tally.prompt})
+        except openai.LengthFinishReasonError as cut:
+            return self._cut(cut.completion, "length", tally)
+        except openai.ContentFilterFinishReasonError as cut:
+            return self._cut(cut.completion, "content_filter", tally)
+        if usage := message.usage_metadata:
+            self._spend(tally, usage["input_tokens"], usage["output_tokens"])
+        return take_apart(message)
+
+    def _cut(self, completion: ChatCompletion | None, finish: str, tally: Tally) -> Raw:
+        """Return what there is of a reply that the openai library refused to parse."""
+        if completion is None:
+            return Raw("", "", finish)
+        if usage := completion.usage:
+            self._spend(tally, usage.prompt_tokens, usage.completion_tokens)
+        return Raw(*split_thoughts(completion.choices[0].message.content or ""), finish)
+
+    def _spend(self, tally: Tally, input_tokens: int, output_tokens: int) -> None:
+        money = tally.spend(input_tokens, output_tokens)
+        self._budget.spend(input_tokens + output_tokens, money)
+
+
+def _final(error: Exception, tally: Tally) -> Exception:
+    endpoint = tally.endpoint
+    explained = explain(error, endpoint.name, endpoint.model, endpoint.origin)
+    if explained.transient and not is_unreachable(error):
+        return ReplyError(tally.prompt, str(explained))
+    return explained
