@@ -14,7 +14,16 @@ from evals.recbole import read_dataset
 from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
-from workflows.commands import database, learning, networks, reading, revising, shaping, spending
+from workflows.commands import (
+    database,
+    learning,
+    networks,
+    prompts,
+    reading,
+    revising,
+    shaping,
+    spending,
+)
 from workflows.commands.console import (
     AsJson,
     NetworkName,
@@ -65,7 +74,7 @@ def demo(
         with bars() as progress:
             return await demonstrate(recnet, progress, shape, fresh=fresh)
 
-    shown = execute(work, process, cache=True)
+    shown = execute(work, process, command="demo", cache=True)
     if as_json:
         print_json(shown)
     else:
@@ -130,7 +139,7 @@ def evaluate(
                 started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
             )
 
-    found = execute(work, cache=True)
+    found = execute(work, command="evaluate", cache=True)
     if as_json:
         print_json(found)
     elif markdown:
@@ -144,6 +153,7 @@ app.add_typer(learning.app)
 app.add_typer(reading.app)
 app.add_typer(revising.app)
 app.add_typer(spending.app)
+app.add_typer(prompts.app)
 app.add_typer(networks.app)
 app.add_typer(database.app, name="db")
 app.add_typer(bench.app, name="bench")

@@ -32,8 +32,8 @@ class Budget:
         for name, limit in self._limits.items():
             if limit is not None and used[name] >= limit:
                 return (
-                    f"the budget of {limit:,} {_NAMES[name]} is spent ({used[name]:,.6g} used); "
-                    f"raise RECNET_BUDGET_{name.upper()}"
+                    f"the budget of {limit:,} {_NAMES[name]} is spent ({used[name]:,.6g} used; "
+                    f"RECNET_BUDGET_{name.upper()} sets it)"
                 )
         return ""
 

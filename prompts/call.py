@@ -70,9 +70,7 @@ class Caller:
         self._asks = asks
         self._kept = kept
         self._budget = budget or Budget()
-        self._requests = Requests(
-            gate=gate or Gate(), budget=self._budget, tries=tries, wait=wait
-        )
+        self._requests = Requests(gate=gate or Gate(), budget=self._budget, tries=tries, wait=wait)
 
     def endpoint(self, prompt: Prompt[Any, Any]) -> Endpoint:
         """Return the model that answers a prompt."""

@@ -17,8 +17,8 @@ class Extract(Reply):
     """The attributes of one client."""
 
     attributes: Attributes = Field(
-        description="Short noun phrases, most salient first: genres, styles, makers, themes. "
-        "At most twelve.",
+        description="At most twelve short noun phrases, the most salient first: genres, styles, "
+        "makers, themes. Empty where the profile names none.",
         max_length=24,
     )
 

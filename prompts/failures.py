@@ -84,6 +84,8 @@ def fault_of(error: BaseException) -> Fault | None:
         return None
     if (status := _status(error)) is not None:
         return "busy" if status in _BUSY else "server_error"
+    if is_unreachable(error):
+        return "unreachable"
     return "timeout" if isinstance(error, _TIMEOUTS) else "dropped"
 
 

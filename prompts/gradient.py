@@ -39,17 +39,18 @@ class GradientFields(Fields):
 class Blame(Reply):
     """Feedback to one module."""
 
-    module: str = Field(description="The name of the module, as given.")
+    module: str = Field(description="The name of the module, as given, such as `router 3`.")
     involved: bool = Field(description="Whether it helped or misled this prediction.")
     suggestion: SuggestionText = Field(
-        description="What to change or to keep in it, and why; empty where it was not involved."
+        description="What to change or to keep in it, and why, in at most 40 words; empty where it "
+        "was not involved."
     )
 
 
 class Credit(Reply):
     """One entry for each module that took part."""
 
-    gradients: list[Blame]
+    gradients: list[Blame] = Field(description="Exactly one for each module.")
 
 
 GRADIENT = Prompt("gradient", GradientFields, Credit)

@@ -27,17 +27,21 @@ class MergeFields(Fields):
 class MergeVerdict(Reply):
     """What was done with one message."""
 
-    message: str = Field(description="The name of the message.")
-    taken: bool = Field(description="Whether anything of it went into the profile.")
-    rule: str = Field(description="The name of the rule that kept it out, or an empty text.")
-    reason: ReasonText = Field(description="Why, in a few words.")
+    message: str = Field(description="The name of the message, such as `message 1`.")
+    reason: ReasonText = Field(description="Why it comes in or stays out, in at most ten words.")
+    taken: bool = Field(description="Whether it comes in, also where it says nothing new.")
+    rule: str = Field(
+        description="The name of the rule that keeps it out, such as `rule 2`; else an empty text."
+    )
 
 
 class Merge(Reply):
-    """The propagated profile and one verdict for each message."""
+    """One verdict for each message, and the propagated profile."""
 
-    profile: WrittenProfile = Field(description="The whole profile after reception.", min_length=1)
-    verdicts: list[MergeVerdict]
+    verdicts: list[MergeVerdict] = Field(description="Exactly one for each message.")
+    profile: WrittenProfile = Field(
+        description="The whole profile after reception; at most 150 words.", min_length=1
+    )
 
 
 MERGE = Prompt("merge", MergeFields, Merge)

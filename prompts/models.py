@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from hashlib import sha256
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -92,13 +93,14 @@ class Endpoint:
 
     @cached_property
     def identity(self) -> str:
-        """What a reply depends on beside its messages: model, address and parameters."""
+        """What a reply depends on beside its messages: model, address and parameters.
+
+        It is stored. Further arguments may hold a key, so of these it has a hash only.
+        """
         asked = self.parameters
-        return json.dumps(
-            [self.name, self.address, asked.temperature, asked.max_tokens, dict(asked.more)],
-            sort_keys=True,
-            default=str,
-        )
+        more = json.dumps(dict(asked.more), sort_keys=True, default=str) if asked.more else ""
+        digest = sha256(more.encode()).hexdigest()[:16]
+        return json.dumps([self.name, self.address, asked.temperature, asked.max_tokens, digest])
 
 
 def load_endpoint(

@@ -19,7 +19,8 @@ class OptimizedFilterMemory(Reply):
     """The rewritten rules: what to let through and what to keep out, never preferences."""
 
     rules: Rules = Field(
-        description="All rules that hold from now on, one sentence each.", min_length=1
+        description="All rules that hold from now on, one to eight, one sentence each.",
+        min_length=1,
     )
 
 

@@ -18,7 +18,9 @@ class OptimizeProfileFields(Fields):
 class OptimizedProfile(Reply):
     """The rewritten profile."""
 
-    profile: WrittenProfile = Field(description="The whole profile, rewritten.", min_length=1)
+    profile: WrittenProfile = Field(
+        description="The whole profile, rewritten; at most 150 words.", min_length=1
+    )
 
 
 OPTIMIZE_PROFILE = Prompt("optimize_profile", OptimizeProfileFields, OptimizedProfile)

@@ -32,13 +32,15 @@ class OptimizeRouterFields(Fields):
 class OptimizedRouter(Reply):
     """What becomes of a router."""
 
-    action: Action
-    reason: ReasonText
+    reason: ReasonText = Field(description="Why this action, in one sentence.")
+    action: Action = Field(description="What becomes of the router.")
     profiles: list[WrittenMessage] = Field(
-        description="keep: none. rewrite or merge: the new profile. split: the two new profiles.",
+        description="keep: none. rewrite or merge: the one new text. split: the two new texts.",
         max_length=2,
     )
-    partner: str = Field(description="The name of the neighbour to merge with, or an empty text.")
+    partner: str = Field(
+        description="merge: the name of the neighbour, such as `router 3`; else an empty text."
+    )
 
 
 OPTIMIZE_ROUTER = Prompt("optimize_router", OptimizeRouterFields, OptimizedRouter)

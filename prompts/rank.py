@@ -17,14 +17,14 @@ class RankFields(Fields):
 class Ranked(Reply):
     """One candidate in its place."""
 
-    name: str = Field(description="The name of the candidate, as given.")
-    reason: ReasonText = Field(description="Why it stands here, in a few words.")
+    name: str = Field(description="The name of the candidate, as given, such as `item 1`.")
+    reason: ReasonText = Field(description="Why it stands here, in at most ten words.")
 
 
 class Rank(Reply):
     """All candidates, the one the user will most likely take first."""
 
-    ranking: list[Ranked]
+    ranking: list[Ranked] = Field(description="Every candidate exactly once.")
 
 
 RANK = Prompt("rank", RankFields, Rank)

@@ -79,7 +79,7 @@ def read_reply(raw: Raw, reply: type[R], check: Callable[[R], None] | None) -> t
     try:
         if not text:
             raise UnfitError("empty", "the reply is empty")
-        read = reply.model_validate_json(_without_lone_surrogates(text))
+        read = reply.model_validate_json(_unescaped(_without_lone_surrogates(text)))
         if check is not None:
             check(read)
     except ValueError as error:
@@ -131,6 +131,11 @@ def answer_in(text: str) -> str:
 def _reasoning(message: AIMessage) -> str:
     """Return the thoughts that an endpoint sent apart from the text."""
     return str(message.additional_kwargs.get("reasoning_content") or "").strip()
+
+
+def _unescaped(text: str) -> str:
+    """Undo the escapes of rendered fields where a model copied them."""
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _without_lone_surrogates(text: str) -> str:

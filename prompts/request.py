@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage
 from openai.types.chat import ChatCompletion
 
 from prompts.budget import Budget
-from prompts.errors import ReplyError
+from prompts.errors import ModelError, ReplyError
 from prompts.failures import (
     explain,
     fault_of,
@@ -18,6 +18,7 @@ from prompts.failures import (
     mask,
     retrying,
     what_was_said,
+    without_secrets,
 )
 from prompts.gate import Gate
 from prompts.offline.model import CHARACTERS_A_TOKEN
@@ -58,6 +59,9 @@ class Requests:
                     self._request, messages, reply, means, tally
                 )
             except Exception as error:
+                if isinstance(error, TypeError) and endpoint.parameters.more:
+                    said = without_secrets(str(error), endpoint.model)
+                    raise ModelError(f"{endpoint.name}: RECNET_MODEL_OPTIONS: {said}") from None
                 if not is_failure(error):
                     raise
                 if not endpoint.structured.refused(means, *what_was_said(error, endpoint.model)):

@@ -19,7 +19,8 @@ class Summarize(Reply):
     """A router's profile after taking in attributes; it is also the message it sends."""
 
     profile: WrittenMessage = Field(
-        description="What this community likes now, newest first.", min_length=1
+        description="The router's whole new text, newest tastes first; at most 100 words.",
+        min_length=1,
     )
 
 

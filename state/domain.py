@@ -246,6 +246,7 @@ Fault = Literal[
     "server_error",
     "timeout",
     "dropped",
+    "unreachable",
     "unsupported",
     "refused",
     "filtered",
@@ -257,8 +258,8 @@ Fault = Literal[
     "unknown_module",
     "unfit",
 ]
-"""What was wrong with one reply. The first four are transient failures of an endpoint: 429, 5xx, no
-answer in time, a lost connection. `unsupported`: it takes no such means of structured output.
+"""What was wrong with one reply. The first five are transient failures of an endpoint: 429, 5xx, no
+answer in time, a lost connection, none at all. `unsupported`: it takes no such means of structured output.
 `filtered`: its content filter cut the reply. `unfit`: of the right shape, but not what was asked
 for."""
 

@@ -1,5 +1,6 @@
 """Settings: what a process reads from its environment, and what shapes a network."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,7 +27,22 @@ def _pairs(given: object) -> object:
 
 def _price(given: object) -> object:
     """Read `IN/OUT`."""
-    return given.split("/") if isinstance(given, str) else given
+    if not isinstance(given, str):
+        return given
+    parts = given.split("/")
+    if len(parts) != 2:
+        raise ValueError("a price is IN/OUT for a million tokens, as 0.40/1.60")
+    return parts
+
+
+def _object(given: object) -> object:
+    """Read a JSON object."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return json.loads(given)
+    except ValueError:
+        raise ValueError("this is no JSON") from None
 
 
 def _address(given: str) -> str:
@@ -95,7 +111,7 @@ class Settings(BaseSettings):
         default=0.0, description="`default` sends none: some models refuse any."
     )
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens of one reply.")
-    model_options: dict[str, Any] = Field(
+    model_options: Annotated[dict[str, Any], NoDecode, BeforeValidator(_object)] = Field(
         default={}, description="More arguments of the model, as JSON: top_p, extra_body, …"
     )
     timeout: float = Field(

@@ -35,7 +35,7 @@ def test_tokens_stop_what_comes_after_those_that_spent_them() -> None:
     budget.spend(99, 0)
     budget.require()
     budget.spend(30, 0)
-    with pytest.raises(BudgetExceeded, match=r"100 tokens is spent \(129 used\).*BUDGET_TOKENS"):
+    with pytest.raises(BudgetExceeded, match=r"100 tokens is spent \(129 used;.*BUDGET_TOKENS"):
         budget.require()
 
 
@@ -45,5 +45,5 @@ def test_money_stops_too() -> None:
     budget.require()
     budget.spend(10, 0.02)
     assert budget.spent() == (
-        "the budget of 0.5 in money is spent (0.51 used); raise RECNET_BUDGET_MONEY"
+        "the budget of 0.5 in money is spent (0.51 used; RECNET_BUDGET_MONEY sets it)"
     )

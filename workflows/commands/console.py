@@ -6,7 +6,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 
-import click
 import psycopg
 import typer
 from pydantic import BaseModel, ValidationError
@@ -53,6 +52,7 @@ BUDGET_SPENT = 5
 """Exit code: the budget stopped it; the same command goes on."""
 INTERRUPTED = 130
 _LINE_LENGTH = 1_000
+_MAY_HOLD_KEYS = frozenset({"model_options"})
 
 screen = Console(markup=False, emoji=False, highlight=False)
 notes = Console(stderr=True, markup=False, emoji=False, highlight=False)
@@ -60,14 +60,17 @@ notes = Console(stderr=True, markup=False, emoji=False, highlight=False)
 
 
 def execute(
-    work: Callable[[RecNet], Awaitable[T]], settings: Settings | None = None, *, cache: bool = False
+    work: Callable[[RecNet], Awaitable[T]],
+    settings: Settings | None = None,
+    *,
+    command: str = "recnet",
+    cache: bool = False,
 ) -> T:
     """Run `work` on an open façade; errors a person can act on become one line and an exit code.
 
-    `cache` says whether replies are kept and taken again where the settings leave that open.
+    `command` names the run in usage; `cache` says whether replies are kept and taken again where
+    the settings leave that open.
     """
-    context = click.get_current_context(silent=True)
-    command = (context.info_name if context else None) or "python"
     # The drivers warn of each connection that fails; one line says so once it matters.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
 
@@ -93,7 +96,7 @@ def execute(
 
 def stop_at_budget(reason: str) -> NoReturn:
     """Say that the budget stopped the command, and leave with that exit code."""
-    notes.print(f"stopped: {reason}, or give the same command again to go on", soft_wrap=True)
+    notes.print(f"stopped: {reason}. The same command goes on where it was", soft_wrap=True)
     raise typer.Exit(BUDGET_SPENT)
 
 
@@ -118,7 +121,10 @@ def explain(error: ValidationError, prefix: str = "") -> str:
     place = str(first["loc"][0]) if first["loc"] else "settings"
     own = place.isupper()  # a variable of another library's
     name = f"{prefix}{place}".upper() if prefix and not own else place
-    return f"{name}: {first['msg']} (given: {first['input']!r})"
+    said = first["msg"].removeprefix("Value error, ")
+    if place in _MAY_HOLD_KEYS:
+        return f"{name}: {said}"
+    return f"{name}: {said} (given: {first['input']!r})"
 
 
 def print_json(data: BaseModel | dict[str, Any] | list[Any]) -> None:

@@ -47,7 +47,7 @@ def train_command(
             tell = training_bar(progress, network)
             return await train(recnet, network, fit=fit, limit=limit, on_progress=tell)
 
-    report = execute(work, cache=True)
+    report = execute(work, command="train", cache=True)
     if as_json:
         print_json(report)
     else:
@@ -83,7 +83,7 @@ def retry(
                 started=lambda total: counting_bar(progress, network, total),
             )
 
-    report = execute(work, cache=True)
+    report = execute(work, command="retry", cache=True)
     if as_json:
         print_json(report)
     else:
@@ -116,7 +116,8 @@ def interact(
     identity = mint_identity() if interaction is None else interaction
     try:
         out, kept_for = execute(
-            lambda recnet: _interact(recnet, network, user, positive, negative, identity)
+            lambda recnet: _interact(recnet, network, user, positive, negative, identity),
+            command="interact",
         )
     except typer.Exit as stop:
         if stop.exit_code == INTERRUPTED and interaction is None:

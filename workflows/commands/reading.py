@@ -38,7 +38,10 @@ def recommend(
     as_json: AsJson = False,
 ) -> None:
     """Rank items for a user, each with its reason."""
-    out = execute(lambda recnet: recnet.recommend(network, user, candidates or (), count))
+    out = execute(
+        lambda recnet: recnet.recommend(network, user, candidates or (), count),
+        command="recommend",
+    )
     if as_json:
         print_json(dict(out))
         return

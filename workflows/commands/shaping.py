@@ -46,7 +46,7 @@ def bootstrap(
         shape = stored.model_dump() if stored else {}
         return await recnet.bootstrap(network, NetworkSettings.model_validate({**shape, **given}))
 
-    founded = execute(work, process, cache=True)
+    founded = execute(work, process, command="bootstrap", cache=True)
     if as_json:
         print_json(dict(founded))
     else:

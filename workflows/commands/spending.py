@@ -15,7 +15,7 @@ from workflows.recnet import RecNet
 
 app = typer.Typer()
 
-_COLUMNS = ("calls", "cached", "tokens in", "tokens out", "seconds", "cost")
+_COLUMNS = ("calls", "embeds", "cached", "in", "out", "s", "cost", "faults")
 
 
 @app.command()
@@ -53,10 +53,11 @@ def usage(
 def usage_table(by: str, totals: Sequence[UsageTotal]) -> Table:
     """Return totals as a table with their sum."""
     table = Table(
-        Column(by, overflow="fold"),
+        Column(by, overflow="fold", min_width=22),
         *(Column(name, justify="right", no_wrap=True) for name in _COLUMNS),
-        Column("faults", overflow="fold"),
         box=SIMPLE,
+        caption="in, out: tokens; s: seconds of requests",
+        padding=(0, 1, 0, 0),
     )
     for total in totals:
         table.add_row(*_cells(total))
@@ -88,15 +89,14 @@ def _print_faults(faults: Mapping[Fault, int]) -> None:
 
 
 def _cells(total: UsageTotal) -> list[str]:
-    requests = total.calls + total.embeddings
     cost = "" if total.cost is None else f"{total.cost:,.4g}"
-    counts = (requests, total.cached, total.input_tokens, total.output_tokens)
+    counts = (total.calls, total.embeddings, total.cached, total.input_tokens, total.output_tokens)
     return [
         total.name,
         *(f"{count:,}" for count in counts),
         f"{total.seconds:,.0f}",
         cost,
-        _faults(total.faults),
+        f"{sum(total.faults.values()):,}",
     ]
 
 
