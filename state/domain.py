@@ -259,9 +259,9 @@ Fault = Literal[
     "unfit",
 ]
 """What was wrong with one reply. The first five are transient failures of an endpoint: 429, 5xx, no
-answer in time, a lost connection, none at all. `unsupported`: it takes no such means of structured output.
-`filtered`: its content filter cut the reply. `unfit`: of the right shape, but not what was asked
-for."""
+answer in time, a lost connection, none at all. `unsupported`: it takes no such means of structured
+output. `filtered`: its content filter cut the reply. `unfit`: of the right shape, but not what was
+asked for."""
 
 
 class Call(Frozen):

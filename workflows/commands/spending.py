@@ -15,7 +15,7 @@ from workflows.recnet import RecNet
 
 app = typer.Typer()
 
-_COLUMNS = ("calls", "embeds", "cached", "in", "out", "s", "cost", "faults")
+_COLUMNS = ("calls", "embed", "cached", "in", "out", "s", "cost", "faults")
 
 
 @app.command()
@@ -53,7 +53,7 @@ def usage(
 def usage_table(by: str, totals: Sequence[UsageTotal]) -> Table:
     """Return totals as a table with their sum."""
     table = Table(
-        Column(by, overflow="fold", min_width=22),
+        Column(by, overflow="fold", min_width=16),
         *(Column(name, justify="right", no_wrap=True) for name in _COLUMNS),
         box=SIMPLE,
         caption="in, out: tokens; s: seconds of requests",
