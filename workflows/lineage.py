@@ -9,6 +9,7 @@ from state.store.gradients import StoredGradient, read_gradients
 from state.store.interactions import Interaction, find_interaction, read_verdicts
 from state.store.networks import Network
 from state.store.routers import read_heirs
+from state.store.usage import KeptCall, read_calls
 from state.store.versions import Version, read_version, read_versions
 from state.store.windows import claims_of
 
@@ -62,6 +63,8 @@ class Lineage(Frozen):
     """The router updates that its commits set off."""
     messages: tuple[TracedMessage, ...]
     gradients: tuple[TracedGradient, ...]
+    calls: tuple[KeptCall, ...]
+    """What models were asked for it, in the order in which the replies came."""
 
 
 async def trace_interaction(conn: Connection, network: Network, interaction_id: str) -> Lineage:
@@ -92,6 +95,7 @@ async def trace_interaction(conn: Connection, network: Network, interaction_id: 
         windows=tuple(await claims_of(conn, network.id, found.id)),
         messages=await _messages(conn, network, found, clients),
         gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
+        calls=tuple(await read_calls(conn, network.id, found.id)),
     )
 
 

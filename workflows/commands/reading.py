@@ -88,6 +88,9 @@ def show(
 def trace(
     interaction: Annotated[str, typer.Argument(help="The interaction's identity.")],
     network: NetworkName = "default",
+    calls: Annotated[
+        bool, typer.Option("--calls", help="Each call too, with what a reasoning model thought.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Tell one interaction step by step: prediction, reward, gradients, before and after."""
@@ -101,7 +104,7 @@ def trace(
     if as_json:
         print_json(lineage)
     else:
-        screen.print(lineage_tree(lineage))
+        screen.print(lineage_tree(lineage, calls=calls))
 
 
 async def _view(

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from rich.text import Text
 from rich.tree import Tree
 
+from state.domain import EMBEDDING
+from state.store.usage import KeptCall
 from state.store.versions import Version
 from workflows.inspection import ClientView, NetworkView, RouterView
 from workflows.lineage import Lineage, TracedGradient, TracedMessage
@@ -70,12 +72,16 @@ def router_tree(view: RouterView) -> Tree:
     return tree
 
 
-def lineage_tree(lineage: Lineage) -> Tree:
-    """Return one interaction: prediction, reward, messages, gradients, before and after."""
+def lineage_tree(lineage: Lineage, *, calls: bool = False) -> Tree:
+    """Return one interaction: prediction, reward, messages, gradients, before and after.
+
+    With `calls` each call of a model too, and what a reasoning model thought.
+    """
     tree = Tree(_bold(lineage.interaction, f" · user {lineage.user}"))
     tree.add(f"took {lineage.positive}, not {lineage.negative}")
     if lineage.failure:
         tree.add(Text(f"failed: {lineage.failure}", style="red"))
+        _add_calls(tree, lineage.calls, each=calls)
         return tree
     verdict = ("right", "green") if lineage.reward else ("wrong", "red")
     prediction = tree.add(Text.assemble(f"predicted {lineage.predicted}: ", verdict))
@@ -88,7 +94,25 @@ def lineage_tree(lineage: Lineage) -> Tree:
         _add_gradient(gradients, gradient)
     for window in lineage.windows:
         tree.add(f"its commit filled the pending set: router update {window}")
+    _add_calls(tree, lineage.calls, each=calls)
     return tree
+
+
+def _add_calls(tree: Tree, calls: Sequence[KeptCall], *, each: bool) -> None:
+    requests = sum(call.attempts for call in calls if call.prompt != EMBEDDING)
+    sums = (
+        f"{_count(requests, 'request')} to models, "
+        f"{sum(call.input_tokens for call in calls):,} tokens in, "
+        f"{sum(call.output_tokens for call in calls):,} out"
+    )
+    node = tree.add(sums)
+    for call in calls if each else ():
+        faults = "".join(f", {times} {kind}" for kind, times in call.faults.items())
+        origin = "from the cache" if call.cached else _count(call.attempts, "request")
+        said = f" · {call.model} · {origin}{faults}, {call.seconds:.1f} s"
+        asked = node.add(_bold(call.prompt, said))
+        if call.thoughts:
+            asked.add(Text(call.thoughts, style="dim"))
 
 
 def _add_message(tree: Tree, message: TracedMessage) -> None:
