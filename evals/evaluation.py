@@ -23,8 +23,6 @@ from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
 from workflows.training import FIT, identity, plan_training
 
-_CONCURRENCY = 8
-
 
 class Evaluation(Frozen):
     """The tables of one evaluation and what they cost."""
@@ -99,7 +97,8 @@ async def evaluate_networks(
             omitted.append(f"no table for {kind} negatives: no user has {NEGATIVES} of them")
             continue
         before = (budget.calls, budget.kept, budget.tokens)
-        readings = await _read([*methods, *ranked], cases, started)
+        at_once = recnet.resources.settings.calls_in_flight
+        readings = await _read([*methods, *ranked], cases, at_once, started)
         after = (budget.calls, budget.kept, budget.tokens)
         spent = [now - then for now, then in zip(after, before, strict=True)]
         cost = dict(zip(("calls", "kept", "tokens"), spent, strict=True))
@@ -122,12 +121,13 @@ async def evaluate_networks(
 async def _read(
     methods: Sequence[Method],
     cases: Cases,
+    at_once: int,
     started: Callable[[str, int], Callable[[], None]],
 ) -> list[Reading]:
     readings = []
     for method in methods:
         done = started(f"{method.name}, {cases.negatives}", len(cases.cases))
-        readings.append(await evaluate(method, cases, concurrency=_CONCURRENCY, done=done))
+        readings.append(await evaluate(method, cases, concurrency=at_once, done=done))
     return readings
 
 

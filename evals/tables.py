@@ -182,6 +182,7 @@ def _made_by(readings: Sequence[Reading], made: Provenance) -> tuple[str, ...]:
     seeds = ", ".join(map(str, made.training_seeds)) or "none"
     draws = ", ".join(map(str, made.draws))
     seconds = sum(reading.seconds for reading in readings)
+    kept = f" and {made.kept:,} replies from the cache" if made.kept else ""
     tokens = "estimated tokens" if made.model == "offline" else "tokens"
     learned = "; ".join(f"{name} {count}" for name, count in made.learned.items())
     trained = (f"training records learned from: {learned}",) if learned else ()
@@ -190,8 +191,7 @@ def _made_by(readings: Sequence[Reading], made: Provenance) -> tuple[str, ...]:
         f"{len(first.ranks)} users{left_out}; candidate draws {draws} of seed "
         f"{made.candidate_seed}; 95% bootstrap intervals and paired permutation tests over users",
         f"model {made.model}, encoder {made.encoder}, training seeds {seeds}; "
-        f"{made.calls:,} calls, {made.kept:,} cached, {made.tokens:,} {tokens}, "
-        f"{seconds:,.1f} s of ranking",
+        f"{made.calls:,} calls{kept}, {made.tokens:,} {tokens}, {seconds:,.1f} s of ranking",
         *trained,
     )
 

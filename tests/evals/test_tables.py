@@ -58,7 +58,7 @@ def test_the_caption_says_what_made_it_and_what_it_can_resolve() -> None:
     assert users.startswith("4 users; candidate draws 0, 1, 2 of seed 0; 95% bootstrap")
     assert made == (
         "model offline, encoder hashed, training seeds 0, 1, 2; "
-        "1,234 calls, 0 cached, 9 estimated tokens, 3.0 s of ranking"
+        "1,234 calls, 9 estimated tokens, 3.0 s of ranking"
     )
     assert table.rows[3].comparison is not None
     assert least == (
