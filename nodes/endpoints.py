@@ -1,14 +1,16 @@
 """Endpoints: the models and the encoder as the settings name them, for the time of a block."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import openai
 
 from prompts.catalogue import PROMPTS
 from prompts.embeddings import Encoder, load_encoder
 from prompts.errors import ModelError
+from prompts.failures import SHORTEST_KEY
 from prompts.gate import Gate
 from prompts.models import COMPATIBLE, Connection, Endpoint, Parameters, load_endpoint
 from state.settings import Settings
@@ -39,7 +41,10 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
         names = (settings.model, settings.embedding, *settings.models.values())
         if any(name.startswith(COMPATIBLE) for name in names):
             client = await stack.enter_async_context(
-                openai.DefaultAsyncHttpxClient(timeout=settings.timeout)
+                openai.DefaultAsyncHttpxClient(
+                    timeout=settings.timeout,
+                    event_hooks={"response": [_without(_keys(settings))]},
+                )
             )
         served = Connection(base_url=settings.base_url, api_key=settings.api_key, client=client)
         endpoints = Endpoints(
@@ -60,6 +65,26 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
         )
         _require_prices(settings, endpoints)
         yield endpoints
+
+
+def _keys(settings: Settings) -> list[bytes]:
+    """Return the keys that endpoints are sent."""
+    headers = settings.model_options.get("default_headers")
+    keys = [key.get_secret_value() for key in (settings.api_key, settings.embedding_api_key) if key]
+    keys += map(str, headers.values()) if isinstance(headers, dict) else ()
+    return [key.encode() for key in keys if len(key) >= SHORTEST_KEY]
+
+
+def _without(keys: list[bytes]) -> Callable[[Any], Awaitable[None]]:
+    """Return what masks keys in a response before anybody reads, logs or traces it."""
+
+    async def clean(response: Any) -> None:  # noqa: ANN401 - of the library's HTTP client
+        content = await response.aread()
+        for key in keys:
+            content = content.replace(key, b"***")
+        response._content = content  # noqa: SLF001 - it has no other way in
+
+    return clean
 
 
 def _load(settings: Settings, name: str, connection: Connection, setting: str) -> Endpoint:
@@ -84,7 +109,7 @@ def _of_encoder(settings: Settings, served: Connection) -> Connection:
     if settings.embedding_base_url is None and settings.embedding_api_key is None:
         return served
     return Connection(
-        base_url=settings.embedding_base_url,
+        base_url=settings.embedding_base_url or settings.base_url,
         api_key=settings.embedding_api_key,
         client=served.client,
     )

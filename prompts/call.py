@@ -44,7 +44,7 @@ class Caller:
         others: by the name of a prompt, the model that answers it.
         asks: how often a reply is asked for where it is bad.
         tries: the requests for each of them where the endpoint fails; no call sends more than
-            `asks` times `tries` requests.
+            `asks` times `tries` requests, but the few by which an endpoint's means are found.
         wait: the first pause between two tries, in seconds.
         gate: bounds the requests under way at once.
         budget: what is spent is counted here.
@@ -160,13 +160,14 @@ class Caller:
     ) -> tuple[R, str]:
         """Ask until a reply can be used, and return it with the JSON it was read from."""
         reason = ""
-        for _ in range(self._asks):
+        asks = 0
+        while asks < self._asks:
             raw, means = await self._requests.send(messages, reply, tally)
             try:
                 read = read_reply(raw, reply, check)
             except UnusableError as bad:
                 tally.faults[bad.fault] += 1
-                tally.endpoint.structured.answered(means, bad.fault)
+                asks += not tally.endpoint.structured.answered(means, bad.fault)
                 reason = bad.reason
                 messages = [*messages, *_again(bad)]
             else:

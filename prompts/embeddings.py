@@ -1,5 +1,6 @@
 """Encoders by name, and the one way to embed: unit vectors of texts that say something."""
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
@@ -46,6 +47,7 @@ class Encoder:
         name: str,
         tries: int = 5,
         wait: float = 1.0,
+        timeout: float = 60.0,
         gate: Gate | None = None,
         origin: Origin = _ORIGIN,
         local: bool = False,
@@ -54,6 +56,7 @@ class Encoder:
         self._embeddings = embeddings
         self._tries = tries
         self._wait = wait
+        self._timeout = timeout
         self._gate = gate or Gate()
         self._origin = origin
         self._local = local
@@ -104,7 +107,8 @@ class Encoder:
             tally.attempts += 1
             start = perf_counter()
             try:
-                return await self._embeddings.aembed_documents(texts)
+                async with asyncio.timeout(self._timeout):
+                    return await self._embeddings.aembed_documents(texts)
             except Exception as error:
                 if fault := fault_of(error):
                     tally.faults[fault] += 1
@@ -184,4 +188,12 @@ def load_encoder(
         embeddings = init_embeddings(model, **options)
     except (ValueError, TypeError, ImportError, OpenAIError) as error:
         raise unusable(_SETTING, name, "openai:text-embedding-3-small", error) from None
-    return Encoder(embeddings, name=name, tries=tries, wait=wait, gate=gate, origin=origin)
+    return Encoder(
+        embeddings,
+        name=name,
+        tries=tries,
+        wait=wait,
+        timeout=timeout,
+        gate=gate,
+        origin=origin,
+    )

@@ -29,10 +29,11 @@ LONGEST_WAIT = 60.0
 """Seconds; no pause between two tries is longer, whatever the endpoint asks for."""
 
 _BUSY = frozenset({408, 409, 425, 429})
+_NOT_IMPLEMENTED = 501
 _NO_CREDIT = "insufficient_quota"
 _TOO_LONG = "context_length_exceeded"
 _DETAIL_LENGTH = 300
-_SHORTEST_KEY = 8
+SHORTEST_KEY = 8
 _SECRET = re.compile(r"\b(?:[spr]k[-_]|bearer\s+)[\w*.-]{6,}", re.IGNORECASE)
 _REFUSED = "the endpoint refused the key ({status}); set {key}"
 _BY_STATUS = {
@@ -64,7 +65,7 @@ def is_transient(error: BaseException) -> bool:
     if _code(error) == _NO_CREDIT:
         return False
     if (status := _status(error)) is not None:
-        return status in _BUSY or status >= 500
+        return status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED)
     if _NO_ADDRESS & {type(cause).__name__ for cause in _chain(error)}:
         return False
     if isinstance(error, ProviderError):
@@ -157,7 +158,7 @@ def without_secrets(text: str, used: object) -> str:
 def mask(text: str, used: object) -> str:
     """Return `text` with the keys that `used` holds masked; a few letters are no key."""
     for secret in _secrets(used).values():
-        if len(secret) >= _SHORTEST_KEY:
+        if len(secret) >= SHORTEST_KEY:
             text = text.replace(secret, "***")
     return text
 
@@ -190,8 +191,9 @@ def _code(error: BaseException) -> object:
 
 
 def _detail(error: BaseException, used: object) -> str:
-    body = getattr(error, "body", None)
-    said = body.get("message") if isinstance(body, dict) else None
+    said = getattr(error, "body", None)
+    if isinstance(said, dict):
+        said = said.get("message") or said.get("detail")
     return without_secrets(str(said or error), used)
 
 

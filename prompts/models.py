@@ -1,6 +1,7 @@
 """Chat models by name: the offline model, or any that `init_chat_model` knows."""
 
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +14,7 @@ from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
+from prompts.compatible import CompatibleModel
 from prompts.errors import ModelError
 from prompts.failures import Origin, without_secrets
 from prompts.offline.model import OfflineModel
@@ -134,11 +136,16 @@ def load_endpoint(
 def _load(name: str, asked: Parameters, connection: Connection, setting: str) -> BaseChatModel:
     if name == OFFLINE:
         return OfflineModel()
+    # It advises another means by an argument of its own; here the next one is taken, and logged.
+    warnings.filterwarnings("ignore", "This model does not support OpenAI's structured")
     try:
-        model: BaseChatModel = init_chat_model(name, **asked.options(), **connection.options())
+        if name.startswith(COMPATIBLE):
+            model = name.removeprefix(COMPATIBLE)
+            return CompatibleModel(model=model, **asked.options(), **connection.options())
+        other: BaseChatModel = init_chat_model(name, **asked.options())
     except (ValueError, TypeError, ImportError, openai.OpenAIError) as error:
         raise unusable(setting, name, "openai:gpt-4.1-mini", error) from None
-    return model
+    return other
 
 
 def unusable(setting: str, name: str, example: str, error: Exception) -> ModelError:

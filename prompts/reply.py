@@ -79,6 +79,8 @@ def read_reply(raw: Raw, reply: type[R], check: Callable[[R], None] | None) -> t
     try:
         if not text:
             raise UnfitError("empty", "the reply is empty")
+        if raw.finish == "length" and "{" in raw.text.rpartition(text)[2]:
+            raise UnfitError("truncated", "what was cut off is not the object before it")
         read = reply.model_validate_json(_unescaped(_without_lone_surrogates(text)))
         if check is not None:
             check(read)
@@ -101,8 +103,9 @@ def split_thoughts(text: str) -> tuple[str, str]:
         thought, _, text = text.partition("</think>")
         thoughts.append(thought.replace("<think>", "").strip())
         text = text.strip()
-    if text.startswith("<think>"):
-        thoughts.append(text.removeprefix("<think>").strip())
+    before, opened, thought = text.partition("<think>")
+    if opened and "{" not in before:
+        thoughts.append(f"{before}{thought}".strip())
         text = ""
     return "\n".join(thoughts), text
 

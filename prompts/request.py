@@ -93,10 +93,11 @@ class Requests:
                 raise
             finally:
                 tally.seconds += perf_counter() - start
-        tally.thoughts.append(raw.thoughts)
         # Whatever an endpoint echoes, no key is stored.
-        text, refusal = (mask(part, endpoint.model) for part in (raw.text, raw.refusal))
-        return replace(raw, text=text, refusal=refusal)
+        parts = (raw.thoughts, raw.text, raw.refusal)
+        thoughts, text, refusal = (mask(part, endpoint.model) for part in parts)
+        tally.thoughts.append(thoughts)
+        return replace(raw, thoughts=thoughts, text=text, refusal=refusal)
 
     async def _answer(self, model: Model, asked: list[BaseMessage], tally: Tally) -> Raw:
         try:

@@ -73,10 +73,13 @@ class StructuredOutput:
             self._give_up(f"the endpoint refused it: {said}")
         return means != self.means
 
-    def answered(self, means: Means, fault: Fault | None) -> None:
-        """Learn from a reply: whether it had the asked-for shape."""
+    def answered(self, means: Means, fault: Fault | None) -> bool:
+        """Learn from a reply whether it had the asked-for shape; return whether to ask otherwise.
+
+        Then the means by which it was asked is given up, and the reply no fault of the model.
+        """
         if self._settled or means != self.means:
-            return
+            return means != self.means
         if fault is None:
             self._settled = True
             _log.info("%s: structured output by %s", self._name, _IN_WORDS[means])
@@ -84,6 +87,7 @@ class StructuredOutput:
             self._missed += 1
             if self._missed == _MISSES:
                 self._give_up("its replies have another shape")
+        return means != self.means
 
     def _give_up(self, reason: str) -> None:
         if self._settled or len(self._left) == 1:

@@ -1,20 +1,26 @@
 """The cache of replies, in the same Postgres: the one place that imports `langchain_community`.
 
-Of its `SQLAlchemyMd5Cache` the queries are used. Not used: its constructor, which makes tables (a
-migration does); reading by `loads`, which may build any LangChain object a row names; its `clear`,
-which fails; and its place inside a model, where it would keep a reply before anybody has read it.
+Of its `SQLAlchemyMd5Cache` the look-up is used: by the hash of the prompt, compared in full. Not
+used: its constructor, which makes tables (a migration does); its `update`, by which two writers at
+once leave two rows; reading by `loads`, which may build any LangChain object a row names; its
+`clear`, which fails; and its place inside a model, where it would keep what nobody has read yet.
 The package is no longer maintained, and says so when it is imported: that one warning is expected.
 """
 
+import asyncio
 import json
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
+from hashlib import sha256
 from typing import Any
 
 import psycopg
+from langchain_core.load.dump import dumps
 from langchain_core.outputs import Generation
 from sqlalchemy import Engine, Integer, String, create_engine
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -48,27 +54,58 @@ class _Reply(_Base):
 class ReplyCache(SQLAlchemyMd5Cache):
     """Replies by their messages and by what else they depend on; shared by all networks.
 
-    Its asynchronous methods, LangChain's own, work in a thread.
+    Its asynchronous methods work in `threads`.
 
     Raises:
         psycopg.Error: the database failed; the pool raises the same.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, threads: Executor) -> None:
         # Not the parent's: that one makes tables.
         self.engine = engine
+        self._threads = threads
         self.cache_schema = _Reply  # type: ignore[assignment]  # it names a class, and needs columns
 
     def lookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
         """Return what was kept for a prompt, or None."""
         with _as_psycopg():
             rows: Sequence[Any] = self._search_rows(prompt, llm_string)
-        return [Generation(text=json.loads(row[0])["kwargs"]["text"]) for row in rows] or None
+        try:
+            return [Generation(text=json.loads(row[0])["kwargs"]["text"]) for row in rows] or None
+        except (ValueError, LookupError, TypeError):  # a row that somebody else has written
+            return None
 
     def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
         """Keep a reply in place of the one that was kept before."""
-        with _as_psycopg():
-            super().update(prompt, llm_string, return_val)
+        key = sha256(json.dumps([prompt, llm_string]).encode()).hexdigest()
+        rows = [
+            {
+                "id": f"{key}:{idx}",
+                "prompt_md5": self.get_md5(prompt),
+                "prompt": prompt,
+                "llm": llm_string,
+                "idx": idx,
+                "response": dumps(generation),
+            }
+            for idx, generation in enumerate(return_val)
+        ]
+        adding = insert(_Reply)
+        # Not the parent's: two writers at once would leave two rows.
+        newest = adding.on_conflict_do_update(
+            index_elements=[_Reply.id], set_={"response": adding.excluded.response}
+        )
+        with _as_psycopg(), self.engine.begin() as conn:
+            conn.execute(newest, rows)
+
+    async def alookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
+        """Return what was kept for a prompt, or None."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.lookup, prompt, llm_string)
+
+    async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
+        """Keep a reply in place of the one that was kept before."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, self.update, prompt, llm_string, return_val)
 
 
 @contextmanager
@@ -82,9 +119,12 @@ def open_reply_cache(url: str) -> Iterator[ReplyCache]:
         max_overflow=0,
         pool_pre_ping=True,
     )
+    threads = ThreadPoolExecutor(_CONNECTIONS, "replies")
     try:
-        yield ReplyCache(engine)
+        yield ReplyCache(engine, threads)
     finally:
+        # What was cancelled may be at work yet, and holds a connection until it ends.
+        threads.shutdown(cancel_futures=True)
         engine.dispose()
 
 

@@ -112,7 +112,9 @@ class Settings(BaseSettings):
     )
     max_tokens: int | None = Field(default=None, ge=1, description="Tokens of one reply.")
     model_options: Annotated[dict[str, Any], NoDecode, BeforeValidator(_object)] = Field(
-        default={}, description="More arguments of the model, as JSON: top_p, extra_body, …"
+        default={},
+        repr=False,  # it may hold a key
+        description="More arguments of the model, as JSON: top_p, extra_body, …",
     )
     timeout: float = Field(
         default=60.0, gt=0, le=86_400, description="Seconds for one model request."

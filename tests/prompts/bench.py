@@ -9,15 +9,14 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import openai
-from langchain_openai import ChatOpenAI
 from pydantic import Field, SecretStr
 
 from prompts.call import Caller
 from prompts.gate import Gate
+from prompts.models import Connection, Parameters, load_endpoint
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Call
-from tests.prompts.endpoint import Answer, Endpoint, serving
-from tests.served import served
+from tests.prompts.endpoint import Endpoint, Written, serving
 
 KEY = "sk-not-to-be-shown-0123456789"
 
@@ -46,11 +45,12 @@ class Bench:
     calls: list[Call] = field(default_factory=list)
 
     async def ask(self, **more: Any) -> Greeting:  # noqa: ANN401 - passed on as they are
-        async def meter(call: Call) -> None:
-            self.calls.append(call)
-
         fields = GreetFields(name="Ada")
-        return await self.caller.ask(GREET, fields, words={"domain": "CDs"}, meter=meter, **more)
+        words = {"domain": "CDs"}
+        return await self.caller.ask(GREET, fields, words=words, meter=self.meter, **more)
+
+    async def meter(self, call: Call) -> None:
+        self.calls.append(call)
 
     @property
     def call(self) -> Call:
@@ -65,22 +65,19 @@ def greeting_templates() -> Templates:
 
 
 @asynccontextmanager
-async def bench(*answers: Answer, **options: Any) -> AsyncIterator[Bench]:  # noqa: ANN401
-    callbacks = options.pop("callbacks", None)
+async def bench(*answers: Written, **options: Any) -> AsyncIterator[Bench]:  # noqa: ANN401
+    more = {name: options.pop(name) for name in ("callbacks",) if name in options}
     timeout = options.pop("timeout", 5)
     with serving(*answers) as endpoint:
         async with openai.DefaultAsyncHttpxClient(timeout=5) as client:
-            model = ChatOpenAI(
-                model="test",
-                base_url=endpoint.url,
-                api_key=SecretStr(KEY),
-                timeout=timeout,
-                max_retries=0,
-                http_async_client=client,
-                callbacks=callbacks,
+            asked = load_endpoint(
+                "openai:test",
+                parameters=Parameters(timeout=timeout, more=more),
+                connection=Connection(base_url=endpoint.url, api_key=SecretStr(KEY), client=client),
+                means=options.pop("means", "json_schema"),
+                price=options.pop("price", None),
             )
             gate = Gate(options.pop("in_flight", 8))
-            shape = {name: options.pop(name) for name in ("means", "price") if name in options}
-            asked = served(model, "openai:test", timeout=timeout, **shape)
-            caller = Caller(asked, greeting_templates(), wait=0.001, gate=gate, **options)
+            templates = options.pop("templates", None) or greeting_templates()
+            caller = Caller(asked, templates, wait=0.001, gate=gate, **options)
             yield Bench(caller, endpoint)

@@ -4,10 +4,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+_BEAT = 0.05
+"""Seconds between two blanks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,15 +23,27 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
     finish: str = "stop"
     refusal: str | None = None
+    arguments: str | None = None
+    """Of a function call, which then stands in place of the text."""
+    reasoning: str = ""
+    """Thoughts, sent apart from the text."""
     usage: tuple[int, int] = (10, 5)
     delay: float = 0.0
+    trickle: float = 0.0
+    """Seconds in which blanks keep coming before the body does."""
     dropped: bool = False
     """The connection is closed without any response."""
 
     def payload(self) -> bytes:
         if isinstance(self.body, str):
             return self.body.encode()
-        message = {"role": "assistant", "content": self.text, "refusal": self.refusal}
+        message: dict[str, Any] = {"role": "assistant", "refusal": self.refusal}
+        message["content"] = self.text if self.arguments is None else None
+        if self.arguments is not None:
+            function = {"name": "Greeting", "arguments": self.arguments}
+            message["tool_calls"] = [{"id": "1", "type": "function", "function": function}]
+        if self.reasoning:
+            message["reasoning_content"] = self.reasoning
         used = dict(zip(("prompt_tokens", "completion_tokens"), self.usage, strict=True))
         completion = {
             "id": "1",
@@ -46,26 +61,34 @@ def failure(status: int, message: str, *, code: str | None = None, **more: str) 
     return Answer(status=status, body={"error": error}, headers=more)
 
 
+Written = Answer | Callable[[dict[str, Any]], Answer]
+"""An answer, or what gives one for the body of a request."""
+
+
 @dataclass
 class Endpoint:
     """What the server saw."""
 
     url: str
-    answers: list[Answer]
+    answers: list[Written]
     requests: list[dict[str, Any]] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
+    """The `Authorization` of each request."""
     most_at_once: int = 0
     close: Callable[[], None] = lambda: None
     """Stop the server before the block ends."""
     _now: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def take(self, request: dict[str, Any]) -> Answer:
+    def take(self, request: dict[str, Any], key: str) -> Answer:
         """Return the next answer; the last one is given again and again."""
         with self._lock:
             self.requests.append(request)
+            self.keys.append(key)
             self._now += 1
             self.most_at_once = max(self.most_at_once, self._now)
-            return self.answers[min(len(self.requests), len(self.answers)) - 1]
+            answer = self.answers[min(len(self.requests), len(self.answers)) - 1]
+        return answer if isinstance(answer, Answer) else answer(request)
 
     def done(self) -> None:
         with self._lock:
@@ -73,26 +96,32 @@ class Endpoint:
 
 
 @contextmanager
-def serving(*answers: Answer) -> Iterator[Endpoint]:
+def serving(*answers: Written) -> Iterator[Endpoint]:
     """Serve `answers` on a free port of this machine until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
-            answer = endpoint.take(json.loads(self.rfile.read(length)))
+            key = self.headers.get("authorization", "")
+            answer = endpoint.take(json.loads(self.rfile.read(length)), key)
             time.sleep(answer.delay)
             endpoint.done()
             if not answer.dropped:
-                self._respond(answer)
+                with suppress(ConnectionError):  # who waits no longer has gone
+                    self._respond(answer)
 
         def _respond(self, answer: Answer) -> None:
+            blanks = round(answer.trickle / _BEAT)
             payload = answer.payload()
             self.send_response(answer.status)
             for name, value in answer.headers.items():
                 self.send_header(name.replace("_", "-"), value)
             self.send_header("content-type", "application/json")
-            self.send_header("content-length", str(len(payload)))
+            self.send_header("content-length", str(blanks + len(payload)))
             self.end_headers()
+            for _ in range(blanks):
+                self.wfile.write(b" ")
+                time.sleep(_BEAT)
             self.wfile.write(payload)
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there

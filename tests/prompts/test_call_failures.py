@@ -1,11 +1,18 @@
 """What a call makes of an endpoint that fails, and of a budget that ends."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
 
 import pytest
+from tenacity import RetryCallState
 
 from prompts.budget import Budget
-from prompts.errors import BudgetExceeded, ModelError, ReplyError
+from prompts.errors import BudgetExceeded, CallError, ModelError, ReplyError
+from prompts.failures import LONGEST_WAIT, retrying
+from prompts.structured import Means
+from state.domain import Fault
 from tests.prompts.bench import GOOD, KEY, bench
 from tests.prompts.endpoint import Answer, failure
 
@@ -27,11 +34,94 @@ async def test_a_transient_failure_is_tried_again(passing: Answer) -> None:
     assert b.call.input_tokens == 10
 
 
-async def test_a_timeout_is_tried_again() -> None:
-    late = Answer(text=GOOD, delay=0.5)
-    async with bench(late, Answer(text=GOOD), timeout=0.2) as b:
+@pytest.mark.parametrize("late", [{"delay": 0.6}, {"trickle": 0.6}])
+async def test_an_answer_that_is_not_whole_in_time_is_cut_and_tried_again(
+    late: dict[str, float],
+) -> None:
+    async with bench(Answer(text=GOOD, **late), Answer(text=GOOD), timeout=0.2) as b:  # type: ignore[arg-type]
         assert (await b.ask()).text == "Hello"
-    assert b.call.attempts == 2
+    assert (b.call.attempts, b.call.faults) == (2, {"timeout": 1})
+    assert 0.2 < b.call.seconds < 0.6
+
+
+@pytest.mark.parametrize(
+    ("failing", "fault"),
+    [
+        (failure(429, "slow down"), "busy"),
+        (failure(408, "late"), "busy"),
+        (failure(409, "a conflict"), "busy"),
+        (failure(425, "too early"), "busy"),
+        (failure(500, "oh"), "server_error"),
+        (failure(529, "overloaded"), "server_error"),
+        (Answer(dropped=True), "dropped"),
+        (Answer(text=GOOD, delay=0.3), "timeout"),
+    ],
+)
+async def test_each_failure_that_may_pass_is_counted_by_its_kind(
+    failing: Answer, fault: Fault
+) -> None:
+    async with bench(failing, failing, Answer(text=GOOD), timeout=0.15) as b:
+        await b.ask()
+    assert b.call.faults == {fault: 2}
+
+
+async def test_faults_of_several_kinds_are_counted_in_one_call() -> None:
+    answers = (failure(500, "oh"), Answer(text="no"), Answer(dropped=True), Answer(text=""))
+    async with bench(*answers, Answer(text=GOOD)) as b:
+        await b.ask()
+    assert b.call.faults == {"server_error": 1, "invalid_json": 1, "dropped": 1, "empty": 1}
+    assert (b.call.attempts, b.call.outcome) == (5, "ok")
+
+
+async def test_all_requests_of_a_call_are_bounded_by_asks_times_tries() -> None:
+    failing = failure(500, "oh")
+    turn = (failing, failing, Answer(text="no"))
+    async with bench(*turn * 4, asks=3, tries=3) as b:
+        with pytest.raises(ReplyError, match="Invalid JSON"):
+            await b.ask()
+    assert (b.call.attempts, len(b.endpoint.requests)) == (9, 9)
+    assert b.call.faults == {"server_error": 6, "invalid_json": 3}
+
+
+def pause(asked: str | None, attempt: int = 1) -> float:
+    """Return the seconds before another try, after an answer that asked for a pause."""
+    headers = {} if asked is None else {"retry-after": asked}
+
+    class Busy(Exception):  # noqa: N818 - it has what the libraries' errors have
+        response = type("Response", (), {"headers": headers})
+
+    policy = retrying("test", 5, 1.0)
+    state = RetryCallState(policy, None, (), {})
+    state.attempt_number = attempt
+    state.set_exception((Busy, Busy(), None))
+    return float(policy.wait(state))
+
+
+def in_seconds(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+def test_a_pause_is_as_long_as_the_endpoint_asks_for() -> None:
+    assert pause("20") == 20
+    assert pause("7.5") == 7.5
+    assert 27 < pause(in_seconds(30)) <= 30
+    assert 27 < pause(in_seconds(30).replace("GMT", "-0000")) <= 30
+
+
+@pytest.mark.parametrize("asked", ["1e9", "inf", "61", "99999999999999999999"])
+def test_no_pause_is_longer_than_the_bound(asked: str) -> None:
+    assert pause(asked) == LONGEST_WAIT
+    assert pause(in_seconds(1e9)) == LONGEST_WAIT
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [None, "", "0", "-5", "nan", "-inf", "soon", "Wed, 99 Foo 2099 25:61:61 GMT", in_seconds(-60)],
+)
+def test_without_a_sensible_word_the_pause_doubles_from_its_own_start(asked: str | None) -> None:
+    for attempt in range(1, 10):
+        least = min(2.0 ** (attempt - 1), LONGEST_WAIT)
+        assert least <= pause(asked, attempt) <= min(least + 1, LONGEST_WAIT)
 
 
 async def test_a_pause_that_the_endpoint_asks_for_is_kept() -> None:
@@ -88,6 +178,46 @@ async def test_nobody_there_is_a_failure_that_may_pass() -> None:
             await b.ask()
     assert raised.value.transient
     assert (b.call.attempts, b.call.outcome) == (2, "failed")
+    assert b.call.faults == {"unreachable": 2}
+
+
+async def test_an_endpoint_that_drops_every_request_gives_no_reply() -> None:
+    async with bench(Answer(dropped=True), tries=3) as b:
+        with pytest.raises(ReplyError, match="drops the connection"):
+            await b.ask()
+    assert (b.call.outcome, b.call.faults) == ("bad_reply", {"dropped": 3})
+
+
+NO_COMPLETION = [
+    {"error": {"message": "Upstream said no", "code": 403}},
+    {"choices": None},
+    {"choices": []},
+    {"choices": [{"index": 0, "message": None}]},
+    [],
+]
+
+
+@pytest.mark.parametrize("means", ["function_calling", "text"])
+@pytest.mark.parametrize("body", NO_COMPLETION, ids=range(len(NO_COMPLETION)))
+async def test_what_is_no_completion_is_one_line(body: Any, means: Means) -> None:  # noqa: ANN401
+    async with bench(Answer(body=body), means=means) as b:
+        with pytest.raises(CallError, match=r"RECNET_MODEL|OPENAI_BASE_URL"):
+            await b.ask()
+
+
+@pytest.mark.parametrize("means", ["json_schema", "text"])
+async def test_an_error_with_status_200_that_may_pass_is_tried_again(means: Means) -> None:
+    passing = Answer(body={"error": {"message": "Provider returned error", "code": 502}})
+    async with bench(passing, Answer(text=GOOD), means=means) as b:
+        await b.ask()
+    assert b.call.faults == {"server_error": 1}
+
+
+@pytest.mark.parametrize("body", [{"detail": "no top_k here"}, {"error": "no top_k"}, "no top_k"])
+async def test_what_an_endpoint_says_is_told_in_whatever_form_it_comes(body: str) -> None:
+    async with bench(Answer(status=400, body=body)) as b:
+        with pytest.raises(ModelError, match="no top_k"):
+            await b.ask()
 
 
 async def test_the_budget_counts_every_request_and_stops_only_what_may_be_stopped() -> None:

@@ -1,0 +1,68 @@
+"""Chat models of any endpoint of OpenAI's protocol, with what langchain's own leaves out."""
+
+from typing import Any
+
+import openai
+from langchain_core.outputs import ChatResult
+from langchain_openai import ChatOpenAI
+
+_NOT_READ = (ValueError, TypeError, LookupError, AttributeError)
+
+
+class NoCompletionError(openai.OpenAIError):
+    """What came with status 200 is no completion; `status_code` is an error's in its place."""
+
+    def __init__(self, said: object) -> None:
+        named = said if isinstance(said, dict) else {}
+        super().__init__(str(named.get("message") or said))
+        code = named.get("code")
+        self.status_code = code if isinstance(code, int) else None
+
+
+class CompatibleModel(ChatOpenAI):
+    """Keeps thoughts that come apart from the text; no trace holds its headers.
+
+    Raises:
+        NoCompletionError: what came is no completion.
+    """
+
+    @property
+    def lc_secrets(self) -> dict[str, str]:
+        """Return what traces leave out: the key, and headers, which may hold another."""
+        return {**super().lc_secrets, "default_headers": "RECNET_MODEL_OPTIONS"}
+
+    async def _agenerate(self, *given: Any, **more: Any) -> ChatResult:  # noqa: ANN401 - as theirs
+        try:
+            result = await super()._agenerate(*given, **more)
+        except _NOT_READ as error:
+            if "unexpected keyword" in str(error):  # a mistake among the options
+                raise
+            raise NoCompletionError(_error_in(error) or error) from None
+        if not result.generations:
+            raise NoCompletionError("a completion without choices")
+        return result
+
+    def _create_chat_result(
+        self,
+        response: dict[str, Any] | openai.BaseModel,
+        generation_info: Any = None,  # noqa: ANN401
+    ) -> ChatResult:
+        result = super()._create_chat_result(response, generation_info)
+        for choice, made in zip(getattr(response, "choices", ()), result.generations, strict=False):
+            said = choice.message
+            # vLLM has renamed it.
+            thoughts = getattr(said, "reasoning_content", None) or getattr(said, "reasoning", None)
+            if thoughts:
+                made.message.additional_kwargs["reasoning_content"] = thoughts
+        return result
+
+
+def _error_in(error: Exception) -> object:
+    """Return the error that an endpoint sent in place of a completion."""
+    if error.args and isinstance(error.args[0], dict):
+        return error.args[0]
+    try:
+        body = error.response.json()  # type: ignore[attr-defined]  # langchain adds it
+    except (AttributeError, ValueError):
+        return None
+    return body.get("error") if isinstance(body, dict) else None

@@ -1,0 +1,115 @@
+"""An endpoint that gives nothing usable any more: every record fails, and nothing is applied."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from evals.bench.faults import Fault
+from evals.bench.serving import Endpoint
+from evals.bench.settings import BenchSettings
+from state.domain import EMBEDDING, REASON_LENGTH
+from state.settings import Settings
+from state.store.interactions import list_interactions
+from tests.evals.http.over import MODEL, found_books, found_tiny, parts, told, typed
+from tests.workflows.looking import rows
+from workflows.commands.console import FAILED_RECORDS
+from workflows.recnet import open_recnet
+from workflows.retry import run_again
+from workflows.training import train
+
+RECORDS = 100
+UNUSABLE = BenchSettings(
+    faults=1.0,
+    kinds=frozenset(Fault) - {Fault.PROSE, Fault.THINK},
+    seed=3,
+    in_a_row=None,
+    hang=2,
+)
+WHAT_HAPPENED = ("interactions", "pending", "windows")
+"""Parts of the dump that say which records there were, not what was learned."""
+NOT_APPLIED = {"clients", "module_versions", "buffers", "messages", "gradients", "routers"}
+_LENGTH = REASON_LENGTH + 50  # the prompt's name stands before the reason
+
+
+def assert_bounded(reason: str) -> None:
+    assert "no usable reply: " in reason
+    assert len(reason) <= _LENGTH
+    assert len(reason.splitlines()) == 1
+
+
+@pytest.mark.long
+async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good_again(
+    settings: Settings, endpoint: Endpoint, http: Settings
+) -> None:
+    async with open_recnet(http) as recnet:
+        network = await found_books(recnet)
+        before = await parts(recnet, network, *WHAT_HAPPENED)
+        (mark,) = await rows(recnet, "SELECT max(id) AS id FROM usage")
+    assert before.keys() >= NOT_APPLIED
+    asked_before = endpoint.counts.requests
+
+    endpoint.settings = UNUSABLE
+    hasty = http.model_copy(update={"timeout": 0.2, "structured_output": "json_schema"})
+    async with open_recnet(hasty) as recnet:
+        report = await train(recnet, "books", limit=RECORDS)
+        assert (report.run, report.settled, report.failed) == (RECORDS, RECORDS, RECORDS)
+        assert report.windows > 5
+        assert report.reward is None
+        assert await parts(recnet, network, *WHAT_HAPPENED) == before
+        async with recnet.resources.pool.connection() as conn:
+            marked = await list_interactions(conn, network)
+        used = await rows(recnet, "SELECT * FROM usage WHERE id > %s", mark["id"])
+    assert len(marked) == RECORDS
+    for one in marked:
+        assert_bounded(one.failure)
+        assert (one.reward, one.predicted_id, one.reason) == (None, None, "")
+    assert {row["outcome"] for row in used} == {"bad_reply"}
+    assert all(0 < row["attempts"] <= most_attempts(row, settings) for row in used)
+    # A request that was given up early may not have come as far as the server.
+    assert endpoint.counts.requests - asked_before <= sum(row["attempts"] for row in used)
+    assert endpoint.counts.faults.keys() == UNUSABLE.kinds
+
+    endpoint.settings = BenchSettings()
+    async with open_recnet(http) as recnet:
+        again = await run_again(recnet, "books")
+        assert (again.run, again.learned, again.failed) == (RECORDS, RECORDS, {})
+        assert (await train(recnet, "books", limit=0)).failed == 0
+        after = await parts(recnet, network, *WHAT_HAPPENED)
+    assert all(after[table] != before[table] for table in NOT_APPLIED)
+
+
+def most_attempts(row: Mapping[str, Any], settings: Settings) -> int:
+    """Return how many requests one row of usage may stand for."""
+    return settings.tries if row["prompt"] == EMBEDDING else settings.asks * settings.tries
+
+
+@pytest.mark.usefixtures("typed_http")
+def test_commands_say_so_by_a_line_and_an_exit_code(
+    http: Settings, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def found() -> None:
+        async with open_recnet(http) as recnet:
+            await found_tiny(recnet)
+
+    asyncio.run(found())
+    endpoint.settings = UNUSABLE
+    monkeypatch.setenv("RECNET_TIMEOUT", "0.2")
+    report = told("train", "-n", "tiny", "--limit", "3", code=FAILED_RECORDS)
+    assert (report["run"], report["failed"], report["stopped"]) == (3, 3, "")
+    shown = typed("train", "-n", "tiny", "--limit", "0", code=FAILED_RECORDS)
+    assert "3 records failed" in shown.stderr
+    retried = told("retry", "-n", "tiny", code=FAILED_RECORDS)
+    assert (retried["run"], retried["learned"]) == (3, 0)
+    assert len(retried["failed"]) == 3
+    for reason in retried["failed"].values():
+        assert_bounded(reason)
+
+    endpoint.settings = BenchSettings()
+    monkeypatch.delenv("RECNET_TIMEOUT")
+    assert typed("retry", "-n", "tiny").stdout == "3 run again, 3 learned, 0 not\n"
+    assert told("train", "-n", "tiny")["failed"] == 0
+    (asked,) = told("usage", "-n", "tiny", "--by", "model")["usage"]
+    assert asked["name"] == MODEL
+    assert asked["bad"] >= 6  # three records, run twice

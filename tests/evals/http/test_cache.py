@@ -1,0 +1,196 @@
+"""Kept replies: a network that is made again asks no model, and nothing else is shared."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from evals.bench.faults import Fault
+from evals.bench.serving import Endpoint, serving
+from evals.bench.settings import BenchSettings
+from evals.evaluation import Evaluation, evaluate_networks
+from prompts.catalogue import PROMPTS
+from prompts.template import Templates
+from state.dataset import Split
+from state.settings import Settings
+from state.store.usage import add_totals
+from tests.evals.http.over import chats, found_books, found_tiny
+from tests.workflows.looking import rows
+from workflows.recnet import RecNet, open_recnet
+from workflows.training import train
+
+pytestmark = pytest.mark.usefixtures("no_replies")
+
+RECORDS = 4
+REPLIES = {prompt.reply.__name__: prompt.reply for prompt in PROMPTS}
+
+
+@pytest.fixture
+def kept(http: Settings) -> Settings:
+    """Return settings that keep replies."""
+    return http.model_copy(update={"cache": True})
+
+
+async def asked(endpoint: Endpoint, settings: Settings, seed: int = 0) -> tuple[int, str]:
+    """Found and train the tiny network, drop it; return the completions asked for, its digest."""
+    before = chats(endpoint.counts)
+    async with open_recnet(settings) as recnet:
+        await found_tiny(recnet, seed)
+        await train(recnet, "tiny", limit=RECORDS)
+        digest = await recnet.digest("tiny")
+        await recnet.drop("tiny")
+    return chats(endpoint.counts) - before, digest
+
+
+async def kept_replies(settings: Settings) -> list[tuple[str, str]]:
+    """Return name and JSON of the replies that are kept."""
+    async with open_recnet(settings) as recnet:
+        found = await rows(recnet, "SELECT llm, response FROM replies ORDER BY id")
+    return [
+        (json.loads(row["llm"])[1], json.loads(row["response"])["kwargs"]["text"]) for row in found
+    ]
+
+
+async def test_the_same_network_made_again_asks_nothing(
+    endpoint: Endpoint, kept: Settings, alone: str
+) -> None:
+    async with open_recnet(kept) as recnet:
+        await found_tiny(recnet)
+        first = await train(recnet, "tiny")
+        assert await recnet.digest("tiny") == alone
+        await recnet.drop("tiny")
+    before = endpoint.counts
+    async with open_recnet(kept) as recnet:
+        await found_tiny(recnet)
+        again = await train(recnet, "tiny")
+        assert await recnet.digest("tiny") == alone
+        assert recnet.resources.budget.calls == 0
+    assert chats(endpoint.counts) == chats(before)
+    paid, found = (add_totals(report.usage, "all") for report in (first, again))
+    assert (found.calls, found.input_tokens, found.output_tokens) == (0, 0, 0)
+    assert found.cached == paid.calls + paid.cached > 0
+    assert found.embeddings == paid.embeddings > 0  # of these nothing is kept
+
+
+async def test_another_seed_model_temperature_or_address_asks_anew(
+    endpoint: Endpoint, kept: Settings
+) -> None:
+    first, digest = await asked(endpoint, kept)
+    assert first > 0
+    other = await asked(endpoint, kept, seed=1)
+    for more in ({"model": "openai:other"}, {"temperature": 0.5}, {"max_tokens": 4_000}):
+        assert await asked(endpoint, kept.model_copy(update=more)) == (first, digest)
+    with serving() as elsewhere:
+        moved = kept.model_copy(update={"base_url": elsewhere.url})
+        # Before seed 0 there: had that shared its replies, this would have asked for more.
+        assert await asked(elsewhere, moved, seed=1) == other
+        assert await asked(elsewhere, moved) == (first, digest)
+    assert await asked(endpoint, kept) == (0, digest)
+
+
+async def test_an_edited_template_asks_its_own_prompt_anew(
+    endpoint: Endpoint, kept: Settings, tmp_path: Path
+) -> None:
+    _, digest = await asked(endpoint, kept)
+    predict = next(prompt for prompt in PROMPTS if prompt.name == "predict")
+    text = Templates(PROMPTS).text(predict)
+    (tmp_path / "predict.md").write_text(f"{text}\nBe brief.\n", "utf-8")
+    edited = kept.model_copy(update={"templates": tmp_path})
+    before = endpoint.counts.asked
+    assert await asked(endpoint, edited) == (RECORDS, digest)
+    after = endpoint.counts.asked
+    assert {schema for schema in after if after[schema] > before[schema]} == {
+        "Predict",
+        "embeddings",
+    }
+
+
+async def test_a_bad_reply_is_never_kept(endpoint: Endpoint, kept: Settings) -> None:
+    kinds = frozenset(Fault) - {Fault.HANG}
+    endpoint.settings = BenchSettings(faults=0.4, kinds=kinds, seed=5)
+    spoilt, digest = await asked(endpoint, kept)
+    assert kinds & {Fault.PROSE, Fault.THINK, Fault.WRONG_SHAPE} <= endpoint.counts.faults.keys()
+    found = await kept_replies(kept)
+    assert 0 < len(found) < spoilt
+    for name, text in found:
+        REPLIES[name].model_validate_json(text)
+        assert "something else" not in text
+    endpoint.settings = BenchSettings()
+    assert await asked(endpoint, kept) == (0, digest)
+
+
+async def test_where_nothing_usable_comes_nothing_is_kept(
+    endpoint: Endpoint, kept: Settings
+) -> None:
+    async with open_recnet(kept.model_copy(update={"cache": False})) as recnet:
+        await found_tiny(recnet)
+    kinds = frozenset({Fault.WRONG_SHAPE, Fault.TRUNCATED, Fault.EMPTY})
+    endpoint.settings = BenchSettings(faults=1.0, kinds=kinds, in_a_row=None)
+    async with open_recnet(kept) as recnet:
+        assert (await train(recnet, "tiny", limit=2)).failed == 2
+    assert await kept_replies(kept) == []
+
+
+async def test_a_kept_reply_of_another_shape_is_asked_for_again(
+    endpoint: Endpoint, kept: Settings
+) -> None:
+    _, digest = await asked(endpoint, kept)
+    async with open_recnet(kept) as recnet:
+        changed = await rows(
+            recnet,
+            "UPDATE replies SET response = jsonb_set(response::jsonb, '{kwargs,text}', %s)::text "
+            "WHERE llm::jsonb ->> 1 = 'Predict' RETURNING id",
+            json.dumps('{"choice": "C"}'),
+        )
+    assert len(changed) == RECORDS
+    assert await asked(endpoint, kept) == (RECORDS, digest)
+    assert await asked(endpoint, kept) == (0, digest)  # the good one took its place
+
+
+async def interact_and_recommend(recnet: RecNet) -> None:
+    out = await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    assert out["failure"] == ""
+    assert (await recnet.recommend("tiny", "ann", ["j3", "m2"]))["ranking"]
+
+
+async def test_live_use_keeps_nothing_unless_it_is_told_to(
+    endpoint: Endpoint, http: Settings, kept: Settings
+) -> None:
+    unset = http.model_copy(update={"cache": None})
+    async with open_recnet(unset) as recnet:
+        await found_tiny(recnet)
+        await interact_and_recommend(recnet)
+    assert await kept_replies(unset) == []
+    async with open_recnet(kept) as recnet:
+        await interact_and_recommend(recnet)
+    assert {"Predict", "Rank"} <= {name for name, _ in await kept_replies(unset)}
+    assert chats(endpoint.counts) > 0
+
+
+async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Settings) -> None:
+    async with open_recnet(settings, cache=True) as recnet:
+        await found_tiny(recnet)
+        await train(recnet, "tiny", limit=RECORDS)
+    assert await kept_replies(kept) == []
+
+
+async def test_a_second_evaluation_asks_nothing(endpoint: Endpoint, kept: Settings) -> None:
+    async with open_recnet(kept) as recnet:
+        await found_books(recnet)
+        await train(recnet, "books", limit=12)  # so that some hear messages
+    found: list[Evaluation] = []
+    spent: list[int] = []
+    for _ in range(2):
+        before = chats(endpoint.counts)
+        async with open_recnet(kept) as recnet:
+            found.append(
+                await evaluate_networks(recnet, {"RecNet": "books"}, Split.TEST, draws=range(1))
+            )
+        spent.append(chats(endpoint.counts) - before)
+    assert spent[0] > spent[1] == 0
+    first, second = (add_totals(evaluation.usage, "all") for evaluation in found)
+    assert first.calls == spent[0]
+    assert (second.calls, second.embeddings) == (0, 0)
+    assert second.cached > 0
+    for one, two in zip(found[0].tables, found[1].tables, strict=True):
+        assert one.rows == two.rows

@@ -1,0 +1,65 @@
+"""An endpoint that fails in every way it can, three replies in ten: the run does not notice."""
+
+import pytest
+
+from evals.bench.faults import Fault
+from evals.bench.serving import Endpoint
+from evals.bench.settings import BenchSettings
+from state.settings import Settings
+from state.store.usage import add_totals, read_calls, sum_usage
+from tests.evals.http.over import found_books
+from tests.workflows.looking import rows
+from workflows.recnet import RecNet, open_recnet
+from workflows.training import train
+
+RECORDS = 100
+FAULTY = BenchSettings(faults=0.3, seed=7, in_a_row=2, hang=4)
+TIMEOUT = 1.0
+HARMLESS = {Fault.PROSE, Fault.THINK}
+"""Replies that are read at once: no faults to whoever asked."""
+END_OF_THOUGHT = "No, it is not."
+DECOY = "something else"
+
+
+async def thoughts(recnet: RecNet, network: int) -> list[str]:
+    """Return the thoughts of all calls, step by step."""
+    steps = await rows(recnet, "SELECT DISTINCT step FROM usage WHERE network_id = %s", network)
+    async with recnet.resources.pool.connection() as conn:
+        calls = [call for s in steps for call in await read_calls(conn, network, s["step"])]
+    return [call.thoughts for call in calls if call.thoughts]
+
+
+@pytest.mark.long
+async def test_a_hundred_interactions_end_as_if_nothing_had_been(
+    settings: Settings, endpoint: Endpoint, http: Settings
+) -> None:
+    async with open_recnet(settings) as recnet:
+        await found_books(recnet)
+        await train(recnet, "books", limit=RECORDS)
+        undisturbed = await recnet.digest("books")
+        await recnet.drop("books")
+
+    endpoint.settings = FAULTY
+    async with open_recnet(http.model_copy(update={"timeout": TIMEOUT})) as recnet:
+        network = await found_books(recnet)
+        report = await train(recnet, "books", limit=RECORDS)
+        assert (report.run, report.failed) == (RECORDS, 0)
+        assert await recnet.digest("books") == undisturbed
+        async with recnet.resources.pool.connection() as conn:
+            paid = add_totals(await sum_usage(conn, network), "all")
+        kept = await thoughts(recnet, network)
+        decoys = await rows(
+            recnet, "SELECT 1 FROM module_versions WHERE content LIKE %s", f"%{DECOY}%"
+        )
+
+    counts = endpoint.counts
+    assert counts.faults.keys() == set(Fault)
+    seen = {kind.value: times for kind, times in counts.faults.items() if kind not in HARMLESS}
+    seen["timeout"] = seen.pop("hang")
+    assert paid.faults == seen
+    assert paid.bad == 0
+    assert paid.calls + paid.embeddings == counts.requests
+    assert 0.25 < sum(counts.faults.values()) / counts.requests < 0.35
+    assert sum(text.count(END_OF_THOUGHT) for text in kept) == counts.faults[Fault.THINK]
+    assert any(DECOY in text for text in kept)
+    assert decoys == []

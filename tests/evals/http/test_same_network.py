@@ -1,0 +1,90 @@
+"""However the model is reached, the same network comes out."""
+
+import pytest
+
+from evals.bench.serving import Endpoint
+from evals.bench.settings import BenchSettings, Means
+from state.migrate import SCHEMA
+from state.settings import Settings
+from tests.evals.http.over import KEY, chats, found_books, found_tiny, paid_faults, tiny_digest
+from tests.workflows.looking import rows
+from workflows.recnet import open_recnet
+from workflows.training import train
+
+RECORDS = 60
+
+
+async def books_digest(settings: Settings) -> tuple[str, int]:
+    """Return the digest of a network that learned from the sample, and its router updates."""
+    async with open_recnet(settings) as recnet:
+        await found_books(recnet)
+        report = await train(recnet, "books", limit=RECORDS)
+        assert (report.run, report.failed) == (RECORDS, 0)
+        digest = await recnet.digest("books")
+        await recnet.drop("books")
+    return digest, report.windows
+
+
+@pytest.mark.long
+async def test_models_and_encoder_over_http_give_the_network_of_the_process(
+    settings: Settings, endpoint: Endpoint, http: Settings
+) -> None:
+    digest, updates = await books_digest(settings)
+    assert updates > 5
+    assert endpoint.counts.requests == 0
+    assert await books_digest(http) == (digest, updates)
+    counts = endpoint.counts
+    assert counts.asked["Predict"] == RECORDS
+    assert counts.asked["embeddings"] > RECORDS  # at least one a commit
+    assert counts.answered == counts.requests
+    # One of both alone, as where no endpoint embeds.
+    half = http.model_copy(update={"embedding": "offline"})
+    assert await books_digest(half) == (digest, updates)
+    assert endpoint.counts.asked["embeddings"] == counts.asked["embeddings"]
+
+
+@pytest.mark.parametrize("ignores", [False, True], ids=["refuses", "ignores"])
+@pytest.mark.parametrize("means", [Means.FUNCTION_CALLING, Means.TEXT])
+async def test_an_endpoint_without_json_schema_gives_the_same_network(
+    endpoint: Endpoint, http: Settings, alone: str, means: Means, ignores: bool
+) -> None:
+    endpoint.settings = BenchSettings(means=frozenset({means}), ignore_unsupported=ignores)
+    async with open_recnet(http) as recnet:
+        network = await found_tiny(recnet)
+        report = await train(recnet, "tiny")
+        assert (report.run, report.failed) == (12, 0)
+        assert await recnet.digest("tiny") == alone
+        faults = await paid_faults(recnet, network)
+    # Found out once, by the first requests together; not asked again by what is not taken.
+    given_up = list(Means).index(means)
+    assert set(faults) == {"invalid_json" if ignores else "unsupported"}
+    assert given_up <= faults.total() <= given_up * http.calls_in_flight * 2
+    assert endpoint.counts.refused.get(400, 0) == (0 if ignores else faults.total())
+
+
+async def test_one_means_may_be_named_from_the_start(
+    endpoint: Endpoint, http: Settings, alone: str
+) -> None:
+    endpoint.settings = BenchSettings(means=frozenset({Means.TEXT}))
+    assert await tiny_digest(http.model_copy(update={"structured_output": "text"})) == alone
+    counts = endpoint.counts
+    assert counts.refused == {}
+    assert chats(counts) + counts.asked["embeddings"] == counts.requests == counts.answered
+
+
+async def test_the_key_is_sent_and_nowhere_kept(
+    endpoint: Endpoint, http: Settings, alone: str
+) -> None:
+    endpoint.settings = BenchSettings(key=KEY.get_secret_value())
+    async with open_recnet(http) as recnet:
+        await found_tiny(recnet)
+        await train(recnet, "tiny")
+        assert await recnet.digest("tiny") == alone
+        tables = await rows(
+            recnet, "SELECT tablename AS name FROM pg_tables WHERE schemaname = %s", SCHEMA
+        )
+        assert len(tables) > 10
+        for table in tables:
+            whole = f"SELECT count(*) FROM {table['name']} t WHERE t::text LIKE %s"  # noqa: S608
+            assert await rows(recnet, whole, f"%{KEY.get_secret_value()}%") == [{"count": 0}]
+    assert endpoint.counts.refused == {}

@@ -1,0 +1,101 @@
+"""An endpoint that goes in the middle of a run: it stops, and goes on when one is back."""
+
+import asyncio
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from evals.bench.serving import Endpoint, serving
+from evals.bench.settings import BenchSettings
+from prompts.errors import ModelError
+from state.settings import Settings
+from state.store.interactions import list_interactions
+from tests.evals.http.over import found_tiny, load_tiny, shaped, through, typed
+from tests.worlds import SHAPE
+from workflows.commands.console import ERROR
+from workflows.recnet import open_recnet
+from workflows.training import train
+
+SLOW = BenchSettings(latency=0.01)
+"""So that requests are under way when the server goes."""
+UNREACHED = (
+    "openai:offline: the endpoint cannot be reached; check the network and OPENAI_BASE_URL",
+    "openai:offline: the endpoint cannot be reached; check the network and "
+    "RECNET_EMBEDDING_BASE_URL",
+)
+"""What models and encoder say."""
+
+
+async def close_after(requests: int, endpoint: Endpoint, block: ExitStack) -> None:
+    """Close a server once it has been asked so often from now on."""
+    last = endpoint.counts.requests + requests
+    while endpoint.counts.requests < last:  # noqa: ASYNC110 - it counts in a thread of its own
+        await asyncio.sleep(0.001)
+    await asyncio.to_thread(block.close)
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("requests", [5, 23, 50, 80])
+async def test_training_stops_in_one_line_and_goes_on(
+    settings: Settings, alone: str, requests: int
+) -> None:
+    with ExitStack() as block:
+        endpoint = block.enter_context(serving(SLOW))
+        async with open_recnet(through(endpoint, settings)) as recnet:
+            network = await found_tiny(recnet)
+            closing = asyncio.create_task(close_after(requests, endpoint, block))
+            with pytest.raises(ModelError) as stop:
+                await train(recnet, "tiny")
+            await closing
+            async with recnet.resources.pool.connection() as conn:
+                settled = await list_interactions(conn, network)
+    assert str(stop.value) in UNREACHED
+    assert stop.value.transient
+    assert [one.failure for one in settled] == [""] * len(settled)
+    assert len(settled) < 12
+    with serving() as endpoint:
+        async with open_recnet(through(endpoint, settings)) as recnet:
+            report = await train(recnet, "tiny")
+            assert (report.run, report.failed) == (12 - len(settled), 0)
+            assert await recnet.digest("tiny") == alone
+
+
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("requests", [1, 10, 20])
+async def test_a_bootstrap_stops_and_goes_on(settings: Settings, alone: str, requests: int) -> None:
+    with ExitStack() as block:
+        endpoint = block.enter_context(serving(SLOW))
+        async with open_recnet(through(endpoint, settings)) as recnet:
+            await load_tiny(recnet)
+            closing = asyncio.create_task(close_after(requests, endpoint, block))
+            with pytest.raises(ModelError) as stop:
+                await recnet.bootstrap("tiny", shaped(recnet, SHAPE))
+            await closing
+    assert str(stop.value) in UNREACHED
+    with serving() as endpoint:
+        async with open_recnet(through(endpoint, settings)) as recnet:
+            await recnet.bootstrap("tiny", shaped(recnet, SHAPE))
+            await train(recnet, "tiny")
+            assert await recnet.digest("tiny") == alone
+
+
+@pytest.mark.usefixtures("typed_http")
+def test_a_command_says_so_in_one_line(
+    http: Settings, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def found() -> None:
+        async with open_recnet(http) as recnet:
+            await found_tiny(recnet)
+
+    asyncio.run(found())
+    with serving() as other:
+        gone = other.url
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(gone)
+    monkeypatch.setenv("OPENAI_BASE_URL", gone)
+    said = typed("train", "-n", "tiny", code=ERROR).stderr.splitlines()
+    assert said[-1] == f"recnet: {UNREACHED[0]}"
+    assert "Traceback" not in "".join(said)
+    monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+    assert "12 of 12 records run now" in typed("train", "-n", "tiny").stdout

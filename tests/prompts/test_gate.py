@@ -1,0 +1,129 @@
+"""The gate: how many requests are under way at once, and how many begin within a minute."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+import prompts.gate
+from nodes.endpoints import open_endpoints
+from prompts.call import Caller
+from prompts.gate import Gate
+from state.settings import Settings
+from tests.prompts.bench import GOOD, KEY, Bench, greeting_templates
+from tests.prompts.endpoint import Answer, Endpoint, serving
+
+SHORT = 0.4
+"""Seconds of a minute here."""
+
+
+@pytest.fixture
+def short_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompts.gate, "MINUTE", SHORT)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """Answer any request, for a completion or for embeddings, after a moment."""
+
+    def answer(request: dict[str, Any]) -> Answer:
+        if "messages" in request:
+            return Answer(text=GOOD, delay=0.05)
+        rows = [{"object": "embedding", "index": 0, "embedding": [1.0, 0.0]}]
+        body = {"object": "list", "model": "test", "data": rows, "usage": {"prompt_tokens": 1}}
+        return Answer(body=body, delay=0.05)
+
+    with serving(answer) as endpoint:
+        yield endpoint
+
+
+def settings(endpoint: Endpoint, **more: Any) -> Settings:  # noqa: ANN401 - passed on
+    named = {"model": "openai:test", "embedding": "openai:test", "retry_wait": 0.0}
+    return Settings(base_url=endpoint.url, api_key=SecretStr(KEY), **{**named, **more})
+
+
+async def passing(gate: Gate, *tokens: int) -> list[float]:
+    """Let requests through at once, and return after how many seconds each of them began."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+
+    async def enter(asked: int) -> float:
+        async with gate.enter(asked):
+            return loop.time() - start
+
+    return await asyncio.gather(*(enter(asked) for asked in tokens))
+
+
+async def test_completions_and_embeddings_share_the_slots(endpoint: Endpoint) -> None:
+    async with open_endpoints(settings(endpoint, calls_in_flight=3)) as opened:
+        b = Bench(Caller(opened.model, greeting_templates(), gate=opened.gate), endpoint)
+        asks = [b.ask() for _ in range(6)]
+        await asyncio.gather(*asks, *(opened.encoder.embed([f"text {n}"]) for n in range(6)))
+    assert len(endpoint.requests) == 12
+    assert endpoint.most_at_once == 3
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_completions_and_embeddings_share_the_minute(endpoint: Endpoint) -> None:
+    async with open_endpoints(settings(endpoint, requests_per_minute=4)) as opened:
+        b = Bench(Caller(opened.model, greeting_templates(), gate=opened.gate), endpoint)
+        start = asyncio.get_running_loop().time()
+        await asyncio.gather(*(b.ask() for _ in range(4)))
+        await asyncio.gather(*(opened.encoder.embed([f"text {n}"]) for n in range(4)))
+        assert asyncio.get_running_loop().time() - start > SHORT * 0.9
+    assert b.calls[0].seconds < SHORT, "waiting for the gate is not the model's time"
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_a_burst_takes_the_share_of_a_minute_and_the_rest_comes_evenly() -> None:
+    began = sorted(await passing(Gate(8, requests_per_minute=4), *[0] * 8))
+    assert began[3] < SHORT / 8
+    for place in range(4, 8):
+        assert began[place] >= (place - 3) * SHORT / 4 * 0.9
+    assert began[7] < 2 * SHORT
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_tokens_hold_requests_back() -> None:
+    began = await passing(Gate(8, tokens_per_minute=100), 100, 50, 50)
+    assert began[0] < SHORT / 8
+    assert began[1] >= SHORT / 2 * 0.9
+    assert began[2] >= SHORT * 0.9
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_a_prompt_longer_than_a_minute_allows_passes_alone() -> None:
+    began = await passing(Gate(8, tokens_per_minute=10), 1_000_000, 1)
+    assert began[0] < SHORT / 8
+    assert SHORT / 10 * 0.9 <= began[1] < SHORT
+
+
+async def test_no_bound_holds_nothing_back() -> None:
+    assert max(await passing(Gate(100), *[10**6] * 100)) < 0.5
+
+
+async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
+    gate = Gate(1)
+    async with gate.enter(0):
+        waiting = asyncio.create_task(passing(gate, 0))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert len(await asyncio.wait_for(passing(gate, 0, 0), 1)) == 2
+
+
+async def test_who_fails_gives_the_slot_back() -> None:
+    gate = Gate(1)
+    with pytest.raises(KeyError):
+        async with gate.enter(0):
+            raise KeyError
+    assert await asyncio.wait_for(passing(gate, 0), 1)
+
+
+def test_each_event_loop_has_bounds_of_its_own() -> None:
+    gate = Gate(1, requests_per_minute=3, tokens_per_minute=30)
+    for _ in range(3):
+        assert max(asyncio.run(passing(gate, 10, 10, 10))) < 1
