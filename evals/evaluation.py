@@ -12,6 +12,7 @@ from evals.splits import history, seen_items, targets
 from evals.stored import stored_dataset
 from evals.tables import Provenance, ReadingTable, make_tables
 from nodes.step import require_usable
+from prompts.errors import BudgetExceeded
 from state.dataset import Dataset, Split
 from state.domain import Frozen
 from state.errors import InputError, NetworkError
@@ -126,9 +127,25 @@ async def _read(
 ) -> list[Reading]:
     readings = []
     for method in methods:
-        done = started(f"{method.name}, {cases.negatives}", len(cases.cases))
-        readings.append(await evaluate(method, cases, concurrency=at_once, done=done))
+        made = _Made(started(f"{method.name}, {cases.negatives}", len(cases.cases)))
+        try:
+            readings.append(await evaluate(method, cases, concurrency=at_once, done=made))
+        except BudgetExceeded as stop:
+            of = f"{len(cases.cases)} rankings of {method.name}, {cases.negatives} negatives"
+            raise BudgetExceeded(f"{stop}; {made.rankings} of {of}, are made") from None
     return readings
+
+
+class _Made:
+    """Counts the rankings of one method as they are made."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+        self.rankings = 0
+
+    def __call__(self) -> None:
+        self.rankings += 1
+        self._tell()
 
 
 def _baselines(dataset: Dataset, split: Split, seed: int) -> list[Method]:

@@ -96,7 +96,7 @@ def execute(
 
 def stop_at_budget(reason: str) -> NoReturn:
     """Say that the budget stopped the command, and leave with that exit code."""
-    notes.print(f"stopped: {reason}. The same command goes on where it was", soft_wrap=True)
+    notes.print(f"stopped: {reason}. Give the same command again to go on", soft_wrap=True)
     raise typer.Exit(BUDGET_SPENT)
 
 

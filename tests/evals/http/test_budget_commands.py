@@ -1,5 +1,6 @@
 """Commands that a budget stops: an exit code, a line that says how far it got, and they go on."""
 
+import re
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from evals.recbole import SAMPLE
 from tests.evals.http.over import chats, told, typed
 from workflows.commands.console import BUDGET_SPENT
 
-GOES_ON = "The same command goes on where it was"
+GOES_ON = "Give the same command again to go on"
 RANKINGS_AT_ONCE = 8
 """What was begun is finished; without messages a ranking is one call."""
 
@@ -82,6 +83,7 @@ def test_evaluate(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     before = chats(endpoint.counts)
     line = stopped(*words, "books")
     used = int(line.partition("the budget of 20 model calls is spent (")[2].split()[0])
+    assert re.search(r"; \d+ of 34 rankings of RecNet \(books\), sampled negatives, are made", line)
     # The line is of the moment when no more is begun; the others under way are still sent.
     assert 20 <= used <= chats(endpoint.counts) - before < 20 + RANKINGS_AT_ONCE
     assert 0 < go_on(*words, "books", most=6) < 5
