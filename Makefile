@@ -21,8 +21,8 @@ install: $(STAMP) ## Create .venv and install RecNet and its tools into it
 demo: $(STAMP) ## Run a small network from start to end, without any key
 	@$(BIN)/recnet demo $(ARGS)
 
-test: $(STAMP) ## Run all tests, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
-	@$(BIN)/python -m pytest $(or $(ARGS),--cov)
+test: $(STAMP) ## Run all tests in two processes, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
+	@$(BIN)/python -m pytest $(or $(ARGS),--cov -n 2 --dist loadfile)
 
 lint: $(STAMP) ## Check style, formatting and types
 	@$(BIN)/ruff check .

@@ -69,12 +69,20 @@ class Step:
             yield conn
 
     async def _keep(self, call: Call) -> None:
+        if not (call.attempts or call.cached):
+            return  # stopped before anything was sent
         adding = asyncio.ensure_future(self._add(call))
-        try:
-            await asyncio.shield(adding)
-        except asyncio.CancelledError:
-            await adding  # a call made is a call paid, also where a sibling's failure cancels this
-            raise
+        stopped: asyncio.CancelledError | None = None
+        # A call made is a call paid, also where a sibling's failure cancels this: LangGraph does
+        # so twice.
+        while not adding.done():
+            try:
+                await asyncio.shield(adding)
+            except asyncio.CancelledError as stop:
+                stopped = stop
+        if stopped is not None:
+            raise stopped
+        await adding
 
     async def _add(self, call: Call) -> None:
         async with resources().pool.connection() as conn:

@@ -6,6 +6,7 @@ import openai
 from langchain_core.outputs import ChatResult
 from langchain_openai import ChatOpenAI
 
+_NO_COMPLETION = "what came is no completion; does the address end in /v1?"
 _NOT_READ = (ValueError, TypeError, LookupError, AttributeError)
 
 
@@ -29,7 +30,8 @@ class CompatibleModel(ChatOpenAI):
     @property
     def lc_secrets(self) -> dict[str, str]:
         """Return what traces leave out: the key, and headers, which may hold another."""
-        return {**super().lc_secrets, "default_headers": "RECNET_MODEL_OPTIONS"}
+        held = super().lc_secrets
+        return held | ({"default_headers": "RECNET_MODEL_OPTIONS"} if self.default_headers else {})
 
     async def _agenerate(self, *given: Any, **more: Any) -> ChatResult:  # noqa: ANN401 - as theirs
         try:
@@ -37,9 +39,9 @@ class CompatibleModel(ChatOpenAI):
         except _NOT_READ as error:
             if "unexpected keyword" in str(error):  # a mistake among the options
                 raise
-            raise NoCompletionError(_error_in(error) or error) from None
+            raise NoCompletionError(_error_in(error) or _NO_COMPLETION) from None
         if not result.generations:
-            raise NoCompletionError("a completion without choices")
+            raise NoCompletionError(_NO_COMPLETION)
         return result
 
     def _create_chat_result(

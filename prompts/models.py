@@ -69,7 +69,7 @@ class Parameters:
             "max_tokens": self.max_tokens,
         }
         set_ones = {name: value for name, value in found.items() if value is not None}
-        return {**set_ones, "max_retries": 0, **self.more}
+        return {**set_ones, **self.more, "max_retries": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,12 +138,17 @@ def _load(name: str, asked: Parameters, connection: Connection, setting: str) ->
         return OfflineModel()
     # It advises another means by an argument of its own; here the next one is taken, and logged.
     warnings.filterwarnings("ignore", "This model does not support OpenAI's structured")
+    # An argument that the model does not take is told in one line, where it is refused.
+    warnings.filterwarnings("ignore", r"(?s)WARNING! .* is not default parameter")
     try:
         if name.startswith(COMPATIBLE):
             model = name.removeprefix(COMPATIBLE)
             return CompatibleModel(model=model, **asked.options(), **connection.options())
         other: BaseChatModel = init_chat_model(name, **asked.options())
-    except (ValueError, TypeError, ImportError, openai.OpenAIError) as error:
+    except TypeError as error:
+        said = without_secrets(str(error).partition("() ")[2] or str(error), None)
+        raise ModelError(f"{name}: RECNET_MODEL_OPTIONS: {said}") from None
+    except (ValueError, ImportError, openai.OpenAIError) as error:
         raise unusable(setting, name, "openai:gpt-4.1-mini", error) from None
     return other
 

@@ -9,7 +9,7 @@ from langchain_core.messages import BaseMessage
 from openai.types.chat import ChatCompletion
 
 from prompts.budget import Budget
-from prompts.errors import ModelError, ReplyError
+from prompts.errors import BudgetExceeded, ModelError, ReplyError
 from prompts.failures import (
     explain,
     fault_of,
@@ -21,11 +21,15 @@ from prompts.failures import (
     without_secrets,
 )
 from prompts.gate import Gate
+from prompts.models import Endpoint
 from prompts.offline.model import CHARACTERS_A_TOKEN
 from prompts.reply import Raw, split_thoughts, take_apart
-from prompts.structured import Means, Model, bind_reply, word_schema
+from prompts.structured import Means, Model, bind_reply, names_means, word_schema
 from prompts.tally import Tally
 from prompts.template import Reply
+
+_A_MOMENT = 0.3
+"""Seconds in which a reply that came is stored."""
 
 
 class Requests:
@@ -40,6 +44,7 @@ class Requests:
         self._budget = budget
         self._tries = tries
         self._wait = wait
+        self._under_way = 0
 
     async def send(
         self, messages: list[BaseMessage], reply: type[Reply], tally: Tally
@@ -59,13 +64,16 @@ class Requests:
                     self._request, messages, reply, means, tally
                 )
             except Exception as error:
-                if isinstance(error, TypeError) and endpoint.parameters.more:
+                if isinstance(error, TypeError) and "unexpected keyword" in str(error):
                     said = without_secrets(str(error), endpoint.model)
                     raise ModelError(f"{endpoint.name}: RECNET_MODEL_OPTIONS: {said}") from None
                 if not is_failure(error):
                     raise
-                if not endpoint.structured.refused(means, *what_was_said(error, endpoint.model)):
+                said, status = what_was_said(error, endpoint.model)
+                if not endpoint.structured.refused(means, said, status):
                     # The cause is cut off: a provider's own text may quote the key.
+                    if names_means(means, said, status):
+                        raise _refused(endpoint, means, said) from None
                     raise _final(error, tally) from None
                 tally.faults["unsupported"] += 1
             else:
@@ -74,25 +82,40 @@ class Requests:
     async def _request(
         self, messages: list[BaseMessage], reply: type[Reply], means: Means, tally: Tally
     ) -> Raw:
-        endpoint = tally.endpoint
-        model = bind_reply(endpoint.model, means, reply)
+        model = bind_reply(tally.endpoint.model, means, reply)
         asked = word_schema(messages, means, reply)
         characters = sum(len(message.text) for message in asked)
         async with self._gate.enter(characters // CHARACTERS_A_TOKEN):
-            if tally.stops:
-                self._budget.require()
-            self._budget.count()
-            tally.attempts += 1
-            start = perf_counter()
-            try:
-                async with asyncio.timeout(endpoint.parameters.timeout):
-                    raw = await self._answer(model, asked, tally)
-            except Exception as error:
-                if fault := fault_of(error):
-                    tally.faults[fault] += 1
-                raise
-            finally:
-                tally.seconds += perf_counter() - start
+            if not (tally.stops and self._budget.spent()):
+                return await self._sent(model, asked, tally)
+        await self._come_to_rest()
+        raise BudgetExceeded(self._budget.spent())
+
+    async def _come_to_rest(self) -> None:
+        """Let requests under way end, and what they brought be stored: it is paid for.
+
+        Whoever raises first has its siblings cancelled.
+        """
+        while self._under_way:  # noqa: ASYNC110 - an event would belong to one loop
+            await asyncio.sleep(_A_MOMENT)
+        await asyncio.sleep(_A_MOMENT)
+
+    async def _sent(self, model: Model, asked: list[BaseMessage], tally: Tally) -> Raw:
+        endpoint = tally.endpoint
+        self._budget.count()
+        self._under_way += 1
+        tally.attempts += 1
+        start = perf_counter()
+        try:
+            async with asyncio.timeout(endpoint.parameters.timeout):
+                raw = await self._answer(model, asked, tally)
+        except Exception as error:
+            if fault := fault_of(error):
+                tally.faults[fault] += 1
+            raise
+        finally:
+            tally.seconds += perf_counter() - start
+            self._under_way -= 1
         # Whatever an endpoint echoes, no key is stored.
         parts = (raw.thoughts, raw.text, raw.refusal)
         thoughts, text, refusal = (mask(part, endpoint.model) for part in parts)
@@ -121,6 +144,13 @@ class Requests:
     def _spend(self, tally: Tally, input_tokens: int, output_tokens: int) -> None:
         money = tally.spend(input_tokens, output_tokens)
         self._budget.spend(input_tokens + output_tokens, money)
+
+
+def _refused(endpoint: Endpoint, means: Means, said: str) -> ModelError:
+    return ModelError(
+        f"{endpoint.name}: the endpoint takes no {means} ({said}); set RECNET_STRUCTURED_OUTPUT to "
+        "auto or another one"
+    )
 
 
 def _final(error: Exception, tally: Tally) -> Exception:

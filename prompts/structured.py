@@ -66,8 +66,7 @@ class StructuredOutput:
 
         Requests that were under way when the means was given up are sent again by the next one.
         """
-        pattern = _NAMES_MEANS.get(means)
-        if status not in _REFUSALS or pattern is None or not pattern.search(said):
+        if not names_means(means, said, status):
             return False
         if means == self.means:
             self._give_up(f"the endpoint refused it: {said}")
@@ -99,6 +98,12 @@ class StructuredOutput:
             "RECNET_STRUCTURED_OUTPUT=%s says so from the start",
             self._name, _IN_WORDS[given_up], reason, _IN_WORDS[self.means], self.means,
         )  # fmt: skip
+
+
+def names_means(means: Means, said: str, status: int | None) -> bool:
+    """Return whether an endpoint's error is about the means by which it was asked."""
+    pattern = _NAMES_MEANS.get(means)
+    return status in _REFUSALS and pattern is not None and bool(pattern.search(said))
 
 
 def bind_reply(model: BaseChatModel, means: Means, reply: type[Reply]) -> Model:

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
@@ -20,7 +21,7 @@ def _pairs(given: object) -> object:
         # Prices are given for models, whose own names may hold anything but a blank.
         name, separator, value = pair.rpartition("=")
         if not separator or not name or not value:
-            raise ValueError(f"'{pair}' is no NAME=VALUE")
+            raise ValueError("each part is NAME=VALUE")
         pairs[name] = value
     return pairs
 
@@ -49,10 +50,17 @@ def _address(given: str) -> str:
     """Refuse what is no address of a server.
 
     Raises:
-        ValueError: it does not begin with http:// or https://.
+        ValueError: it does not begin with http:// or https://, or names no host.
     """
     if not given.startswith(("http://", "https://")):
         raise ValueError("an address begins with http:// or https://")
+    try:
+        parts = urlsplit(given)
+        named = bool(parts.hostname) and parts.port != 0
+    except ValueError:  # its text quotes the address
+        named = False
+    if not named:
+        raise ValueError("this is no address of a server")
     return given
 
 

@@ -8,7 +8,9 @@ from state.errors import InputError
 from state.store.clients import list_clients
 from state.store.interactions import Interaction, list_interactions
 from state.store.networks import Network
+from state.store.usage import UsageTotal
 from workflows.exclusive import only_trainer
+from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
 
 
@@ -22,6 +24,8 @@ class RetryReport(Frozen):
     """Why, by identity, where one failed again."""
     stopped: str = ""
     """The limit of the budget that ended it before all were run."""
+    usage: tuple[UsageTotal, ...] = ()
+    """What it paid for, by prompt."""
 
 
 async def run_again(
@@ -48,6 +52,7 @@ async def run_again(
     """
     network = await recnet.network(name)
     require_usable(network)
+    mark = await begin_paying(recnet)
     async with only_trainer(recnet.resources.url, network):
         failed = await _failed(recnet, network, identities)
         async with recnet.resources.pool.connection() as conn:
@@ -75,6 +80,7 @@ async def run_again(
         learned=run - len(reasons),
         failed=reasons,
         stopped=recnet.resources.budget.spent() if run < len(failed) else "",
+        usage=await paid_since(recnet, mark, network),
     )
 
 

@@ -201,7 +201,7 @@ NO_COMPLETION = [
 @pytest.mark.parametrize("body", NO_COMPLETION, ids=range(len(NO_COMPLETION)))
 async def test_what_is_no_completion_is_one_line(body: Any, means: Means) -> None:  # noqa: ANN401
     async with bench(Answer(body=body), means=means) as b:
-        with pytest.raises(CallError, match=r"RECNET_MODEL|OPENAI_BASE_URL"):
+        with pytest.raises(CallError, match=r"RECNET_MODEL|OPENAI_BASE_URL|OPENAI_API_KEY"):
             await b.ask()
 
 

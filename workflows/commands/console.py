@@ -52,7 +52,10 @@ BUDGET_SPENT = 5
 """Exit code: the budget stopped it; the same command goes on."""
 INTERRUPTED = 130
 _LINE_LENGTH = 1_000
-_MAY_HOLD_KEYS = frozenset({"model_options"})
+_MAY_HOLD_KEYS = frozenset(
+    {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
+)
+"""Settings whose value is not quoted: a key may have been put there by mistake."""
 
 screen = Console(markup=False, emoji=False, highlight=False)
 notes = Console(stderr=True, markup=False, emoji=False, highlight=False)

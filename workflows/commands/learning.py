@@ -57,7 +57,7 @@ def train_command(
         stop_at_budget(f"{report.stopped}; {done}")
     if report.failed:
         notes.print(
-            f"{report.failed} records failed: `recnet show interactions --network {network}` says "
+            f"{_count(report.failed)} failed: `recnet show interactions --network {network}` says "
             f"why, `recnet retry --network {network}` runs them again",
             soft_wrap=True,
         )
@@ -92,6 +92,8 @@ def retry(
             if report.run
             else "no interaction has failed"
         )
+        if report.usage:
+            print_usage("this run", report.usage)
     for identity, reason in report.failed.items():
         notes.print(f"{identity}: {reason}", soft_wrap=True)
     if report.stopped:
@@ -159,6 +161,10 @@ async def _interact(
         users = await find_clients(conn, network.id, ClientKind.USER, [user])
         items = await find_clients(conn, network.id, ClientKind.ITEM, [positive])
         return out, await held_out(conn, network.id, users[user], items[positive])
+
+
+def _count(records: int) -> str:
+    return "1 record" if records == 1 else f"{records} records"
 
 
 def _print_report(report: TrainingReport) -> None:

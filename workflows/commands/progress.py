@@ -40,7 +40,7 @@ def training_bar(progress: Progress, name: str) -> Tell:
         nonlocal task
         if task is None:
             task = progress.add_task(name, total=at.records, state="")
-        state = f"reward {at.reward:.2f} · {at.calls} calls · {at.routers} routers"
+        state = f"reward {at.reward:.2f} · {at.calls} calls now · {at.routers} routers"
         if at.failed:
             state += f" · {at.failed} failed"
         progress.update(task, completed=at.done, state=state)
