@@ -22,7 +22,7 @@ demo: $(STAMP) ## Run a small network from start to end, without any key
 	@$(BIN)/recnet demo $(ARGS)
 
 test: $(STAMP) ## Run all tests in two processes, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
-	@$(BIN)/python -m pytest $(or $(ARGS),--cov -n 2 --dist loadfile)
+	@$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(ARGS),--cov)
 
 lint: $(STAMP) ## Check style, formatting and types
 	@$(BIN)/ruff check .

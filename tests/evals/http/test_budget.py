@@ -14,6 +14,8 @@ from tests.worlds import SHAPE
 from workflows.recnet import RecNet, open_recnet
 from workflows.training import train
 
+pytestmark = pytest.mark.long
+
 PRICES = {MODEL: (1.0, 4.0)}
 LIMITS: Mapping[str, tuple[Mapping[str, object], str, str]] = {
     "calls": ({"budget_calls": 25}, "attempts", "the budget of 25 model calls is spent ("),

@@ -12,6 +12,8 @@ from evals.recbole import SAMPLE
 from tests.evals.http.over import chats, told, typed
 from workflows.commands.console import BUDGET_SPENT
 
+pytestmark = pytest.mark.long
+
 GOES_ON = "Give the same command again to go on"
 RANKINGS_AT_ONCE = 8
 """What was begun is finished; without messages a ranking is one call."""
@@ -60,6 +62,8 @@ def test_bootstrap_and_train(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
         line = stopped("bootstrap", "-n", "books")
         assert "of 40 model calls is spent (40 used; RECNET_BUDGET_CALLS sets it)" in line
         assert chats(endpoint.counts) - before <= 40
+        paid = told("usage", "-n", "books")["total"]
+        assert (paid["calls"], paid["bad"]) == (chats(endpoint.counts) - before, 0)
         typed("train", "-n", "books", code=1)  # it has no routers yet
         assert go_on("bootstrap", "-n", "books", most=5) > 0
         line = stopped("train", "-n", "books", "--limit", "20")

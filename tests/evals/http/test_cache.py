@@ -19,6 +19,8 @@ from tests.workflows.looking import rows
 from workflows.recnet import RecNet, open_recnet
 from workflows.training import train
 
+pytestmark = pytest.mark.long
+
 pytestmark = pytest.mark.usefixtures("no_replies")
 
 RECORDS = 4

@@ -12,6 +12,8 @@ from tests.workflows.looking import rows
 from workflows.recnet import open_recnet
 from workflows.training import train
 
+pytestmark = pytest.mark.long
+
 OTHERS = {"extract": "openai:cheap", "gradient": "openai:strong"}
 
 

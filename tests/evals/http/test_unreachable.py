@@ -17,6 +17,8 @@ from workflows.commands.console import ERROR
 from workflows.recnet import open_recnet
 from workflows.training import train
 
+pytestmark = pytest.mark.long
+
 SLOW = BenchSettings(latency=0.01)
 """So that requests are under way when the server goes."""
 UNREACHED = (

@@ -7,6 +7,8 @@ from evals.recbole import SAMPLE
 from state.domain import EMBEDDING
 from tests.evals.http.over import MODEL, chats, told, typed
 
+pytestmark = pytest.mark.long
+
 PRICE = (2.0, 8.0)
 GROUPINGS = ("prompt", "interaction", "run", "model")
 SUMS = ("calls", "embeddings", "cached", "input_tokens", "output_tokens", "cost", "bad")
