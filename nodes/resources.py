@@ -95,7 +95,7 @@ async def open_resources(
         url = await asyncio.to_thread(database_url, settings)
         async with open_pool(url, settings.connections) as pool:
             with ExitStack() as stack:
-                kept = await _open_kept(stack, url, endpoints) if cached else None
+                kept = _open_kept(stack, url, endpoints) if cached else None
                 held = Resources(
                     settings=settings,
                     url=url,
@@ -134,7 +134,7 @@ def _caller(
     )
 
 
-async def _open_kept(stack: ExitStack, url: str, endpoints: Endpoints) -> KeptReplies | None:
+def _open_kept(stack: ExitStack, url: str, endpoints: Endpoints) -> KeptReplies | None:
     """Open the cache of replies, unless nothing but the offline model would answer."""
     if {endpoint.name for endpoint in (endpoints.model, *endpoints.others.values())} == {OFFLINE}:
         return None
