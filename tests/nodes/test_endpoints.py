@@ -169,7 +169,7 @@ async def test_prompts_may_have_other_models_at_their_prices(models: Endpoint) -
         ({"model": "nowhere:small"}, r"RECNET_MODEL=nowhere:small"),
         ({"models": {"rank": "nowhere:small"}}, r"RECNET_MODELS=nowhere:small"),
         ({"embedding": "nowhere:small"}, r"RECNET_EMBEDDING=nowhere:small"),
-        ({"model_options": {"api_key": 5}}, r"RECNET_MODEL=openai:small"),
+        ({"model_options": {"api_key": 5}}, r"openai:small: RECNET_MODEL_OPTIONS: .*api_key"),
     ],
 )  # fmt: skip
 async def test_what_cannot_be_used_is_refused_at_once_in_one_line(
