@@ -1,11 +1,7 @@
 """Encoders by name, and the one way to embed: unit vectors of texts that say something."""
 
-import asyncio
 import re
-from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
-from time import perf_counter
 from typing import Any
 
 import numpy as np
@@ -14,13 +10,14 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 from openai import OpenAIError
 
-from prompts.errors import ModelError, ReplyError
-from prompts.failures import Origin, explain, fault_of, is_failure, is_unreachable, retrying
+from prompts.errors import ModelError
+from prompts.failures import Origin, fatal, is_failure, retrying
 from prompts.gate import Gate
 from prompts.models import COMPATIBLE, OFFLINE, Connection, unusable
 from prompts.offline.encoder import OfflineEncoder
 from prompts.offline.model import CHARACTERS_A_TOKEN
-from state.domain import EMBEDDING, Call, Fault
+from prompts.tally import Attempts
+from state.domain import EMBEDDING, Call
 
 MOST_DIMENSIONS = 1_900
 """What a row of PostgreSQL holds inline (8 kB): beyond it, vectors are slow to read."""
@@ -79,42 +76,40 @@ class Encoder:
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
-        tally = _Tally()
+        tally = Attempts()
         try:
             vectors = await self._vectors(distinct, tally)
             unit = self._unit(vectors, len(distinct))
-            tally.ok = True
+            tally.outcome = "ok"
         finally:
             if meter is not None and not self._local:
-                await meter(tally.call(self.name))
+                await meter(self._call(tally))
         row = {text: place for place, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
 
-    async def _vectors(self, texts: list[str], tally: "_Tally") -> list[list[float]]:
+    async def _vectors(self, texts: list[str], tally: Attempts) -> list[list[float]]:
         try:
             return await retrying(self.name, self._tries, self._wait)(self._request, texts, tally)
         except Exception as error:
             if not is_failure(error):
                 raise
             # The cause is cut off: a provider's own text may quote the key.
-            explained = explain(error, self.name, self._embeddings, self._origin)
-            if explained.transient and not is_unreachable(error):
-                raise ReplyError(EMBEDDING, str(explained)) from None
-            raise explained from None
+            raise fatal(error, EMBEDDING, self.name, self._embeddings, self._origin) from None
 
-    async def _request(self, texts: list[str], tally: "_Tally") -> list[list[float]]:
-        async with self._gate.enter(sum(map(len, texts)) // CHARACTERS_A_TOKEN):
-            tally.attempts += 1
-            start = perf_counter()
-            try:
-                async with asyncio.timeout(self._timeout):
-                    return await self._embeddings.aembed_documents(texts)
-            except Exception as error:
-                if fault := fault_of(error):
-                    tally.faults[fault] += 1
-                raise
-            finally:
-                tally.seconds += perf_counter() - start
+    async def _request(self, texts: list[str], tally: Attempts) -> list[list[float]]:
+        tokens = sum(map(len, texts)) // CHARACTERS_A_TOKEN
+        async with self._gate.enter(tokens), tally.attempt(self._timeout):
+            return await self._embeddings.aembed_documents(texts)
+
+    def _call(self, tally: Attempts) -> Call:
+        return Call(
+            prompt=EMBEDDING,
+            model=self.name,
+            attempts=tally.attempts,
+            seconds=tally.seconds,
+            outcome=tally.outcome,
+            faults=dict(tally.faults),
+        )
 
     def _unit(self, vectors: list[list[float]], count: int) -> NDArray[np.float32]:
         if len(vectors) != count or len({len(vector) for vector in vectors}) != 1:
@@ -133,26 +128,6 @@ class Encoder:
             raise ModelError(f"{self.name}: a vector is zero or not finite; set another {_SETTING}")
         unit: NDArray[np.float32] = (array / lengths).astype(np.float32)
         return unit
-
-
-@dataclass(slots=True)
-class _Tally:
-    """What one batch took."""
-
-    attempts: int = 0
-    seconds: float = 0.0
-    faults: Counter[Fault] = field(default_factory=Counter)
-    ok: bool = False
-
-    def call(self, encoder: str) -> Call:
-        return Call(
-            prompt=EMBEDDING,
-            model=encoder,
-            attempts=self.attempts,
-            seconds=self.seconds,
-            outcome="ok" if self.ok else "failed",
-            faults=dict(self.faults),
-        )
 
 
 def load_encoder(

@@ -20,7 +20,7 @@ from tenacity import (
     wait_exponential_jitter,
 )
 
-from prompts.errors import ModelError
+from prompts.errors import ModelError, ReplyError
 from state.domain import Fault, clean_line
 
 _log = logging.getLogger(__name__)
@@ -148,6 +148,19 @@ def explain(error: BaseException, who: str, used: object, origin: Origin) -> Mod
         detail=_detail(error, used),
     )
     return ModelError(f"{who}: {cause}", transient=is_transient(error))
+
+
+def fatal(
+    error: BaseException, prompt: str, who: str, used: object, origin: Origin
+) -> ReplyError | ModelError:
+    """Return what to raise once nothing more is tried: what may pass is no more than a lost reply.
+
+    An endpoint that cannot be reached is: it would lose the next one too.
+    """
+    explained = explain(error, who, used, origin)
+    if explained.transient and not is_unreachable(error):
+        return ReplyError(prompt, str(explained))
+    return explained
 
 
 def without_secrets(text: str, used: object) -> str:

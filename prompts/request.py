@@ -2,19 +2,16 @@
 
 import asyncio
 from dataclasses import replace
-from time import perf_counter
 
 import openai
 from langchain_core.messages import BaseMessage
 from openai.types.chat import ChatCompletion
 
 from prompts.budget import Budget
-from prompts.errors import BudgetExceeded, ModelError, ReplyError
+from prompts.errors import BudgetExceeded, ModelError
 from prompts.failures import (
-    explain,
-    fault_of,
+    fatal,
     is_failure,
-    is_unreachable,
     mask,
     retrying,
     what_was_said,
@@ -74,7 +71,9 @@ class Requests:
                     # The cause is cut off: a provider's own text may quote the key.
                     if names_means(means, said, status):
                         raise _refused(endpoint, means, said) from None
-                    raise _final(error, tally) from None
+                    raise fatal(
+                        error, tally.prompt, endpoint.name, endpoint.model, endpoint.origin
+                    ) from None
                 tally.faults["unsupported"] += 1
             else:
                 return raw, means
@@ -104,17 +103,10 @@ class Requests:
         endpoint = tally.endpoint
         self._budget.count()
         self._under_way += 1
-        tally.attempts += 1
-        start = perf_counter()
         try:
-            async with asyncio.timeout(endpoint.parameters.timeout):
+            async with tally.attempt(endpoint.parameters.timeout):
                 raw = await self._answer(model, asked, tally)
-        except Exception as error:
-            if fault := fault_of(error):
-                tally.faults[fault] += 1
-            raise
         finally:
-            tally.seconds += perf_counter() - start
             self._under_way -= 1
         # Whatever an endpoint echoes, no key is stored.
         parts = (raw.thoughts, raw.text, raw.refusal)
@@ -151,11 +143,3 @@ def _refused(endpoint: Endpoint, means: Means, said: str) -> ModelError:
         f"{endpoint.name}: the endpoint takes no {means} ({said}); set RECNET_STRUCTURED_OUTPUT to "
         "auto or another one"
     )
-
-
-def _final(error: Exception, tally: Tally) -> Exception:
-    endpoint = tally.endpoint
-    explained = explain(error, endpoint.name, endpoint.model, endpoint.origin)
-    if explained.transient and not is_unreachable(error):
-        return ReplyError(tally.prompt, str(explained))
-    return explained

@@ -1,8 +1,13 @@
 """What an ask has cost so far, over all of its requests."""
 
+import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from time import perf_counter
 
+from prompts.failures import fault_of
 from prompts.models import Endpoint
 from state.domain import Call, CallOutcome, Fault, clean
 
@@ -10,22 +15,43 @@ THOUGHTS_LENGTH = 20_000
 """Characters of thoughts that are kept of one call."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Attempts:
+    """Counts requests, their seconds, and which transient failures they met."""
+
+    attempts: int = 0
+    seconds: float = 0.0
+    outcome: CallOutcome = "failed"
+    faults: Counter[Fault] = field(default_factory=Counter)
+
+    @asynccontextmanager
+    async def attempt(self, timeout: float) -> AsyncIterator[None]:  # noqa: ASYNC109 - of the whole
+        """Count the block as one request, which may take `timeout` seconds in all."""
+        self.attempts += 1
+        start = perf_counter()
+        try:
+            async with asyncio.timeout(timeout):
+                yield
+        except Exception as error:
+            if fault := fault_of(error):
+                self.faults[fault] += 1
+            raise
+        finally:
+            self.seconds += perf_counter() - start
+
+
 @dataclass(slots=True)
-class Tally:
+class Tally(Attempts):
     """Counts the requests for one reply, and what was wrong with those that failed."""
 
     prompt: str
     endpoint: Endpoint
     stops: bool = False
     """Whether the budget stops it."""
-    attempts: int = 0
     cached: bool = False
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
-    seconds: float = 0.0
-    outcome: CallOutcome = "failed"
-    faults: Counter[Fault] = field(default_factory=Counter)
     thoughts: list[str] = field(default_factory=list)
 
     def spend(self, input_tokens: int, output_tokens: int) -> float:
