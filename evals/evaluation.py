@@ -22,7 +22,7 @@ from state.store.networks import Network
 from state.store.usage import UsageTotal, sum_usage
 from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
-from workflows.training import FIT, identity, plan_training
+from workflows.training import FIT, plan_training
 
 
 class Evaluation(Frozen):
@@ -198,7 +198,7 @@ async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
     async with recnet.resources.pool.connection() as conn:
         settled = {i.id for i in await list_interactions(conn, network.id)}
         asked = await sum_usage(conn, network.id, "interactions", by="model")
-    done = sum(identity(network, record.position) in settled for record in records)
+    done = sum(record.id in settled for record in records)
     shape = network.shape.model_dump(exclude={"model", "encoder", "seed"}, exclude_defaults=True)
     settings = ", ".join(f"{name}={value}" for name, value in shape.items())
     learned_by = " and ".join(total.name for total in asked if total.calls or total.cached)

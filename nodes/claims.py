@@ -21,6 +21,7 @@ from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateState
 from state.pool import Connection
 from state.presence import is_present
+from state.store.planned import settle_planned
 from state.store.windows import (
     Window,
     add_pending,
@@ -36,11 +37,16 @@ P = ParamSpec("P")
 async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) -> int | None:
     """Add a record's clients to the pending set, and return the window to update from, if any.
 
-    That is the set where it is full now, or an open window that nobody is at.
+    That is the set where it is full now, or an open window that nobody is at. Of the records that
+    a training run has planned as one window, the one that settles last claims the set, in the name
+    of the last in the stream.
     """
     await add_pending(conn, step.network.id, clients)
+    claims = await settle_planned(conn, step.network.id, step.name)
+    if claims is None:
+        return None
     size = step.network.shape.update_size
-    claimed = await claim_window(conn, step.network.id, size, step.name)
+    claimed = await claim_window(conn, step.network.id, size, claims)
     if claimed is not None:
         return claimed
     left = await open_window(conn, step.network.id)

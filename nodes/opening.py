@@ -9,7 +9,7 @@ from langgraph.errors import ParentCommand
 from langgraph.runtime import Runtime
 from langgraph.types import Command
 
-from nodes.claims import join_window, still_claimed
+from nodes.claims import join_window
 from nodes.resources import resources
 from nodes.step import Step, begin_step
 from prompts.errors import ReplyError
@@ -120,11 +120,9 @@ async def record_failure(
         )  # fmt: skip
         before = await find_interaction(conn, step.network.id, failed.id)
         await write_interaction(conn, step.network.id, failed)
-        if before is None:
-            window = await join_window(conn, step, (user, positive, negative))
-        else:  # it has had its place already: failed again, or stopped right after this commit
-            window = await still_claimed(conn, step)
-    return {"window": window}
+        # One that failed again, or was stopped right after this commit, has had its place already.
+        clients = (user, positive, negative) if before is None else ()
+        return {"window": await join_window(conn, step, clients)}
 
 
 async def _resolve(conn: Connection, step: Step, state: InteractionState) -> tuple[int, int, int]:

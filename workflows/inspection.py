@@ -21,7 +21,8 @@ from state.store.pins import list_pinned
 from state.store.routers import read_heirs, read_routers
 from state.store.versions import Version, read_versions
 from state.store.windows import count_windows, read_pending
-from workflows.training import FIT, identity
+from workflows.schedule import identity
+from workflows.training import FIT
 
 
 class RouterView(Frozen):
@@ -110,7 +111,7 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
     rewards = [i.reward for i in done if i.reward is not None]
     events = await read_events(conn, network.id)
     fitted = FIT["train+valid"]
-    planned = {identity(network, e.position) for e in events if e.split in fitted}
+    planned = {identity(network.dataset, e.position) for e in events if e.split in fitted}
     routers = await read_routers(conn, network.id)
     heirs = await read_heirs(conn, network.id)
     clients = await name_clients(conn, network.id)

@@ -5,13 +5,16 @@ from collections.abc import Callable, Sequence
 from nodes.step import require_usable
 from state.domain import KEY_LENGTH, Frozen, clean_line
 from state.errors import InputError
-from state.store.clients import list_clients
-from state.store.interactions import Interaction, list_interactions
+from state.graphs.interaction import InteractionOutput
+from state.store.events import read_events
+from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.usage import UsageTotal
 from workflows.exclusive import only_trainer
 from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
+from workflows.schedule import Record, identity
+from workflows.stream import AT_ONCE, feed_stream
 
 
 class RetryReport(Frozen):
@@ -33,9 +36,10 @@ async def run_again(
     name: str,
     identities: Sequence[str] = (),
     *,
+    concurrency: int = AT_ONCE,
     started: Callable[[int], Callable[[], None]] = lambda _: lambda: None,
 ) -> RetryReport:
-    """Run failed interactions of a network again, in the order in which they failed.
+    """Run failed interactions of a network again: its training records first, in their order.
 
     One that succeeds counts once: it takes the place of its failure, and its clients join the
     pending set as they change now.
@@ -44,6 +48,7 @@ async def run_again(
         recnet: the open façade.
         name: the network.
         identities: which; all that failed where none is named.
+        concurrency: interactions under way at the most.
         started: told how many there are; returns what is called after each.
 
     Raises:
@@ -55,25 +60,18 @@ async def run_again(
     mark = await begin_paying(recnet)
     async with only_trainer(recnet.resources.url, network):
         failed = await _failed(recnet, network, identities)
-        async with recnet.resources.pool.connection() as conn:
-            keys = {client.id: client.key for client in await list_clients(conn, network.id)}
         advance = started(len(failed)) if failed else lambda: None
-        reasons = {}
+        reasons: dict[str, str] = {}
         run = 0
-        for one in failed:
-            if recnet.resources.budget.spent():
-                break
-            out = await recnet.interact(
-                name,
-                user=keys[one.user_id],
-                positive=keys[one.positive_id],
-                negative=keys[one.negative_id],
-                interaction_id=one.id,
-            )
-            if out.get("failure"):
-                reasons[one.id] = out["failure"]
+
+        async def settled(record: Record, out: InteractionOutput) -> None:
+            nonlocal run
             run += 1
+            if why := out.get("failure"):
+                reasons[record.id] = why
             advance()
+
+        await feed_stream(recnet, network, failed, at_once=concurrency, on_settled=settled)
     return RetryReport(
         network=name,
         run=run,
@@ -84,14 +82,21 @@ async def run_again(
     )
 
 
-async def _failed(recnet: RecNet, network: Network, identities: Sequence[str]) -> list[Interaction]:
+async def _failed(recnet: RecNet, network: Network, identities: Sequence[str]) -> list[Record]:
     async with recnet.resources.pool.connection() as conn:
         settled = {one.id: one for one in await list_interactions(conn, network.id)}
-    identities = [clean_line(identity, KEY_LENGTH) for identity in identities]
-    for identity in identities:
-        if identity not in settled:
-            raise InputError(f"no interaction '{identity}' in network '{network.name}'")
-        if not settled[identity].failure:
-            raise InputError(f"interaction '{identity}' did not fail: it is learned already")
+        events = await read_events(conn, network.id)
+    identities = [clean_line(one, KEY_LENGTH) for one in identities]
+    for one in identities:
+        if one not in settled:
+            raise InputError(f"no interaction '{one}' in network '{network.name}'")
+        if not settled[one].failure:
+            raise InputError(f"interaction '{one}' did not fail: it is learned already")
     wanted = set(identities) or settled.keys()
-    return [one for one in settled.values() if one.failure and one.id in wanted]
+    # Which of two training records failed first is chance; live ones come as they failed.
+    order = [identity(network.dataset, event.position) for event in events]
+    return [
+        Record(id=i.id, user=i.user_id, positive=i.positive_id, negative=i.negative_id)
+        for i in (settled[one] for one in dict.fromkeys([*order, *settled]) if one in settled)
+        if i.failure and i.id in wanted
+    ]

@@ -12,8 +12,8 @@ from state.store.events import StoredEvent
 class Record(Frozen):
     """One training record."""
 
-    position: int
-    """Its place in the data set's events, which makes its identity."""
+    id: str
+    """Its identity: the data set, and its place in the events."""
     user: int
     positive: int
     negative: int
@@ -24,8 +24,17 @@ class Record(Frozen):
         return self.user, self.positive, self.negative
 
 
+def identity(dataset: str, position: int) -> str:
+    """Return the identity of a training record: its data set, and its place in the events."""
+    return f"{dataset}:{position}"
+
+
 def plan_records(
-    events: Sequence[StoredEvent], items: Sequence[int], splits: frozenset[Split], seed: int
+    dataset: str,
+    events: Sequence[StoredEvent],
+    items: Sequence[int],
+    splits: frozenset[Split],
+    seed: int,
 ) -> list[Record]:
     """Return the records of the given splits, each with a negative drawn by seed and position.
 
@@ -47,7 +56,7 @@ def plan_records(
             negative = draw(seed, event.position, "negative").choice(free)
             records.append(
                 Record(
-                    position=event.position,
+                    id=identity(dataset, event.position),
                     user=event.user_id,
                     positive=event.item_id,
                     negative=negative,
@@ -74,3 +83,22 @@ def cut_windows(
             window, changed = [], set()
     if window:
         yield window
+
+
+def predecessors(window: Sequence[Record]) -> list[set[int]]:
+    """Return for each record of a window the last earlier ones that share a client with it."""
+    last: dict[int, int] = {}
+    before = []
+    for number, record in enumerate(window):
+        before.append({last[client] for client in record.clients if client in last})
+        last.update(dict.fromkeys(record.clients, number))
+    return before
+
+
+def chain_lengths(before: Sequence[set[int]]) -> list[int]:
+    """Return for each record how many in a row wait for it, itself included, at the most."""
+    lengths = [1] * len(before)
+    for number in reversed(range(len(before))):
+        for earlier in before[number]:
+            lengths[earlier] = max(lengths[earlier], lengths[number] + 1)
+    return lengths

@@ -1,4 +1,4 @@
-"""The training driver: records in order, one graph run each, resumable where it stopped."""
+"""Training: the records of a network's data set, fed once each, and what came of it."""
 
 from collections.abc import Callable
 from time import perf_counter
@@ -6,18 +6,18 @@ from time import perf_counter
 from nodes.step import require_usable
 from state.dataset import Split
 from state.domain import ClientKind, Frozen
-from state.errors import NetworkError
+from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
 from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.routers import count_routers
 from state.store.usage import UsageTotal, count_steps, sum_usage
-from state.store.windows import open_window, read_pending
 from workflows.exclusive import only_trainer
 from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
-from workflows.schedule import Record, cut_windows, plan_records
+from workflows.schedule import Record, plan_records
+from workflows.stream import AT_ONCE, feed_stream
 
 FIT: dict[str, frozenset[Split]] = {
     "train": frozenset({Split.TRAIN}),
@@ -73,17 +73,23 @@ async def train(
     name: str,
     *,
     fit: str = "train+valid",
+    concurrency: int = AT_ONCE,
     limit: int | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> TrainingReport:
     """Feed the training records of a network in order; what was settled before costs nothing.
 
+    Records of one window that share no client run at once; the network is the same as one after
+    another.
+
     Args:
         recnet: the open façade.
         name: the network.
         fit: `train`, or `train+valid`.
-        limit: run at most so many records now. A budget that is spent ends the run too, between
-            two records.
+        concurrency: interactions under way at the most. Calls have a limit of their own,
+            `RECNET_CALLS_IN_FLIGHT`.
+        limit: run at most so many records now. A budget that is spent ends the run too: no record
+            is begun any more.
         on_progress: told before the first record and after each.
 
     Raises:
@@ -94,7 +100,7 @@ async def train(
     mark = await begin_paying(recnet)
     began = perf_counter()
     async with only_trainer(recnet.resources.url, network):
-        run = await _feed(recnet, network, FIT[fit], limit, on_progress)
+        run = await _feed(recnet, network, FIT[fit], concurrency, limit, on_progress)
     report = await _report(recnet, network, FIT[fit], run, perf_counter() - began)
     return report.model_copy(update={"usage": await paid_since(recnet, mark, network)})
 
@@ -103,38 +109,24 @@ async def _feed(
     recnet: RecNet,
     network: Network,
     splits: frozenset[Split],
+    concurrency: int,
     limit: int | None,
     on_progress: Callable[[Progress], None],
 ) -> int:
-    records, keys, pending, settled = await _read(recnet, network, splits)
-    budget = recnet.resources.budget
-    if not budget.spent():
-        await _finish_window(recnet, network)
-    tally = _Tally(recnet, network, len(records), settled)
+    records, rewards = await _read(recnet, network, splits)
+    tally = _Tally(recnet, network, len(records), rewards)
     await tally.tell(on_progress)
-    waiting = [record for record in records if identity(network, record.position) not in settled]
-    run = 0
-    for window in cut_windows(waiting, network.shape.update_size, pending):
-        for record in window:
-            if run == limit or budget.spent():
-                return run
-            out = await recnet.interact(
-                network.name,
-                user=keys[record.user],
-                positive=keys[record.positive],
-                negative=keys[record.negative],
-                interaction_id=identity(network, record.position),
-            )
-            run += 1
-            tally.add(None if out.get("failure") else out["reward"])
-            await tally.tell(on_progress)
-        await recnet.update_routers(network.name)
-    return run
+    before = tally.done
 
+    async def settled(_: Record, out: InteractionOutput) -> None:
+        tally.add(None if out.get("failure") else out["reward"])
+        await tally.tell(on_progress)
 
-def identity(network: Network, position: int) -> str:
-    """Return the identity of a training record: its data set, and its place in the events."""
-    return f"{network.dataset}:{position}"
+    waiting = [record for record in records if record.id not in rewards]
+    await feed_stream(
+        recnet, network, waiting, at_once=concurrency, limit=limit, on_settled=settled
+    )
+    return tally.done - before
 
 
 async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Split]) -> list[Record]:
@@ -142,36 +134,20 @@ async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Spli
     async with recnet.resources.pool.connection() as conn:
         events = await read_events(conn, network.id)
         items = await list_clients(conn, network.id, ClientKind.ITEM)
-    return plan_records(events, [item.id for item in items], splits, network.shape.seed)
+    return plan_records(
+        network.dataset, events, [item.id for item in items], splits, network.shape.seed
+    )
 
 
 async def _read(
     recnet: RecNet, network: Network, splits: frozenset[Split]
-) -> tuple[list[Record], dict[int, str], list[int], dict[str, int | None]]:
-    """Return the records, all clients' keys, who waits, and the rewards of what is settled."""
+) -> tuple[list[Record], dict[str, int | None]]:
+    """Return the records, and the rewards of those that are settled."""
     records = await plan_training(recnet, network, splits)
     async with recnet.resources.pool.connection() as conn:
-        clients = await list_clients(conn, network.id)
-        pending = await read_pending(conn, network.id)
         done = await list_interactions(conn, network.id)
-    planned = {identity(network, record.position) for record in records}
-    settled = {i.id: i.reward for i in done if i.id in planned}
-    return records, {client.id: client.key for client in clients}, pending, settled
-
-
-async def _finish_window(recnet: RecNet, network: Network) -> None:
-    """Finish a window that an earlier run left open.
-
-    Raises:
-        NetworkError: another process is at it.
-    """
-    await recnet.update_routers(network.name)
-    async with recnet.resources.pool.connection() as conn:
-        if await open_window(conn, network.id) is not None:
-            raise NetworkError(
-                f"another process is at a router update of network '{network.name}': "
-                "try again when it has ended"
-            )
+    planned = {record.id for record in records}
+    return records, {i.id: i.reward for i in done if i.id in planned}
 
 
 class _Tally:
@@ -186,6 +162,11 @@ class _Tally:
         self._rewards = [reward for reward in settled.values() if reward is not None]
         self._failed = len(settled) - len(self._rewards)
 
+    @property
+    def done(self) -> int:
+        """Records that were learned from or failed."""
+        return len(self._rewards) + self._failed
+
     def add(self, reward: int | None) -> None:
         if reward is None:
             self._failed += 1
@@ -199,7 +180,7 @@ class _Tally:
         on_progress(
             Progress(
                 records=self._records,
-                done=learned + self._failed,
+                done=self.done,
                 failed=self._failed,
                 reward=sum(self._rewards) / learned if learned else 0.0,
                 calls=self._recnet.resources.budget.calls,
@@ -211,7 +192,7 @@ class _Tally:
 async def _report(
     recnet: RecNet, network: Network, splits: frozenset[Split], run: int, seconds: float
 ) -> TrainingReport:
-    records, _, _, settled = await _read(recnet, network, splits)
+    records, settled = await _read(recnet, network, splits)
     async with recnet.resources.pool.connection() as conn:
         usage = await sum_usage(conn, network.id, "interactions")
         paid = await count_steps(conn, network.id, "interactions")

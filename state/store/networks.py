@@ -14,7 +14,8 @@ _COLUMNS = sql.SQL("id, name, dataset, domain, settings, tau_user, tau_item")
 # In the order in which foreign keys allow them to be copied. Usage stays behind: it was paid once.
 _TABLES = (
     "clients", "client_vectors", "buffers", "events", "module_versions", "attributes", "routers",
-    "router_vectors", "messages", "pending", "windows", "interactions", "verdicts", "gradients",
+    "router_vectors", "messages", "pending", "planned", "windows", "interactions", "verdicts",
+    "gradients",
 )  # fmt: skip
 
 

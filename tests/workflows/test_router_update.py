@@ -17,7 +17,7 @@ from tests.workflows.watched import BAD, WatchedModel
 from tests.worlds import SHAPE, found
 from workflows.recnet import RecNet
 from workflows.schedule import Record, cut_windows
-from workflows.training import FIT, identity, plan_training
+from workflows.training import FIT, plan_training
 
 
 async def plan(recnet: RecNet, name: str = "tiny") -> tuple[list[Record], dict[int, str]]:
@@ -36,7 +36,7 @@ async def feed(recnet: RecNet, record: Record, keys: dict[int, str]) -> int | No
         user=keys[record.user],
         positive=keys[record.positive],
         negative=keys[record.negative],
-        interaction_id=identity(await recnet.network("tiny"), record.position),
+        interaction_id=record.id,
     )
     return out["window"]
 
@@ -68,7 +68,7 @@ async def test_the_update_runs_exactly_where_the_schedule_cuts(
     for row, window in zip(stored, windows, strict=False):
         assert row["members"] == sorted({c for record in window for c in record.clients})
     failed = await rows(recnet, "SELECT id FROM interactions WHERE failure <> ''")
-    assert [row["id"] for row in failed] == [f"tiny:{failing.position}"]
+    assert [row["id"] for row in failed] == [failing.id]
     claims = await rows(recnet, "SELECT id FROM windows WHERE claimed_by = %s", failed[0]["id"])
     assert bool(claims) == cut[3]
     updates = await rows(

@@ -24,6 +24,11 @@ ITEMS = list(range(100, 112))
 ALL = frozenset(Split)
 
 
+def place(record: Record) -> int:
+    """Return a record's place in the stream."""
+    return int(record.id.removeprefix("tiny:"))
+
+
 USERS = st.integers(1, 6)
 WAITING = st.sets(st.integers(1, 18), max_size=8)
 """Clients that wait from before: any of the planted network's 6 users and 12 items."""
@@ -46,7 +51,7 @@ def record_streams(draw: st.DrawFn) -> list[Record]:
     """Draw records over few clients, so that windows of several records come about."""
     triples = draw(st.lists(st.tuples(USERS, st.permutations(range(7, 19))), max_size=24))
     return [
-        Record(position=n, user=user, positive=positive, negative=negative)
+        Record(id=f"tiny:{n}", user=user, positive=positive, negative=negative)
         for n, (user, (positive, negative, *_)) in enumerate(triples)
     ]
 
@@ -56,9 +61,9 @@ def record_streams(draw: st.DrawFn) -> list[Record]:
 def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
     events: list[StoredEvent], seed: int
 ) -> None:
-    for record in plan_records(events, ITEMS, ALL, seed):
+    for record in plan_records("tiny", events, ITEMS, ALL, seed):
         met = {
-            e.item_id for e in events if e.user_id == record.user and e.position <= record.position
+            e.item_id for e in events if e.user_id == record.user and e.position <= place(record)
         }
         assert record.positive in met
         assert record.negative in set(ITEMS) - met
@@ -69,9 +74,9 @@ def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
 def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
     events: list[StoredEvent], seed: int, data: st.DataObject
 ) -> None:
-    records = plan_records(events, ITEMS, ALL, seed)
+    records = plan_records("tiny", events, ITEMS, ALL, seed)
     users = data.draw(st.sets(st.integers(1, 4)))
-    alone = plan_records([e for e in events if e.user_id in users], ITEMS, ALL, seed)
+    alone = plan_records("tiny", [e for e in events if e.user_id in users], ITEMS, ALL, seed)
     assert alone == [record for record in records if record.user in users]
 
 
@@ -80,13 +85,13 @@ def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
 def test_records_are_the_events_of_the_splits_in_order(
     events: list[StoredEvent], splits: set[Split]
 ) -> None:
-    records = plan_records(events, ITEMS, frozenset(splits), 0)
+    records = plan_records("tiny", events, ITEMS, frozenset(splits), 0)
     chosen = [e for e in events if e.split in splits]
-    assert [(r.position, r.user, r.positive) for r in records] == [
+    assert [(place(r), r.user, r.positive) for r in records] == [
         (e.position, e.user_id, e.item_id) for e in chosen
     ]
-    every = {record.position: record for record in plan_records(events, ITEMS, ALL, 0)}
-    assert records == [every[record.position] for record in records]
+    every = {record.id: record for record in plan_records("tiny", events, ITEMS, ALL, 0)}
+    assert records == [every[record.id] for record in records]
 
 
 def test_an_item_that_the_user_takes_later_may_be_a_negative() -> None:
@@ -94,7 +99,7 @@ def test_an_item_that_the_user_takes_later_may_be_a_negative() -> None:
         StoredEvent(position=n, user_id=1, item_id=item, split=Split.TRAIN)
         for n, item in enumerate(ITEMS[:-1])
     ]
-    records = plan_records(events, ITEMS, ALL, 0)
+    records = plan_records("tiny", events, ITEMS, ALL, 0)
     later = {record.positive for record in records}
     assert any(record.negative in later for record in records)
     assert len({record.negative for record in records}) > 2
@@ -104,7 +109,7 @@ def test_another_seed_draws_other_negatives() -> None:
     events = [
         StoredEvent(position=n, user_id=n, item_id=ITEMS[0], split=Split.TRAIN) for n in range(20)
     ]
-    first, second = (plan_records(events, ITEMS, ALL, seed) for seed in (0, 1))
+    first, second = (plan_records("tiny", events, ITEMS, ALL, seed) for seed in (0, 1))
     assert [r.negative for r in first] != [r.negative for r in second]
 
 
@@ -114,7 +119,7 @@ def test_a_user_who_has_met_everything_is_an_error() -> None:
         for n, item in enumerate(ITEMS)
     ]
     with pytest.raises(InputError, match="every item"):
-        plan_records(events, ITEMS, ALL, 0)
+        plan_records("tiny", events, ITEMS, ALL, 0)
 
 
 @thousand
@@ -161,13 +166,11 @@ async def test_commits_one_after_another_claim_the_windows_that_were_cut(
     async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
         await add_pending(conn, network, waiting)
         for record in records:
-            if record.position == stop:  # a run that goes on from here cuts where the first did
+            if place(record) == stop:  # a run that goes on from here cuts where the first did
                 left = cut_windows(records[stop:], update_size, await read_pending(conn, network))
-                ends = [window[-1] for window in planned if window[-1].position >= stop]
+                ends = [window[-1] for window in planned if place(window[-1]) >= stop]
                 assert [window[-1] for window in left] == ends
-            await write_interaction(
-                conn, network, settled(record, failed=record.position in failing)
-            )
+            await write_interaction(conn, network, settled(record, failed=place(record) in failing))
             await add_pending(conn, network, record.clients)
             number = await claim_window(conn, network, update_size)
             claimed[-1].append(record)
@@ -185,7 +188,7 @@ async def test_commits_one_after_another_claim_the_windows_that_were_cut(
 
 def settled(record: Record, *, failed: bool) -> Interaction:
     return Interaction(
-        id=f"tiny:{record.position}",
+        id=record.id,
         user_id=record.user,
         positive_id=record.positive,
         negative_id=record.negative,

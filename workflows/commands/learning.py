@@ -25,9 +25,17 @@ from workflows.commands.progress import bars, counting_bar, training_bar
 from workflows.commands.spending import print_usage
 from workflows.recnet import RecNet
 from workflows.retry import RetryReport, run_again
+from workflows.stream import AT_ONCE
 from workflows.training import TrainingReport, train
 
 app = typer.Typer()
+
+Concurrency = Annotated[
+    int,
+    typer.Option(
+        min=1, max=10_000, help="Interactions under way at the most; the network is the same."
+    ),
+]
 
 
 @app.command(name="train")
@@ -37,6 +45,7 @@ def train_command(
         Literal["train", "train+valid"],
         typer.Option(help="`train` before choices are made on validation, both before the test."),
     ] = "train+valid",
+    concurrency: Concurrency = AT_ONCE,
     limit: Annotated[int | None, typer.Option(min=0, help="Run at most so many records.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -45,7 +54,9 @@ def train_command(
     async def work(recnet: RecNet) -> TrainingReport:
         with bars() as progress:
             tell = training_bar(progress, network)
-            return await train(recnet, network, fit=fit, limit=limit, on_progress=tell)
+            return await train(
+                recnet, network, fit=fit, concurrency=concurrency, limit=limit, on_progress=tell
+            )
 
     report = execute(work, command="train", cache=True)
     if as_json:
@@ -70,6 +81,7 @@ def retry(
         list[str] | None, typer.Argument(help="Identities; all that failed where none is given.")
     ] = None,
     network: NetworkName = "default",
+    concurrency: Concurrency = AT_ONCE,
     as_json: AsJson = False,
 ) -> None:
     """Run failed interactions again; one that succeeds now counts once."""
@@ -80,6 +92,7 @@ def retry(
                 recnet,
                 network,
                 interactions or (),
+                concurrency=concurrency,
                 started=lambda total: counting_bar(progress, network, total),
             )
 
