@@ -17,6 +17,7 @@ from state.store.windows import (
     read_pending,
 )
 from tests.properties import thousand
+from tests.workflows.streams import record_streams
 from tests.worlds import plant
 from workflows.schedule import Record, cut_windows, plan_records
 
@@ -29,7 +30,6 @@ def place(record: Record) -> int:
     return int(record.id.removeprefix("tiny:"))
 
 
-USERS = st.integers(1, 6)
 WAITING = st.sets(st.integers(1, 18), max_size=8)
 """Clients that wait from before: any of the planted network's 6 users and 12 items."""
 
@@ -43,16 +43,6 @@ def streams(draw: st.DrawFn) -> list[StoredEvent]:
     return [
         StoredEvent(position=n, user_id=user, item_id=item, split=draw(splits))
         for n, (user, item) in enumerate(taken)
-    ]
-
-
-@st.composite
-def record_streams(draw: st.DrawFn) -> list[Record]:
-    """Draw records over few clients, so that windows of several records come about."""
-    triples = draw(st.lists(st.tuples(USERS, st.permutations(range(7, 19))), max_size=24))
-    return [
-        Record(id=f"tiny:{n}", user=user, positive=positive, negative=negative)
-        for n, (user, (positive, negative, *_)) in enumerate(triples)
     ]
 
 
