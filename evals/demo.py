@@ -101,7 +101,7 @@ async def _telling_lineage(recnet: RecNet) -> Lineage:
     """Return the interaction that shows most: a wrong prediction whose messages got gradients."""
     network = await recnet.network(NETWORK)
     async with recnet.resources.pool.connection() as conn:
-        found = await list_interactions(conn, network.id)
+        found = sorted(await list_interactions(conn, network.id), key=lambda i: i.id)
         missed = [i for i in found if i.reward == 0] or found
         if not missed:
             raise NetworkError(f"network '{NETWORK}' has learned from nothing")

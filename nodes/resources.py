@@ -15,6 +15,7 @@ from prompts.budget import Budget
 from prompts.call import Caller
 from prompts.catalogue import PROMPTS
 from prompts.embeddings import Encoder
+from prompts.gate import Gate
 from prompts.kept import KeptReplies
 from prompts.models import OFFLINE
 from prompts.template import Templates
@@ -36,6 +37,8 @@ class Resources:
     pool: Pool
     caller: Caller
     encoder: Encoder
+    gate: Gate
+    """What all its requests pass."""
     budget: Budget
     """What this process has spent so far."""
     presence: Presence
@@ -102,6 +105,7 @@ async def open_resources(
                     pool=pool,
                     caller=_caller(settings, endpoints, templates, budget, kept),
                     encoder=endpoints.encoder,
+                    gate=endpoints.gate,
                     budget=budget,
                     presence=Presence(url),
                     command=command,

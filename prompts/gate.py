@@ -1,4 +1,4 @@
-"""The gate that all requests to endpoints pass: so many at once, so many a minute."""
+"""The gate that all requests to endpoints pass: so many at once, so many a minute, or none more."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -10,6 +10,9 @@ from aiolimiter import AsyncLimiter
 
 MINUTE = 60.0
 
+_A_MOMENT = 0.5
+"""Seconds in which a reply that came is stored."""
+
 
 @dataclass(slots=True)
 class _Bounds:
@@ -20,7 +23,7 @@ class _Bounds:
     tokens: AsyncLimiter | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Gate:
     """Lets at most `in_flight` requests through at once, and so many requests and tokens a minute.
 
@@ -31,21 +34,48 @@ class Gate:
     in_flight: int = 8
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    _under_way: int = field(default=0, init=False)
+    _arrived: int = field(default=0, init=False)
+    _closed: bool = field(default=False, init=False)
     # A semaphore belongs to the loop it first waited in, and a process may run several.
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
-        default_factory=WeakKeyDictionary, init=False, repr=False, compare=False
+        default_factory=WeakKeyDictionary, init=False, repr=False
     )
 
     @asynccontextmanager
     async def enter(self, tokens: int) -> AsyncIterator[None]:
-        """Hold one of the slots for the time of the block; wait first where a bound asks for it."""
+        """Hold one of the slots for the time of the block; wait first where a bound asks for it.
+
+        Who comes to a closed gate waits until cancelled.
+        """
+        self._arrived += 1
         bounds = self._bounds()
         if bounds.requests is not None:
             await bounds.requests.acquire()
         if bounds.tokens is not None:
             await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
         async with bounds.slots:
-            yield
+            if self._closed:
+                await asyncio.Event().wait()
+            self._under_way += 1
+            try:
+                yield
+            finally:
+                self._under_way -= 1
+
+    def close(self) -> None:
+        """Let no further request through."""
+        self._closed = True
+
+    async def rest(self) -> None:
+        """Wait until no request is under way, and what the last ones brought has been stored.
+
+        Who stores a reply goes on to its next request, so this ends once nobody else arrives.
+        """
+        arrived = None
+        while self._under_way or arrived != self._arrived:
+            arrived = self._arrived
+            await asyncio.sleep(_A_MOMENT)
 
     def _bounds(self) -> _Bounds:
         loop = asyncio.get_running_loop()

@@ -1,6 +1,5 @@
 """One request for a reply: the gate, the budget, the means of structured output, the retries."""
 
-import asyncio
 from dataclasses import replace
 
 import openai
@@ -25,9 +24,6 @@ from prompts.structured import Means, Model, bind_reply, names_means, word_schem
 from prompts.tally import Tally
 from prompts.template import Reply
 
-_A_MOMENT = 0.3
-"""Seconds in which a reply that came is stored."""
-
 
 class Requests:
     """Sends requests to endpoints; the one place where they are retried.
@@ -41,7 +37,6 @@ class Requests:
         self._budget = budget
         self._tries = tries
         self._wait = wait
-        self._under_way = 0
 
     async def send(
         self, messages: list[BaseMessage], reply: type[Reply], tally: Tally
@@ -87,27 +82,15 @@ class Requests:
         async with self._gate.enter(characters // CHARACTERS_A_TOKEN):
             if not (tally.stops and self._budget.spent()):
                 return await self._sent(model, asked, tally)
-        await self._come_to_rest()
+        # Whoever raises first has its siblings cancelled, and their requests are paid for.
+        await self._gate.rest()
         raise BudgetExceeded(self._budget.spent())
-
-    async def _come_to_rest(self) -> None:
-        """Let requests under way end, and what they brought be stored: it is paid for.
-
-        Whoever raises first has its siblings cancelled.
-        """
-        while self._under_way:  # noqa: ASYNC110 - an event would belong to one loop
-            await asyncio.sleep(_A_MOMENT)
-        await asyncio.sleep(_A_MOMENT)
 
     async def _sent(self, model: Model, asked: list[BaseMessage], tally: Tally) -> Raw:
         endpoint = tally.endpoint
         self._budget.count()
-        self._under_way += 1
-        try:
-            async with tally.attempt(endpoint.parameters.timeout):
-                raw = await self._answer(model, asked, tally)
-        finally:
-            self._under_way -= 1
+        async with tally.attempt(endpoint.parameters.timeout):
+            raw = await self._answer(model, asked, tally)
         # Whatever an endpoint echoes, no key is stored.
         parts = (raw.thoughts, raw.text, raw.refusal)
         thoughts, text, refusal = (mask(part, endpoint.model) for part in parts)

@@ -58,6 +58,12 @@ def advice(error: psycopg.Error) -> str | None:
     return None
 
 
+def is_lost(error: BaseException) -> bool:
+    """Return whether the database went away, so that the same may work once it is back."""
+    cause = error.__cause__ if isinstance(error, DatabaseError) else error
+    return isinstance(cause, psycopg.Error) and _is_lost(cause) and not _is_about_connections(cause)
+
+
 def unreachable(error: psycopg.OperationalError) -> DatabaseError:
     """Return what to raise where a connection could not be opened."""
     if _is_about_connections(error):

@@ -143,6 +143,12 @@ class Settings(BaseSettings):
         default=None,
         description="Whether replies are kept and taken again; unset, where data sets are at work.",
     )
+    database_wait: float = Field(
+        default=60.0,
+        ge=0,
+        le=86_400,
+        description="Seconds that training waits for a database that went away.",
+    )
     connections: int = Field(default=8, ge=3, le=80, description="Size of the database pool.")
     prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_pairs)] = Field(
         default={}, description="Of a million tokens: `openai:gpt-4.1-mini=0.40/1.60`."

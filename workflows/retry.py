@@ -11,6 +11,7 @@ from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.usage import UsageTotal
 from workflows.exclusive import only_trainer
+from workflows.outage import outlast
 from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
 from workflows.schedule import Record, identity
@@ -58,26 +59,27 @@ async def run_again(
     network = await recnet.network(name)
     require_usable(network)
     mark = await begin_paying(recnet)
-    async with only_trainer(recnet.resources.url, network):
-        failed = await _failed(recnet, network, identities)
-        advance = started(len(failed)) if failed else lambda: None
-        reasons: dict[str, str] = {}
-        run = 0
+    failed = await _failed(recnet, network, identities)
+    advance = started(len(failed)) if failed else lambda: None
+    ended: dict[str, str] = {}
 
-        async def settled(record: Record, out: InteractionOutput) -> None:
-            nonlocal run
-            run += 1
-            if why := out.get("failure"):
-                reasons[record.id] = why
-            advance()
+    async def settled(record: Record, out: InteractionOutput) -> None:
+        ended[record.id] = out.get("failure", "")
+        advance()
 
-        await feed_stream(recnet, network, failed, at_once=concurrency, on_settled=settled)
+    async def go_on() -> None:
+        left = [record for record in failed if record.id not in ended]
+        async with only_trainer(recnet.resources.url, network):
+            await feed_stream(recnet, network, left, at_once=concurrency, on_settled=settled)
+
+    await outlast(recnet, go_on, lambda: len(ended))
+    reasons = {one: why for one, why in ended.items() if why}
     return RetryReport(
         network=name,
-        run=run,
-        learned=run - len(reasons),
+        run=len(ended),
+        learned=len(ended) - len(reasons),
         failed=reasons,
-        stopped=recnet.resources.budget.spent() if run < len(failed) else "",
+        stopped=recnet.resources.budget.spent() if len(ended) < len(failed) else "",
         usage=await paid_since(recnet, mark, network),
     )
 

@@ -1,6 +1,7 @@
 """Training: the records of a network's data set, fed once each, and what came of it."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from time import perf_counter
 
 from nodes.step import require_usable
@@ -14,6 +15,7 @@ from state.store.networks import Network
 from state.store.routers import count_routers
 from state.store.usage import UsageTotal, count_steps, sum_usage
 from workflows.exclusive import only_trainer
+from workflows.outage import outlast
 from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
 from workflows.schedule import Record, plan_records
@@ -92,6 +94,8 @@ async def train(
             is begun any more.
         on_progress: told before the first record and after each.
 
+    A database that goes away is waited for (`outlast`).
+
     Raises:
         NetworkError: not bootstrapped, or another process is training this network.
     """
@@ -99,34 +103,45 @@ async def train(
     require_usable(network)
     mark = await begin_paying(recnet)
     began = perf_counter()
-    async with only_trainer(recnet.resources.url, network):
-        run = await _feed(recnet, network, FIT[fit], concurrency, limit, on_progress)
-    report = await _report(recnet, network, FIT[fit], run, perf_counter() - began)
+    run = _Run(recnet, network, FIT[fit], concurrency, limit, on_progress)
+    await outlast(recnet, run.go_on, lambda: run.done)
+    report = await _report(recnet, network, FIT[fit], run.done, perf_counter() - began)
     return report.model_copy(update={"usage": await paid_since(recnet, mark, network)})
 
 
-async def _feed(
-    recnet: RecNet,
-    network: Network,
-    splits: frozenset[Split],
-    concurrency: int,
-    limit: int | None,
-    on_progress: Callable[[Progress], None],
-) -> int:
-    records, rewards = await _read(recnet, network, splits)
-    tally = _Tally(recnet, network, len(records), rewards)
-    await tally.tell(on_progress)
-    before = tally.done
+@dataclass(slots=True)
+class _Run:
+    """One run of `train`, which an outage of the database may cut into several."""
 
-    async def settled(_: Record, out: InteractionOutput) -> None:
-        tally.add(None if out.get("failure") else out["reward"])
-        await tally.tell(on_progress)
+    recnet: RecNet
+    network: Network
+    splits: frozenset[Split]
+    concurrency: int
+    limit: int | None
+    on_progress: Callable[[Progress], None]
+    done: int = 0
+    """Records that were settled in this run."""
 
-    waiting = [record for record in records if record.id not in rewards]
-    await feed_stream(
-        recnet, network, waiting, at_once=concurrency, limit=limit, on_settled=settled
-    )
-    return tally.done - before
+    async def go_on(self) -> None:
+        """Feed what is not settled, as the only trainer."""
+        async with only_trainer(self.recnet.resources.url, self.network):
+            records, rewards = await _read(self.recnet, self.network, self.splits)
+            tally = _Tally(self.recnet, self.network, len(records), rewards)
+            await tally.tell(self.on_progress)
+
+            async def settled(_: Record, out: InteractionOutput) -> None:
+                self.done += 1
+                tally.add(None if out.get("failure") else out["reward"])
+                await tally.tell(self.on_progress)
+
+            await feed_stream(
+                self.recnet,
+                self.network,
+                [record for record in records if record.id not in rewards],
+                at_once=self.concurrency,
+                limit=None if self.limit is None else self.limit - self.done,
+                on_settled=settled,
+            )
 
 
 async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Split]) -> list[Record]:
@@ -162,11 +177,6 @@ class _Tally:
         self._rewards = [reward for reward in settled.values() if reward is not None]
         self._failed = len(settled) - len(self._rewards)
 
-    @property
-    def done(self) -> int:
-        """Records that were learned from or failed."""
-        return len(self._rewards) + self._failed
-
     def add(self, reward: int | None) -> None:
         if reward is None:
             self._failed += 1
@@ -180,7 +190,7 @@ class _Tally:
         on_progress(
             Progress(
                 records=self._records,
-                done=self.done,
+                done=learned + self._failed,
                 failed=self._failed,
                 reward=sum(self._rewards) / learned if learned else 0.0,
                 calls=self._recnet.resources.budget.calls,

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import signal
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -17,6 +18,7 @@ from state.domain import KEY_LENGTH, clean_line
 from state.errors import RecNetError
 from state.failures import explain as explain_database
 from state.settings import Settings
+from workflows.commands.stopping import STOPPED, StoppedError, stoppable
 from workflows.recnet import RecNet, open_recnet
 
 T = TypeVar("T")
@@ -50,7 +52,6 @@ FAILED_RECORDS = 3
 """Exit code: the run ended, but some records could not be learned from."""
 BUDGET_SPENT = 5
 """Exit code: the budget stopped it; the same command goes on."""
-INTERRUPTED = 130
 _LINE_LENGTH = 1_000
 _MAY_HOLD_KEYS = frozenset(
     {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
@@ -80,13 +81,15 @@ def execute(
     async def main() -> T:
         opened = open_recnet(settings or read_settings(), command=command, cache=cache)
         async with opened as recnet:
-            return await work(recnet)
+            with stoppable(recnet.resources.gate, notes.print):
+                return await work(recnet)
 
     try:
         return asyncio.run(main())
     except KeyboardInterrupt:
-        notes.print("stopped: the same command goes on where it was")
-        raise typer.Exit(INTERRUPTED) from None
+        stop_by_signal(STOPPED[signal.SIGINT])
+    except StoppedError as stopped:
+        stop_by_signal(stopped.exit_code)
     except ValidationError as error:
         fail(explain(error))
     except psycopg.Error as error:
@@ -95,6 +98,12 @@ def execute(
         stop_at_budget(str(stop))
     except (RecNetError, CallError, TemplateError) as error:
         fail(str(error))
+
+
+def stop_by_signal(exit_code: int) -> NoReturn:
+    """Say how to go on with what a signal stopped, and leave with that exit code."""
+    notes.print("stopped: the same command goes on where it was")
+    raise typer.Exit(exit_code) from None
 
 
 def stop_at_budget(reason: str) -> NoReturn:

@@ -12,7 +12,6 @@ from state.store.clients import find_clients
 from state.store.events import held_out
 from workflows.commands.console import (
     FAILED_RECORDS,
-    INTERRUPTED,
     AsJson,
     NetworkName,
     execute,
@@ -23,6 +22,7 @@ from workflows.commands.console import (
 )
 from workflows.commands.progress import bars, counting_bar, training_bar
 from workflows.commands.spending import print_usage
+from workflows.commands.stopping import STOPPED
 from workflows.recnet import RecNet
 from workflows.retry import RetryReport, run_again
 from workflows.stream import AT_ONCE
@@ -135,7 +135,7 @@ def interact(
             command="interact",
         )
     except typer.Exit as stop:
-        if stop.exit_code == INTERRUPTED and interaction is None:
+        if stop.exit_code in STOPPED.values() and interaction is None:
             notes.print(f"with --id {identity}")  # or the same words would mint another one
         raise
     if as_json:

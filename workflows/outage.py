@@ -1,0 +1,69 @@
+"""Outages: a long run waits for a database that went away, and goes on where it was."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import psycopg
+from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
+
+from state.connection import connect
+from state.errors import DatabaseError
+from state.failures import explain, is_lost
+from state.server import database_url
+from workflows.recnet import RecNet
+
+T = TypeVar("T")
+
+_log = logging.getLogger(__name__)
+
+_NOT_BACK = (DatabaseError, psycopg.OperationalError)
+_IN_VAIN = 3
+"""Outages in a row between which nothing was learned."""
+
+
+async def outlast(recnet: RecNet, work: Callable[[], Awaitable[T]], done: Callable[[], int]) -> T:
+    """Do work that goes on where it was, again after each outage of the database.
+
+    Waits `RECNET_DATABASE_WAIT` seconds for it to come back; the embedded server is started again.
+    `done` counts what work has done so far: a database that goes away again and again before
+    anything is done is given up.
+
+    Raises:
+        psycopg.Error, DatabaseError: what the outage looked like, where it lasted longer.
+    """
+    in_vain = 0
+    while True:
+        before = done()
+        try:
+            return await work()
+        except (psycopg.Error, DatabaseError) as error:
+            in_vain = 0 if done() > before else in_vain + 1
+            seconds = recnet.resources.settings.database_wait
+            if not is_lost(error) or in_vain > _IN_VAIN or not seconds:
+                raise
+            said = explain(error) if isinstance(error, psycopg.Error) else str(error)
+            _log.warning("%s; waiting for it, %.0f s at most", said.partition(";")[0], seconds)
+            if not await _comes_back(recnet, seconds):
+                raise
+
+
+async def _comes_back(recnet: RecNet, seconds: float) -> bool:
+    """Wait for the database, and let go of the connections that broke."""
+    try:
+        async for attempt in AsyncRetrying(
+            retry=retry_if_exception_type(_NOT_BACK),
+            wait=wait_random(0.2, 1),
+            stop=stop_after_delay(seconds),
+            reraise=True,
+        ):
+            with attempt:
+                await asyncio.to_thread(database_url, recnet.resources.settings)
+                await (await connect(recnet.resources.url)).close()
+                await recnet.resources.pool.check()
+                async with recnet.resources.pool.connection() as conn:
+                    await conn.execute("SELECT 1")
+    except _NOT_BACK:
+        return False
+    return True
