@@ -47,7 +47,7 @@ def stoppable(gate: Gate, say: Callable[[str], None]) -> Iterator[None]:
         resting.append(asyncio.ensure_future(rest()))
 
     for one in STOPPED:
-        with suppress(NotImplementedError):  # Windows
+        with suppress(NotImplementedError, RuntimeError):  # Windows; another thread
             loop.add_signal_handler(one, stop, one)
     try:
         yield
@@ -57,7 +57,7 @@ def stoppable(gate: Gate, say: Callable[[str], None]) -> Iterator[None]:
         raise StoppedError(asked[0]) from None
     finally:
         for one in STOPPED:
-            with suppress(NotImplementedError):
+            with suppress(NotImplementedError, RuntimeError):
                 loop.remove_signal_handler(one)
         for waiting in resting:
             waiting.cancel()

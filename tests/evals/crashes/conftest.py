@@ -1,0 +1,24 @@
+"""A slow endpoint, and two equal networks."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from evals.bench.serving import Endpoint, serving
+from evals.bench.settings import BenchSettings
+from tests.evals.crashes.trained import LATENCY, Trained
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """Run a server that takes its time."""
+    with serving(BenchSettings(latency=LATENCY)) as running:
+        yield running
+
+
+@pytest.fixture
+async def trained(database: str, endpoint: Endpoint) -> Trained:
+    """Return two equal networks that are not trained yet."""
+    networks = Trained(database, endpoint)
+    await networks.found()
+    return networks

@@ -1,0 +1,93 @@
+"""`kill -9` of the program or of the database, at any moment: nothing twice, nothing lost."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import time
+from contextlib import suppress
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from evals.bench.serving import Endpoint
+from state.errors import DatabaseError
+from state.server import start_server
+from tests.evals.crashes.trained import IN_FLIGHT, Trained, wait_until
+
+KILLS = 25
+SERVER_KILLS = 5
+
+
+@pytest.mark.long
+async def test_a_run_that_is_killed_25_times_ends_as_if_it_had_not_been(trained: Trained) -> None:
+    undisturbed = trained.train("undisturbed")
+    chance = Random(0)  # noqa: S311 - no secret
+    before, kills = trained.calls(), 0
+    while trained.settled("disturbed") < len(trained.interactions("undisturbed")):
+        process = trained.start("disturbed")
+        kills += killed(trained, process, chance.uniform(0, 0.8)) if kills < KILLS else 0
+        _, said = process.communicate()
+        assert process.returncode in (0, -signal.SIGKILL), said
+    assert trained.train("disturbed") <= IN_FLIGHT  # a router update may have been left
+    assert kills == KILLS
+    await trained.require_same()
+    extra = trained.calls() - before - undisturbed
+    print(f"{kills} kills: {extra} calls beyond {undisturbed}")  # noqa: T201 - a figure
+    assert 0 < extra <= kills * IN_FLIGHT
+
+
+def killed(trained: Trained, process: subprocess.Popen[str], after: float) -> int:
+    """Kill a run so many seconds after its first call; return 0 where it had ended by then."""
+    calls = trained.calls()
+    wait_until(lambda: trained.calls() > calls or process.poll() is not None)
+    time.sleep(after)
+    if process.poll() is not None:
+        return 0
+    process.kill()
+    return 1
+
+
+@pytest.mark.long
+async def test_a_run_outlasts_a_database_that_is_killed_5_times(
+    home: Path, endpoint: Endpoint
+) -> None:
+    trained = Trained(start_server(home), endpoint)
+    await trained.found()
+    undisturbed = trained.train("undisturbed")
+    chance = Random(1)  # noqa: S311 - no secret
+    before = trained.calls()
+    process = trained.start("disturbed")
+    for _ in range(SERVER_KILLS):
+        calls = trained.calls()
+        wait_until(lambda: trained.calls() > calls + 50 or process.poll() is not None)  # noqa: B023
+        await asyncio.sleep(chance.uniform(0, 0.5))
+        assert process.poll() is None, process.communicate()
+        kill_server(home)
+        await asyncio.sleep(chance.uniform(0, 2))
+        restart(home)
+    _, said = process.communicate()
+    assert process.returncode == 0, said
+    assert said.count("waiting for it") == SERVER_KILLS
+    await trained.require_same()
+    extra = trained.calls() - before - undisturbed
+    print(f"{SERVER_KILLS} kills: {extra} calls beyond {undisturbed}")  # noqa: T201 - a figure
+    assert 0 <= extra <= SERVER_KILLS * IN_FLIGHT
+
+
+def kill_server(home: Path) -> None:
+    pid = int((home / "postgres" / "postmaster.pid").read_text().split("\n", 1)[0])
+    os.kill(pid, signal.SIGKILL)
+
+
+def restart(home: Path) -> None:
+    """Start the server again, once the processes of the killed one are gone."""
+
+    def started() -> bool:
+        with suppress(DatabaseError):
+            start_server(home)
+            return True
+        return False
+
+    wait_until(started)
