@@ -99,7 +99,7 @@ class RecNet:
             NetworkError: there is none of that name, or it is being trained.
         """
         network = await self.network(name)
-        async with only_trainer(self.resources.url, network):
+        async with only_trainer(self.resources, network):
             async with self.resources.pool.connection() as conn:
                 await drop_network(conn, network.id)
             self.resources.networks.pop(name, None)

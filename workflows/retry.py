@@ -69,7 +69,7 @@ async def run_again(
 
     async def go_on() -> None:
         left = [record for record in failed if record.id not in ended]
-        async with only_trainer(recnet.resources.url, network):
+        async with only_trainer(recnet.resources, network):
             await feed_stream(recnet, network, left, at_once=concurrency, on_settled=settled)
 
     await outlast(recnet, go_on, lambda: len(ended))

@@ -177,7 +177,7 @@ async def _revising(recnet: RecNet, network: str, module: str) -> AsyncIterator[
     require_usable(found)
     async with recnet.resources.pool.connection() as conn:
         target = _Target(found, await find_module(conn, found, module), module)
-    async with only_trainer(recnet.resources.url, found):
+    async with only_trainer(recnet.resources, found):
         yield target
 
 

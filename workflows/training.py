@@ -124,7 +124,7 @@ class _Run:
 
     async def go_on(self) -> None:
         """Feed what is not settled, as the only trainer."""
-        async with only_trainer(self.recnet.resources.url, self.network):
+        async with only_trainer(self.recnet.resources, self.network):
             records, rewards = await _read(self.recnet, self.network, self.splits)
             tally = _Tally(self.recnet, self.network, len(records), rewards)
             await tally.tell(self.on_progress)

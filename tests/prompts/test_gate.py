@@ -127,3 +127,28 @@ def test_each_event_loop_has_bounds_of_its_own() -> None:
     gate = Gate(1, requests_per_minute=3, tokens_per_minute=30)
     for _ in range(3):
         assert max(asyncio.run(passing(gate, 10, 10, 10))) < 1
+
+
+async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> None:
+    gate, free = Gate(2), asyncio.Event()
+    ended = []
+
+    async def pass_through(name: str) -> None:
+        async with gate.enter(0):
+            await free.wait()
+            ended.append(name)
+
+    first = asyncio.create_task(pass_through("first"))
+    await asyncio.sleep(0)
+    gate.close()
+    late = asyncio.create_task(pass_through("late"))
+    resting = asyncio.create_task(gate.rest())
+    await asyncio.sleep(0.05)
+    assert not resting.done()
+    free.set()
+    await asyncio.wait_for(resting, 10)
+    await first
+    assert ended == ["first"]
+    late.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await late

@@ -101,8 +101,8 @@ async def test_the_clients_of_one_that_is_learned_now_wait_for_the_next_update(
 
 async def test_a_network_in_training_is_left_alone(recnet: RecNet, model: WatchedModel) -> None:
     await fail_some(recnet, model)
-    async with only_trainer(recnet.resources.url, await recnet.network("tiny")):
-        with pytest.raises(NetworkError, match="being trained or changed by another process"):
+    async with only_trainer(recnet.resources, await recnet.network("tiny")):
+        with pytest.raises(NetworkError, match="network 'tiny' is held by recnet python, process "):
             await run_again(recnet, "tiny")
 
 
