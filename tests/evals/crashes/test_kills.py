@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from random import Random
 
+import psycopg
 import pytest
 
 from evals.bench.serving import Endpoint
@@ -63,13 +64,14 @@ async def test_a_run_outlasts_a_database_that_is_killed_5_times(
         calls = trained.calls()
         wait_until(lambda: trained.calls() > calls + 50 or process.poll() is not None)  # noqa: B023
         await asyncio.sleep(chance.uniform(0, 0.5))
-        assert process.poll() is None, process.communicate()
+        if process.poll() is not None:
+            pytest.fail(process.communicate()[1])
         kill_server(home)
         await asyncio.sleep(chance.uniform(0, 2))
         restart(home)
     _, said = process.communicate()
     assert process.returncode == 0, said
-    assert said.count("waiting for it") == SERVER_KILLS
+    assert said.count("waiting for it") >= SERVER_KILLS
     await trained.require_same()
     extra = trained.calls() - before - undisturbed
     print(f"{SERVER_KILLS} kills: {extra} calls beyond {undisturbed}")  # noqa: T201 - a figure
@@ -82,11 +84,11 @@ def kill_server(home: Path) -> None:
 
 
 def restart(home: Path) -> None:
-    """Start the server again, once the processes of the killed one are gone."""
+    """Start the server again; until nothing is left of the killed one, that may fail."""
 
     def started() -> bool:
-        with suppress(DatabaseError):
-            start_server(home)
+        with suppress(DatabaseError, psycopg.OperationalError):
+            psycopg.connect(start_server(home)).close()
             return True
         return False
 

@@ -1,0 +1,35 @@
+"""Calls that do not wait for each other are under way together, up to the limit."""
+
+import pytest
+
+from evals.bench.serving import serving
+from evals.bench.settings import BenchSettings
+from state.settings import Settings
+from tests.evals.http.over import through
+from tests.workflows.looking import calls
+from tests.worlds import found
+from workflows.recnet import open_recnet
+
+SLOW = BenchSettings(latency=0.5)
+RECORDS = (("ann", "j2", "m1"), ("cid", "m2", "f1"))
+"""Two records that share no client: after both, the pending set reaches `update_size`."""
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("database")
+@pytest.mark.parametrize("in_flight", [100, 3])
+async def test_the_calls_of_a_stage_are_under_way_together_up_to_the_limit(
+    settings: Settings, in_flight: int
+) -> None:
+    async with open_recnet(settings) as recnet:
+        network = await found(recnet)
+    with serving(SLOW) as endpoint:
+        over = through(endpoint, settings, calls_in_flight=in_flight, embedding="offline")
+        async with open_recnet(over) as recnet:
+            for user, positive, negative in RECORDS:
+                await recnet.interact("tiny", user=user, positive=positive, negative=negative)
+            made = await calls(recnet, network, "window 1")
+    # Extraction of all clients and optimization of all routers is one stage of the router update.
+    assert made["extract"] == 6
+    assert made["optimize_router"] > 0
+    assert endpoint.counts.most_at_once == min(made["extract"] + made["optimize_router"], in_flight)
