@@ -15,6 +15,7 @@ from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
 from workflows.commands import (
+    collecting,
     database,
     learning,
     networks,
@@ -155,6 +156,7 @@ app.add_typer(revising.app)
 app.add_typer(spending.app)
 app.add_typer(prompts.app)
 app.add_typer(networks.app)
+app.add_typer(collecting.app)
 app.add_typer(database.app, name="db")
 app.add_typer(bench.app, name="bench")
 

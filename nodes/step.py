@@ -26,6 +26,8 @@ C = TypeVar("C", bound=NetworkContext)
 
 BOOTSTRAP = "bootstrap"
 """The step that founds a network: a long one, so that the budget stops it between two calls."""
+WINDOW = "window "
+"""What the names of router updates begin with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +111,7 @@ async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> 
 
 def window_step(window: int | None) -> str:
     """Return the name of the step that is a window's router update."""
-    return f"window {window}"
+    return f"{WINDOW}{window}"
 
 
 def require_usable(network: Network) -> None:

@@ -150,6 +150,10 @@ class Settings(BaseSettings):
         description="Seconds that training waits for a database that went away.",
     )
     connections: int = Field(default=8, ge=3, le=80, description="Size of the database pool.")
+    keep_checkpoints: bool = Field(
+        default=False,
+        description="Whether the checkpoints of runs that ended are kept, to be looked at.",
+    )
     prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_pairs)] = Field(
         default={}, description="Of a million tokens: `openai:gpt-4.1-mini=0.40/1.60`."
     )

@@ -4,22 +4,16 @@ async with open_recnet() as recnet:
     await recnet.interact("cds", user="2867", positive="1370", negative="58")
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, cast
-from weakref import WeakValueDictionary
+from typing import cast
 
-from langchain_core.runnables import RunnableConfig
-from langgraph.graph import START
-from langgraph.graph.state import CompiledStateGraph
-
-from nodes.claims import is_free, leave_window
+from nodes.claims import is_free
 from nodes.founding import require_same_founding, require_same_shape
 from nodes.opening import mint_identity
 from nodes.resources import Resources, open_resources
-from nodes.step import window_step
-from state.checkpoints import checkpointer, thread_of, thread_prefix
+from nodes.step import BOOTSTRAP, WINDOW, window_step
+from state.checkpoints import thread_of, thread_prefix
 from state.dataset import Dataset
 from state.digest import digest_network
 from state.domain import KEY_LENGTH, clean_line
@@ -41,8 +35,7 @@ from state.store.networks import (
 from state.store.windows import Window, open_window
 from workflows import bootstrap, interaction, recommend, router_update
 from workflows.exclusive import only_trainer
-
-Graph = CompiledStateGraph[Any, Any, Any, Any]
+from workflows.runs import Runs
 
 
 class RecNet:
@@ -50,7 +43,7 @@ class RecNet:
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.runs = Runs(resources)
 
     async def network(self, name: str) -> Network:
         """Return a network by name.
@@ -126,7 +119,7 @@ class RecNet:
         if network.settings is not None:
             require_same_shape(network, shape)
         context = BootstrapContext(network=name, **shape.model_dump())
-        out = await self._run(bootstrap.graph, {}, thread_of(network.id, "bootstrap"), context)
+        out = await self.runs.run(bootstrap.graph, {}, thread_of(network.id, BOOTSTRAP), context)
         return cast("BootstrapOutput", out)
 
     async def interact(
@@ -144,12 +137,14 @@ class RecNet:
         stopped goes on where it was. Without an id one is minted and returned.
 
         Raises:
-            InputError: unknown clients, or an id that is empty or belongs to another record.
+            InputError: unknown clients, or an id that is empty, a step's or another record's.
         """
         # Cleaned before the run begins: a checkpoint cannot hold a NUL byte.
         identity = mint_identity() if interaction_id is None else _clean(interaction_id)
         if not identity:
             raise InputError("the interaction's identity is empty: give it one, or none at all")
+        if identity == BOOTSTRAP or identity.startswith(WINDOW):
+            raise InputError(f"'{identity}' names a step of RecNet's own: choose another identity")
         record = InteractionInput(
             user=_clean(user),
             positive=_clean(positive),
@@ -157,7 +152,7 @@ class RecNet:
             interaction=identity,
         )
         thread = thread_of((await self.network(name)).id, identity)
-        out = await self._run(interaction.graph, record, thread, NetworkContext(network=name))
+        out = await self.runs.run(interaction.graph, record, thread, NetworkContext(network=name))
         return cast("InteractionOutput", out)
 
     async def update_routers(self, name: str) -> bool:
@@ -175,7 +170,7 @@ class RecNet:
         if await self._is_open(network, window):
             own = _update_thread(network, window)
             # Was another run at it last, then what this thread had gathered before is outdated.
-            await self._run(
+            await self.runs.run(
                 router_update.graph,
                 {"window": window.id},
                 own,
@@ -196,73 +191,18 @@ class RecNet:
         out = await recommend.graph.ainvoke(record, context=NetworkContext(network=name))
         return cast("RecommendOutput", out)
 
-    async def _run(
-        self,
-        graph: Graph,
-        given: Mapping[str, Any],
-        thread: str,
-        context: NetworkContext,
-        *,
-        afresh: bool = False,
-    ) -> dict[str, Any]:
-        """Run a graph on its thread, from where an earlier run of the same input stopped."""
-        async with self._turn(thread):
-            if afresh:
-                await checkpointer(self.resources.pool).adelete_thread(thread)
-            snapshot = await self._bind(graph).aget_state(_config(thread))
-            # A run that did not get past its first node, which checks the input, has begun nothing.
-            if {(START, node) for node in snapshot.next if node != START} <= graph.builder.edges:
-                return await self._invoke(graph, given, thread, context)
-            for key, value in given.items():
-                if snapshot.values.get(key) != value:
-                    raise InputError(
-                        f"interaction '{given.get('interaction', thread)}' was begun with {key} "
-                        f"'{snapshot.values.get(key)}': give this record an identity of its own"
-                    )
-            return await self._invoke(graph, None, thread, context)
-
     async def _go_on(self, network: Network, window: Window) -> None:
         """Let the interaction that was at a window go on where it was; one that ended stays so."""
         runner = window.runner
         own = _update_thread(network, window)
-        if runner == own or not runner.startswith(thread_prefix(network.id)):
-            return
-        graph = interaction.graph
-        async with self._turn(runner):
-            if (await self._bind(graph).aget_state(_config(runner))).next:
-                context = NetworkContext(network=network.name)
-                await self._invoke(graph, None, runner, context)
-
-    def _turn(self, thread: str) -> asyncio.Lock:
-        """Return the lock of a thread: LangGraph has none, and two runs on one would mix."""
-        return self._turns.setdefault(thread, asyncio.Lock())
+        if runner != own and runner.startswith(thread_prefix(network.id)):
+            context = NetworkContext(network=network.name)
+            await self.runs.go_on(interaction.graph, runner, context)
 
     async def _is_open(self, network: Network, window: Window) -> bool:
         async with self.resources.pool.connection() as conn:
             found = await open_window(conn, network.id)
         return found is not None and found.id == window.id
-
-    async def _invoke(
-        self,
-        graph: Graph,
-        given: Mapping[str, Any] | None,
-        thread: str,
-        context: NetworkContext,
-    ) -> dict[str, Any]:
-        """Run a graph, or let its thread go on; a run that ends between two nodes holds nothing."""
-        try:
-            return await self._bind(graph).ainvoke(
-                given, _config(thread), context=context, durability="sync"
-            )
-        except BaseException:
-            network = self.resources.networks.get(context.network)
-            if network is not None:
-                await asyncio.shield(leave_window(network.id, thread))
-            raise
-
-    def _bind(self, graph: Graph) -> Graph:
-        saver = checkpointer(self.resources.pool)
-        return graph.copy({"checkpointer": saver})
 
 
 @asynccontextmanager
@@ -288,7 +228,3 @@ def _clean(key: str) -> str:
 
 def _update_thread(network: Network, window: Window) -> str:
     return thread_of(network.id, window_step(window.id))
-
-
-def _config(thread: str) -> RunnableConfig:
-    return {"configurable": {"thread_id": thread}, "recursion_limit": 50}
