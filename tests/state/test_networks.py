@@ -19,6 +19,7 @@ from state.store.networks import (
 )
 from state.store.versions import append_version
 from state.store.windows import add_pending, read_pending
+from tests.workflows.looking import keeping
 from tests.worlds import SHAPE, load, plant, send, tiny_dataset
 from workflows.recnet import RecNet
 
@@ -86,12 +87,16 @@ async def test_a_drop_removes_everything_of_one_network_and_nothing_of_another(
     networks = [(await plant(recnet.resources, name)).id for name in ("one", "two")]
     for name in ("one", "two"):
         for user, positive in (("ann", "j2"), ("fay", "m2"), ("cid", "m2")):
-            await recnet.interact(name, user=user, positive=positive, negative="f1")
+            await keeping(recnet).interact(name, user=user, positive=positive, negative="f1")
         await recnet.recommend(name, "ann")
     async with recnet.resources.pool.connection() as conn:
         before = [await count_rows(conn, network) for network in networks]
         # Everything is there to be dropped, but what these few records leave empty.
-        assert {table for table, rows in before[0].items() if not rows} <= {"pending", "views"}
+        assert {table for table, rows in before[0].items() if not rows} <= {
+            "pending",
+            "planned",
+            "views",
+        }
         await drop_network(conn, networks[0])
         assert set((await count_rows(conn, networks[0])).values()) == {0}
         assert await count_rows(conn, networks[1]) == before[1]

@@ -1,6 +1,7 @@
 """What tests look at: rows of the database, and calls that were paid."""
 
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from state.domain import Client, ClientKind
@@ -27,6 +28,23 @@ async def rows(recnet: RecNet, statement: str, *values: object) -> list[dict[str
     async with recnet.resources.pool.connection() as conn:
         cursor = await conn.execute(statement.encode(), values)
         return await cursor.fetchall()
+
+
+async def threads(recnet: RecNet) -> set[str]:
+    """Return the threads that there is anything of."""
+    found = await rows(
+        recnet,
+        "SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM checkpoint_blobs "
+        "UNION SELECT thread_id FROM checkpoint_writes",
+    )
+    return {row["thread_id"] for row in found}
+
+
+def keeping(recnet: RecNet) -> RecNet:
+    """Return a façade on the same resources that keeps all checkpoints."""
+    resources = recnet.resources
+    settings = resources.settings.model_copy(update={"keep_checkpoints": True})
+    return RecNet(replace(resources, settings=settings))
 
 
 async def calls(recnet: RecNet, network: int, step: str | None = None) -> Counter[str]:

@@ -11,9 +11,10 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from prompts.errors import BudgetExceeded
 from state.errors import InputError
 from state.store.windows import open_window
-from tests.workflows.looking import calls, pending, rows
+from tests.workflows.looking import calls, pending, rows, threads
 from tests.workflows.watched import PowerCutError, WatchedModel, cut_at_every_call, cut_once
 from tests.worlds import SHAPE, found, load, tiny_dataset
+from workflows.collection import collect
 from workflows.recnet import RecNet
 from workflows.training import train
 
@@ -110,10 +111,15 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
         with power:
             await train(recnet, "other", limit=left)
     assert power.cuts > 40
+    # What was cut from its deletion only is left: nobody goes on with it.
+    assert await threads(recnet) != set()
     assert await recnet.digest("other") == await recnet.digest("tiny")
     asked = model.counts()
     assert all(asked[reply] <= 3 * undisturbed[reply] for reply in ALONE)
     assert asked.total() <= (await calls(recnet, other)).total() <= asked.total() + power.cuts
+    with power:
+        await collect(recnet)
+    assert await threads(recnet) == set()
 
 
 async def test_a_spent_budget_stops_the_run_and_not_the_record(
@@ -159,13 +165,14 @@ async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
 
 
 class Power:
-    """Goes the first time a checkpoint is written, at each of them, until the block is left."""
+    """Goes the first time a checkpoint is written, or a thread deleted, until the block is left."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.cuts = 0
         self._out = False
         self._seen: set[tuple[str, ...]] = set()
         put, put_writes = AsyncPostgresSaver.aput, AsyncPostgresSaver.aput_writes
+        delete = AsyncPostgresSaver.adelete_thread
 
         async def aput(
             saver: AsyncPostgresSaver,
@@ -187,6 +194,11 @@ class Power:
             self._use(config, "writes", task_path, *(channel for channel, _ in writes))
             await put_writes(saver, config, writes, task_id, task_path)
 
+        async def adelete_thread(saver: AsyncPostgresSaver, thread_id: str) -> None:
+            self._use({"configurable": {"thread_id": thread_id}}, "deleted")
+            await delete(saver, thread_id)
+
+        monkeypatch.setattr(AsyncPostgresSaver, "adelete_thread", adelete_thread)
         monkeypatch.setattr(AsyncPostgresSaver, "aput", aput)
         monkeypatch.setattr(AsyncPostgresSaver, "aput_writes", aput_writes)
 

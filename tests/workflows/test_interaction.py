@@ -9,7 +9,16 @@ from state.store.gradients import StoredGradient, read_gradients
 from state.store.interactions import find_interaction, list_interactions, read_verdicts
 from state.store.versions import join_rules, read_versions
 from state.vectors import as_array
-from tests.workflows.looking import HEARD, calls, learn_six, pending, read_three, rows
+from tests.workflows.looking import (
+    HEARD,
+    calls,
+    keeping,
+    learn_six,
+    pending,
+    read_three,
+    rows,
+    threads,
+)
 from tests.workflows.watched import WatchedModel
 from tests.worlds import SHAPE, found, load, tiny_dataset
 from workflows.recnet import RecNet
@@ -173,6 +182,15 @@ async def test_a_record_that_makes_no_sense_names_what_is_wrong_and_leaves_the_i
     assert not out["repeated"]
 
 
+@pytest.mark.parametrize("identity", ["bootstrap", "window 1"])
+async def test_an_identity_is_no_name_of_a_step(recnet: RecNet, identity: str) -> None:
+    await found(recnet)
+    with pytest.raises(InputError, match=f"'{identity}' names a step of RecNet's own"):
+        await recnet.interact(
+            "tiny", user="ann", positive="j2", negative="m1", interaction_id=identity
+        )
+
+
 async def test_a_network_without_routers_takes_no_records(recnet: RecNet) -> None:
     await load(recnet, tiny_dataset(), "tiny")
     with pytest.raises(NetworkError, match="recnet bootstrap --network tiny"):
@@ -183,10 +201,13 @@ async def test_a_network_without_routers_takes_no_records(recnet: RecNet) -> Non
 
 async def test_a_dropped_name_can_be_used_again(recnet: RecNet) -> None:
     await found(recnet)
-    await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
+    await keeping(recnet).interact(
+        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
+    )
+    assert len(await threads(recnet)) == 1
     first = await recnet.digest("tiny")
     await recnet.drop("tiny")
-    assert await rows(recnet, "SELECT thread_id FROM checkpoints") == []
+    assert await threads(recnet) == set()
     await found(recnet)
     out = await recnet.interact(
         "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
