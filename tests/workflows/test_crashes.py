@@ -79,7 +79,7 @@ async def test_a_training_run_that_stops_at_every_call_ends_the_same(
     cuts = 0
     async for left in unfinished(recnet, other, records=8):
         try:
-            await train(recnet, "other", limit=left)
+            await train(recnet, "other", limit=left, concurrency=1)
         except PowerCutError:
             cuts += 1
     assert cuts > 30
@@ -109,7 +109,7 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
             founded = True
     async for left in unfinished(recnet, other, records=3):
         with power:
-            await train(recnet, "other", limit=left)
+            await train(recnet, "other", limit=left, concurrency=1)
     assert power.cuts > 40
     # What was cut from its deletion only is left: nobody goes on with it.
     assert await threads(recnet) != set()
