@@ -19,8 +19,8 @@ class Threads(Frozen):
 async def sort_threads(conn: Connection) -> Threads:
     """Return the threads of all tables of checkpoints.
 
-    What is settled stays so: a record that was learned from, and waits for no open window, is only
-    ever answered again. While nobody has been at an open window, any record may be about to be.
+    What is settled stays so: a record that was learned from, and whose run is not at an open
+    window, is only ever answered again. While nobody was at the window yet, any run may come to it.
     """
     cursor = await conn.execute(
         r"""
@@ -32,8 +32,7 @@ async def sort_threads(conn: Connection) -> Threads:
             SELECT format('recnet/%s/%s', i.network_id, i.id) FROM interactions i
             WHERE i.failure = '' AND NOT EXISTS (
                 SELECT 1 FROM windows w WHERE w.network_id = i.network_id AND NOT w.done
-                AND (w.claimed_by = i.id
-                     OR w.runner IN ('', format('recnet/%s/%s', i.network_id, i.id)))
+                AND w.runner IN ('', format('recnet/%s/%s', i.network_id, i.id))
             )
             UNION ALL
             SELECT format('recnet/%s/window %s', network_id, id) FROM windows WHERE done

@@ -113,6 +113,21 @@ async def test_a_window_that_waits_for_its_run_keeps_the_thread(
     assert await threads(recnet) == set()
 
 
+async def test_a_failed_record_that_was_stopped_when_it_was_run_again_keeps_its_thread(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    network = await found(recnet)
+    model.script = lambda reply, _: BAD if reply == "Predict" else None
+    assert (await keeping(recnet).interact("tiny", interaction_id="a", **RECORD))["failure"]
+    model.script = cut_once("Credit")
+    with pytest.raises(PowerCutError):
+        await recnet.interact("tiny", interaction_id="a", **RECORD)
+    assert (await collect(recnet)).kept == (f"recnet/{network}/a",)
+    model.asked.clear()
+    assert not (await recnet.interact("tiny", interaction_id="a", **RECORD))["failure"]
+    assert "Predict" not in model.asked
+
+
 @pytest.mark.long
 async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
