@@ -1,5 +1,6 @@
 """`recnet gc`: the checkpoints that nobody needs."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from workflows.commands.console import AsJson, execute, print_json, screen
 app = typer.Typer()
 
 _MEGABYTE = 1_000_000
+_SHOWN = 3
 
 
 @app.command()
@@ -36,17 +38,23 @@ def gc(
         print_json(found)
         return
     screen.print(_table(found))
-    screen.print(f"{found.deleted:,} threads deleted; {len(found.kept):,} kept for runs to go on")
-    if server:
-        screen.print(f"{found.pruned:,} threads of the Agent Server hold only their last state now")
-    elif found.server:
+    screen.print(f"our threads: {found.deleted:,} deleted, {len(found.kept):,} kept to go on from")
+    if found.server:
+        screen.print(f"threads of the Agent Server: {_named(found.server)}", soft_wrap=True)
         screen.print(
-            f"{len(found.server):,} threads of the Agent Server stay as they are; "
-            "`recnet gc --server` cuts them down to their last state",
-            soft_wrap=True,
+            f"{found.pruned:,} of them cut down to their last state now"
+            if server
+            else "they stay as they are; `recnet gc --server` cuts them down to their last state"
         )
     if found.deleted and not full:
-        screen.print("files that are still large: `recnet gc --full` gives all that is free back")
+        screen.print(
+            "`recnet gc --full` gives back what files still hold free; runs wait meanwhile"
+        )
+
+
+def _named(threads: Sequence[str]) -> str:
+    more = f" and {len(threads) - _SHOWN:,} more" if len(threads) > _SHOWN else ""
+    return ", ".join(threads[:_SHOWN]) + more
 
 
 def _table(found: Collected) -> Table:
