@@ -31,7 +31,7 @@ async def fail_some(recnet: RecNet, model: WatchedModel) -> int:
         return BAD
 
     model.script = script
-    report = await train(recnet, "tiny", fit="train")
+    report = await train(recnet, "tiny", fit="train", concurrency=1)
     assert (report.run, report.failed) == (6, 2)
     return network
 
@@ -135,7 +135,7 @@ async def test_a_retried_record_is_settled_when_it_is_learned(
     async with recnet.resources.pool.connection() as conn:
         before = [one.id for one in await list_interactions(conn, network)]
     claims = await rows(recnet, "SELECT id, claimed_by FROM windows ORDER BY id")
-    await run_again(recnet, "tiny")
+    await run_again(recnet, "tiny", concurrency=1)
     async with recnet.resources.pool.connection() as conn:
         after = [one.id for one in await list_interactions(conn, network)]
     assert after == before[2:] + before[:2]
