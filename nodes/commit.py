@@ -1,5 +1,6 @@
 """The commit of one interaction: all that it changed becomes visible at once, or nothing."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -35,6 +36,8 @@ from state.store.views import forget_views
 from state.vectors import Vector
 
 _ROUNDS = 5
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -77,6 +80,7 @@ async def commit_interaction(
             window = await _write(conn, step, state, changes)
             return {"committed": True, "window": window}
         newer = await read_clients(conn, step.network.id, sorted(stale))
+    _log.info("%s met newer texts of clients %s", step.name, sorted(stale))
     if state["rounds"] >= _ROUNDS:
         raise ConflictError(f"its clients changed {_ROUNDS} times while it was learned from")
     return _rebase(state, {client.id: client for client in newer})

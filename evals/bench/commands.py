@@ -1,4 +1,4 @@
-"""`recnet bench serve`: the offline model behind OpenAI's protocol, to test and measure with."""
+"""`recnet bench`: the offline model behind OpenAI's protocol, to test and measure with."""
 
 import os
 import shlex
@@ -9,6 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from evals.bench.faults import Fault
+from evals.bench.live_command import live
 from evals.bench.settings import BenchSettings, Means
 from workflows.commands.console import explain, fail
 
@@ -19,6 +20,8 @@ app = typer.Typer(help="Measure and test the system over real HTTP, without any 
 
 _MODEL = "offline"
 _DEFAULT = BenchSettings()
+
+app.command()(live)
 
 
 @app.callback()
