@@ -8,10 +8,10 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from nodes.claims import join_window, still_claimed
-from nodes.credit import refuse_pinned
 from nodes.optimize import find_rewrite, usable
 from nodes.step import Step, begin_step
-from state.domain import Client, Module, ModuleKind, Reception
+from nodes.turns import give_turns_back, stale_clients
+from state.domain import Module, ModuleKind
 from state.errors import ConflictError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState
@@ -20,14 +20,11 @@ from state.store.buffers import consume_messages
 from state.store.clients import (
     point_filter,
     point_profile,
-    read_client_versions,
-    read_clients,
 )
 from state.store.gradients import add_gradient
 from state.store.interactions import (
     Interaction,
     add_verdicts,
-    find_consumed,
     find_interaction,
     write_interaction,
 )
@@ -60,8 +57,8 @@ async def commit_interaction(
 ) -> BackwardState:
     """Commit modules, gradients, the interaction, consumed messages and the pending set.
 
-    A module that moved on since it was read is not overwritten: nothing is committed, the newer
-    texts take the snapshot's place, and only the rewrites of those modules are made again.
+    A module that moved on since it was read is not overwritten: nothing is committed, and another
+    round is made for the rewrites of those modules only.
 
     Raises:
         ConflictError: that happened too often.
@@ -74,16 +71,18 @@ async def commit_interaction(
         if settled is not None and not settled.failure:
             # By this run before it was stopped, or by another run of the same record.
             window = await still_claimed(conn, step)
-            return {"committed": True, "window": window, **_outcome(state, settled)}
-        stale = await _stale_clients(conn, step, state)
-        if not stale:
-            window = await _write(conn, step, state, changes)
-            return {"committed": True, "window": window}
-        newer = await read_clients(conn, step.network.id, sorted(stale))
-    _log.info("%s met newer texts of clients %s", step.name, sorted(stale))
-    if state["rounds"] >= _ROUNDS:
-        raise ConflictError(f"its clients changed {_ROUNDS} times while it was learned from")
-    return _rebase(state, {client.id: client for client in newer})
+            update: BackwardState = {"window": window, **_outcome(state, settled)}
+        elif stale := await stale_clients(conn, step, state):
+            _log.info("%s met newer texts of clients %s", step.name, sorted(stale))
+            if state["rounds"] >= _ROUNDS:
+                raise ConflictError(
+                    f"its clients changed {_ROUNDS} times while it was learned from"
+                )
+            return {"rounds": state["rounds"] + 1}
+        else:
+            update = {"window": await _write(conn, step, state, changes)}
+    await give_turns_back(step)
+    return {"committed": True, **update}
 
 
 def plan_changes(state: BackwardState) -> list[Change]:
@@ -115,14 +114,6 @@ async def _embed(step: Step, changes: Sequence[Change]) -> None:
         change.embedding = np.asarray(vector, dtype=np.float32)
 
 
-async def _stale_clients(conn: Connection, step: Step, state: BackwardState) -> set[int]:
-    """Return the clients that moved on, or whose messages another interaction has consumed."""
-    clients = state["clients"]
-    versions = await read_client_versions(conn, step.network.id, [c.id for c in clients])
-    moved = {c.id for c in clients if versions[c.id] != (c.profile_version, c.filter_version)}
-    return moved | await find_consumed(conn, step.network.id, state["receptions"])
-
-
 def _outcome(state: BackwardState, settled: Interaction) -> BackwardState:
     """Return what was committed; the run that lost a race had predicted on its own."""
     _, positive, negative = state["clients"]
@@ -130,24 +121,6 @@ def _outcome(state: BackwardState, settled: Interaction) -> BackwardState:
         "predicted": (positive if settled.reward else negative).key,
         "reward": settled.reward or 0,
         "reason": settled.reason,
-    }
-
-
-def _rebase(state: BackwardState, newer: dict[int, Client]) -> BackwardState:
-    """Return the state on newer snapshots; their messages stay in the buffer for another time."""
-    clients = [
-        newer[c.id].model_copy(update={"messages": ()}) if c.id in newer else c
-        for c in state["clients"]
-    ]
-    receptions = [
-        Reception(client=r.client, profile=newer[r.client].profile) if r.client in newer else r
-        for r in state["receptions"]
-    ]
-    return {
-        "clients": clients,
-        "receptions": receptions,
-        "gradients": refuse_pinned(state["gradients"], clients),
-        "rounds": state["rounds"] + 1,
     }
 
 

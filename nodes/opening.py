@@ -12,6 +12,7 @@ from langgraph.types import Command
 from nodes.claims import join_window
 from nodes.resources import resources
 from nodes.step import Step, begin_step
+from nodes.turns import give_turns_back
 from prompts.errors import ReplyError
 from state.domain import KEY_LENGTH, ClientKind, clean_line
 from state.errors import ConflictError, InputError
@@ -122,7 +123,9 @@ async def record_failure(
         await write_interaction(conn, step.network.id, failed)
         # One that failed again, or was stopped right after this commit, has had its place already.
         clients = (user, positive, negative) if before is None else ()
-        return {"window": await join_window(conn, step, clients)}
+        window = await join_window(conn, step, clients)
+    await give_turns_back(step)
+    return {"window": window}
 
 
 async def _resolve(conn: Connection, step: Step, state: InteractionState) -> tuple[int, int, int]:

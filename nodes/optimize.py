@@ -22,16 +22,12 @@ _OPTIMIZERS: dict[ModuleKind, Optimizer] = {
 }
 
 
-def fan_out_gradients(
-    state: BackwardState,
-) -> list[Send] | Literal["commit_interaction", "__end__"]:
+def fan_out_gradients(state: BackwardState) -> list[Send] | Literal["commit_interaction"]:
     """Send each gradient to the optimizer of its module's kind; commit when none is left.
 
     After a conflict only the gradients whose module moved on are left: their last rewrite started
     from an older text than the snapshot now holds. Router gradients wait for the router update.
     """
-    if state.get("committed"):
-        return "__end__"
     sends = [
         Send(_OPTIMIZERS[gradient.module.kind], _task(state, gradient))
         for gradient in state["gradients"]

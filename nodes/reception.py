@@ -15,19 +15,22 @@ from state.store.views import find_view, keep_view
 async def merge_messages(state: MergeTask, runtime: Runtime[NetworkContext]) -> ForwardState:
     """Merge one client's messages for an interaction: `P_c^pro = merge({R_c}, F_c, P_c)`.
 
-    A view that ranking merged from the same profile, rules and buffer is taken over.
+    A view that was merged from the same profile, rules and buffer is taken over, also one that
+    another interaction is at now.
     """
     step = await begin_step(state["step"], runtime)
-    made_by = resources().caller.fingerprint(MERGE)
-    async with resources().pool.connection() as conn:
-        view = await find_view(conn, step.network.id, state["client"], made_by)
-    return {"merged": [view or await receive(step, state["client"])]}
+    client = state["client"]
+    async with resources().turns.at(f"{step.network.id}/merge/{client.id}"):
+        return {"merged": [await _view(step, client)]}
 
 
 async def merge_view(state: MergeTask, runtime: Runtime[NetworkContext]) -> RecommendUpdate:
     """Merge one client's messages for reading: nothing of the network changes."""
     step = await begin_step(state["step"], runtime)
-    client = state["client"]
+    return {"views": [await _view(step, state["client"])]}
+
+
+async def _view(step: Step, client: Client) -> Reception:
     made_by = resources().caller.fingerprint(MERGE)
     async with resources().pool.connection() as conn:
         view = await find_view(conn, step.network.id, client, made_by)
@@ -35,7 +38,7 @@ async def merge_view(state: MergeTask, runtime: Runtime[NetworkContext]) -> Reco
         view = await receive(step, client)
         async with resources().pool.connection() as conn:
             await keep_view(conn, step.network.id, client, made_by, view)
-    return {"views": [view]}
+    return view
 
 
 async def receive(step: Step, client: Client) -> Reception:

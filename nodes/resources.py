@@ -25,6 +25,7 @@ from state.server import database_url
 from state.settings import Settings
 from state.store.networks import Network
 from state.store.usage import begin_run
+from state.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Resources:
     """What this process has spent so far."""
     presence: Presence
     """Its sign of life, by which others know whether a window is still being worked on."""
+    turns: Turns
+    """What its runs are at, so that others wait for them."""
     command: str = ""
     """What this process was started as: usage is kept by it."""
     at_work: AtWork = field(default_factory=AtWork)
@@ -99,6 +102,7 @@ async def open_resources(
         async with open_pool(url, settings.connections) as pool:
             with ExitStack() as stack:
                 kept = _open_kept(stack, url, endpoints) if cached else None
+                presence = Presence(url)
                 held = Resources(
                     settings=settings,
                     url=url,
@@ -107,7 +111,8 @@ async def open_resources(
                     encoder=endpoints.encoder,
                     gate=endpoints.gate,
                     budget=budget,
-                    presence=Presence(url),
+                    presence=presence,
+                    turns=Turns(presence),
                     command=command,
                 )
                 _open.append(held)
@@ -115,6 +120,7 @@ async def open_resources(
                     yield held
                 finally:
                     _open.remove(held)
+                    await held.turns.close()
                     await held.presence.close()
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from typing import LiteralString
 
 import psycopg
@@ -23,8 +24,8 @@ class Presence:
     """A sign that this process lives: an advisory lock on a connection of its own.
 
     The server drops the lock when the connection ends, however the process ended; within a minute
-    where the machine or the network is gone. Taken when it is first asked for: a process that
-    updates no routers needs no connection for it.
+    where the machine or the network is gone. Taken when it is first asked for: a process that only
+    reads needs no connection for it.
     """
 
     def __init__(self, url: str) -> None:
@@ -45,9 +46,26 @@ class Presence:
                     await self._conn.execute("SELECT 1")
                 except psycopg.OperationalError:
                     self._conn = None
-            if self._conn is None:
-                self._conn, self._sign = await self._show()
+            await self._shown()
             return self._sign
+
+    async def ask(self, statement: LiteralString, values: Sequence[object]) -> list[DictRow]:
+        """Run a statement on the connection of the sign: what it locks goes with the process.
+
+        Raises:
+            OperationalError: the connection is lost; the next statement has another one.
+            DatabaseError: the server allows no further connection.
+        """
+        async with self._turn:
+            if self._conn is not None and self._conn.closed:
+                self._conn = None
+            conn = await self._shown()
+        return await (await conn.execute(statement, values)).fetchall()
+
+    async def _shown(self) -> AsyncConnection[DictRow]:
+        if self._conn is None:
+            self._conn, self._sign = await self._show()
+        return self._conn
 
     async def _show(self) -> tuple[AsyncConnection[DictRow], int]:
         conn, sign = await connect(self._url), secrets.randbits(_BITS)

@@ -5,8 +5,8 @@ thread on which nothing is left to do is deleted.
 """
 
 import asyncio
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -68,9 +68,12 @@ class Runs:
             if (await look(graph, thread, checkpointer(self._resources.pool))).next:
                 await self._invoke(graph, None, thread, context)
 
-    def _turn(self, thread: str) -> asyncio.Lock:
-        """Return the lock of a thread: LangGraph has none, and two runs on one would mix."""
-        return self._turns.setdefault(thread, asyncio.Lock())
+    @asynccontextmanager
+    async def _turn(self, thread: str) -> AsyncIterator[None]:
+        """Lock a thread, for a while in all processes: two runs on one would mix."""
+        lock = self._turns.setdefault(thread, asyncio.Lock())
+        async with lock, self._resources.turns.at(thread):
+            yield
 
     async def _invoke(
         self,
@@ -89,6 +92,7 @@ class Runs:
             network = self._resources.networks.get(context.network)
             if network is not None:
                 await asyncio.shield(leave_window(network.id, thread))
+            await asyncio.shield(self._resources.turns.give_back(thread))
             await self._forget(graph, thread, saver)
             raise
         await self._forget(graph, thread, saver, ended=True)

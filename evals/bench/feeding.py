@@ -98,6 +98,7 @@ class _Conflicts(logging.Handler):
 
 async def _main() -> None:
     """Do one process's share, as standard input tells it."""
+    logging.getLogger("psycopg").setLevel(logging.ERROR)  # as for commands: errors say it once
     share = Share.model_validate_json(sys.stdin.readline())
     async with open_recnet(command="bench live") as recnet:
         await recnet.network(share.network)

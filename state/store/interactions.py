@@ -102,7 +102,8 @@ async def find_consumed(
     conn: Connection, network: int, receptions: Sequence[Reception]
 ) -> set[int]:
     """Return the clients of receptions that hold a message which was consumed before."""
-    pairs = [(r.client, v.message) for r in receptions for v in r.verdicts]
+    if not (pairs := [(r.client, v.message) for r in receptions for v in r.verdicts]):
+        return set()
     cursor = await conn.execute(
         "SELECT DISTINCT v.client_id FROM verdicts v "
         "JOIN unnest(%s::integer[], %s::integer[]) AS held(client_id, message_id) "
