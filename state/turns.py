@@ -6,7 +6,7 @@ ends by itself. What must hold rests on the comparison of versions at the commit
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
@@ -21,8 +21,8 @@ PATIENCE = 60.0
 HELD = 60.0
 """Seconds after which turns that were not given back end."""
 _SHORTEST = 0.02
-_LONGEST = 0.1
-"""Seconds between two tries: with longer ones a newcomer would mostly be the first."""
+_LONGEST = 0.05
+"""Seconds between two tries: were they to grow on, newcomers would mostly be the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Turns:
         self._held: dict[str, _Held] = {}
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def take(self, owner: str, names: Iterable[str]) -> bool:
-        """Wait until all these turns are the owner's, in one order for all who wait.
+    async def take(self, owner: str, names: Sequence[str]) -> bool:
+        """Wait until all these turns are the owner's; `names` stand in an order that all keep.
 
         Returns:
             False where that took too long, or the database gave no connection for it.
@@ -79,15 +79,15 @@ class Turns:
         for owner in list(self._held):
             await self.give_back(owner)
 
-    async def _take(self, stack: AsyncExitStack, names: Iterable[str]) -> bool:
-        keys = sorted({_key(name) for name in names})
+    async def _take(self, stack: AsyncExitStack, names: Sequence[str]) -> bool:
+        keys = [_key(name) for name in names]
         taking = await stack.enter_async_context(AsyncExitStack())
         try:
             async with asyncio.timeout(PATIENCE):
                 waited = [await self._wait_here(taking, key) for key in keys]
                 taking.push_async_callback(self._unlock, keys)
                 if any(waited):  # let other processes try first, or this one would always win
-                    await asyncio.sleep(_LONGEST)
+                    await asyncio.sleep(_SHORTEST)
                 await self._lock(keys)
         except (TimeoutError, psycopg.Error, DatabaseError):
             await taking.aclose()
