@@ -4,26 +4,40 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
+from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_random
 
 from state.errors import DatabaseError
-from state.failures import unreachable
+from state.failures import is_full, unreachable
 
 _CONNECT_SECONDS = 10
+_FULL_SECONDS = 5.0
+"""How long a server that has no connection left is asked again: many programs may have started at
+once, and each needs more at its start than later."""
 
 
-async def connect(url: str) -> AsyncConnection[DictRow]:
-    """Open one connection outside the pool.
+async def connect(url: str, *, wait: bool = True) -> AsyncConnection[DictRow]:
+    """Open one connection outside the pool; `wait` a while where the server has none left.
 
     Raises:
         DatabaseError: the URL cannot be read, or nobody there lets this program in.
     """
     _require_readable(url)
+    patiently = AsyncRetrying(
+        retry=retry_if_exception(is_full),
+        stop=stop_after_delay(_FULL_SECONDS if wait else 0),
+        wait=wait_random(0.1, 0.5),
+        reraise=True,
+    )
     try:
-        return await AsyncConnection.connect(
-            url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
-        )
+        return await patiently(_connect, url)
     except psycopg.OperationalError as error:
         raise unreachable(error) from error
+
+
+async def _connect(url: str) -> AsyncConnection[DictRow]:
+    return await AsyncConnection.connect(
+        url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
+    )
 
 
 def _require_readable(url: str) -> None:

@@ -48,7 +48,7 @@ def advice(error: psycopg.Error) -> str | None:
     for kind, line in _ADVICE:
         if isinstance(error, kind):
             return line.format(said=said)
-    if _is_about_connections(error):
+    if is_full(error):
         return f"the database has no connection left ({said}): {_CONNECTIONS}"
     if _is_lost(error):
         return (
@@ -66,7 +66,7 @@ def is_lost(error: BaseException) -> bool:
 
 def unreachable(error: psycopg.OperationalError) -> DatabaseError:
     """Return what to raise where a connection could not be opened."""
-    if _is_about_connections(error):
+    if is_full(error):
         return DatabaseError(explain(error))
     return DatabaseError(
         f"cannot connect to the database: {_said(error)}; check RECNET_DATABASE_URL, "
@@ -74,7 +74,8 @@ def unreachable(error: psycopg.OperationalError) -> DatabaseError:
     )
 
 
-def _is_about_connections(error: psycopg.Error) -> bool:
+def is_full(error: BaseException) -> bool:
+    """Return whether the server, or what the role may open there, has no connection left."""
     said = str(error)
     return isinstance(error, errors.TooManyConnections) or (
         isinstance(error, psycopg.OperationalError) and any(words in said for words in _TOO_MANY)

@@ -18,6 +18,8 @@ Pool = AsyncConnectionPool[Connection]
 
 _WAIT_SECONDS = 10.0
 """How long anything waits for a connection: beyond it, something is wrong."""
+_IDLE_SECONDS = 10.0
+"""How long a connection stays that nobody needed: other processes may be short of them."""
 _AGAIN_SECONDS = 1.0
 """How long while something is wrong: a run that ends asks several times, one after another."""
 
@@ -54,6 +56,7 @@ async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
         max_size=size,
         open=False,
         timeout=_WAIT_SECONDS,
+        max_idle=_IDLE_SECONDS,
         configure=register_vector_async,
         kwargs=connection_options(),
     )
@@ -72,7 +75,7 @@ async def _raise_why(url: str, size: int, error: PoolTimeout) -> NoReturn:
     Raises:
         DatabaseError: as a connection of its own fails, or that the pool's were all in use.
     """
-    await (await connect(url)).close()
+    await (await connect(url, wait=False)).close()
     raise DatabaseError(
         f"none of the {size} database connections came free within {_WAIT_SECONDS:.0f} s: "
         "raise RECNET_CONNECTIONS, or run less at once"

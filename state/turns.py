@@ -23,6 +23,8 @@ HELD = 60.0
 _SHORTEST = 0.02
 _LONGEST = 0.05
 """Seconds between two tries: were they to grow on, newcomers would mostly be the first."""
+_WITHOUT = 30.0
+"""Seconds for which nobody asks again for a connection that the server refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,7 @@ class Turns:
         self._local: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._held: dict[str, _Held] = {}
         self._ending: set[asyncio.Task[None]] = set()
+        self._without_until = 0.0
 
     async def take(self, owner: str, names: Sequence[str]) -> bool:
         """Wait until all these turns are the owner's; `names` stand in an order that all keep.
@@ -80,6 +83,9 @@ class Turns:
             await self.give_back(owner)
 
     async def _take(self, stack: AsyncExitStack, names: Sequence[str]) -> bool:
+        now = asyncio.get_running_loop().time
+        if now() < self._without_until:
+            return False
         keys = [_key(name) for name in names]
         taking = await stack.enter_async_context(AsyncExitStack())
         try:
@@ -89,7 +95,9 @@ class Turns:
                 if any(waited):  # let other processes try first, or this one would always win
                     await asyncio.sleep(_SHORTEST)
                 await self._lock(keys)
-        except (TimeoutError, psycopg.Error, DatabaseError):
+        except (TimeoutError, psycopg.Error, DatabaseError) as error:
+            if isinstance(error, DatabaseError):
+                self._without_until = now() + _WITHOUT
             await taking.aclose()
             return False
         return True
