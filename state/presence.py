@@ -49,8 +49,12 @@ class Presence:
             await self._shown()
             return self._sign
 
-    async def ask(self, statement: LiteralString, values: Sequence[object]) -> list[DictRow]:
+    async def ask(
+        self, statement: LiteralString, values: Sequence[object], *, anew: bool = True
+    ) -> list[DictRow]:
         """Run a statement on the connection of the sign: what it locks goes with the process.
+
+        Where there is no connection, one is opened `anew`, or nothing is run.
 
         Raises:
             OperationalError: the connection is lost; the next statement has another one.
@@ -59,6 +63,8 @@ class Presence:
         async with self._turn:
             if self._conn is not None and self._conn.closed:
                 self._conn = None
+            if self._conn is None and not anew:
+                return []
             conn = await self._shown()
         return await (await conn.execute(statement, values)).fetchall()
 

@@ -128,14 +128,16 @@ class Turns:
             pause = min(2 * pause, _LONGEST)
 
     async def _unlock(self, keys: Sequence[int]) -> None:
-        # A statement of a run that was cancelled goes on: this one comes after it.
-        if keys and self._presence.shown is not None:
+        # The statement of a run that was cancelled goes on: this one comes after it.
+        if keys:
             await asyncio.shield(self._drop(keys))
 
     async def _drop(self, keys: Sequence[int]) -> None:
         with suppress(psycopg.Error, DatabaseError):  # with the connection the locks are gone
             await self._presence.ask(
-                "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) key", (list(keys),)
+                "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) key",
+                (list(keys),),
+                anew=False,
             )
 
     def _end(self, owner: str) -> None:
