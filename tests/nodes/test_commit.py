@@ -11,6 +11,7 @@ from nodes.optimize import (
     optimize_profile,
 )
 from nodes.resources import Resources
+from nodes.turns import is_committed, take_turns
 from prompts.optimize_filter_memory import OptimizedFilterMemory
 from prompts.optimize_profile import OptimizedProfile
 from state.digest import digest_network
@@ -81,6 +82,13 @@ async def move_profile(resources: Resources, network: int, client: int, text: st
         version = now.profile_version + 1
         await append_version(conn, network, module, version, text, "gradient", interaction="i:0")
         await point_profile(conn, network, client, version, vector)
+
+
+async def next_round(state: BackwardState, update: BackwardState) -> BackwardState:
+    """Return the state with which a commit that met newer texts goes round again."""
+    assert is_committed({**state, **update}) == "take_turns"
+    state = {**state, **update}
+    return {**state, **await take_turns(state, run_on())}
 
 
 async def test_all_that_a_record_changed_is_there_afterwards(resources: Resources) -> None:
@@ -180,9 +188,9 @@ async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text
     before = await digest(resources, network)
     update = await commit_interaction(state, run_on())
     assert await digest(resources, network) == before
-    assert update["rounds"] == 1
+    assert update == {"rounds": 1}
 
-    state = {**state, **update}
+    state = await next_round(state, update)
     (send_again,) = listed(fan_out_gradients(state))
     task: OptimizeTask = send_again.arg
     assert (send_again.node, task["gradient"].module) == ("optimize_profile", ITEM)
@@ -226,10 +234,9 @@ async def test_a_message_is_consumed_once_also_where_nobody_changed_a_text(
         await write_interaction(conn, network, other)
         await add_verdicts(conn, network, "other", [kept_out])
         await consume_messages(conn, network, 1, [message])
-    update = await commit_interaction(state, run_on())
-    assert update["rounds"] == 1
-    assert update["receptions"][0] == Reception(client=1, profile=client.profile)
-    (send_again,) = listed(fan_out_gradients({**state, **update}))
+    state = await next_round(state, await commit_interaction(state, run_on()))
+    assert state["receptions"][0] == Reception(client=1, profile=client.profile)
+    (send_again,) = listed(fan_out_gradients(state))
     assert send_again.arg["gradient"].module == USER
 
 
@@ -241,7 +248,7 @@ async def test_rules_that_moved_are_rewritten_alone(resources: Resources) -> Non
             conn, network, MEMORY, 2, join_rules(("Newer rule.",)), "gradient", interaction="i:0"
         )
         await point_filter(conn, network, 1, 2)
-    state = {**state, **await commit_interaction(state, run_on())}
+    state = await next_round(state, await commit_interaction(state, run_on()))
     (send_again,) = listed(fan_out_gradients(state))
     assert send_again.node == "optimize_filter_memory"
     with written(resources, OptimizedFilterMemory(rules=["Newer rule.", "One more."])) as model:
@@ -259,7 +266,7 @@ async def test_conflicts_without_end_are_given_up_in_one_line(resources: Resourc
     state = await rewritten()
     for turn in range(5):
         await move_profile(resources, network, 8, f"Moved {turn}.")
-        state = {**state, **await commit_interaction(state, run_on())}
+        state = await next_round(state, await commit_interaction(state, run_on()))
         assert state["rounds"] == turn + 1
     await move_profile(resources, network, 8, "Moved again.")
     with pytest.raises(ConflictError, match="its clients changed 5 times while"):

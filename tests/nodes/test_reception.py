@@ -1,5 +1,7 @@
 """Reception: messages pass the filter memory into the profile, each with a verdict."""
 
+import asyncio
+
 import pytest
 
 from nodes.reception import merge_messages, merge_view, receptions_of
@@ -76,12 +78,12 @@ async def test_a_reply_without_one_verdict_a_message_is_asked_for_again(
     ann = await read(resources, network, 1)
     bad = Merge(profile="p", verdicts=[verdict(n, taken=True) for n in numbers])
     good = Merge(profile="q", verdicts=[verdict(n, taken=True) for n in (1, 2)])
+    with written(resources, bad), pytest.raises(ReplyError, match="merge: no usable reply"):
+        await merged(ann)
     with written(resources, bad, good) as model:
         assert (await merged(ann)).profile == "q"
     told = model.asked[1][-1]
     assert "exactly one verdict for each of: message 1, message 2" in told
-    with written(resources, bad), pytest.raises(ReplyError, match="merge: no usable reply"):
-        await merged(ann)
 
 
 async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
@@ -152,3 +154,16 @@ async def test_without_messages_the_profile_is_as_it_was(resources: Resources) -
     receptions = receptions_of(clients, [merged])
     assert [r.profile for r in receptions] == [clients[0].profile, "new", clients[2].profile]
     assert [r.client for r in receptions] == [1, 8, 11]
+
+
+async def test_runs_that_meet_the_same_messages_at_once_pay_for_one_merge(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1)
+    ann = await read(resources, network, 1)
+    reply = Merge(profile="Heard of more.", verdicts=[verdict(1, taken=True)])
+    with written(resources, reply) as model:
+        found = await asyncio.gather(*(merged(ann) for _ in range(4)))
+    assert len(model.asked) == 1
+    assert {reception.profile for reception in found} == {"Heard of more."}

@@ -1,0 +1,187 @@
+"""Live runs at once on the same clients: nothing is lost, and no rewrite is paid for twice."""
+
+import asyncio
+import os
+import sys
+from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from evals.bench.serving import serving
+from evals.bench.settings import BenchSettings
+from state import turns as bounds
+from state.randomness import draw
+from tests.workflows.crowded import (
+    USERS,
+    SlowModel,
+    audited,
+    draw_record,
+    versions,
+)
+from tests.workflows.looking import calls, rows
+from tests.workflows.watched import BAD, PowerCutError, Script, WatchedModel, cut_once
+from tests.worlds import SHAPE, found
+from workflows.recnet import RecNet
+
+OPTIMIZERS = ("optimize_profile", "optimize_filter_memory")
+
+
+@pytest.fixture
+def model() -> WatchedModel:
+    return SlowModel()
+
+
+async def learn_at_once(recnet: RecNet, records: dict[str, dict[str, str]]) -> None:
+    await asyncio.gather(
+        *(recnet.interact("tiny", interaction_id=name, **one) for name, one in records.items())
+    )
+
+
+async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNet) -> None:
+    network = await found(recnet, shape=SHAPE.model_copy(update={"update_size": 100}))
+    records = {user: {"user": user, "positive": "j2", "negative": "m1"} for user in USERS}
+    await learn_at_once(recnet, records)
+    audit = await audited(recnet, records)
+    assert audit.faults == ()
+    assert (audit.finished, audit.failed) == (len(records), {})
+    assert audit.paid == audit.needed
+    assert len(await versions(recnet, network, "j2")) > len(records) / 2
+
+
+async def test_without_turns_they_only_pay_more(
+    recnet: RecNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await found(recnet)
+    monkeypatch.setattr(bounds, "PATIENCE", 0.0)
+    records = {user: {"user": user, "positive": "j2", "negative": "m1"} for user in USERS[:3]}
+    await learn_at_once(recnet, records)
+    audit = await audited(recnet, records)
+    assert audit.faults == ()
+    assert audit.finished == len(records)
+    assert sum(audit.paid.values()) > sum(audit.needed.values())
+
+
+async def test_a_run_that_ends_in_any_way_holds_up_nobody(
+    recnet: RecNet, model: WatchedModel
+) -> None:
+    """Cut off or cancelled while it had its turns; PATIENCE is far longer than this test."""
+    await found(recnet)
+    record = {"positive": "j2", "negative": "m1"}
+
+    at_it = asyncio.Event()
+
+    def tell(reply: str, text: str) -> str | None:  # noqa: ARG001
+        if reply == "OptimizedProfile":
+            at_it.set()
+        return None
+
+    model.script = cut_once("OptimizedProfile")
+    with pytest.raises(PowerCutError):
+        await recnet.interact("tiny", user="ann", interaction_id="cut", **record)
+    model.script = tell
+    stopped = asyncio.create_task(
+        recnet.interact("tiny", user="bob", interaction_id="stopped", **record)
+    )
+    await at_it.wait()
+    stopped.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await stopped
+    async with asyncio.timeout(bounds.PATIENCE / 4):
+        for name, user in (("stopped", "bob"), ("cut", "ann"), ("next", "cid")):
+            await recnet.interact("tiny", user=user, interaction_id=name, **record)
+    assert (await audited(recnet, ["cut", "stopped", "next"])).faults == ()
+
+
+def fails_updates(chance: Random) -> Script:
+    """Return a script by which a quarter of the calls of router updates fail, in some way."""
+
+    def script(reply: str, text: str) -> str | None:  # noqa: ARG001
+        if reply not in ("Extract", "OptimizedRouter", "Summarize") or chance.random() > 0.25:
+            return None
+        if chance.random() < 0.5:
+            return BAD
+        raise PowerCutError(reply)
+
+    return script
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(4))
+async def test_whatever_happens_everything_is_accounted_for(
+    recnet: RecNet, model: WatchedModel, seed: int
+) -> None:
+    """Six at once; updates fail, runs are cancelled, identities are sent again, also at once."""
+    chance = draw(seed, "crowd")
+    await found(recnet)
+    records = {f"r{n}": draw_record(chance) for n in range(36)}
+    todo = [name for name in records for _ in range(chance.choice((1, 1, 1, 2)))]
+    waiting = iter(todo)
+
+    async def go_on() -> None:
+        for name in waiting:
+            for patience in (chance.choice((0.05, 0.3, 1.0)), 60.0):
+                try:
+                    async with asyncio.timeout(patience):
+                        await recnet.interact("tiny", interaction_id=name, **records[name])
+                    break
+                except (TimeoutError, PowerCutError):
+                    pass
+
+    model.script = fails_updates(chance)
+    await asyncio.gather(*(go_on() for _ in range(6)))
+    model.script = WatchedModel().script
+    for name, one in records.items():
+        out = await recnet.interact("tiny", interaction_id=name, **one)
+        assert out["failure"] == ""
+    while await rows(recnet, "SELECT 1 FROM windows WHERE NOT done"):
+        assert await recnet.update_routers("tiny")
+    audit = await audited(recnet, records)
+    assert audit.faults == ()
+    assert audit.finished == len(records)
+
+
+async def command(*words: str, env: dict[str, str]) -> Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "evals.cli",
+        *words,
+        env={**os.environ, **env},
+        stdout=PIPE,
+        stderr=PIPE,
+    )
+
+
+async def ended_well(processes: list[Process]) -> list[str]:
+    """Return what commands printed, all of which must have succeeded."""
+    said = await asyncio.gather(*(process.communicate() for process in processes))
+    assert [process.returncode for process in processes] == [0] * len(processes), said
+    return [out.decode() for out, _ in said]
+
+
+@pytest.mark.long
+async def test_one_identity_from_several_processes_is_paid_once(
+    recnet: RecNet, server: str
+) -> None:
+    network = await found(recnet)
+    with serving(BenchSettings(latency=0.3)) as endpoint:
+        env = {
+            "RECNET_DATABASE_URL": server,
+            "RECNET_MODEL": "openai:offline",
+            "OPENAI_BASE_URL": endpoint.url,
+        }
+        words = ("interact", "ann", "j2", "m1", "-n", "tiny", "--id", "same")
+        said = await ended_well([await command(*words, env=env) for _ in range(4)])
+    assert sum("settled before" in line for line in said) == 3
+    paid = await calls(recnet, network, "same")
+    assert (paid["predict"], paid["gradient"]) == (1, 1)
+    assert (await audited(recnet, ["same"])).paid == (await audited(recnet, ["same"])).needed
+
+
+@pytest.mark.long
+async def test_many_commands_may_start_the_embedded_server_at_once(home: Path) -> None:
+    env = {"RECNET_HOME": str(home)}
+    processes = [await command("networks", "--json", env=env) for _ in range(8)]
+    assert {line.strip() for line in await ended_well(processes)} == {"[]"}
