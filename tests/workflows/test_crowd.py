@@ -69,27 +69,28 @@ async def test_a_run_that_ends_in_any_way_holds_up_nobody(
     """Cut off or cancelled while it had its turns; PATIENCE is far longer than this test."""
     await found(recnet)
     record = {"positive": "j2", "negative": "m1"}
-
-    at_it = asyncio.Event()
+    rewriting = asyncio.Event()
 
     def tell(reply: str, text: str) -> str | None:  # noqa: ARG001
         if reply == "OptimizedProfile":
-            at_it.set()
+            rewriting.set()
         return None
 
-    model.script = cut_once("OptimizedProfile")
-    with pytest.raises(PowerCutError):
-        await recnet.interact("tiny", user="ann", interaction_id="cut", **record)
-    model.script = tell
-    stopped = asyncio.create_task(
-        recnet.interact("tiny", user="bob", interaction_id="stopped", **record)
-    )
-    await at_it.wait()
-    stopped.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await stopped
-    async with asyncio.timeout(bounds.PATIENCE / 4):
-        for name, user in (("stopped", "bob"), ("cut", "ann"), ("next", "cid")):
+    async def stop_at_rewriting() -> None:
+        run = recnet.interact("tiny", user="bob", interaction_id="stopped", **record)
+        stopped = asyncio.create_task(run)
+        await rewriting.wait()
+        stopped.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await stopped
+
+    async with asyncio.timeout(bounds.PATIENCE / 3):
+        model.script = cut_once("OptimizedProfile")
+        with pytest.raises(PowerCutError):
+            await recnet.interact("tiny", user="ann", interaction_id="cut", **record)
+        model.script = tell
+        await stop_at_rewriting()
+        for name, user in (("next", "cid"), ("stopped", "bob"), ("cut", "ann")):
             await recnet.interact("tiny", user=user, interaction_id=name, **record)
     assert (await audited(recnet, ["cut", "stopped", "next"])).faults == ()
 
