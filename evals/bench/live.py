@@ -30,7 +30,7 @@ class LiveSettings(Frozen):
         default=1.0, ge=0, description="Exponent of the zipf law that items are drawn by."
     )
     users: int = Field(default=200, ge=1, description="Users of the planted world.")
-    items: int = Field(default=300, ge=4, description="Its items.")
+    items: int = Field(default=300, ge=36, description="Its items.")
     update_size: int = Field(default=20, ge=1, description="Changed clients of a router update.")
     seed: int = Field(default=0, ge=0, description="Keys the world and the records.")
 

@@ -34,7 +34,7 @@ def live(
         float, typer.Option(min=0, help="Exponent of the zipf law that items are drawn by.")
     ] = 1.0,
     users: Annotated[int, typer.Option(min=1, help="Users of the planted world.")] = 200,
-    items: Annotated[int, typer.Option(min=4, help="Its items.")] = 300,
+    items: Annotated[int, typer.Option(min=36, help="Its items.")] = 300,
     update_size: Annotated[
         int, typer.Option(min=1, help="Changed clients that start a router update.")
     ] = 20,
