@@ -61,7 +61,7 @@ def advice(error: psycopg.Error) -> str | None:
 def is_lost(error: BaseException) -> bool:
     """Return whether the database went away, so that the same may work once it is back."""
     cause = error.__cause__ if isinstance(error, DatabaseError) else error
-    return isinstance(cause, psycopg.Error) and _is_lost(cause) and not _is_about_connections(cause)
+    return isinstance(cause, psycopg.Error) and _is_lost(cause) and not is_full(cause)
 
 
 def unreachable(error: psycopg.OperationalError) -> DatabaseError:
