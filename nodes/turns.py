@@ -1,6 +1,6 @@
 """Turns of clients: an interaction waits for those it will change before it pays for a rewrite."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 from langgraph.runtime import Runtime
@@ -9,7 +9,6 @@ from nodes.credit import refuse_pinned
 from nodes.optimize import usable
 from nodes.resources import resources
 from nodes.step import Step, begin_step
-from prompts.merge import MERGE
 from state.checkpoints import thread_of
 from state.domain import Client, Reception
 from state.graphs.context import NetworkContext
@@ -17,7 +16,6 @@ from state.graphs.interaction import BackwardState
 from state.pool import Connection
 from state.store.clients import read_client_versions, read_clients
 from state.store.interactions import find_consumed
-from state.store.views import find_view
 
 
 async def take_turns(state: BackwardState, runtime: Runtime[NetworkContext]) -> BackwardState:
@@ -33,8 +31,7 @@ async def take_turns(state: BackwardState, runtime: Runtime[NetworkContext]) -> 
     async with resources().pool.connection() as conn:
         stale = await stale_clients(conn, step, state)
         newer = await read_clients(conn, network, sorted(stale)) if stale else []
-        views = [await _find_merged(conn, step, state, client) for client in newer]
-    return _rebase(state, newer, views) if newer else {}
+    return _rebase(state, newer) if newer else {}
 
 
 async def give_turns_back(step: Step) -> None:
@@ -62,31 +59,19 @@ def _changing(state: BackwardState) -> set[int]:
     return received | {g.module.owner for g in state["gradients"] if usable(g)} & known
 
 
-async def _find_merged(
-    conn: Connection, step: Step, state: BackwardState, client: Client
-) -> Reception | None:
-    """Return the merge of the newer text with the same messages, where another run has paid for it.
-
-    Without it the one that this run paid for would be in vain, and soon the other one too.
-    """
-    (own,) = (reception for reception in state["receptions"] if reception.client == client.id)
-    met = {verdict.message for verdict in own.verdicts}
-    if not met or met != {message.id for message in client.messages}:
-        return None
-    return await find_view(conn, step.network.id, client, resources().caller.fingerprint(MERGE))
-
-
-def _rebase(
-    state: BackwardState, newer: Sequence[Client], views: Sequence[Reception | None]
-) -> BackwardState:
-    """Return the state on newer snapshots; messages that no view holds stay for another time."""
-    clients = {client.id: client for client in state["clients"]}
-    receptions = {reception.client: reception for reception in state["receptions"]}
-    for client, view in zip(newer, views, strict=True):
-        clients[client.id] = client if view else client.model_copy(update={"messages": ()})
-        receptions[client.id] = view or Reception(client=client.id, profile=client.profile)
+def _rebase(state: BackwardState, found: Iterable[Client]) -> BackwardState:
+    """Return the state on newer snapshots; their messages stay in the buffer for another time."""
+    newer = {client.id: client for client in found}
+    clients = [
+        newer[c.id].model_copy(update={"messages": ()}) if c.id in newer else c
+        for c in state["clients"]
+    ]
+    receptions = [
+        Reception(client=r.client, profile=newer[r.client].profile) if r.client in newer else r
+        for r in state["receptions"]
+    ]
     return {
-        "clients": list(clients.values()),
-        "receptions": list(receptions.values()),
-        "gradients": refuse_pinned(state["gradients"], list(clients.values())),
+        "clients": clients,
+        "receptions": receptions,
+        "gradients": refuse_pinned(state["gradients"], clients),
     }

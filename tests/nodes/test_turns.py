@@ -9,12 +9,10 @@ from nodes.opening import record_failure
 from nodes.optimize import fan_out_gradients
 from nodes.resources import Resources
 from nodes.turns import is_committed, take_turns
-from prompts.merge import MERGE
 from state import turns as bounds
 from state.domain import Reception
 from state.graphs.interaction import BackwardState, InteractionState
-from state.store.views import keep_view
-from tests.nodes.records import forwarded, listed, read_one
+from tests.nodes.records import forwarded, listed
 from tests.nodes.test_commit import ITEM, USER, gradient, move_profile, rewrite
 from tests.worlds import plant, run_on, send
 
@@ -43,29 +41,6 @@ async def test_what_moved_on_meanwhile_is_what_is_rewritten(resources: Resources
     assert state["receptions"][1] == Reception(client=8, profile="Described by somebody else.")
     assert state["rounds"] == 0
     assert await take_turns(state, run_on()) == {}
-
-
-async def test_what_another_run_merged_into_the_newer_text_is_taken_over(
-    resources: Resources,
-) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 8)
-    state, late = await credited("i:1", "ann"), await credited("i:2", "bob")
-    await move_profile(resources, network, 8, "Described by somebody else.")
-    moved = await read_one(resources, network, 8)
-    (verdict,) = state["receptions"][1].verdicts
-    view = Reception(client=8, profile="Described by both.", verdicts=(verdict,))
-    made_by = resources.caller.fingerprint(MERGE)
-    async with resources.pool.connection() as conn:
-        await keep_view(conn, network, moved, made_by, view)
-    state = {**state, **await take_turns(state, run_on())}
-    assert (state["clients"][1], state["receptions"][1]) == (moved, view)
-    state["gradients"] = []
-    assert (await commit_interaction(state, run_on()))["committed"]
-    now = await read_one(resources, network, 8)
-    assert (now.profile, now.profile_version, now.messages) == ("Described by both.", 3, ())
-    late = {**late, **await take_turns(late, run_on())}
-    assert late["receptions"][1] == Reception(client=8, profile="Described by both.")
 
 
 async def test_the_next_run_of_a_client_waits_for_the_commit(resources: Resources) -> None:
