@@ -1,4 +1,4 @@
-"""`recnet bench serve`: the offline model behind OpenAI's protocol, to test and measure with."""
+"""`recnet bench`: the offline model behind OpenAI's protocol, to test and measure with."""
 
 import os
 import shlex
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from evals.bench.faults import Fault
 from evals.bench.settings import BenchSettings, Means
+from evals.bench.training_command import train
 from workflows.commands.console import explain, fail
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ _DEFAULT = BenchSettings()
 @app.callback()
 def main() -> None:
     """Measure and test the system over real HTTP, without any model."""
+
+
+app.command()(train)
 
 
 @app.command()

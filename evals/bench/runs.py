@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Self
 
-from pydantic import Field, computed_field
+from pydantic import Field
 
 from evals.bench.floor import (
     WindowWork,
@@ -53,9 +53,9 @@ class TrainingRun(Setting):
     sound: InStages = Field(description="In batches that leave the network as it is.")
     digest: str
 
-    @computed_field
+    @property
     def in_series(self) -> float:
-        """Return the seconds that the calls alone would take one after another."""
+        """Seconds that the calls alone would take one after another."""
         return self.calls * self.latency
 
     async def replayed(self, caller: Caller, works: Sequence[WindowWork]) -> Self:
