@@ -1,8 +1,8 @@
 """What the training benchmark runs: every latency with every concurrency and update_size."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
 from state.domain import Frozen
 
@@ -24,28 +24,26 @@ class Setting(Frozen):
         return f"{model}, update_size {self.update_size}, concurrency {self.concurrency}"
 
 
+Latency = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
 class Grid(Frozen):
     """The settings of one benchmark."""
 
-    latencies: tuple[float, ...] = Field(default=(0.2, 1.0), description="Seconds of each call.")
-    update_sizes: tuple[int, ...] = Field(default=(20, 40, 100), min_length=1)
-    concurrencies: tuple[int, ...] = Field(default=(1, 8, 32), min_length=1)
-    records: tuple[int, ...] = Field(
-        default=(10, 60, 120),
-        description="For each concurrency; above one rounded up to whole windows.",
-    )
+    latencies: tuple[Latency, ...] = (0.2, 1.0)
+    """Seconds of each call."""
+    update_sizes: tuple[PositiveInt, ...] = Field(default=(20, 40, 100), min_length=1)
+    concurrencies: tuple[PositiveInt, ...] = Field(default=(1, 8, 32), min_length=1)
+    records: tuple[PositiveInt, ...] = Field(default=(10, 60, 120), validate_default=True)
+    """For each concurrency; above one rounded up to whole windows."""
 
-    @model_validator(mode="after")
-    def _fits(self) -> Self:
-        if len(self.records) != len(self.concurrencies):
-            raise ValueError(
-                f"{len(self.records)} numbers of records for {len(self.concurrencies)} "
-                "concurrencies: give one for each"
-            )
-        numbers = (*self.latencies, *self.update_sizes, *self.concurrencies, *self.records)
-        if min(numbers) <= 0:
-            raise ValueError("latencies, update sizes, concurrencies and records are above zero")
-        return self
+    @field_validator("records")
+    @classmethod
+    def _one_for_each(cls, records: tuple[int, ...], others: ValidationInfo) -> tuple[int, ...]:
+        concurrencies = others.data.get("concurrencies", records)
+        if len(records) != len(concurrencies):
+            raise ValueError(f"give one number for each of {len(concurrencies)} concurrencies")
+        return records
 
     @property
     def size(self) -> int:

@@ -125,3 +125,16 @@ async def tell_run(
         digest=await recnet.digest(name),
     )
     return run, works
+
+
+def require_same(run: TrainingRun, digest: str) -> None:
+    """Refuse a run that gave another network than one record after another gives.
+
+    Raises:
+        RecNetError: it did; its figures would be worth nothing.
+    """
+    if run.digest != digest:
+        raise RecNetError(
+            f"NOT THE SAME NETWORK: {run} and {run.records} records gave the digest {run.digest}, "
+            f"but one record after another {digest}"
+        )

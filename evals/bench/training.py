@@ -11,13 +11,12 @@ from pydantic import SecretStr
 
 from evals.bench.apart import serving_apart
 from evals.bench.grid import Grid, Setting
-from evals.bench.runs import TrainingRun, learn, tell_run, whole_windows
+from evals.bench.runs import TrainingRun, learn, require_same, tell_run, whole_windows
 from evals.bench.settings import BenchSettings
 from evals.bench.storage import Stored, measure_storage
 from prompts.models import OFFLINE
 from state.dataset import Dataset
 from state.domain import Frozen
-from state.errors import RecNetError
 from state.settings import NetworkSettings, Settings
 from state.store.networks import list_networks
 from workflows.recnet import RecNet, open_recnet
@@ -158,20 +157,12 @@ class _Measuring:
             name = await self._copy(recnet, setting.update_size)
             seconds = await learn(recnet, name, setting.records, setting.concurrency, note)
             run, works = await tell_run(recnet, name, setting, seconds)
-            self._require_same(run)
+            require_same(run, self._digests[run.update_size, run.records])
             if setting.latency and setting.concurrency > 1:
                 self._tell(len(self.runs), f"{setting}: the same calls in stages")
                 run = await run.replayed(recnet.resources.caller, works)
             await recnet.drop(name)
         self.runs.append(run)
-
-    def _require_same(self, run: TrainingRun) -> None:
-        expected = self._digests[run.update_size, run.records]
-        if run.digest != expected:
-            raise RecNetError(
-                f"not the same network: {run}, {run.records} records: {run.digest}; one record "
-                f"after another: {expected}"
-            )
 
     async def _count_records(self, recnet: RecNet) -> None:
         wanted = dict(zip(self._grid.concurrencies, self._grid.records, strict=True))

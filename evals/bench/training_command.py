@@ -81,6 +81,8 @@ def _measure(grid: Grid, dataset: Dataset, out: Path, *, as_json: bool) -> None:
         from evals.bench.report import markdown, write  # noqa: PLC0415 - an extra
         from evals.bench.training import measure_training  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
+        if error.name not in ("matplotlib", "starlette", "uvicorn"):
+            raise
         fail(f"bench train needs {error.name}: pip install 'recnet[bench]'")
     try:
         out.mkdir(parents=True, exist_ok=True)
