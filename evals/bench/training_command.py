@@ -98,7 +98,7 @@ def _measure(grid: Grid, dataset: Dataset, out: Path, *, as_json: bool) -> None:
         try:
             with fresh_database(settings) as on:
                 results = finish(
-                    measure_training(on, dataset, grid, tell), stopped="nothing was written"
+                    measure_training(on, dataset, grid, tell), left="nothing was written"
                 )
         except RecNetError as error:
             fail(str(error))
