@@ -42,7 +42,7 @@ def markdown(results: TrainingResults) -> str:
         "# Training at a fixed latency",
         f"Data set {results.dataset}. Every call of the model takes the same time: a test server "
         "waits so long, and answers over HTTP with the offline model. The encoder is the offline "
-        f"one, and no reply is kept. {results.machine}.",
+        f"one, no reply is kept, and all seeds are 0. {results.machine}.",
     ]
     for latency in sorted({run.latency for run in results.runs}):
         runs = [run for run in results.runs if run.latency == latency]

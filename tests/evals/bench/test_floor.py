@@ -126,7 +126,7 @@ def test_batches_wait_for_the_slowest_of_each_stage() -> None:
 
 @thousand
 @given(runs(), st.integers(1, 40))
-def test_the_floor_with_barriers_is_the_tighter_one_and_no_order_of_calls_beats_it(
+def test_the_floor_with_barriers_is_the_tighter_one_and_sound_stages_do_not_beat_it(
     run: list[WindowWork], limit: int
 ) -> None:
     tight = floor_with_barriers(run, limit)
