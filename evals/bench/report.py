@@ -22,7 +22,8 @@ _WALL = (
     "updates) waiting for its slowest, and nothing read or stored. Records of one batch that share "
     "a client do not wait for each other there: updates are lost, it is another network.",
     "*sound batches*: the same, but a batch ends before a record that shares a client with it, and "
-    "with its window: the same network. In brackets, for both, the calls alone.",
+    "with its window: the same network. In brackets, for both, the calls alone: at "
+    "the lowest latency they were really made.",
     "Each run gave, digest by digest, the network of one record after another.",
 )
 _OWN = (
