@@ -124,6 +124,12 @@ def test_batches_wait_for_the_slowest_of_each_stage() -> None:
     assert sound_stages(two, 20) == [0, 1, 1, 2, 2, 2, 2, 3, 20, 4, 0, 1, 1, 2, 20, 0]
 
 
+def test_a_sound_batch_ends_only_before_a_record_that_shares_a_client_with_it() -> None:
+    run = [window(record("abc"), record("abd"), record("cxy"), record("efg"))]  # abc | abd cxy efg
+    assert sound_stages(run, 20) == [0, 1, 1, 2, 0, 3, 3, 6]
+    assert sound_stages(run, 2) == [0, 1, 1, 2, 0, 2, 2, 4, 0, 1, 1, 2]
+
+
 @thousand
 @given(runs(), st.integers(1, 40))
 def test_the_floor_with_barriers_is_the_tighter_one_and_sound_stages_do_not_beat_it(
