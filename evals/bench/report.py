@@ -1,6 +1,6 @@
 """The training benchmark in words: Markdown for the screen and for the documentation."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from evals.bench.runs import BATCH, InStages, TrainingRun
@@ -49,8 +49,12 @@ def markdown(results: TrainingResults) -> str:
         runs = [run for run in results.runs if run.latency == latency]
         parts += [f"## A call takes {latency:g} s", _wall(runs)]
     if results.runs:
-        parts += [f"![calls a second over concurrency]({NAME}.svg)", _notes(_WALL)]
-    parts += ["## The program's own time", _own(results.own), _notes(_OWN)]
+        parts += [
+            f"![calls a second over concurrency]({NAME}.svg)",
+            _notes((*_WALL, *_again(results.runs))),
+        ]
+    parts += ["## The program's own time", _own(results.own)]
+    parts += [_notes((*_OWN, *_again(results.own)))]
     parts += ["## What is stored", _stored(results.stored), _notes(_STORED)]
     return "\n\n".join(parts) + "\n"
 
@@ -83,6 +87,12 @@ def _wall(runs: Iterable[TrainingRun]) -> str:
             for run in runs
         ],
     )  # fmt: skip
+
+
+def _again(runs: Iterable[TrainingRun]) -> Iterator[str]:
+    for run in runs:
+        for fault, times in run.faults.items():
+            yield f"{run}: {times} requests were made again ({fault})."
 
 
 def _staged(stages: InStages) -> str:

@@ -18,8 +18,9 @@ from evals.bench.grid import Setting
 from evals.bench.replay import replay
 from evals.bench.work import read_work
 from prompts.call import Caller
-from state.domain import Frozen
+from state.domain import Fault, Frozen
 from state.errors import RecNetError
+from state.store.usage import add_totals, sum_usage
 from workflows.recnet import RecNet
 from workflows.schedule import cut_windows
 from workflows.training import FIT, Progress, plan_training, train
@@ -46,6 +47,7 @@ class TrainingRun(Setting):
     updates: int
     """Router updates."""
     calls: int
+    faults: dict[Fault, int] = Field(description="For which requests were made again.")
     seconds: float
     floor: float = Field(description="The longest chain of calls, or all calls over the limit.")
     floor_with_barriers: float = Field(description="The same, summed window by window.")
@@ -108,6 +110,7 @@ async def tell_run(
     records = await plan_training(recnet, network, FIT[_FIT])
     async with recnet.resources.pool.connection() as conn:
         works = await read_work(conn, network, records[: setting.records])
+        paid = add_totals(await sum_usage(conn, network.id), name)
     limit = setting.concurrency
 
     def staged(stages: Sequence[int]) -> InStages:
@@ -117,6 +120,7 @@ async def tell_run(
         **setting.model_dump(),
         updates=sum(any(work.update) for work in works),
         calls=sum(work.calls for work in works),
+        faults=paid.faults,
         seconds=seconds,
         floor=floor(works, limit) * setting.latency,
         floor_with_barriers=floor_with_barriers(works, limit) * setting.latency,

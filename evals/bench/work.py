@@ -1,7 +1,7 @@
 """What a training run really called, by record and stage, as its usage tells."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from evals.bench.floor import RecordWork, Stages, WindowWork
 from nodes.step import window_step
@@ -16,7 +16,7 @@ from prompts.summarize import SUMMARIZE
 from state.errors import RecNetError
 from state.pool import Connection
 from state.store.networks import Network
-from state.store.usage import KeptCall, read_calls
+from state.store.usage import read_calls
 from workflows.schedule import Record, cut_windows
 
 _INTERACTION: Mapping[str, int] = {
@@ -36,9 +36,10 @@ async def read_work(
 ) -> list[WindowWork]:
     """Return the work of each window that a network has learned from since its bootstrap.
 
+    A call counts once, also where its request had to be made again.
+
     Raises:
-        RecNetError: a call had to be made again, or none was made for a record: then the floor of
-            these calls would not be that of the run.
+        RecNetError: a call came to nothing, or none was made for a record.
     """
     windows = []
     for number, window in enumerate(cut_windows(records, network.shape.update_size), start=1):
@@ -54,17 +55,8 @@ async def read_work(
 
 
 async def _stages(conn: Connection, network: int, step: str, places: Mapping[str, int]) -> Stages:
-    counted = Counter(
-        places[call.prompt] for call in _sound(step, await read_calls(conn, network, step))
-    )
+    calls = await read_calls(conn, network, step)
+    if bad := [call for call in calls if call.outcome != "ok"]:
+        raise RecNetError(f"{step}: {bad[0].prompt} ended {bad[0].outcome}")
+    counted = Counter(places[call.prompt] for call in calls)
     return tuple(counted[stage] for stage in sorted(set(places.values())))
-
-
-def _sound(step: str, calls: Iterable[KeptCall]) -> Iterable[KeptCall]:
-    for call in calls:
-        if call.attempts != 1 or call.outcome != "ok":
-            raise RecNetError(
-                f"{step}: {call.prompt} took {call.attempts} requests and ended {call.outcome}; "
-                "a benchmark needs sound calls"
-            )
-        yield call

@@ -107,7 +107,9 @@ async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
 
     async with recnet.resources.pool.connection() as conn:
         await conn.execute("UPDATE usage SET attempts = 2 WHERE prompt = 'predict'")
-        with pytest.raises(RecNetError, match="2 requests"):
+        assert await read_work(conn, network, records) == windows
+        await conn.execute("UPDATE usage SET outcome = 'bad_reply' WHERE prompt = 'predict'")
+        with pytest.raises(RecNetError, match="predict ended bad_reply"):
             await read_work(conn, network, records)
 
 
