@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from typer.models import OptionInfo
 
 from evals.bench.database import fresh_database
 from evals.bench.grid import QUICK, Grid
@@ -25,23 +26,30 @@ from workflows.commands.progress import bars
 _DEFAULT = Grid()
 
 
+def _several(metavar: str, meaning: str, default: tuple[float, ...]) -> OptionInfo:
+    """Return an option that may be given several times."""
+    shown = ", ".join(f"{value:g}" for value in default)
+    option: OptionInfo = typer.Option(metavar=metavar, help=f"{meaning}  [default: {shown}]")
+    return option
+
+
 def train(
     dataset: Annotated[
         Path | None, typer.Option(help="A folder of RecBole files; else the shipped sample.")
     ] = None,
     latency: Annotated[
-        list[float] | None, typer.Option(help=f"Seconds of a call: {_DEFAULT.latencies}.")
+        list[float] | None, _several("SECONDS", "How long a call takes.", _DEFAULT.latencies)
     ] = None,
     update_size: Annotated[
-        list[int] | None, typer.Option(help=f"Clients a window: {_DEFAULT.update_sizes}.")
+        list[int] | None, _several("N", "Clients that fill a window.", _DEFAULT.update_sizes)
     ] = None,
     concurrency: Annotated[
         list[int] | None,
-        typer.Option(help=f"Interactions and calls at once: {_DEFAULT.concurrencies}."),
+        _several("N", "Interactions and calls at once.", _DEFAULT.concurrencies),
     ] = None,
     records: Annotated[
         list[int] | None,
-        typer.Option(help=f"Records for each concurrency: {_DEFAULT.records}."),
+        _several("N", "Records, one number for each concurrency.", _DEFAULT.records),
     ] = None,
     quick: Annotated[bool, typer.Option("--quick", help="A try of a minute or two.")] = False,
     out: Annotated[Path, typer.Option(help="Where tables and figure are written.")] = Path(
