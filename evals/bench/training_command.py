@@ -9,7 +9,8 @@ from typer.models import OptionInfo
 
 from evals.bench.database import fresh_database
 from evals.bench.grid import QUICK, Grid
-from evals.recbole import SAMPLE, read_dataset
+from evals.planted import plant
+from evals.recbole import read_dataset
 from state.dataset import Dataset
 from state.errors import RecNetError
 from workflows.commands.console import (
@@ -24,6 +25,8 @@ from workflows.commands.console import (
 from workflows.commands.progress import bars
 
 _DEFAULT = Grid()
+_USERS, _ITEMS = 100, 270
+"""Of the planted world: as large as AgentCF's samples, so that windows of 100 clients fill."""
 
 
 def _several(metavar: str, meaning: str, default: tuple[float, ...]) -> OptionInfo:
@@ -35,7 +38,7 @@ def _several(metavar: str, meaning: str, default: tuple[float, ...]) -> OptionIn
 
 def train(
     dataset: Annotated[
-        Path | None, typer.Option(help="A folder of RecBole files; else the shipped sample.")
+        Path | None, typer.Option(help="A folder of RecBole files; else a planted world.")
     ] = None,
     latency: Annotated[
         list[float] | None, _several("SECONDS", "How long a call takes.", _DEFAULT.latencies)
@@ -78,8 +81,10 @@ def train(
 
 
 def _read(folder: Path | None) -> Dataset:
+    if folder is None:
+        return plant(0, users=_USERS, items=_ITEMS)
     try:
-        return read_dataset(folder or SAMPLE, domain="items" if folder else "books")
+        return read_dataset(folder)
     except RecNetError as error:
         fail(str(error))
 

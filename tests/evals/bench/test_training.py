@@ -1,6 +1,5 @@
 """`recnet bench train` from typing it to its files, and the parts it is made of."""
 
-import json
 from pathlib import Path
 
 import psycopg
@@ -18,6 +17,7 @@ from evals.bench.storage import Held, measure_storage
 from evals.bench.training import TrainingResults, measure_training
 from evals.bench.work import read_work
 from evals.cli import app
+from evals.recbole import SAMPLE
 from state.errors import RecNetError
 from state.server import server_runs
 from state.settings import Settings
@@ -43,9 +43,10 @@ def test_typed_it_measures_and_writes_what_it_found(
     sizes = ("--update-size", "20", "--concurrency", "1", "--concurrency", "8")
     records = ("--records", "2", "--records", "5", "--latency", "0.05")
     out = tmp_path / "new" / "folder"
-    found = json.loads(typed(*sizes, *records, "--out", str(out), "--json"))
+    told = typed("--dataset", str(SAMPLE), *sizes, *records, "--out", str(out), "--json")
     results = TrainingResults.model_validate_json((out / "training.json").read_bytes())
-    assert results == TrainingResults.model_validate(found)
+    assert results == TrainingResults.model_validate_json(told)
+    assert results.dataset == "harbour"
     assert (out / "training.svg").read_text().startswith("<?xml")
     text = (out / "training.md").read_text()
     assert "## A call takes 0.05 s" in text
