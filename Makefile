@@ -3,7 +3,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test lint studio lock clean
+.PHONY: help install demo test bench lint studio lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,6 +23,9 @@ demo: $(STAMP) ## Run a small network from start to end, without any key
 
 test: $(STAMP) ## Run all tests in two processes, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(ARGS),--cov)
+
+bench: $(STAMP) ## Measure training beside the least time its calls can take; half an hour (ARGS="--quick": a minute or two)
+	@$(BIN)/recnet bench train $(ARGS)
 
 lint: $(STAMP) ## Check style, formatting and types
 	@$(BIN)/ruff check .

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from evals.bench.faults import Fault
 from evals.bench.live_command import live
 from evals.bench.settings import BenchSettings, Means
+from evals.bench.training_command import train
 from workflows.commands.console import explain, fail
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ app.command()(live)
 @app.callback()
 def main() -> None:
     """Measure and test the system over real HTTP, without any model."""
+
+
+app.command()(train)
 
 
 @app.command()

@@ -11,6 +11,9 @@ from evals.bench.counts import Counts
 from evals.bench.server import Bench
 from evals.bench.settings import BenchSettings
 
+_KEEP_ALIVE_SECONDS = 60
+"""Seconds without a request after which a connection is closed. Clients give one up after five: a
+server that did so then too would now and then close one that is just being used again."""
 _STOP_SECONDS = 2
 """Seconds after which a stop waits for nothing more."""
 
@@ -32,6 +35,7 @@ class BenchServer(uvicorn.Server):
                 lifespan="off",
                 ws="none",
                 timeout_graceful_shutdown=_STOP_SECONDS,
+                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
             )
         )
         self._socket = socket.create_server(("127.0.0.1", port))

@@ -4,7 +4,7 @@ import asyncio
 import json
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import psycopg
@@ -52,6 +52,7 @@ FAILED_RECORDS = 3
 """Exit code: the run ended, but some records could not be learned from."""
 BUDGET_SPENT = 5
 """Exit code: the budget stopped it; the same command goes on."""
+_GO_ON = "the same command goes on where it was"
 _LINE_LENGTH = 1_000
 _MAY_HOLD_KEYS = frozenset(
     {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
@@ -75,8 +76,6 @@ def execute(
     `command` names the run in usage; `cache` says whether replies are kept and taken again where
     the settings leave that open.
     """
-    # The drivers warn of each connection that fails; one line says so once it matters.
-    logging.getLogger("psycopg").setLevel(logging.ERROR)
 
     async def main() -> T:
         opened = open_recnet(settings or read_settings(), command=command, cache=cache)
@@ -84,12 +83,22 @@ def execute(
             with stoppable(recnet.resources.gate, notes.print):
                 return await work(recnet)
 
+    return finish(main())
+
+
+def finish(work: Coroutine[Any, Any, T], left: str = _GO_ON) -> T:
+    """Run `work`; errors a person can act on become one line and an exit code.
+
+    `left` says what a signal leaves of it.
+    """
+    # The drivers warn of each connection that fails; one line says so once it matters.
+    logging.getLogger("psycopg").setLevel(logging.ERROR)
     try:
-        return asyncio.run(main())
+        return asyncio.run(work)
     except KeyboardInterrupt:
-        stop_by_signal(STOPPED[signal.SIGINT])
+        stop_by_signal(STOPPED[signal.SIGINT], left)
     except StoppedError as stopped:
-        stop_by_signal(stopped.exit_code)
+        stop_by_signal(stopped.exit_code, left)
     except ValidationError as error:
         fail(explain(error))
     except psycopg.Error as error:
@@ -100,9 +109,9 @@ def execute(
         fail(str(error))
 
 
-def stop_by_signal(exit_code: int) -> NoReturn:
+def stop_by_signal(exit_code: int, left: str = _GO_ON) -> NoReturn:
     """Say how to go on with what a signal stopped, and leave with that exit code."""
-    notes.print("stopped: the same command goes on where it was")
+    notes.print(f"stopped: {left}")
     raise typer.Exit(exit_code) from None
 
 
