@@ -12,7 +12,7 @@ from evals.bench.runs import BATCH, TrainingRun
 _LINES: Mapping[str, tuple[str, Callable[[TrainingRun], float]]] = {
     "measured": ("o-", lambda run: run.seconds),
     "floor with barriers": ("--", lambda run: run.floor_with_barriers),
-    f"calls in batches of {BATCH} (another network)": (":", lambda run: run.batched.least),
+    f"batches of {BATCH}": (":", lambda run: run.batched.least),
 }
 """How each way of making the calls is drawn, and the seconds that it takes."""
 
@@ -22,14 +22,16 @@ def plot(runs: Sequence[TrainingRun], file: Path) -> None:
     latencies = sorted({run.latency for run in runs})
     if not latencies:
         return
-    figure = Figure(figsize=(5 * len(latencies), 5), layout="constrained")
+    figure = Figure(figsize=(2 + 5 * len(latencies), 5), layout="constrained")
     panels = figure.subplots(1, len(latencies), squeeze=False)[0]
     for latency, panel in zip(latencies, panels, strict=True):
         panel.set_title(f"a call takes {latency:g} s")
         _draw(panel, [run for run in runs if run.latency == latency])
     panels[0].set_ylabel("calls a second")
     lines, labels = panels[0].get_legend_handles_labels()
-    figure.legend(lines, labels, loc="outside lower center", ncols=3, fontsize="small")
+    figure.legend(
+        lines, labels, title="update_size", loc="outside lower center", ncols=3, fontsize="small"
+    )
     # The same figures give the same file.
     with mpl.rc_context({"svg.hashsalt": "recnet"}):
         figure.savefig(file, metadata={"Date": None})
@@ -41,7 +43,7 @@ def _draw(panel: Axes, runs: Sequence[TrainingRun]) -> None:
         at_once = [run.concurrency for run in of_size]
         for name, (style, seconds) in _LINES.items():
             rates = [run.calls / seconds(run) for run in of_size]
-            label = f"update_size {size}, {name}"
+            label = f"{size}, {name}"
             panel.plot(at_once, rates, style, color=f"C{number}", label=label)
     ticks = sorted({run.concurrency for run in runs})
     panel.set_xscale("log", base=2)
