@@ -24,8 +24,9 @@ demo: $(STAMP) ## Run a small network from start to end, without any key
 test: $(STAMP) ## Run all tests in two processes, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
 	@$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(ARGS),--cov)
 
-bench: $(STAMP) ## Measure training beside the least time its calls can take; half an hour (ARGS="--quick": a minute or two)
+bench: $(STAMP) ## Measure training and a crowd of processes; over half an hour (ARGS="--quick": training alone, two minutes)
 	@$(BIN)/recnet bench train $(ARGS)
+	@$(if $(ARGS),,$(BIN)/recnet bench live)
 
 lint: $(STAMP) ## Check style, formatting and types
 	@$(BIN)/ruff check .

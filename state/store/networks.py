@@ -8,6 +8,7 @@ from state.domain import ClientKind, Frozen
 from state.errors import NetworkError
 from state.pool import Connection
 from state.settings import NetworkSettings
+from state.store.planned import write_plan
 
 _COLUMNS = sql.SQL("id, name, dataset, domain, settings, tau_user, tau_item")
 
@@ -164,6 +165,8 @@ async def copy_network(
             await freeze_tau(conn, copy, source.tau_user, source.tau_item)
         for table in _TABLES:
             await _copy_rows(conn, table, source.id, copy)
+        if settings.update_size != source.shape.update_size:
+            await write_plan(conn, copy, [])  # its windows are cut anew
         # Whoever is at the source's open window is not at the copy's.
         await conn.execute("UPDATE windows SET holder = NULL WHERE network_id = %s", (copy,))
     return copy

@@ -24,7 +24,10 @@ from workflows.stream import feed_stream
 async def feed_all(
     recnet: RecNet, name: str, records: list[Record], at_once: int, stops: AbstractSet[int]
 ) -> None:
-    """Feed records until all are settled; the power is cut after so many of them."""
+    """Feed records until all are settled; the power is cut after so many of them.
+
+    After a cut a copy of the network goes on in its place.
+    """
     network = await recnet.network(name)
     count = 0
 
@@ -38,7 +41,11 @@ async def feed_all(
         try:
             await feed_stream(recnet, network, left, at_once=at_once, on_settled=settled)
         except PowerCutError:
-            continue
+            await recnet.copy(name, "copy", {})
+            await recnet.drop(name)
+            async with recnet.resources.pool.connection() as conn:
+                await conn.execute("UPDATE networks SET name = %s WHERE name = 'copy'", (name,))
+            network = await recnet.network(name)
     await feed_stream(recnet, network, [], at_once=at_once, on_settled=settled)
 
 

@@ -1,4 +1,4 @@
-"""A budget in calls, tokens or money stops a run between two records, and it goes on later."""
+"""A budget in calls, tokens or money stops a run before the next record, and it goes on later."""
 
 from collections.abc import Mapping
 
@@ -67,7 +67,7 @@ async def test_training_stops_between_two_records_and_goes_on(
     settled, stops = 0, 0
     while settled < 12:
         async with open_recnet(http.model_copy(update=more)) as recnet:
-            report = await train(recnet, "tiny")
+            report = await train(recnet, "tiny", concurrency=1)
             assert report.run > 0
             assert report.settled == settled + report.run
             assert await nothing_is_half_done(recnet)
