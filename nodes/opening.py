@@ -11,7 +11,7 @@ from langgraph.types import Command
 
 from nodes.claims import join_window
 from nodes.resources import resources
-from nodes.step import Step, begin_step
+from nodes.step import BOOTSTRAP, WINDOW, Step, begin_step
 from nodes.turns import give_turns_back
 from prompts.errors import ReplyError
 from state.domain import KEY_LENGTH, ClientKind, clean_line
@@ -34,11 +34,12 @@ async def open_interaction(
     A record that failed before is tried again; one that was learned from returns what it returned.
 
     Raises:
-        InputError: unknown clients, positive equal to negative, or an identity used for another
-            record.
+        InputError: unknown clients, positive equal to negative, or an identity that is a step's or
+            another record's.
         BudgetExceeded: the budget is spent, and this record would be begun.
     """
     identity = clean_line(state.get("interaction") or "", KEY_LENGTH) or mint_identity()
+    refuse_own_steps(identity)
     step = await begin_step(identity, runtime, first=True)
     step.network.require_founded()
     async with resources().pool.connection() as conn:
@@ -59,6 +60,16 @@ async def open_interaction(
         "failure": "",
         "window": None,
     }
+
+
+def refuse_own_steps(identity: str) -> None:
+    """Refuse an identity that names a step of the program: usage and threads go by these names.
+
+    Raises:
+        InputError: it does.
+    """
+    if identity == BOOTSTRAP or identity.startswith(WINDOW):
+        raise InputError(f"'{identity}' names a step of RecNet's own: choose another identity")
 
 
 def mint_identity() -> str:

@@ -70,7 +70,8 @@ class Caller:
         self._asks = asks
         self._kept = kept
         self._budget = budget or Budget()
-        self._requests = Requests(gate=gate or Gate(), budget=self._budget, tries=tries, wait=wait)
+        self._gate = gate or Gate()
+        self._requests = Requests(gate=self._gate, budget=self._budget, tries=tries, wait=wait)
 
     def endpoint(self, prompt: Prompt[Any, Any]) -> Endpoint:
         """Return the model that answers a prompt."""
@@ -118,7 +119,8 @@ class Caller:
             if reply is None:
                 reply, text = await self._settle(prompt.reply, messages, check, tally)
                 if self._kept is not None:
-                    await self._kept.keep(tally.endpoint, messages, prompt.reply, repeat, text)
+                    with self._gate.awaited():
+                        await self._kept.keep(tally.endpoint, messages, prompt.reply, repeat, text)
             tally.outcome = "ok"
             tally.faults.update(notice(reply) if notice else ())
             return reply
@@ -127,7 +129,8 @@ class Caller:
             raise
         finally:
             # Cancelled calls too: a call made is a call paid.
-            await meter(tally.call())
+            with self._gate.awaited():
+                await meter(tally.call())
 
     async def _find(
         self,

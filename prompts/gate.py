@@ -1,8 +1,8 @@
 """The gate that all requests to endpoints pass: so many at once, so many a minute, or none more."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from weakref import WeakKeyDictionary
 
@@ -34,7 +34,7 @@ class Gate:
     in_flight: int = 8
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
-    _under_way: int = field(default=0, init=False)
+    _busy: int = field(default=0, init=False)
     _arrived: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
     # A semaphore belongs to the loop it first waited in, and a process may run several.
@@ -57,11 +57,17 @@ class Gate:
         async with bounds.slots:
             if self._closed:
                 await asyncio.Event().wait()
-            self._under_way += 1
-            try:
+            with self.awaited():
                 yield
-            finally:
-                self._under_way -= 1
+
+    @contextmanager
+    def awaited(self) -> Iterator[None]:
+        """Let `rest` wait for the block: a request, or the storing of what it brought."""
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
 
     def close(self) -> None:
         """Let no further request through."""
@@ -70,10 +76,11 @@ class Gate:
     async def rest(self) -> None:
         """Wait until no request is under way, and what the last ones brought has been stored.
 
-        Who stores a reply goes on to its next request, so this ends once nobody else arrives.
+        What a graph stores after a call is not seen from here; whoever has stored it goes on to its
+        next request, so this ends a moment after the last one has arrived.
         """
         arrived = None
-        while self._under_way or arrived != self._arrived:
+        while self._busy or arrived != self._arrived:
             arrived = self._arrived
             await asyncio.sleep(_A_MOMENT)
 

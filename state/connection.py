@@ -1,5 +1,7 @@
 """One connection outside the pool: for migrations, and for locks that last as long as it does."""
 
+from typing import LiteralString
+
 import psycopg
 from psycopg import AsyncConnection
 from psycopg.conninfo import conninfo_to_dict
@@ -10,6 +12,13 @@ from state.errors import DatabaseError
 from state.failures import is_full, unreachable
 
 _CONNECT_SECONDS = 10
+_KEEPALIVES: tuple[LiteralString, ...] = (
+    "SET tcp_keepalives_idle = 30",
+    "SET tcp_keepalives_interval = 10",
+    "SET tcp_keepalives_count = 3",
+)
+"""By which the server finds within a minute that this machine or the network is gone, and drops
+what the connection locks."""
 _FULL_SECONDS = 5.0
 """How long a server that has no connection left is asked again: many programs may have started at
 once, and each needs more at its start than later."""
@@ -35,9 +44,16 @@ async def connect(url: str, *, wait: bool = True) -> AsyncConnection[DictRow]:
 
 
 async def _connect(url: str) -> AsyncConnection[DictRow]:
-    return await AsyncConnection.connect(
+    conn = await AsyncConnection.connect(
         url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
     )
+    try:
+        for setting in _KEEPALIVES:
+            await conn.execute(setting)
+    except BaseException:
+        await conn.close()
+        raise
+    return conn
 
 
 def _require_readable(url: str) -> None:

@@ -13,11 +13,6 @@ from state.connection import connect
 from state.pool import Connection
 
 _BITS = 62  # a positive bigint
-_KEEPALIVES: tuple[LiteralString, ...] = (
-    "SET tcp_keepalives_idle = 30",
-    "SET tcp_keepalives_interval = 10",
-    "SET tcp_keepalives_count = 3",
-)
 
 
 class Presence:
@@ -76,8 +71,6 @@ class Presence:
     async def _show(self) -> tuple[AsyncConnection[DictRow], int]:
         conn, sign = await connect(self._url), secrets.randbits(_BITS)
         try:
-            for setting in _KEEPALIVES:
-                await conn.execute(setting)
             await conn.execute("SELECT pg_advisory_lock(%s)", (sign,))
         except BaseException:
             await conn.close()
@@ -87,7 +80,7 @@ class Presence:
     @property
     def shown(self) -> int | None:
         """The sign, where it was ever asked for."""
-        return None if self._conn is None else self._sign
+        return None if self._conn is None or self._conn.closed else self._sign
 
     async def close(self) -> None:
         """Take the sign away."""

@@ -57,7 +57,7 @@ class Turns:
         if owner in self._held:
             return True
         async with AsyncExitStack() as stack:
-            if not await self._take(stack, names):
+            if not await self._take(stack, names, PATIENCE):
                 return False
             loop = asyncio.get_running_loop()
             timer = loop.call_later(HELD, self._end, owner)
@@ -71,10 +71,13 @@ class Turns:
             await held.ends.aclose()
 
     @asynccontextmanager
-    async def at(self, name: str) -> AsyncIterator[None]:
-        """Wait for one turn, and have it for the time of the block, however long that is."""
+    async def at(self, name: str, patience: float | None = PATIENCE) -> AsyncIterator[None]:
+        """Wait for one turn, and have it for the time of the block, however long that is.
+
+        Without `patience` it is waited for as long as who has it lives.
+        """
         async with AsyncExitStack() as stack:
-            await self._take(stack, [name])
+            await self._take(stack, [name], patience)
             yield
 
     async def close(self) -> None:
@@ -82,14 +85,16 @@ class Turns:
         for owner in list(self._held):
             await self.give_back(owner)
 
-    async def _take(self, stack: AsyncExitStack, names: Sequence[str]) -> bool:
+    async def _take(
+        self, stack: AsyncExitStack, names: Sequence[str], patience: float | None
+    ) -> bool:
         now = asyncio.get_running_loop().time
         if now() < self._without_until:
             return False
         keys = [_key(name) for name in names]
         taking = await stack.enter_async_context(AsyncExitStack())
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(patience):
                 waited = [await self._wait_here(taking, key) for key in keys]
                 taking.push_async_callback(self._unlock, keys)
                 if any(waited):  # let other processes try first, or this one would always win

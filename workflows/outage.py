@@ -64,6 +64,7 @@ async def _comes_back(recnet: RecNet, seconds: float) -> bool:
                 await recnet.resources.pool.check()
                 async with recnet.resources.pool.connection() as conn:
                     await conn.execute("SELECT 1")
+                await recnet.resources.presence.sign()  # or what it held would still seem held
     except _NOT_BACK:
         return False
     return True

@@ -10,9 +10,9 @@ from typing import cast
 
 from nodes.claims import is_free
 from nodes.founding import require_same_founding, require_same_shape
-from nodes.opening import mint_identity
+from nodes.opening import mint_identity, refuse_own_steps
 from nodes.resources import Resources, open_resources
-from nodes.step import BOOTSTRAP, WINDOW, window_step
+from nodes.step import BOOTSTRAP, window_step
 from state.checkpoints import thread_of, thread_prefix
 from state.dataset import Dataset
 from state.digest import digest_network
@@ -143,8 +143,7 @@ class RecNet:
         identity = mint_identity() if interaction_id is None else _clean(interaction_id)
         if not identity:
             raise InputError("the interaction's identity is empty: give it one, or none at all")
-        if identity == BOOTSTRAP or identity.startswith(WINDOW):
-            raise InputError(f"'{identity}' names a step of RecNet's own: choose another identity")
+        refuse_own_steps(identity)
         record = InteractionInput(
             user=_clean(user),
             positive=_clean(positive),

@@ -68,8 +68,9 @@ async def run_again(
         advance()
 
     async def go_on() -> None:
-        left = [record for record in failed if record.id not in ended]
         async with only_trainer(recnet.resources, network):
+            still = {record.id for record in await _failed(recnet, network, ())}
+            left = [record for record in failed if record.id in still - ended.keys()]
             await feed_stream(recnet, network, left, at_once=concurrency, on_settled=settled)
 
     await outlast(recnet, go_on, lambda: len(ended))

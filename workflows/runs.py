@@ -70,9 +70,9 @@ class Runs:
 
     @asynccontextmanager
     async def _turn(self, thread: str) -> AsyncIterator[None]:
-        """Lock a thread, for a while in all processes: two runs on one would mix."""
+        """Lock a thread, in all processes: two runs on one would mix."""
         lock = self._turns.setdefault(thread, asyncio.Lock())
-        async with lock, self._resources.turns.at(thread):
+        async with lock, self._resources.turns.at(thread, None):
             yield
 
     async def _invoke(

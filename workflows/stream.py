@@ -1,6 +1,6 @@
 """A stream of records: fed window by window, each closed by its router update (DESIGN §7)."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from prompts.errors import BudgetExceeded
 from state.errors import NetworkError
@@ -65,7 +65,7 @@ async def feed_stream(
         await on_settled(record, out)
         return True
 
-    left = list(records)
+    left = {record.id: record for record in records}
     while left:
         window = await _plan_window(recnet, network, left)
         share = window if limit is None else window[:limit]
@@ -76,18 +76,20 @@ async def feed_stream(
             return
         await recnet.update_routers(network.name)
         limit = None if limit is None else limit - len(window)
-        left = [record for record in left if record not in window]
+        for record in window:
+            del left[record.id]
 
 
-async def _plan_window(recnet: RecNet, network: Network, left: Sequence[Record]) -> list[Record]:
+async def _plan_window(
+    recnet: RecNet, network: Network, left: Mapping[str, Record]
+) -> list[Record]:
     """Return the next window; one of which a part is settled goes on as it was cut."""
-    waiting = {record.id: record for record in left}
     async with recnet.resources.pool.connection() as conn, conn.transaction():
         planned = await read_plan(conn, network.id)
-        if planned and waiting.keys() >= set(planned):
-            return [waiting[one] for one in planned]
+        if planned and left.keys() >= set(planned):
+            return [left[one] for one in planned]
         pending = await read_pending(conn, network.id)
-        window = next(cut_windows(left, network.shape.update_size, pending))
+        window = next(cut_windows(left.values(), network.shape.update_size, pending))
         await write_plan(conn, network.id, [record.id for record in window])
     return window
 

@@ -120,12 +120,17 @@ class _Run:
     limit: int | None
     on_progress: Callable[[Progress], None]
     done: int = 0
-    """Records that were settled in this run."""
+    """Records that were settled since the run began."""
+    before: int | None = None
+    """Records that had been settled by then."""
 
     async def go_on(self) -> None:
         """Feed what is not settled, as the only trainer."""
         async with only_trainer(self.recnet.resources, self.network):
             records, rewards = await _read(self.recnet, self.network, self.splits)
+            if self.before is None:
+                self.before = len(rewards)
+            self.done = len(rewards) - self.before  # what an outage cut off may be settled
             tally = _Tally(self.recnet, self.network, len(records), rewards)
             await tally.tell(self.on_progress)
 

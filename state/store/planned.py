@@ -6,12 +6,17 @@ from state.pool import Connection
 
 
 async def write_plan(conn: Connection, network: int, interactions: Sequence[str]) -> None:
-    """Replace the plan by the records of a window, in the order of the stream."""
+    """Replace the plan by the records of a window, in the order of the stream.
+
+    One that was learned from meanwhile is settled.
+    """
     await conn.execute("DELETE FROM planned WHERE network_id = %s", (network,))
     async with conn.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO planned (network_id, place, interaction_id) VALUES (%s, %s, %s)",
-            [(network, place, one) for place, one in enumerate(interactions)],
+            "INSERT INTO planned (network_id, place, interaction_id, settled) "
+            "VALUES (%s, %s, %s, EXISTS (SELECT 1 FROM interactions "
+            "WHERE network_id = %s AND id = %s AND failure = ''))",
+            [(network, place, one, network, one) for place, one in enumerate(interactions)],
         )
 
 

@@ -1,12 +1,16 @@
 """`recnet train`, `retry`, `interact`: what a network learns."""
 
+import asyncio
 from typing import Annotated, Literal
 
+import psycopg
 import typer
 
 from nodes.opening import mint_identity
+from prompts.errors import CallError
 from state.dataset import Split
 from state.domain import ClientKind
+from state.errors import DatabaseError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import find_clients
 from state.store.events import held_out
@@ -22,7 +26,6 @@ from workflows.commands.console import (
 )
 from workflows.commands.progress import bars, counting_bar, training_bar
 from workflows.commands.spending import print_usage
-from workflows.commands.stopping import STOPPED
 from workflows.recnet import RecNet
 from workflows.retry import RetryReport, run_again
 from workflows.stream import AT_ONCE
@@ -129,13 +132,19 @@ def interact(
 ) -> None:
     """Feed one live interaction."""
     identity = mint_identity() if interaction is None else interaction
+    cut_off: list[BaseException] = []
+
+    async def work(recnet: RecNet) -> tuple[InteractionOutput, Split | None]:
+        try:
+            return await _interact(recnet, network, user, positive, negative, identity)
+        except (psycopg.Error, DatabaseError, CallError, asyncio.CancelledError) as error:
+            cut_off.append(error)
+            raise
+
     try:
-        out, kept_for = execute(
-            lambda recnet: _interact(recnet, network, user, positive, negative, identity),
-            command="interact",
-        )
-    except typer.Exit as stop:
-        if stop.exit_code in STOPPED.values() and interaction is None:
+        out, kept_for = execute(work, command="interact")
+    except typer.Exit:
+        if cut_off and interaction is None:
             notes.print(f"with --id {identity}")  # or the same words would mint another one
         raise
     if as_json:

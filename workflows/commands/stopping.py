@@ -40,6 +40,8 @@ def stoppable(gate: Gate, say: Callable[[str], None]) -> Iterator[None]:
     def stop(by: signal.Signals) -> None:
         asked.append(by)
         if len(asked) > 1:
+            for waiting in resting:
+                waiting.cancel()
             _cancel(task)
             return
         gate.close()
