@@ -3,22 +3,67 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from itertools import count
 from weakref import WeakKeyDictionary
 
 from aiolimiter import AsyncLimiter
 
 MINUTE = 60.0
 
+URGENCY: ContextVar[int] = ContextVar("urgency", default=0)
+"""How much waits for what is being run: of requests that wait, the most urgent is the first."""
+
 _A_MOMENT = 0.5
 """Seconds in which a reply that came is stored."""
+
+
+class _Slots:
+    """A semaphore that lets the most urgent in first, and of those alike who came first."""
+
+    def __init__(self, number: int) -> None:
+        self._free = number
+        self._came = count()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+
+    @asynccontextmanager
+    async def hold(self) -> AsyncIterator[None]:
+        """Hold a slot for the time of the block."""
+        if self._free:
+            self._free -= 1
+        else:
+            await self._wait()
+        try:
+            yield
+        finally:
+            self._give_back()
+
+    async def _wait(self) -> None:
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (-URGENCY.get(), next(self._came), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # the slot was handed over at that moment
+                self._give_back()
+            raise
+
+    def _give_back(self) -> None:
+        while self._waiting:
+            turn = heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
 
 @dataclass(slots=True)
 class _Bounds:
     """The bounds of one event loop."""
 
-    slots: asyncio.Semaphore
+    slots: "_Slots"
     requests: AsyncLimiter | None
     tokens: AsyncLimiter | None
 
@@ -37,7 +82,7 @@ class Gate:
     _busy: int = field(default=0, init=False)
     _arrived: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
-    # A semaphore belongs to the loop it first waited in, and a process may run several.
+    # Who waits belongs to an event loop, and a process may run several.
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False
     )
@@ -54,7 +99,7 @@ class Gate:
             await bounds.requests.acquire()
         if bounds.tokens is not None:
             await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
-        async with bounds.slots:
+        async with bounds.slots.hold():
             if self._closed:
                 await asyncio.Event().wait()
             with self.awaited():
@@ -88,7 +133,7 @@ class Gate:
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
             self._loops[loop] = _Bounds(
-                asyncio.Semaphore(self.in_flight),
+                _Slots(self.in_flight),
                 _limiter(self.requests_per_minute),
                 _limiter(self.tokens_per_minute),
             )

@@ -5,13 +5,15 @@ the same as one after another (DESIGN §7).
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextvars import copy_context
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
+from prompts.gate import URGENCY
 from workflows.schedule import Record, chain_lengths, predecessors
 
-Feed = Callable[[Record], Awaitable[bool]]
+Feed = Callable[[Record], Coroutine[None, None, bool]]
 """Runs one record; returns False where it was not begun."""
 
 
@@ -24,9 +26,9 @@ async def feed_window(
 ) -> bool:
     """Run the records of a window, at most `at_once` together.
 
-    Of those that are ready, the one that the longest row of others waits for begins first. Nothing
-    is begun any more once `may_begin` says so, and what was begun is finished; where one raises,
-    the others are cancelled.
+    Of those that are ready, the one that the longest row of others waits for begins first, and its
+    calls pass the gate first. Nothing is begun any more once `may_begin` says so, and what was
+    begun is finished; where one raises, the others are cancelled.
 
     Returns:
         Whether all records were run.
@@ -43,17 +45,23 @@ async def feed_window(
                 heappush(ready, (-chains[number], number))
             while ready and len(running) < at_once and may_begin():
                 number = heappop(ready)[1]
-                running[asyncio.ensure_future(feed(window[number]))] = number
+                running[_begin(feed(window[number]), chains[number])] = number
             if not running:
                 return False
             ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for one in sorted(ended, key=running.__getitem__):
-                number = running.pop(one)
-                if one.result():
+            for task in sorted(ended, key=running.__getitem__):
+                number = running.pop(task)
+                if task.result():
                     order.done(number)
     finally:
         await _cancel(list(running))
     return True
+
+
+def _begin(feeding: Coroutine[None, None, bool], urgency: int) -> asyncio.Future[bool]:
+    context = copy_context()
+    context.run(URGENCY.set, urgency)
+    return asyncio.create_task(feeding, context=context)
 
 
 async def _cancel(running: Sequence[asyncio.Future[bool]]) -> None:

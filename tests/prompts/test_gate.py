@@ -10,7 +10,7 @@ from pydantic import SecretStr
 import prompts.gate
 from nodes.endpoints import open_endpoints
 from prompts.call import Caller
-from prompts.gate import Gate
+from prompts.gate import URGENCY, Gate
 from state.settings import Settings
 from tests.prompts.bench import GOOD, KEY, Bench, greeting_templates
 from tests.prompts.endpoint import Answer, Endpoint, serving
@@ -152,3 +152,30 @@ async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> 
     late.cancel()
     with pytest.raises(asyncio.CancelledError):
         await late
+
+
+async def test_of_those_that_wait_the_most_urgent_is_let_in_first() -> None:
+    gate, passed = Gate(1), []
+
+    async def pass_through(name: str, urgency: int) -> None:
+        URGENCY.set(urgency)
+        async with gate.enter(0):
+            passed.append(name)
+
+    async with gate.enter(0):
+        given = (("first", 0), ("second", 0), ("long row", 5), ("short row", 2), ("gone", 9))
+        waiting = [asyncio.create_task(pass_through(*one)) for one in given]
+        await asyncio.sleep(0.01)
+        waiting[-1].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert passed == ["long row", "short row", "first", "second"]
+
+
+async def test_a_slot_that_is_handed_to_one_who_is_cancelled_is_handed_on() -> None:
+    gate = Gate(1)
+    async with gate.enter(0):
+        waiting = [asyncio.create_task(passing(gate, 0)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+    waiting[0].cancel()  # the slot is its own by now, and it has not run yet
+    assert len(await asyncio.wait_for(waiting[1], 1)) == 1
+    assert len(await asyncio.wait_for(passing(gate, 0), 1)) == 1

@@ -1,16 +1,16 @@
 """Feeding a window: everything that may run at once does, and nothing else."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prompts.gate import URGENCY
 from tests.properties import thousand
 from tests.workflows.streams import record_streams
-from workflows.feeding import feed_window
+from workflows.feeding import Feed, feed_window
 from workflows.schedule import Record, chain_lengths, predecessors
 
 
@@ -63,7 +63,7 @@ async def test_a_record_begins_as_soon_as_those_before_it_that_share_a_client_ha
     assert ended == set(place)
 
 
-async def run(window: list[Record], act: Callable[[Record], Awaitable[bool]]) -> bool:
+async def run(window: list[Record], act: Feed) -> bool:
     return await feed_window(window, act, at_once=2)
 
 
@@ -123,3 +123,19 @@ async def test_where_one_raises_the_others_are_stopped_and_waited_for() -> None:
     with pytest.raises(LookupError, match="234"):
         await run(window, feed)
     assert ended == ["112"]
+
+
+async def test_the_calls_of_a_record_are_as_urgent_as_the_row_that_waits_for_it_is_long() -> None:
+    window = [record(name) for name in ("112", "234", "256", "378")]
+    urgency = {}
+
+    async def feed(one: Record) -> bool:
+        urgency[one.id] = await asyncio.create_task(asks())
+        return True
+
+    async def asks() -> int:
+        return URGENCY.get()
+
+    await feed_window(window, feed, at_once=4)
+    assert urgency == {"112": 1, "234": 2, "256": 1, "378": 1}
+    assert URGENCY.get() == 0
