@@ -71,13 +71,13 @@ class Turns:
             await held.ends.aclose()
 
     @asynccontextmanager
-    async def at(self, name: str, patience: float | None = PATIENCE) -> AsyncIterator[None]:
+    async def at(self, name: str, *, patiently: bool = False) -> AsyncIterator[None]:
         """Wait for one turn, and have it for the time of the block, however long that is.
 
-        Without `patience` it is waited for as long as who has it lives.
+        `patiently`: for as long as who has it lives.
         """
         async with AsyncExitStack() as stack:
-            await self._take(stack, [name], patience)
+            await self._take(stack, [name], None if patiently else PATIENCE)
             yield
 
     async def close(self) -> None:

@@ -72,7 +72,7 @@ class Runs:
     async def _turn(self, thread: str) -> AsyncIterator[None]:
         """Lock a thread, in all processes: two runs on one would mix."""
         lock = self._turns.setdefault(thread, asyncio.Lock())
-        async with lock, self._resources.turns.at(thread, None):
+        async with lock, self._resources.turns.at(thread, patiently=True):
             yield
 
     async def _invoke(
