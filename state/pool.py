@@ -1,5 +1,6 @@
 """The pool of database connections."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
@@ -39,6 +40,10 @@ class _Pool(AsyncConnectionPool[Connection]):
             raise
         self._in_vain = False
         return conn
+
+    async def putconn(self, conn: Connection) -> None:
+        """Give a connection back, also where the run that had it is cancelled once more."""
+        await asyncio.shield(super().putconn(conn))
 
 
 @asynccontextmanager

@@ -10,6 +10,7 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 from state.connection import connect
+from state.errors import DatabaseError
 from state.pool import Connection
 
 _BITS = 62  # a positive bigint
@@ -27,6 +28,7 @@ class Presence:
         self._url = url
         self._conn: AsyncConnection[DictRow] | None = None
         self._sign = 0
+        self._over = False
         self._turn = asyncio.Lock()
 
     async def sign(self) -> int:
@@ -64,6 +66,8 @@ class Presence:
         return await (await conn.execute(statement, values)).fetchall()
 
     async def _shown(self) -> AsyncConnection[DictRow]:
+        if self._over:
+            raise DatabaseError("the connections of this process are closed")
         if self._conn is None:
             self._conn, self._sign = await self._show()
         return self._conn
@@ -83,10 +87,12 @@ class Presence:
         return None if self._conn is None or self._conn.closed else self._sign
 
     async def close(self) -> None:
-        """Take the sign away."""
-        if self._conn is not None:
-            await self._conn.close()
-            self._conn = None
+        """Take the sign away, for good: what a cancelled run left behind opens none again."""
+        async with self._turn:
+            self._over = True
+            if self._conn is not None:
+                await self._conn.close()
+                self._conn = None
 
 
 async def is_present(conn: Connection, sign: int) -> bool:

@@ -234,9 +234,7 @@ def test_a_server_that_allows_few_connections(server: str, extended: str, limit:
     typed(extended, "train", "-n", "other")
     as_superuser(server, extended, f"ALTER ROLE {{}} CONNECTION LIMIT {limit}")
     for words in (("networks",), TRAIN):
-        began = time.monotonic()
         code, _, line = typed(extended, *words)
-        assert time.monotonic() - began < 15
         assert code in ((0, 1) if limit else (1,))
         if code:
             assert re.search("has no connection left .*too many connections for role", line)

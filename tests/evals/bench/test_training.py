@@ -155,7 +155,7 @@ async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
     await recnet.bootstrap("tiny", SHAPE)
     grown = (await measure_storage(recnet)).since(before)
     assert grown.tables.rows > came.tables.rows + 18
-    assert grown.tables.bytes > came.tables.bytes
+    assert grown.tables.bytes >= came.tables.bytes  # a page may have had room
 
 
 async def test_the_server_serves_in_another_process_until_the_block_ends() -> None:
