@@ -2,14 +2,15 @@
 
 import asyncio
 import os
-import shlex
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import perf_counter
 
+from evals.bench.apart import serving_apart
 from evals.bench.feeding import Fed, LiveRecord, Share
+from evals.bench.settings import BenchSettings
 from state.errors import RecNetError
 
 _LINE = 2**24
@@ -27,9 +28,15 @@ async def run_crowd(
         RecNetError: one of them ended early.
     """
     async with AsyncExitStack() as stack:
-        served = await stack.enter_async_context(_server(latency))
-        env = {**os.environ, **served, "RECNET_DATABASE_URL": url, "RECNET_CACHE": "false"}
-        env["RECNET_EMBEDDING"] = "offline"
+        env = {
+            **os.environ,
+            "OPENAI_BASE_URL": stack.enter_context(serving_apart(BenchSettings(latency=latency))),
+            "OPENAI_API_KEY": "any",
+            "RECNET_MODEL": "openai:offline",
+            "RECNET_EMBEDDING": "offline",
+            "RECNET_DATABASE_URL": url,
+            "RECNET_CACHE": "false",
+        }
         crowd = [
             await stack.enter_async_context(_process("-m", "evals.bench.feeding", env=env))
             for _ in shares
@@ -56,15 +63,6 @@ def deal(network: str, records: Sequence[LiveRecord], processes: int, at_once: i
         Share(network=network, at_once=at_once, records=tuple(records[n::processes]))
         for n in range(processes)
     ]
-
-
-@asynccontextmanager
-async def _server(latency: float) -> AsyncIterator[dict[str, str]]:
-    """Run `recnet bench serve`, and yield what it tells to set."""
-    words = ("-m", "evals.cli", "bench", "serve", "--port", "0", "--latency", f"{latency}")
-    async with _process(*words, env=os.environ) as process:
-        told = await _hear(process)
-        yield dict(word.split("=", 1) for word in shlex.split(told))
 
 
 @asynccontextmanager
