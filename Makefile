@@ -66,6 +66,8 @@ $(STAMP): requirements.lock pyproject.toml
 		pip="$(BIN)/python -m pip install --quiet --disable-pip-version-check"; \
 	fi; \
 	echo "Installing RecNet into $(VENV) with $$found; a minute or two the first time"; \
-	$$pip -r requirements.lock; \
-	$$pip --no-deps --no-build-isolation -e .
+	{ $$pip -r requirements.lock && $$pip --no-deps --no-build-isolation -e .; } || { \
+		echo "The install failed; if it was stopped half-way before, 'make clean' begins it anew." >&2; \
+		exit 1; \
+	}
 	@touch $@

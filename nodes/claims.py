@@ -131,9 +131,12 @@ async def _hold(step: Step, runner: str, *, takes: bool) -> bool:
         window = await open_window(conn, step.network.id)
     if window is None or window_step(window.id) != step.name:
         return False
-    sign = await resources().presence.sign()
-    if (window.holder, window.runner) == (sign, runner):
+    if window.holder is not None and (window.holder, window.runner) == (
+        resources().presence.shown,
+        runner,
+    ):
         return True
+    sign = await resources().presence.sign()
     async with step.commit() as conn:
         window = await open_window(conn, step.network.id)
         if window is None or window_step(window.id) != step.name:

@@ -135,16 +135,17 @@ async def _write(
         predicted_id=predicted.id, reward=state["reward"], reason=state["reason"],
         failure="",
     )  # fmt: skip
-    await write_interaction(conn, network, interaction)
-    for change in changes:
-        await _write_change(conn, step, change)
-    for reception in state["receptions"]:
-        messages = [verdict.message for verdict in reception.verdicts]
-        await consume_messages(conn, network, reception.client, messages)
-    await add_verdicts(conn, network, step.name, state["receptions"])
-    await _write_gradients(conn, step, state, changes)
     ids = (user.id, positive.id, negative.id)
-    await forget_views(conn, network, ids)
+    async with conn.pipeline():  # some thirty statements that wait for no answer
+        await write_interaction(conn, network, interaction)
+        for change in changes:
+            await _write_change(conn, step, change)
+        for reception in state["receptions"]:
+            if messages := [verdict.message for verdict in reception.verdicts]:
+                await consume_messages(conn, network, reception.client, messages)
+        await add_verdicts(conn, network, step.name, state["receptions"])
+        await _write_gradients(conn, step, state, changes)
+        await forget_views(conn, network, ids)
     return await join_window(conn, step, ids)
 
 

@@ -54,13 +54,9 @@ async def list_interactions(conn: Connection, network: int) -> list[Interaction]
     return [Interaction.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def write_interaction(conn: Connection, network: int, interaction: Interaction) -> bool:
-    """Store a settled interaction; one that failed before gives way.
-
-    Returns:
-        False where the interaction was learned from already; then nothing is written.
-    """
-    cursor = await conn.execute(
+async def write_interaction(conn: Connection, network: int, interaction: Interaction) -> None:
+    """Store a settled interaction: one that failed before gives way, one learned from stays."""
+    await conn.execute(
         "INSERT INTO interactions (network_id, id, user_id, positive_id, negative_id, "
         "predicted_id, reward, reason, failure) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) "
         "ON CONFLICT (network_id, id) DO UPDATE SET predicted_id = excluded.predicted_id, "
@@ -79,7 +75,6 @@ async def write_interaction(conn: Connection, network: int, interaction: Interac
             interaction.failure,
         ),
     )
-    return cursor.rowcount == 1
 
 
 async def add_verdicts(

@@ -1,6 +1,7 @@
 """What all commands share: options, running, errors in one line, JSON."""
 
 import asyncio
+import gc
 import json
 import logging
 import signal
@@ -93,6 +94,9 @@ def finish(work: Coroutine[Any, Any, T], left: str = _GO_ON) -> T:
     """
     # The drivers warn of each connection that fails; one line says so once it matters.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
+    # Training makes many objects and few cycles: to look for these less often saves a twentieth
+    # of its processor time, and stalls of a tenth of a second.
+    gc.set_threshold(50_000, 20, 50)
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
