@@ -14,7 +14,7 @@ import psycopg
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
-from nodes.resources import resources
+from nodes.resources import Resources, resources
 from nodes.step import Step, begin_step, window_step
 from state.errors import DatabaseError, InputError
 from state.graphs.context import NetworkContext
@@ -68,16 +68,16 @@ async def is_free(conn: Connection, network: int, window: Window) -> bool:
     return not await is_present(conn, window.holder)
 
 
-async def leave_window(network: int, runner: str) -> None:
+async def leave_window(held: Resources, network: int, runner: str) -> None:
     """Give up the window where this run of this process holds it.
 
     A database that cannot be reached has dropped the sign of the process anyway.
     """
-    sign = resources().presence.shown
+    sign = held.presence.shown
     if sign is None:
         return
     with suppress(psycopg.Error, DatabaseError):
-        async with resources().pool.connection() as conn:
+        async with held.pool.connection() as conn:
             await release_window(conn, network, sign, runner)
 
 
@@ -99,11 +99,12 @@ def holds_window(
         runner = _this_run()
         if not await _hold(step, runner, takes=takes):
             return {}
+        held = resources()
         try:
-            with resources().at_work.on(step.network.id):
+            with held.at_work.on(step.network.id):
                 return await node(*args, **kwargs)
         except BaseException:
-            await asyncio.shield(leave_window(step.network.id, runner))
+            await asyncio.shield(leave_window(held, step.network.id, runner))
             raise
 
     return guarded

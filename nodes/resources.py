@@ -19,6 +19,7 @@ from prompts.gate import Gate
 from prompts.kept import KeptReplies
 from prompts.models import OFFLINE
 from prompts.template import Templates
+from state.domain import Call
 from state.pool import Connection, Pool, open_pool
 from state.presence import Presence
 from state.server import database_url
@@ -53,6 +54,9 @@ class Resources:
     """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
     runs: list[int] = field(default_factory=list)
     """The run that usage is kept under, once a call was made."""
+    owed: list[tuple[int, str, Call]] = field(default_factory=list)
+    """Calls that are not yet kept as usage, by network and step: a database that went away is told
+    of them when it is back."""
     _naming: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def run(self, conn: Connection) -> int:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
+import psycopg
 from langgraph.runtime import Runtime
 
 from nodes.resources import resources
@@ -87,9 +88,17 @@ class Step:
         await adding
 
     async def _add(self, call: Call) -> None:
-        async with resources().pool.connection() as conn:
-            run = await resources().run(conn)
-            await add_usage(conn, self.network.id, run, self.name, call)
+        held = resources()
+        held.owed.append((self.network.id, self.name, call))
+        async with held.pool.connection() as conn:
+            run = await held.run(conn)
+            while held.owed:
+                owed = held.owed.pop()
+                try:
+                    await add_usage(conn, run, *owed)
+                except psycopg.OperationalError:
+                    held.owed.append(owed)
+                    raise
 
 
 async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> Step:

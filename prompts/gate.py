@@ -82,6 +82,7 @@ class Gate:
     _busy: int = field(default=0, init=False)
     _arrived: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
+    _over: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     # Who waits belongs to an event loop, and a process may run several.
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False
@@ -91,7 +92,10 @@ class Gate:
     async def enter(self, tokens: int) -> AsyncIterator[None]:
         """Hold one of the slots for the time of the block; wait first where a bound asks for it.
 
-        Who comes to a closed gate waits until cancelled.
+        Who comes to a closed gate waits until it is told to go.
+
+        Raises:
+            CancelledError: the gate is closed, and `turn_away` was called.
         """
         self._arrived += 1
         bounds = self._bounds()
@@ -101,7 +105,8 @@ class Gate:
             await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
         async with bounds.slots.hold():
             if self._closed:
-                await asyncio.Event().wait()
+                await self._over.wait()
+                raise asyncio.CancelledError
             with self.awaited():
                 yield
 
@@ -117,6 +122,13 @@ class Gate:
     def close(self) -> None:
         """Let no further request through."""
         self._closed = True
+
+    def turn_away(self) -> None:
+        """Cancel who waits at the closed gate, and who still comes there.
+
+        A task may have been cancelled already and have lost it: it must not wait for ever.
+        """
+        self._over.set()
 
     async def rest(self) -> None:
         """Wait until no request is under way, and what the last ones brought has been stored.

@@ -33,17 +33,29 @@ class _Pool(AsyncConnectionPool[Connection]):
     async def getconn(self, timeout: float | None = None) -> Connection:  # noqa: ASYNC109 - theirs
         if timeout is None and self._in_vain:
             timeout = _AGAIN_SECONDS
+        cancelled = _cancellations()
         try:
             conn = await super().getconn(timeout)
         except PoolTimeout:
             self._in_vain = True
             raise
         self._in_vain = False
+        if _cancellations() > cancelled:
+            # The pool waits by asyncio.wait_for, which before Python 3.12 forgets a cancellation
+            # that comes together with what is waited for.
+            await self.putconn(conn)
+            raise asyncio.CancelledError
         return conn
 
     async def putconn(self, conn: Connection) -> None:
         """Give a connection back, also where the run that had it is cancelled once more."""
         await asyncio.shield(super().putconn(conn))
+
+
+def _cancellations() -> int:
+    """Return how often the running task was asked to end."""
+    task = asyncio.current_task()
+    return 0 if task is None else task.cancelling()
 
 
 @asynccontextmanager

@@ -91,7 +91,7 @@ class Runs:
         except BaseException:
             network = self._resources.networks.get(context.network)
             if network is not None:
-                await asyncio.shield(leave_window(network.id, thread))
+                await asyncio.shield(leave_window(self._resources, network.id, thread))
             await asyncio.shield(self._resources.turns.give_back(thread))
             await self._forget(graph, thread, saver)
             raise

@@ -70,7 +70,7 @@ async def list_runs(conn: Connection, network: int) -> set[int]:
     return {row["run"] for row in await cursor.fetchall()}
 
 
-async def add_usage(conn: Connection, network: int, run: int | None, step: str, call: Call) -> None:
+async def add_usage(conn: Connection, run: int | None, network: int, step: str, call: Call) -> None:
     """Append one call made for a step.
 
     Never part of another transaction: calls made are calls paid.

@@ -34,14 +34,14 @@ async def test_a_transient_failure_is_tried_again(passing: Answer) -> None:
     assert b.call.input_tokens == 10
 
 
-@pytest.mark.parametrize("late", [{"delay": 0.6}, {"trickle": 0.6}])
+@pytest.mark.parametrize("late", [{"delay": 3.0}, {"trickle": 3.0}])
 async def test_an_answer_that_is_not_whole_in_time_is_cut_and_tried_again(
     late: dict[str, float],
 ) -> None:
-    async with bench(Answer(text=GOOD, **late), Answer(text=GOOD), timeout=0.2) as b:  # type: ignore[arg-type]
+    async with bench(Answer(text=GOOD, **late), Answer(text=GOOD), timeout=1.0) as b:  # type: ignore[arg-type]
         assert (await b.ask()).text == "Hello"
     assert (b.call.attempts, b.call.faults) == (2, {"timeout": 1})
-    assert 0.2 < b.call.seconds < 0.6
+    assert 1 < b.call.seconds < 3
 
 
 @pytest.mark.parametrize(
@@ -54,13 +54,12 @@ async def test_an_answer_that_is_not_whole_in_time_is_cut_and_tried_again(
         (failure(500, "oh"), "server_error"),
         (failure(529, "overloaded"), "server_error"),
         (Answer(dropped=True), "dropped"),
-        (Answer(text=GOOD, delay=0.3), "timeout"),
     ],
 )
 async def test_each_failure_that_may_pass_is_counted_by_its_kind(
     failing: Answer, fault: Fault
 ) -> None:
-    async with bench(failing, failing, Answer(text=GOOD), timeout=0.15) as b:
+    async with bench(failing, failing, Answer(text=GOOD)) as b:
         await b.ask()
     assert b.call.faults == {fault: 2}
 

@@ -149,9 +149,10 @@ async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> 
     await asyncio.wait_for(resting, 10)
     await first
     assert ended == ["first"]
-    late.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await late
+    gate.turn_away()
+    for turned_away in (late, asyncio.create_task(pass_through("later"))):
+        with pytest.raises(asyncio.CancelledError):
+            await turned_away
 
 
 async def test_of_those_that_wait_the_most_urgent_is_let_in_first() -> None:

@@ -163,7 +163,7 @@ async def test_the_digest_keeps_still_for_what_does_not(resources: Resources) ->
             prompt="merge", model="offline", attempts=1, input_tokens=1,
             output_tokens=1, seconds=0.1, outcome="ok",
         )  # fmt: skip
-        await add_usage(conn, network, None, "i:1", call)
+        await add_usage(conn, None, network, "i:1", call)
         (client,) = await read_clients(conn, network, [1])
         await keep_view(conn, network, client, "model", Reception(client=1, profile="merged"))
         await conn.execute("UPDATE networks SET name = 'renamed', created_at = 'epoch'")

@@ -1,5 +1,6 @@
 """The pool never lets anybody wait for long, and says why no connection came."""
 
+import asyncio
 import time
 from collections.abc import Iterator
 from uuid import uuid4
@@ -76,3 +77,24 @@ async def test_one_connection_is_enough_for_one_thing_at_a_time(lonely: str) -> 
         for _ in range(3):
             async with pool.connection() as conn:
                 await conn.execute("TABLE networks")
+
+
+async def test_who_is_cancelled_on_the_way_to_a_connection_does_not_go_on(server: str) -> None:
+    """Also where the connection comes at that very moment."""
+
+    async def ask(pool: Pool) -> None:
+        async with pool.connection() as conn:
+            await conn.execute("SELECT 1")
+
+    went_on = cancelled = 0
+    async with open_pool(server, 8) as pool:
+        for turn in range(40):
+            tasks = [asyncio.create_task(ask(pool)) for _ in range(20)]
+            await asyncio.sleep(0.0004 * turn)
+            late = [task for task in tasks if task.cancel()]
+            await asyncio.gather(*tasks, return_exceptions=True)
+            went_on += sum(not task.cancelled() for task in late)
+            cancelled += len(late)
+        assert cancelled > 100
+        assert went_on == 0
+        await asyncio.gather(*(ask(pool) for _ in range(8)))

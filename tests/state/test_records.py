@@ -170,7 +170,7 @@ async def test_usage_is_summed_by_prompt_and_by_what_it_was_for(resources: Resou
                 prompt=prompt, model="offline", attempts=attempts,
                 input_tokens=10, output_tokens=2, seconds=0.5, outcome="ok",
             )  # fmt: skip
-            await add_usage(conn, network, None, step, call)
+            await add_usage(conn, None, network, step, call)
         totals = {t.name: t for t in await sum_usage(conn, network)}
         assert {name: t.calls for name, t in totals.items()} == {
             "extract": 2,

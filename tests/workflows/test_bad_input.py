@@ -132,6 +132,31 @@ def test_a_variable_out_of_range_is_named(
 
 
 @pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        (
+            "RECNET_BUDGT_CALLS",
+            "RECNET_BUDGT_CALLS is no setting; did you mean RECNET_BUDGET_CALLS?",
+        ),
+        ("RECNET_XYZZY", "RECNET_XYZZY is no setting"),
+    ],
+)
+def test_a_variable_of_an_unknown_name_is_refused(
+    url: str,
+    folder: Path,
+    before: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    says: str,
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setenv(name, "sk-secret")
+        result = run(("train", *TINY), folder)
+    assert line_of(result) == f"recnet: {says}"
+    assert kept(url) == before
+
+
+@pytest.mark.parametrize(
     "words",
     [
         ("bootstrap", *TINY, "--set", "routers=3", "--set", "update_size=5"),

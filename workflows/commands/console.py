@@ -4,8 +4,10 @@ import asyncio
 import gc
 import json
 import logging
+import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from difflib import get_close_matches
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import psycopg
@@ -35,12 +37,13 @@ def _name(given: str) -> str:
     return given
 
 
+_NETWORK = "RECNET_NETWORK"
 NetworkName = Annotated[
     str,
     typer.Option(
         "--network",
         "-n",
-        envvar="RECNET_NETWORK",
+        envvar=_NETWORK,
         help="The network's name.",
         callback=_name,
     ),
@@ -80,9 +83,8 @@ def execute(
 
     async def main() -> T:
         opened = open_recnet(settings or read_settings(), command=command, cache=cache)
-        async with opened as recnet:
-            with stoppable(recnet.resources.gate, notes.print):
-                return await work(recnet)
+        async with opened as recnet, stoppable(recnet.resources.gate, notes.print):
+            return await work(recnet)
 
     return finish(main())
 
@@ -126,7 +128,18 @@ def stop_at_budget(reason: str) -> NoReturn:
 
 
 def read_settings() -> Settings:
-    """Return the settings of this process."""
+    """Return the settings of this process; a variable that is none of them is refused.
+
+    A budget whose name was misspelled is no budget.
+    """
+    known = [n.upper() for n, field in Settings.model_fields.items() if not field.validation_alias]
+    for variable in sorted(os.environ):
+        name = variable.removeprefix("RECNET_")
+        if name != variable and variable != _NETWORK and name not in known:
+            near = get_close_matches(name, known, n=1)
+            fail(
+                f"{variable} is no setting" + (f"; did you mean RECNET_{near[0]}?" if near else "")
+            )
     try:
         return Settings()
     except ValidationError as error:

@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 from prompts.gate import Gate
 
@@ -19,8 +19,12 @@ class StoppedError(Exception):
         self.exit_code = STOPPED[by]
 
 
-@contextmanager
-def stoppable(gate: Gate, say: Callable[[str], None]) -> Iterator[None]:
+_SECONDS_LEFT = 5.0
+"""How long what a graph left behind may take to end, before its connections are closed."""
+
+
+@asynccontextmanager
+async def stoppable(gate: Gate, say: Callable[[str], None]) -> AsyncIterator[None]:
     """Let signals stop the running task, for the time of the block.
 
     At the first one no further call passes the gate; the task is cancelled once those under way
@@ -29,42 +33,64 @@ def stoppable(gate: Gate, say: Callable[[str], None]) -> Iterator[None]:
     Raises:
         StoppedError: that is how the block ended.
     """
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    asked: list[signal.Signals] = []
-    resting: list[asyncio.Task[None]] = []
-
-    async def rest() -> None:
-        await gate.rest()
-        _cancel(task)
-
-    def stop(by: signal.Signals) -> None:
-        asked.append(by)
-        if len(asked) > 1:
-            for waiting in resting:
-                waiting.cancel()
-            _cancel(task)
-            return
-        gate.close()
-        say("stopping after the calls under way; once more stops at once")
-        resting.append(asyncio.ensure_future(rest()))
-
+    loop, before = asyncio.get_running_loop(), asyncio.all_tasks()
+    stop = _Stop(gate, say, asyncio.current_task())
     for one in STOPPED:
         with suppress(NotImplementedError, RuntimeError):  # Windows; another thread
-            loop.add_signal_handler(one, stop, one)
+            loop.add_signal_handler(one, stop.ask, one)
     try:
         yield
     except asyncio.CancelledError:
-        if not asked:
+        if stop.by is None:
             raise
-        raise StoppedError(asked[0]) from None
+        raise StoppedError(stop.by) from None
     finally:
         for one in STOPPED:
             with suppress(NotImplementedError, RuntimeError):
                 loop.remove_signal_handler(one)
-        for waiting in resting:
-            waiting.cancel()
+        if stop.by is not None:
+            await _end(asyncio.all_tasks() - before)
 
 
-def _cancel(task: asyncio.Task[object] | None) -> None:
-    if task is not None:
+class _Stop:
+    """What signals do to a task."""
+
+    by: signal.Signals | None = None
+    """The first signal."""
+    _resting: asyncio.Task[None] | None = None
+
+    def __init__(
+        self, gate: Gate, say: Callable[[str], None], task: asyncio.Task[object] | None
+    ) -> None:
+        self._gate = gate
+        self._say = say
+        self._task = task
+
+    def ask(self, by: signal.Signals) -> None:
+        if self.by is not None:
+            self._now()
+            return
+        self.by = by
+        self._gate.close()
+        self._say("stopping after the calls under way; once more stops at once")
+        self._resting = asyncio.ensure_future(self._rest())
+
+    async def _rest(self) -> None:
+        await self._gate.rest()
+        self._now()
+
+    def _now(self) -> None:
+        self._gate.turn_away()
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def _end(left: set[asyncio.Task[object]]) -> None:
+    """End the tasks that a graph leaves behind which is cancelled more than once."""
+    for task in left:
         task.cancel()
+    if left:
+        done, _ = await asyncio.wait(left, timeout=_SECONDS_LEFT)
+        for task in done:
+            if not task.cancelled():
+                task.exception()  # looked at, so that nobody tells of it

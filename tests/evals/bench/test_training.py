@@ -134,7 +134,7 @@ async def test_the_replay_makes_each_call_again_within_the_limit(
     settings: Settings,
     database: str,  # noqa: ARG001
 ) -> None:
-    with serving(BenchSettings(latency=0.01)) as endpoint:
+    with serving(BenchSettings(latency=0.1)) as endpoint:
         limited = through(endpoint, settings, calls_in_flight=3)
         async with open_recnet(limited) as recnet:
             await replay(recnet.resources.caller, [2, 0, 7, 1])

@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -40,11 +40,14 @@ class Trained:
             await recnet.bootstrap("undisturbed", NetworkSettings())
             await recnet.copy("undisturbed", "disturbed", {})
 
-    def start(self, network: str, more: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
+    def start(self, network: str, concurrency: int = IN_FLIGHT) -> subprocess.Popen[str]:
         """Start to train what is left of the first hundred records."""
         words = [sys.executable, "-m", "evals.cli", "train", "-n", network]
         return subprocess.Popen(  # noqa: S603 - our own words
-            [*words, "--limit", str(RECORDS - self.settled(network))],
+            [
+                *(*words, "--limit", str(RECORDS - self.settled(network))),
+                *("--concurrency", str(concurrency)),
+            ],
             env={
                 **os.environ,
                 "RECNET_DATABASE_URL": self.url,
@@ -53,7 +56,6 @@ class Trained:
                 "RECNET_MODEL": "openai:offline",
                 "RECNET_CACHE": "false",
                 "RECNET_CALLS_IN_FLIGHT": str(IN_FLIGHT),
-                **(more or {}),
             },
             text=True,
             stdout=subprocess.PIPE,
