@@ -13,8 +13,8 @@ from workflows.recnet import RecNet, open_recnet
 from workflows.training import train
 
 RECORDS = 100
-FAULTY = BenchSettings(faults=0.3, seed=7, in_a_row=2, hang=4)
-TIMEOUT = 1.0
+FAULTY = BenchSettings(faults=0.3, seed=7, in_a_row=2, hang=8)
+TIMEOUT = 3.0
 HARMLESS = {Fault.PROSE, Fault.THINK}
 """Replies that are read at once: no faults to whoever asked."""
 END_OF_THOUGHT = "No, it is not."
