@@ -152,25 +152,34 @@ def _filter_memory(client: Client, verdicts: tuple[Verdict, ...], place: str) ->
         kind=ModuleKind.FILTER_MEMORY,
         text=join_rules(client.rules),
         effect="; ".join(
-            f"let in the message of router {v.router}" if v.taken
-            else f"kept out the message of router {v.router}"
-            for v in verdicts
+            f"{'let in' if v.taken else 'kept out'} the message of {_sender(v)}" for v in verdicts
         ),
-    )  # fmt: skip
+    )
     module = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
     return Participant(module, client.filter_version, part)
 
 
+def _sender(verdict: Verdict) -> str:
+    """Return what the prompt calls the sender of a message."""
+    sender = verdict.sender
+    return f"{'router' if sender.kind is ModuleKind.ROUTER else 'client'} {sender.owner}"
+
+
 def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
-    """Return one participant for each router whose message met a client, newest version."""
-    bodies = {m.id: m.body for client in state["clients"] for m in client.messages}
+    """Return one participant for each router whose message met a client, newest version.
+
+    A client that spoke for itself is no participant: what it said is its profile, which is
+    rewritten for its own interactions only.
+    """
+    bodies = {m.id: m.body for c in state["clients"] for m in (*c.heard, *c.messages)}
     met: dict[int, list[tuple[str, Verdict]]] = {}
     for at, place in places.items():
         for verdict in state["receptions"][at].verdicts:
-            met.setdefault(verdict.router, []).append((place, verdict))
+            if verdict.sender.kind is ModuleKind.ROUTER:
+                met.setdefault(verdict.sender.owner, []).append((place, verdict))
     found = []
     for router, verdicts in sorted(met.items()):
-        newest = max((v for _, v in verdicts), key=lambda v: v.router_version)
+        newest = max((v for _, v in verdicts), key=lambda v: v.version)
         effects = [
             f"taken in by {place}" if v.taken
             else f"kept out of {place}" + (f" by the rule: {v.rule}" if v.rule else "")
@@ -183,7 +192,7 @@ def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
             effect="; ".join(effects),
         )
         module = Module(kind=ModuleKind.ROUTER, owner=router)
-        found.append(Participant(module, newest.router_version, part))
+        found.append(Participant(module, newest.version, part))
     return found
 
 

@@ -44,6 +44,7 @@ async def gather_gradients(
     return {
         "window": window.id,
         "members": list(window.members),
+        "reception": step.network.shape.reception,
         "feedback": await _address(step, pending, routers),
     }
 
@@ -66,6 +67,13 @@ def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
         for client in state.get("members", [])
     ]
     return optimize + extract or "__end__"
+
+
+def before_delivery(
+    state: RouterUpdateState,
+) -> Literal["rehearse_delivery", "deliver_messages"]:
+    """Route to the commit, or to the rehearsal of it where messages are merged on delivery."""
+    return "rehearse_delivery" if state.get("reception") == "delivery" else "deliver_messages"
 
 
 async def _address(

@@ -163,7 +163,7 @@ class Settings(BaseSettings):
 
 
 Propagation = Literal["routers", "none", "placebo"]
-
+Merging = Literal["buffer", "delivery"]
 
 USED_AT_BOOTSTRAP = (
     "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
@@ -204,6 +204,11 @@ class NetworkSettings(Frozen):
     echo: bool = Field(default=False, description="Send a client messages of only its attributes.")
     propagation: Propagation = Field(
         default="routers", description="`none` sends nothing; `placebo` permutes the recipients."
+    )
+    reception: Merging = Field(
+        default="buffer",
+        description="When messages are merged: waiting in the `buffer` for the client's next "
+        "interaction, or on `delivery`.",
     )
     filter_memory: bool = Field(default=True, description="Whether merges see the client's rules.")
     optimize_filter_memory: bool = Field(

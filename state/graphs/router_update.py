@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
-from state.domain import Frozen
+from state.domain import Client, Frozen, Reception
+from state.settings import Merging
 
 
 class Feedback(Frozen):
@@ -80,6 +81,8 @@ class RouterUpdateState(TypedDict, total=False):
     """The claimed window."""
     members: list[int]
     """The clients of the claimed pending set."""
+    reception: Merging
+    """When what is sent is merged, as the network's settings say."""
     feedback: list[Feedback]
     """Pending gradients, each with the active router that answers for it."""
     decisions: Annotated[list[RouterDecision], operator.add]
@@ -88,6 +91,10 @@ class RouterUpdateState(TypedDict, total=False):
     """Routers whose text or structure the optimizer changed."""
     intakes: list[Intake]
     summaries: Annotated[list[Summary], operator.add]
+    hearers: list[Client]
+    """With reception on delivery: the clients that will hear, their messages in the buffer."""
+    merged: Annotated[list[Reception], operator.add]
+    """Their merges; where one failed the messages stay in the buffer."""
     recipients: int
     """Clients that were sent a message."""
 

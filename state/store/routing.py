@@ -29,9 +29,9 @@ async def score_clients(conn: Connection, network: Network, window: int) -> list
         SELECT m.id AS message, c.client_id AS client, c.kind,
                -(c.embedding <#> r.embedding) AS cosine
         FROM messages m
-        JOIN router_vectors r ON r.network_id = m.network_id AND r.router_id = m.router_id
+        JOIN router_vectors r ON r.network_id = m.network_id AND r.router_id = m.owner
         JOIN client_vectors c ON c.network_id = m.network_id
-        WHERE m.network_id = %(network)s AND m.window_id = %(window)s
+        WHERE m.network_id = %(network)s AND m.window_id = %(window)s AND m.module = 'router'
           AND CASE
               WHEN c.embedding <#> r.embedding
                    < -(CASE c.kind WHEN 'user' THEN %(user)s ELSE %(item)s END)::real

@@ -14,7 +14,7 @@ from state.store.routers import write_router
 from state.store.versions import append_version
 from tests.nodes.records import forwarded
 from tests.nodes.written import WrittenModel, written
-from tests.worlds import SHAPE, plant, run_on, send
+from tests.worlds import SHAPE, as_router, plant, run_on, send
 
 
 def blame(*modules: str) -> Credit:
@@ -171,11 +171,9 @@ async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply
     state = await forwarded()
     said = "guitar riffs; " * 100
     messages = [
-        Message(id=n, router=100 + n, router_version=1, body=said) for n in range(1, count + 1)
+        Message(id=n, sender=as_router(100 + n), version=1, body=said) for n in range(1, count + 1)
     ]
-    verdicts = [
-        Verdict(message=m.id, router=m.router, router_version=1, taken=True) for m in messages
-    ]
+    verdicts = [Verdict(message=m.id, sender=m.sender, version=1, taken=True) for m in messages]
     user, received = state["clients"][0], state["receptions"][0]
     state["clients"][0] = user.model_copy(update={"messages": tuple(messages)})
     state["receptions"][0] = received.model_copy(update={"verdicts": tuple(verdicts)})

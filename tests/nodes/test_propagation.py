@@ -21,7 +21,7 @@ from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.vectors import Vector
 from tests.properties import thousand
-from tests.worlds import SHAPE, plant
+from tests.worlds import SHAPE, as_router, plant
 
 JAZZ = {1, 2, 7, 8, 9, 10}
 METAL = {3, 4, 11, 12, 13, 14}
@@ -44,7 +44,7 @@ async def delivered(
     shape = SHAPE.model_copy(update={"echo": echo, "seed": seed})
     network = await plant(resources, f"window {window} {seed}", shape, tau=-1.0)
     messages = [
-        NewMessage(id=number, router=i.router, router_version=1, taken=(i.router,))
+        NewMessage(id=number, sender=as_router(i.router), version=1, taken=(i.router,))
         for number, i in intakes.items()
     ]
     async with resources.pool.connection() as conn:
@@ -194,8 +194,8 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
         for router, told in world.taken.items()
     }
     messages = [
-        NewMessage(id=10 * router, router=router, router_version=1, taken=tuple(told))
-        for router, told in world.taken.items()
+        NewMessage(id=10 * number, sender=as_router(number), version=1, taken=tuple(told))
+        for number, told in world.taken.items()
     ]
     async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
         async with conn.pipeline():
