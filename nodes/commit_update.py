@@ -7,7 +7,7 @@ import numpy as np
 from langgraph.runtime import Runtime
 
 from nodes.delivery import embed_merges, write_merges
-from nodes.propagation import POLICIES, by_message
+from nodes.propagation import POLICIES, outgoing_messages
 from nodes.resources import resources
 from nodes.router_changes import RouterChange, plan_changes, settle_feedback
 from nodes.step import Step, begin_step, window_step
@@ -17,7 +17,7 @@ from state.graphs.context import NetworkContext
 from state.graphs.router_update import Extracted, RouterUpdateState
 from state.pool import Connection
 from state.store.attributes import add_attributes, read_phrases
-from state.store.buffers import NewMessage, add_messages, next_message, push_messages
+from state.store.buffers import add_messages, next_message, push_messages
 from state.store.clients import read_attributes, write_attributes
 from state.store.gradients import settle_gradients
 from state.store.routers import (
@@ -60,7 +60,7 @@ async def deliver_messages(
 
 async def plan_update(step: Step, state: RouterUpdateState) -> UpdatePlan:
     """Return what the update writes; nothing is written yet."""
-    lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
+    lexicon = await look_up(step, {p for e in state.get("extracted", []) for p in e.attributes})
     changes, vectors = await _plan(step, state)
     return UpdatePlan(lexicon, changes, vectors)
 
@@ -69,7 +69,7 @@ async def write_update(
     conn: Connection, step: Step, window: int, state: RouterUpdateState, plan: UpdatePlan
 ) -> set[int]:
     """Write routers, attributes, messages and gradients; return the clients that hear something."""
-    await write_clients(conn, step, state["extracted"], plan.lexicon)
+    await write_clients(conn, step, state.get("extracted", []), plan.lexicon)
     for change in plan.changes:
         await write_change(conn, step, window, change, plan.vectors[change.router], plan.lexicon)
     recipients = await _multicast(conn, step, window, state, plan)
@@ -130,21 +130,13 @@ async def _plan(
 async def _multicast(
     conn: Connection, step: Step, window: int, state: RouterUpdateState, plan: UpdatePlan
 ) -> set[int]:
-    """Send the profiles of the routers that took something in; return the clients that hear."""
+    """Send what routers, or clients for themselves, have to say; return the clients that hear."""
     network, shape = step.network.id, step.network.shape
     versions = {change.router: change.version for change in plan.changes}
-    intakes = by_message(await next_message(conn, network), state["intakes"])
-    messages = [
-        NewMessage(
-            id=number,
-            sender=Module(kind=ModuleKind.ROUTER, owner=intake.router),
-            version=versions[intake.router],
-            taken=tuple(plan.lexicon.ids[phrase] for phrase in intake.attributes),
-        )
-        for number, intake in intakes.items()
-    ]
-    await add_messages(conn, network, window, messages)
-    deliveries = await POLICIES[shape.propagation](conn, step, window, intakes)
+    first = await next_message(conn, network)
+    outgoing = outgoing_messages(first, state, versions, plan.lexicon.ids)
+    await add_messages(conn, network, window, [one.message for one in outgoing])
+    deliveries = await POLICIES[shape.propagation](conn, step, window, outgoing)
     await push_messages(conn, network, deliveries, shape.buffer)
     return {delivery.client for delivery in deliveries}
 

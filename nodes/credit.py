@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from langgraph.runtime import Runtime
 
 from nodes.forward import name_options, option_order
+from nodes.gather import ROUTERLESS
 from nodes.step import Step, begin_step
 from prompts.gradient import GRADIENT, Blame, Credit, GradientFields, Part
 from prompts.reply import UnfitError
@@ -62,7 +63,8 @@ async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) 
         return ["unknown_module" for blame in reply.gradients if blame.module not in known]
 
     reply = await step.ask(GRADIENT, _fields(state, order, letters, participants), check, notice)
-    frozen = not step.network.shape.optimize_routers
+    shape = step.network.shape
+    frozen = not shape.optimize_routers or shape.propagation in ROUTERLESS
     stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
     gradients = _gradients(participants, reply.gradients, state["reward"], stray)
     return {
@@ -131,7 +133,7 @@ def _participants(step: Step, state: BackwardState, letters: dict[int, str]) -> 
             for at in order
             if state["receptions"][at].verdicts
         ]
-    if shape.optimize_routers:
+    if shape.optimize_routers and shape.propagation not in ROUTERLESS:
         found += _routers(state, {at: places[at] for at in order})
     return found
 

@@ -17,10 +17,14 @@ from state.graphs.router_update import (
     OptimizeRouterTask,
     RouterUpdateState,
 )
+from state.settings import Propagation
 from state.store.gradients import StoredGradient, pending_gradients
 from state.store.routers import Router, read_routers
 from state.store.windows import open_window
 from state.vectors import Vector
+
+ROUTERLESS: frozenset[Propagation] = frozenset({"em", "em+lr", "em+lr+ls", "clients"})
+"""Ways of travel from client to client: routers neither learn nor speak."""
 
 
 async def gather_gradients(
@@ -41,10 +45,14 @@ async def gather_gradients(
     if window is None or window.id != (state.get("window") or window.id):
         raise InputError(f"network '{step.network.name}' has no claimed window to update from")
     step = Step(step.network, window_step(window.id))
+    shape = step.network.shape
+    if shape.propagation in ROUTERLESS:
+        pending = []  # they wait, for a copy in which routers speak again
     return {
         "window": window.id,
         "members": list(window.members),
-        "reception": step.network.shape.reception,
+        "propagation": shape.propagation,
+        "reception": shape.reception,
         "feedback": await _address(step, pending, routers),
     }
 
@@ -52,8 +60,11 @@ async def gather_gradients(
 def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
     """Send each router with gradients to its optimizer, and each changed client to extraction.
 
-    A run that came late has gathered nothing and ends.
+    Where updates travel without routers, the changed clients are matched instead. A run that came
+    late has gathered nothing and ends.
     """
+    if state.get("propagation") in ROUTERLESS:
+        return [Send("match_clients", state)] if state.get("members") else "__end__"
     step = window_step(state.get("window"))
     named: dict[int, list[Feedback]] = {}
     for feedback in state.get("feedback", []):

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from itertools import chain
 
+from prompts.address import ADDRESS, Address, AddressFields
+from prompts.choose import CHOOSE, Candidate, Choose, ChooseFields
 from prompts.extract import EXTRACT, Extract, ExtractFields
 from prompts.gradient import GRADIENT, Blame, Credit, GradientFields, Part
 from prompts.merge import MERGE, Merge, MergeFields, MergeVerdict, Named
@@ -21,6 +23,7 @@ from prompts.optimize_router import (
 from prompts.predict import PREDICT, Option, Predict, PredictFields
 from prompts.rank import RANK, Rank, Ranked, RankFields
 from prompts.summarize import SUMMARIZE, Summarize, SummarizeFields
+from prompts.tell import TELL, Tell, TellFields
 from prompts.template import Fields, Reply
 from state.domain import (
     ATTRIBUTE_LENGTH,
@@ -57,6 +60,10 @@ class Bounds:
     """Gradients that one update reads of one router."""
     neighbours: int
     candidates: int
+    nearest: int
+    """Clients that one client tells."""
+    reach: int
+    """Clients it may choose them from."""
 
 
 def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
@@ -68,6 +75,10 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
     message, suggestion = _text(MESSAGE_LENGTH), _text(SUGGESTION_LENGTH)
     rules = [_text(RULE_LENGTH, n) for n in range(RULES_HELD)]
     modules = _modules(bounds, rules)
+    reached = tuple(
+        Candidate(name=f"client {n}", kind=_KIND, profile=profile) for n in range(bounds.reach)
+    )
+    recipients = [candidate.name for candidate in reached[: bounds.nearest]]
     return {
         EXTRACT.name: (
             ExtractFields(kind=_KIND, profile=profile),
@@ -82,7 +93,7 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
                 kind=_KIND,
                 profile=profile,
                 rules=_named("rule", rules),
-                messages=_named("message", [message] * bounds.messages),
+                messages=_named("message", [profile] * bounds.messages),
             ),
             Merge(
                 profile=profile,
@@ -140,6 +151,18 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
             Rank(
                 ranking=[Ranked(name=f"item {n}", reason=reason) for n in range(bounds.candidates)]
             ),
+        ),
+        CHOOSE.name: (
+            ChooseFields(kind=_KIND, profile=profile, candidates=reached, most=bounds.nearest),
+            Choose(reason=reason, recipients=recipients),
+        ),
+        TELL.name: (
+            TellFields(kind=_KIND, profile=profile, recipients=reached[: bounds.nearest]),
+            Tell(message=message),
+        ),
+        ADDRESS.name: (
+            AddressFields(kind=_KIND, profile=profile, candidates=reached, most=bounds.nearest),
+            Address(message=message, recipients=recipients),
         ),
     }
 

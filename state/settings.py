@@ -162,7 +162,7 @@ class Settings(BaseSettings):
     budget_money: Amount | None = Field(default=None, description="In the unit of the prices.")
 
 
-Propagation = Literal["routers", "none", "placebo"]
+Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]
 Merging = Literal["buffer", "delivery"]
 
 USED_AT_BOOTSTRAP = (
@@ -203,7 +203,18 @@ class NetworkSettings(Frozen):
     )
     echo: bool = Field(default=False, description="Send a client messages of only its attributes.")
     propagation: Propagation = Field(
-        default="routers", description="`none` sends nothing; `placebo` permutes the recipients."
+        default="routers",
+        description="How updates travel. `none` sends nothing; `placebo` permutes the recipients. "
+        "Without routers, from client to client: `em` sends a changed profile to the nearest "
+        "clients, with `+lr` the model chooses among them, with `+ls` it also writes what is worth "
+        "telling; `clients` lets it write and choose in one call.",
+    )
+    nearest: int = Field(
+        default=5,
+        ge=1,
+        le=50,
+        description="From client to client: whom a changed client reaches at most. A model chooses "
+        "among three times as many.",
     )
     reception: Merging = Field(
         default="buffer",

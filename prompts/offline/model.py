@@ -11,10 +11,13 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import BaseModel
 
+from prompts.address import AddressFields
+from prompts.choose import ChooseFields
 from prompts.extract import ExtractFields
 from prompts.fields import ROOT, read_fields
 from prompts.gradient import GradientFields
 from prompts.merge import MergeFields
+from prompts.offline.choose import address, choose, tell
 from prompts.offline.extract import extract
 from prompts.offline.gradient import gradient
 from prompts.offline.merge import merge
@@ -30,6 +33,7 @@ from prompts.optimize_router import OptimizeRouterFields
 from prompts.predict import PredictFields
 from prompts.rank import RankFields
 from prompts.summarize import SummarizeFields
+from prompts.tell import TellFields
 
 CHARACTERS_A_TOKEN = 4
 
@@ -55,6 +59,9 @@ _ANSWERS: Mapping[str, Callable[[str], BaseModel]] = {
     "OptimizedFilterMemory": _Answer(OptimizeFilterMemoryFields, optimize_filter_memory),
     "OptimizedRouter": _Answer(OptimizeRouterFields, optimize_router),
     "Rank": _Answer(RankFields, rank),
+    "Choose": _Answer(ChooseFields, choose),
+    "Tell": _Answer(TellFields, tell),
+    "Address": _Answer(AddressFields, address),
 }
 
 
