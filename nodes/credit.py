@@ -1,5 +1,6 @@
 """Credit assignment (paper, §3.4): one textual gradient for each module that took part."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 
@@ -41,16 +42,40 @@ class Participant:
 
 
 async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) -> BackwardState:
-    """Ask once for the gradients of all modules that took part, at reward 1 too.
+    """Ask for the gradients of all modules that took part, at reward 1 too.
 
-    A gradient for a router that did not take part, or for a module that is pinned, is kept as
-    rejected.
+    In one call, or in one for each module, all at once. A gradient for a router that did not take
+    part, or for a module that is pinned, is kept as rejected.
     """
     step = await begin_step(state["interaction"], runtime)
     order = option_order(step.network.shape.seed, state["interaction"])
     letters = _letters(order)
     participants = _participants(step, state, letters)
-    known = [p.part.name for p in participants]
+    shape = step.network.shape
+    asked = [participants] if shape.credit == "joint" else [[p] for p in participants]
+    replies = await asyncio.gather(
+        *(_ask(step, _fields(state, order, letters, some)) for some in asked),
+        return_exceptions=True,  # those under way end, and are paid, before the record fails
+    )
+    blames: list[Blame] = []
+    for some, reply in zip(asked, replies, strict=True):
+        if isinstance(reply, BaseException):
+            raise reply
+        others = {p.part.name for p in participants if p not in some}
+        blames += [blame for blame in reply.gradients if blame.module not in others]
+    frozen = not shape.optimize_routers or shape.propagation in ROUTERLESS
+    stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
+    gradients = _gradients(participants, blames, state["reward"], stray)
+    return {
+        "gradients": refuse_pinned(gradients, state["clients"]),
+        "rounds": 0,
+        "committed": False,
+    }
+
+
+async def _ask(step: Step, fields: GradientFields) -> Credit:
+    """Ask for the gradients of the modules that the fields name, and of no others but routers."""
+    known = [part.name for part in fields.modules]
 
     def check(reply: Credit) -> None:
         for blame in reply.gradients:
@@ -62,16 +87,7 @@ async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) 
     def notice(reply: Credit) -> list[Fault]:
         return ["unknown_module" for blame in reply.gradients if blame.module not in known]
 
-    reply = await step.ask(GRADIENT, _fields(state, order, letters, participants), check, notice)
-    shape = step.network.shape
-    frozen = not shape.optimize_routers or shape.propagation in ROUTERLESS
-    stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
-    gradients = _gradients(participants, reply.gradients, state["reward"], stray)
-    return {
-        "gradients": refuse_pinned(gradients, state["clients"]),
-        "rounds": 0,
-        "committed": False,
-    }
+    return await step.ask(GRADIENT, fields, check, notice)
 
 
 def refuse_pinned(gradients: list[Gradient], clients: list[Client]) -> list[Gradient]:

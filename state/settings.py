@@ -164,6 +164,7 @@ class Settings(BaseSettings):
 
 Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]
 Merging = Literal["buffer", "delivery"]
+CreditCalls = Literal["joint", "module"]
 
 USED_AT_BOOTSTRAP = (
     "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
@@ -222,6 +223,11 @@ class NetworkSettings(Frozen):
         "interaction, or on `delivery`.",
     )
     filter_memory: bool = Field(default=True, description="Whether merges see the client's rules.")
+    credit: CreditCalls = Field(
+        default="joint",
+        description="One call for the gradients of all modules of a step (`joint`), or one for "
+        "each `module`, as Eq. 8 reads.",
+    )
     optimize_filter_memory: bool = Field(
         default=True, description="Whether gradients rewrite the clients' rules."
     )

@@ -60,6 +60,40 @@ async def test_every_module_that_took_part_is_named_and_answered(resources: Reso
     assert not any(g.refused for g in gradients.values())
 
 
+async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resources) -> None:
+    network = (await plant(resources, shape=SHAPE.model_copy(update={"credit": "module"}))).id
+    await send(resources, network, 1, 1)
+    state = await forwarded()
+    # Every reply also names a module that another call asks about, which must not count there.
+    replies = [
+        blame("user profile", "router 1"), blame("item profile A"), Credit(gradients=[]),
+        blame("filter memory of user"), blame("router 2"),
+    ]  # fmt: skip
+    with written(resources, *replies) as model:
+        gradients = await credited(state)
+    assert len(model.asked) == 5
+    shown = [model.shown(n).split("<modules>")[1].count("<name>") for n in range(5)]
+    assert shown == [1] * 5
+    letter = option_order(SHAPE.seed, "i:1")[0]
+    assert {name: g.involved for name, g in gradients.items() if not g.refused} == {
+        "user_profile:1": True,
+        f"item_profile:{state['clients'][letter].id}": True,
+        f"item_profile:{state['clients'][3 - letter].id}": False,
+        "filter_memory:1": True,
+        "router:1": False,
+    }
+    assert gradients["router:2"].refused == "the router did not take part in this interaction"
+
+
+async def test_a_call_that_gets_no_usable_reply_fails_the_record(resources: Resources) -> None:
+    await plant(resources, shape=SHAPE.model_copy(update={"credit": "module"}))
+    with (
+        written(resources, blame("user profile"), blame("item A")),
+        pytest.raises(ReplyError, match="unknown module"),
+    ):
+        await credited(await forwarded())
+
+
 @pytest.mark.parametrize("reward", [0, 1])
 async def test_credit_is_assigned_to_right_predictions_too(
     resources: Resources, reward: int

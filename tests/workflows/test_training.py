@@ -27,6 +27,7 @@ ABLATIONS: Mapping[str, Mapping[str, object]] = {
     "w/o asynchronous": {"update_size": 1},
     "echo": {"echo": True},
     "short buffers": {"buffer": 1},
+    "credit by module": {"credit": "module"},
     "on delivery": {"reception": "delivery"},
     "em": {"propagation": "em"},
     "em of one": {"propagation": "em", "nearest": 1},
