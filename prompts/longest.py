@@ -16,6 +16,7 @@ from prompts.optimize_filter_memory import (
 from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizedProfile, OptimizeProfileFields
 from prompts.optimize_router import (
     OPTIMIZE_ROUTER,
+    Effects,
     Feedback,
     OptimizedRouter,
     OptimizeRouterFields,
@@ -42,6 +43,7 @@ _PHRASE = "progressive rock; singer-songwriters; "
 _EXTRACTED = 24
 """Attributes that a reply may name at most; fewer are kept."""
 _KIND = ClientKind.ITEM
+_MANY = 1_000_000
 _ROUTER = 1_000
 """Routers are numbered on and on; four digits are many."""
 
@@ -140,6 +142,15 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
                 attributes=tuple(_attributes(bounds.attributes)),
                 feedback=(Feedback(reward=0, suggestion=suggestion),) * bounds.feedback,
                 neighbours=_named(f"router {_ROUTER}", [message] * bounds.neighbours),
+                effects=(
+                    Effects(
+                        taken_in=_MANY,
+                        kept_out=_MANY,
+                        reward="0.00",
+                        tightness="0.00",
+                        nearest="0.00",
+                    ),
+                ),
             ),
             OptimizedRouter(reason=reason, action="split", profiles=[message] * 2, partner=""),
         ),

@@ -165,6 +165,7 @@ class Settings(BaseSettings):
 Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]
 Merging = Literal["buffer", "delivery"]
 CreditCalls = Literal["joint", "module"]
+Evidence = Literal["gradients", "effects"]
 
 USED_AT_BOOTSTRAP = (
     "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
@@ -233,4 +234,9 @@ class NetworkSettings(Frozen):
     )
     optimize_routers: bool = Field(
         default=True, description="Whether gradients rewrite, split and merge routers."
+    )
+    router_evidence: Evidence = Field(
+        default="gradients",
+        description="What the optimizer of a router reads: its `gradients` alone, or also what its "
+        "messages did, how tight its attributes are and how near the next router is (`effects`).",
     )

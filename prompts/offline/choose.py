@@ -10,7 +10,8 @@ from prompts.tell import Tell, TellFields
 from state.domain import ClientKind
 
 TOLD = 12
-"""Tastes that one message names."""
+TOLD_AT_ONCE = 4
+"""Tastes that one message names, where it is written with its recipients in view and without."""
 
 
 def choose(fields: ChooseFields) -> Choose:
@@ -28,26 +29,19 @@ def choose(fields: ChooseFields) -> Choose:
 
 def tell(fields: TellFields) -> Tell:
     """Return the profile's own tastes, those first that some recipient does not know."""
-    return Tell(message=_message(fields.kind, fields.profile, fields.recipients) or NOTHING_KNOWN)
+    likes = _likes(fields.kind, fields.profile)
+    known = [{phrase_key(p) for p in _likes(r.kind, r.profile)} for r in fields.recipients]
+    news = [p for p in likes if not all(phrase_key(p) in theirs for theirs in known)]
+    told = distinct([*news, *likes])[:TOLD]
+    return Tell(message=write_message(told) if told else NOTHING_KNOWN)
 
 
 def address(fields: AddressFields) -> Address:
-    """Return what `choose` and `tell` would say together."""
-    names = choose(fields).recipients
-    chosen = [candidate for candidate in fields.candidates if candidate.name in names]
-    message = _message(fields.kind, fields.profile, chosen)
-    return Address(message=message, recipients=names if message else [])
-
-
-def _message(kind: ClientKind, profile: str, recipients: Sequence[Candidate]) -> str:
-    likes = _likes(kind, profile)
-    known = [
-        {phrase_key(p) for p in _likes(recipient.kind, recipient.profile)}
-        for recipient in recipients
-    ]
-    news = [p for p in likes if not all(phrase_key(p) in theirs for theirs in known)]
-    told = [*news, *(p for p in likes if p not in news)][:TOLD]
-    return write_message(told) if recipients and told else ""
+    """Return the newest tastes, whoever hears them: in one call nothing is known of that yet."""
+    names, likes = choose(fields).recipients, _likes(fields.kind, fields.profile)
+    if not (names and likes):
+        return Address(message="", recipients=[])
+    return Address(message=write_message(likes[:TOLD_AT_ONCE]), recipients=names)
 
 
 def _likes(kind: ClientKind, profile: str) -> tuple[str, ...]:

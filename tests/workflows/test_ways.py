@@ -142,5 +142,29 @@ async def test_the_sample_is_the_same_network_at_any_concurrency(
     assert told["n"] > 100
 
 
+@pytest.mark.long
+async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
+    recnet: RecNet,
+) -> None:
+    """In the tiny world the offline model would say the same each time."""
+    await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
+    await recnet.bootstrap("sample", NetworkSettings(update_size=12))
+    digests = {}
+    for changed in (
+        {},
+        {"propagation": "em"},
+        {"propagation": "em+lr"},
+        {"propagation": "em+lr+ls"},
+        {"propagation": "clients"},
+        {"credit": "module"},
+        {"router_evidence": "effects"},
+    ):
+        name = " ".join(["with", *changed, *changed.values()])
+        await recnet.copy("sample", name, changed)
+        await train(recnet, name, limit=40)
+        digests[name] = await recnet.digest(name)
+    assert len(set(digests.values())) == len(digests)
+
+
 def test_every_way_is_tried_here_or_with_the_routers() -> None:
     assert set(get_args(Propagation)) == {"routers", "none", "placebo", *ROUTERLESS}
