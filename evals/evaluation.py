@@ -151,7 +151,7 @@ class _Made:
 def _baselines(dataset: Dataset, split: Split, seed: int) -> list[Method]:
     methods: list[Method] = [RandomMethod(seed=seed), TfidfMethod(dataset.items, seed=seed)]
     for method in methods:
-        method.fit(history(dataset, split))
+        method.fit(*history(dataset, split))
     return methods
 
 

@@ -24,7 +24,7 @@ class RandomMethod:
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
 
-    def fit(self, events: Sequence[Event]) -> None:
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         """Learn nothing."""
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ propagating method gains, it gains over this.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
@@ -32,10 +33,10 @@ class TfidfMethod:
         self._words = csr_array(TfidfVectorizer().fit_transform(texts))
         self._taken: dict[str, list[int]] = {}
 
-    def fit(self, events: Sequence[Event]) -> None:
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         """Take over each user's history."""
         taken: dict[str, list[int]] = defaultdict(list)
-        for event in events:
+        for event in chain(train, valid):
             taken[event.user].append(self._at[event.item])
         self._taken = dict(taken)
 

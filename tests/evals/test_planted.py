@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from statistics import fmean
 
@@ -152,7 +152,7 @@ def test_books_of_both_waves_are_equally_read_before_the_test(users: int) -> Non
     means = []
     for seed in DEV:
         world = plant_world(World(seed=seed, users=users, items=60 if users == 40 else 240))
-        read = Counter(event.item for event in history(world.dataset, Split.TEST))
+        read = Counter(event.item for event in chain(*history(world.dataset, Split.TEST)))
         wave = [fmean(read[key] for key in world.wave if world.wave[key] == at) for at in (0, 1)]
         means.append(wave[1] / wave[0])
     assert fmean(means) == pytest.approx(1, abs=0.1)
@@ -166,7 +166,7 @@ async def test_popularity_says_next_to_nothing(sign: int) -> None:
         dataset = plant(seed)
         fitted = history(dataset, Split.TEST)
         cases = draw_cases(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen_items(fitted))
-        for method, into in ((Popular(fitted, sign), found), (RandomMethod(), chance)):
+        for method, into in ((Popular([*chain(*fitted)], sign), found), (RandomMethod(), chance)):
             into.append(fmean((await evaluate(method, cases)).user_means(10).values()))
     assert fmean(found) == pytest.approx(fmean(chance), abs=0.03)
 
@@ -215,7 +215,7 @@ async def test_what_a_static_ranking_finds(control: str | None, expected: float)
         )
         fitted = history(dataset, Split.TEST)
         method = TfidfMethod(dataset.items)
-        method.fit(fitted)
+        method.fit(*fitted)
         cases = draw_cases(
             dataset, Split.TEST, kind=Negatives.SAMPLED, seen=seen_items(fitted), draws=(0,)
         )

@@ -30,7 +30,7 @@ class Recorder:
         self.open = 0
         self.most_open = 0
 
-    def fit(self, events: Sequence[Event]) -> None:
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         pass
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
@@ -77,7 +77,7 @@ async def test_another_target_gives_the_same_rankings() -> None:
         ),
     )
     for method in (RandomMethod(), TfidfMethod(dataset.items)):
-        method.fit(fitted)
+        method.fit(*fitted)
         listened, again = Listener(method), Listener(method)
         first = await evaluate(listened, true)
         second = await evaluate(again, swapped)
@@ -94,8 +94,8 @@ class Listener:
         self._method = method
         self.rankings: list[list[str]] = []
 
-    def fit(self, events: Sequence[Event]) -> None:
-        self._method.fit(events)
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
+        self._method.fit(train, valid)
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
         ranking = await self._method.rank(user, candidates)
@@ -141,7 +141,7 @@ async def test_tfidf_on_the_agentcf_sample_is_what_was_measured(
     dataset = read_dataset(CDS, domain="CDs")
     fitted = history(dataset, Split.TEST)
     method = TfidfMethod(dataset.items)
-    method.fit(fitted)
+    method.fit(*fitted)
     drawn = draw_cases(dataset, Split.TEST, kind=kind, seen=seen_items(fitted))
     reading = await evaluate(method, drawn)
     assert low < fmean(reading.user_means(10).values()) < high

@@ -41,11 +41,15 @@ def dataset() -> Dataset:
 
 def test_each_split_knows_only_what_came_before_it() -> None:
     world = dataset()
-    assert [event.item for event in history(world, VALID)] == ["u0", "u1", "v0"]
+    before = history(world, VALID)
+    assert [event.item for event in before.train] == ["u0", "u1", "v0"]
+    assert before.valid == []
     assert [event.item for event in targets(world, VALID)] == ["u2"]
-    assert [event.item for event in history(world, TEST)] == ["u0", "u1", "u2", "v0"]
+    later = history(world, TEST)
+    assert (later.train, later.valid) == (before.train, targets(world, VALID))
     assert [event.item for event in targets(world, TEST)] == ["u3", "v1"]
-    assert seen_items(history(world, VALID)) == {"u0", "u1", "v0"}
+    assert seen_items(before) == {"u0", "u1", "v0"}
+    assert seen_items(later) == {"u0", "u1", "u2", "v0"}
 
 
 @pytest.mark.parametrize("split", [FIRST, TRAIN])
