@@ -1,9 +1,12 @@
 """The random order: where any method that knows nothing must land."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from state.dataset import Event
 from state.randomness import draw
+
+_DECIMALS = 9
+"""Scores closer than this are ties: the rest is the order of summation."""
 
 
 def random_order(candidates: Sequence[str], *, seed: int, user: str) -> list[str]:
@@ -14,6 +17,14 @@ def random_order(candidates: Sequence[str], *, seed: int, user: str) -> list[str
     order = sorted(candidates)
     draw(seed, "random order", user, *order).shuffle(order)
     return order
+
+
+def best_first(
+    candidates: Sequence[str], score: Callable[[str], float], *, seed: int, user: str
+) -> list[str]:
+    """Return `candidates` by falling score, equal ones in random order."""
+    order = random_order(candidates, seed=seed, user=user)
+    return sorted(order, key=lambda key: -round(score(key), _DECIMALS))
 
 
 class RandomMethod:
