@@ -1,6 +1,6 @@
-"""Leave-one-out: which part an event plays, and what may be known before it (DESIGN §8)."""
+"""Which part an event plays, and what may be known before it (DESIGN §8)."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
@@ -9,6 +9,8 @@ from state.errors import InputError
 
 T = TypeVar("T")
 
+LATER = 0.2
+"""The share of all events that a split at one moment keeps for later."""
 _EVALUATED = (Split.VALID, Split.TEST)
 
 
@@ -30,6 +32,29 @@ def leave_one_out(count: int) -> list[Split]:
     tail = [Split.VALID, Split.TEST] if count > 2 else [Split.TEST]
     middle = [Split.TRAIN] * (count - 3)
     return [Split.FIRST, *middle, *tail][:count]
+
+
+def split_in_time(
+    times: Mapping[str, Sequence[float]], later: float = LATER
+) -> dict[str, list[Split | None]]:
+    """Return the parts that users' events play when all of them are split at one moment.
+
+    Leave-one-out lets what others did late reach a prediction of what a user did early; this does
+    not. From the moment on there is at least a share `later` of all events: of each user the first
+    is the test, the others play no part (None). Of those before, the first makes the profile and
+    the last is the validation, a lone one only the first. A user with none before plays no part.
+
+    `times` holds each user's times in order, and at least one in all.
+    """
+    every = sorted(time for own in times.values() for time in own)
+    moment = every[int(len(every) * (1 - later))]
+    parts: dict[str, list[Split | None]] = {}
+    for user, own in times.items():
+        before = sum(time < moment for time in own)
+        known = leave_one_out(before + 1)[:before]  # as if a test followed, which it need not
+        test = Split.TEST if before else None
+        parts[user] = [*known, test, *[None] * (len(own) - before)][: len(own)]
+    return parts
 
 
 def round_robin(sequences: Iterable[Sequence[T]]) -> Iterator[T]:

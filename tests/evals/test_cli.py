@@ -73,6 +73,12 @@ def test_from_files_to_figures(folder: Path) -> None:
     assert [table["negatives"] for table in tables] == ["sampled", "matched"]
     names = [row["name"] for row in tables[0]["rows"]]
     assert names == ["floor", "random line", "Random", "TF-IDF", "RecNet (tiny)"]
+    more = data("evaluate", *NETWORK, "--draws", "1", "--baselines", "--probes")["tables"]
+    assert [row["name"] for row in more[0]["rows"]] == [
+        *names[:3], "Pop", "Item-KNN", "BPR", "TF-IDF",
+        "least popular first", "shortest profile first: RecNet (tiny)",
+        "most versions first: RecNet (tiny)", "most messages first: RecNet (tiny)", names[-1],
+    ]  # fmt: skip
     assert "12 of 12 with " in run("evaluate", *NETWORK, "--draws", "1", "--markdown").stdout
     assert data("train", *NETWORK)["run"] == 0
     # A live record may take what was held out: that is said, and not to be predicted any more.
