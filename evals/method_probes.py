@@ -1,7 +1,9 @@
 """Probes: rankings that know nothing of taste. One that is not at chance has found a leak.
 
 What they look at is how an item came to be what it is, never what it is about. Under matched
-negatives no such thing may tell the target from the others (DESIGN §8).
+negatives no such thing may tell the target from the others (DESIGN §8), but for popularity: where
+users do take what others took, an item with many events has many versions and messages too. So
+they are read beside Pop; docs/evaluation.md has the figures.
 """
 
 from collections import Counter
