@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from evals.beside import baselines, probes
 from evals.candidates import DRAWS, NEGATIVES, Cases, Negatives, draw_cases
-from evals.method_random import RandomMethod
 from evals.method_recnet import RecNetMethod
-from evals.method_tfidf import TfidfMethod
 from evals.methods import Method
 from evals.ranking import Reading, evaluate
 from evals.splits import history, seen_items, targets
@@ -48,9 +47,11 @@ async def evaluate_networks(
     *,
     draws: Sequence[int] = DRAWS,
     seed: int = 0,
+    learned_too: bool = False,
+    probed: bool = False,
     started: Callable[[str, int], Callable[[], None]] = lambda _name, _total: lambda: None,
 ) -> Evaluation:
-    """Rank for all users of a split by random, static TF-IDF and the given networks.
+    """Rank for all users of a split by the baselines and the given networks.
 
     Args:
         recnet: the open façade.
@@ -58,13 +59,15 @@ async def evaluate_networks(
             and seed, so that the same cases suit all of them.
         split: `valid`, for choices, or `test`.
         draws: draws of candidates.
-        seed: that of the candidates and of the random method.
+        seed: that of the candidates and of the baselines.
+        learned_too: let Pop, item-KNN and BPR rank too.
+        probed: let the probes rank too, those of a store for each of the networks.
         started: told a method's name and how many rankings it makes; returns what is called after
             each of them.
 
     Raises:
         NetworkError: a network has learned from the records that are to be predicted.
-        InputError: no user has a target and enough other items.
+        InputError: no user has a target and enough other items, or BPR's library is missing.
     """
     mark = await begin_paying(recnet)
     names = list(networks.values())
@@ -78,7 +81,11 @@ async def evaluate_networks(
         label: await _learned(recnet, network, split)
         for label, network in zip(networks, found, strict=True)
     }
-    methods = _baselines(dataset, split, seed)
+    methods = baselines(dataset.items, seed=seed, learned=learned_too)
+    if probed:
+        methods += probes(recnet, networks, seed=seed)
+    for method in methods:
+        method.fit(*history(dataset, split))
     ranked = [RecNetMethod(recnet, name, name=label, seed=seed) for label, name in networks.items()]
     made = Provenance(
         dataset=dataset.name,
@@ -146,13 +153,6 @@ class _Made:
     def __call__(self) -> None:
         self.rankings += 1
         self._tell()
-
-
-def _baselines(dataset: Dataset, split: Split, seed: int) -> list[Method]:
-    methods: list[Method] = [RandomMethod(seed=seed), TfidfMethod(dataset.items, seed=seed)]
-    for method in methods:
-        method.fit(history(dataset, split))
-    return methods
 
 
 async def _material(

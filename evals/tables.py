@@ -24,7 +24,7 @@ _LEAST_P = 0.001
 _LINES = {"floor": floor, "random line": random_line}
 _MEANING = {
     Negatives.SAMPLED: "sampled negatives: uniform, as in the paper",
-    Negatives.MATCHED: "matched negatives: seen or unseen like the target",
+    Negatives.MATCHED: "matched negatives: taken, drawn or unseen in training like the target",
 }
 
 
