@@ -7,10 +7,14 @@ below `evals` imports. Lexical.
 from prompts.gradient import GradientFields, Part
 from prompts.offline.gradient import Case
 from prompts.offline.optimize_profile import optimize_profile
+from prompts.offline.suggestions import Order, order, suggestion
 from prompts.optimize_profile import OptimizedProfile, OptimizeProfileFields
 from prompts.predict import Option
 from prompts.template import Fields, Reply
 from state.domain import ClientKind, ModuleKind
+
+DROPPED = 3
+"""Tastes learned before that a user drops at most where they spoke for what was not taken."""
 
 
 class ReflectionRead(Fields):
@@ -32,10 +36,12 @@ class ItemsWritten(Reply):
 
 
 def reflect_user(fields: ReflectionRead) -> OptimizedProfile:
-    """Return the user's memory with what the choice teaches."""
+    """Return the user's memory with what was taken, and without what led to a wrong choice."""
     case = _case(fields)
     part = Part(name="user profile", kind=ModuleKind.USER_PROFILE, text=fields.user, effect="")
-    return _followed(fields.user, case.of_user(part), ClientKind.USER, fields.reward)
+    misled = () if case.right else case.misled
+    said = suggestion(case.of_user(part), order(Order.DROP, misled, limit=DROPPED))
+    return _followed(fields.user, said, ClientKind.USER, fields.reward)
 
 
 def reflect_items(fields: ReflectionRead) -> ItemsWritten:
