@@ -211,9 +211,14 @@ async def test_a_record_that_meets_newer_memories_begins_again(agents: AgentCF) 
     assert await agents.digest("agents") == digest
     with pytest.raises(ConflictError, match="changed 5 times"):
         await commit_memories({**late, "conflicts": 5}, RUNTIME)
-    ends = await commit_memories({**late, **update, "written": [["Mine."], [], []]}, RUNTIME)
-    assert ends == {"committed": True}
+    late = {**late, **update, "written": [["Mine."], [], []]}
+    assert await commit_memories(late, RUNTIME) == {"committed": True}
     assert (await read_three(agents, network, *RECORD))[0].profile == "Mine."
+    # Again, as after a stop right behind the commit: it is found, and nothing is written.
+    digest = await agents.digest("agents")
+    again = await commit_memories({**late, "reward": 0, "reason": "another"}, RUNTIME)
+    assert again == {"committed": True, "predicted": "j2", "reward": 1, "reason": ""}
+    assert await agents.digest("agents") == digest
 
 
 async def test_a_pinned_memory_stays(agents: AgentCF) -> None:

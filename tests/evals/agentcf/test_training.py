@@ -2,11 +2,13 @@
 
 import pytest
 
+from evals.agentcf.prompts import ReflectionFields
 from evals.agentcf.training import AgentCF, found_agentcf, train_agentcf
 from evals.evaluation import evaluate_networks
 from evals.method_agentcf import AgentCFMethod
 from evals.recbole import SAMPLE, read_dataset
 from nodes.resources import open_resources
+from prompts.fields import read_fields
 from state.dataset import Split
 from state.settings import NetworkSettings, Settings
 from tests.evals.agentcf.looking import calls_by_record, untouched
@@ -82,6 +84,20 @@ async def test_a_collection_between_two_runs_costs_calls_and_nothing_else(
         else:
             break
     assert await agents.digest("other") == await agents.digest("agents")
+
+
+async def test_the_item_taken_stands_in_either_place(agents: AgentCF, model: WatchedModel) -> None:
+    places: dict[str, str] = {}
+
+    def script(reply: str, text: str) -> str | None:
+        if reply == "UserMemory":
+            fields = read_fields(text, ReflectionFields)
+            places[fields.user] = fields.taken
+        return None
+
+    model.script = script
+    await train_agentcf(agents, "agents")
+    assert 3 <= list(places.values()).count("A") <= 9
 
 
 async def test_it_learns_from_the_records_that_recnet_learns_from(agents: AgentCF) -> None:
