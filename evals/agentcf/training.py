@@ -7,8 +7,10 @@ from evals.agentcf.graph import graph
 from evals.agentcf.prompts import PROMPTS
 from evals.agentcf.state import AgentCFContext
 from nodes.resources import Resources
+from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.store.networks import Network
+from state.store.versions import read_authors
 from workflows.recnet import RecNet
 from workflows.runs import Graph
 from workflows.stream import AT_ONCE
@@ -92,9 +94,11 @@ async def train_agentcf(
         on_progress: told before the first record and after each.
 
     Raises:
+        InputError: RecNet has trained this network.
         NetworkError: not bootstrapped, or another process is training this network.
         TemplateError: an edited template does not fit its prompt.
     """
+    await _refuse_trained(recnet, name)
     return await train(
         AgentCF(recnet.resources, rounds=rounds),
         name,
@@ -103,3 +107,14 @@ async def train_agentcf(
         limit=limit,
         on_progress=on_progress,
     )
+
+
+async def _refuse_trained(recnet: RecNet, name: str) -> None:
+    network = await recnet.network(name)
+    async with recnet.resources.pool.connection() as conn:
+        authors = await read_authors(conn, network.id)
+    if authors & {"reception", "gradient", "summary", "split", "merge"}:
+        raise InputError(
+            f"network '{name}' has been trained by RecNet: make one for AgentCF by found_agentcf, "
+            "from a network that was only bootstrapped"
+        )

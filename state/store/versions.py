@@ -71,6 +71,14 @@ async def read_versions(conn: Connection, network: int, module: Module) -> list[
     return [Version.model_validate(row) for row in await cursor.fetchall()]
 
 
+async def read_authors(conn: Connection, network: int) -> set[Author]:
+    """Return what has made versions in a network."""
+    cursor = await conn.execute(
+        "SELECT DISTINCT author FROM module_versions WHERE network_id = %s", (network,)
+    )
+    return {row["author"] for row in await cursor.fetchall()}
+
+
 async def read_version(
     conn: Connection, network: int, module: Module, version: int
 ) -> Version | None:

@@ -10,6 +10,7 @@ from evals.recbole import SAMPLE, read_dataset
 from nodes.resources import open_resources
 from prompts.fields import read_fields
 from state.dataset import Split
+from state.errors import InputError
 from state.settings import NetworkSettings, Settings
 from tests.evals.agentcf.looking import calls_by_record, untouched
 from tests.workflows.looking import calls, rows, threads
@@ -102,8 +103,10 @@ async def test_the_item_taken_stands_in_either_place(agents: AgentCF, model: Wat
 
 async def test_it_learns_from_the_records_that_recnet_learns_from(agents: AgentCF) -> None:
     await train_agentcf(agents, "agents", fit="train")
-    await train(agents, "tiny", fit="train")
+    await train(RecNet(agents.resources), "tiny", fit="train")
     assert await kept_records(agents, "agents") == await kept_records(agents, "tiny") != []
+    with pytest.raises(InputError, match="'tiny' has been trained by RecNet"):
+        await train_agentcf(agents, "tiny")
 
 
 async def test_its_calls_are_its_networks_own_and_bounded(agents: AgentCF) -> None:
