@@ -52,12 +52,12 @@ _ANSWERS: Mapping[str, Callable[[str], BaseModel]] = {
     "Merge": _Answer(MergeFields, merge),
     "Predict": _Answer(PredictFields, predict),
     "Credit": _Answer(GradientFields, gradient),
+    "UserMemory": _Answer(ReflectionRead, reflect_user),
+    "ItemMemories": _Answer(ReflectionRead, reflect_items),
     "OptimizedProfile": _Answer(OptimizeProfileFields, optimize_profile),
     "OptimizedFilterMemory": _Answer(OptimizeFilterMemoryFields, optimize_filter_memory),
     "OptimizedRouter": _Answer(OptimizeRouterFields, optimize_router),
     "Rank": _Answer(RankFields, rank),
-    "UserMemory": _Answer(ReflectionRead, reflect_user),
-    "ItemMemories": _Answer(ReflectionRead, reflect_items),
 }
 
 
