@@ -26,6 +26,7 @@ from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.optimize_router import optimize_router
 from prompts.offline.predict import predict
 from prompts.offline.rank import rank
+from prompts.offline.reflection import ReflectionRead, reflect_items, reflect_user
 from prompts.offline.summarize import summarize
 from prompts.optimize_filter_memory import OptimizeFilterMemoryFields
 from prompts.optimize_profile import OptimizeProfileFields
@@ -55,6 +56,8 @@ _ANSWERS: Mapping[str, Callable[[str], BaseModel]] = {
     "Merge": _Answer(MergeFields, merge),
     "Predict": _Answer(PredictFields, predict),
     "Credit": _Answer(GradientFields, gradient),
+    "UserMemory": _Answer(ReflectionRead, reflect_user),
+    "ItemMemories": _Answer(ReflectionRead, reflect_items),
     "OptimizedProfile": _Answer(OptimizeProfileFields, optimize_profile),
     "OptimizedFilterMemory": _Answer(OptimizeFilterMemoryFields, optimize_filter_memory),
     "OptimizedRouter": _Answer(OptimizeRouterFields, optimize_router),
