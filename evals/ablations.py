@@ -14,7 +14,7 @@ TABLE_3: Ablations = {
     "w/o opt. router": {"optimize_routers": False},
 }
 TABLE_4: Ablations = {
-    "EM": {"propagation": "em"},
+    "EM": TABLE_3["w/o CPR"],
     "EM+LR": {"propagation": "em+lr"},
     "EM+LR+LS": {"propagation": "em+lr+ls"},
 }

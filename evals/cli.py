@@ -12,6 +12,7 @@ from rich.text import Text
 from evals import dataset_commands
 from evals.bench import commands as bench
 from evals.dataset_commands import SplitAt, print_left_out
+from evals.experiments import commands as experiments
 from evals.recbole import Splitting, read_split
 from state.dataset import Split
 from state.errors import RecNetError
@@ -174,6 +175,7 @@ app.add_typer(collecting.app)
 app.add_typer(database.app, name="db")
 app.add_typer(dataset_commands.app, name="dataset")
 app.add_typer(bench.app, name="bench")
+app.add_typer(experiments.app, name="eval")
 
 
 def _print_tables(found: "Evaluation") -> None:

@@ -150,6 +150,11 @@ class Settings(BaseSettings):
         description="Seconds that training waits for a database that went away.",
     )
     connections: int = Field(default=8, ge=3, le=80, description="Size of the database pool.")
+    durability: Literal["sync", "exit"] = Field(
+        default="sync",
+        description="`exit` keeps no checkpoints while a record is run: faster, and a record that "
+        "was killed makes its calls again.",
+    )
     keep_checkpoints: bool = Field(
         default=False,
         description="Whether the checkpoints of runs that ended are kept, to be looked at.",

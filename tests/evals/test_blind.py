@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 import evals
+from evals.agentcf.training import found_agentcf, train_agentcf
 from evals.candidates import Cases, Negatives, draw_cases
+from evals.method_agentcf import AgentCFMethod
 from evals.method_bpr import BprMethod
 from evals.method_item_knn import ItemKnnMethod
 from evals.method_pop import PopMethod
@@ -43,6 +45,15 @@ async def make_recnet(recnet: RecNet, name: str, dataset: Dataset) -> Method:
     return RecNetMethod(recnet, await trained(recnet, name, dataset))
 
 
+async def make_agentcf(recnet: RecNet, name: str, dataset: Dataset) -> Method:
+    await recnet.load(name, dataset)
+    await recnet.bootstrap(name, SHAPE)
+    learned = f"{name} by AgentCF"
+    await found_agentcf(recnet, name, learned)
+    await train_agentcf(recnet, learned, limit=4)
+    return AgentCFMethod(recnet, learned)
+
+
 def make_probe(probe: Probe) -> Make:
     async def make(recnet: RecNet, name: str, dataset: Dataset) -> Method:
         return ProbeMethod(recnet, await trained(recnet, name, dataset), probe)
@@ -65,6 +76,7 @@ MAKERS: list[tuple[type, Make]] = [
     (TfidfMethod, plain(lambda dataset: TfidfMethod(dataset.items))),
     (LeastPopularMethod, plain(lambda _: LeastPopularMethod())),
     (RecNetMethod, make_recnet),
+    (AgentCFMethod, make_agentcf),
     *((ProbeMethod, make_probe(probe)) for probe in Probe),
 ]
 """How each method is built from a world: a new method is to be added here."""

@@ -282,3 +282,17 @@ def test_settings_that_make_no_world_are_refused(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "events_per_user" in result.output
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_cold_reader_may_have_a_test_and_changes_nobody_else(seed: int) -> None:
+    one = plant_world(World(seed=seed))
+    two = plant_world(World(seed=seed, cold_events=2))
+    splits = [
+        {user: [e.split for e in world.dataset.events if e.user == user] for user in world.adoption}
+        for world in (one, two)
+    ]
+    cold = {user for user, own in splits[0].items() if len(own) == 1}
+    assert cold
+    for user, own in splits[1].items():
+        assert own == ([Split.FIRST, Split.TEST] if user in cold else splits[0][user])
