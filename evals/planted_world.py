@@ -74,8 +74,12 @@ class World(Frozen):
 
 
 def items_for(users: int, communities: int = 4) -> int:
-    """Return how many books go with so many readers: three for two, as far as there are titles."""
-    return min(users * 3 // 2, 2 * TITLES * communities)
+    """Return how many books go with so many readers.
+
+    Three for two, but enough for the busiest reader, and no more than there are titles.
+    """
+    enough = World().events_per_user[1] * communities
+    return min(max(users * 3 // 2, enough), 2 * TITLES * communities)
 
 
 @dataclass(frozen=True)

@@ -87,7 +87,7 @@ def test_a_run_that_is_stopped_goes_on_and_finds_the_same(tmp_path: Path) -> Non
             ("table2", "--dataset", "planted:x"),
             "planted world is planted:SEED or",
         ),
-        (("table2", "--dataset", "planted:1:3"), "items"),
+        (("table2", "--dataset", "planted:1:0"), "users"),
         (("table2", "--dataset", "nowhere"), "nowhere"),
         (("planted", "--seeds", "3"), "give the first and the last of 2 to 20 worlds"),
         (("planted", "--seeds", "9-3"), "give the first and the last of 2 to 20 worlds"),
