@@ -2,13 +2,31 @@
 
 from collections.abc import Mapping
 
-ABLATIONS: Mapping[str, Mapping[str, object]] = {
-    "no propagation": {"propagation": "none"},
-    "placebo propagation": {"propagation": "placebo"},
+Ablations = Mapping[str, Mapping[str, object]]
+
+TABLE_3: Ablations = {
+    "w/o CPR": {"propagation": "em", "optimize_routers": False},
+    "w/o PPR": {"reception": "delivery", "filter_memory": False},
+    "w/o buffer": {"reception": "delivery"},
     "w/o filter memory": {"filter_memory": False},
+    "w/o FPO": {"optimize_filter_memory": False, "optimize_routers": False},
     "w/o opt. filter memory": {"optimize_filter_memory": False},
     "w/o opt. router": {"optimize_routers": False},
-    "w/o FPO": {"optimize_filter_memory": False, "optimize_routers": False},
+}
+TABLE_4: Ablations = {
+    "EM": TABLE_3["w/o CPR"],
+    "EM+LR": {"propagation": "em+lr"},
+    "EM+LR+LS": {"propagation": "em+lr+ls"},
+}
+TABLE_5: Ablations = {
+    "w/o router": {"propagation": "clients"},
     "w/o asynchronous": {"update_size": 1},
 }
+CONTROLS: Ablations = {
+    "no propagation": {"propagation": "none"},
+    "placebo propagation": {"propagation": "placebo"},
+}
+"""What the paper has not: propagation must beat silence, and the same messages sent astray."""
+
+ABLATIONS: Ablations = {**TABLE_3, **TABLE_4, **TABLE_5, **CONTROLS}
 """What each ablation changes in a network's settings (DESIGN §5, decision 12)."""

@@ -4,12 +4,12 @@ Which items stand beside a target, and in which order, depends on (seed, user, p
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
 
-from evals.splits import targets
+from evals.splits import history, seen_items, targets
 from state.dataset import Dataset, Split
 from state.randomness import draw
 
@@ -23,8 +23,8 @@ class Negatives(StrEnum):
     SAMPLED = "sampled"
     """Uniformly: the paper's protocol."""
     MATCHED = "matched"
-    """Uniformly among the items that share the target's own status, seen or unseen in training;
-    otherwise that status gives the target away."""
+    """Uniformly among the items that share the target's own status: taken by somebody in training,
+    only drawn as a negative there, or unseen. Otherwise that status gives the target away."""
 
 
 @dataclass(frozen=True)
@@ -60,20 +60,20 @@ def draw_candidates(
     history: AbstractSet[str],
     seed: int,
     purpose: str,
-    seen: AbstractSet[str] | None = None,
+    status: Callable[[str], object] | None = None,
     negatives: int = NEGATIVES,
 ) -> tuple[str, ...] | None:
     """Return `target` and `negatives` other items, shuffled; None where too few qualify.
 
     `catalogue` holds distinct keys, in any order. `history` is everything the user has in the data
-    set, before and after the target: no negative may be an item the user took. With `seen` (every
-    item in a training record, as history, positive or negative) each negative has the target's own
-    status. Drawn without replacement; the result depends on the contents of the arguments only.
+    set, before and after the target: no negative may be an item the user took. With `status` each
+    negative has that of the target. Drawn without replacement; the result depends on the contents
+    of the arguments only.
     """
     pool = [key for key in sorted(catalogue) if key not in history and key != target]
-    if seen is not None:
-        known = target in seen
-        pool = [key for key in pool if (key in seen) is known]
+    if status is not None:
+        own = status(target)
+        pool = [key for key in pool if status(key) == own]
     if len(pool) < negatives:
         return None
     chance = draw(seed, user, purpose)
@@ -93,9 +93,17 @@ def draw_cases(
 ) -> Cases:
     """Return a case for every user with a target in `split`, once for each of `draws`.
 
-    `seen` is only used for matched negatives: the items of any training record. Users for whom
-    too few items qualify are left out of every draw and named.
+    `seen` is only used for matched negatives: the items of any training record, as history,
+    positive or negative. Beside it stands whether anyone took an item: where most targets are new,
+    an item that was merely drawn as a negative would else stand among ones that were taken, and be
+    told from them by its popularity. Users for whom too few items qualify are left out of every
+    draw and named.
     """
+    known = seen_items(history(dataset, split))
+
+    def status(key: str) -> tuple[bool, bool]:
+        return key in seen, key in known
+
     catalogue = sorted(item.key for item in dataset.items)
     taken: dict[str, set[str]] = defaultdict(set)
     for event in dataset.events:
@@ -111,7 +119,7 @@ def draw_cases(
                 history=taken[event.user],
                 seed=seed,
                 purpose=f"candidates:{kind}:{split}:{number}",
-                seen=seen if kind is Negatives.MATCHED else None,
+                status=status if kind is Negatives.MATCHED else None,
             )
             if candidates is None:
                 left_out[event.user] = None

@@ -9,8 +9,11 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 from rich.text import Text
 
+from evals import dataset_commands
 from evals.bench import commands as bench
-from evals.recbole import read_dataset
+from evals.dataset_commands import SplitAt, print_left_out
+from evals.experiments import commands as experiments
+from evals.recbole import Splitting, read_split
 from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
@@ -87,25 +90,29 @@ def load(
     folder: Annotated[Path, typer.Argument(help="A folder with *.inter and *.item files.")],
     network: NetworkName = "default",
     domain: Annotated[str, typer.Option(help="What the items are called: CDs, films.")] = "items",
+    split: SplitAt = Splitting.LEAVE_ONE_OUT,
     as_json: AsJson = False,
 ) -> None:
     """Load RecBole atomic files as a new network."""
     try:
-        dataset = read_dataset(folder, domain=domain)
+        dataset, left_out = read_split(folder, split, domain=domain)
     except RecNetError as error:
         fail(str(error))
     except ValidationError as error:
         fail(explain(error))  # the domain's word; what is in the files is named with its line
     execute(lambda recnet: recnet.load(network, dataset))
-    found = {
+    found: dict[str, object] = {
         "network": network,
         "users": len({event.user for event in dataset.events}),
         "items": len(dataset.items),
         "events": len(dataset.events),
     }
+    if split is Splitting.TIME:
+        found |= {"users_left_out": left_out.users, "events_left_out": left_out.events}
     if as_json:
         print_json(found)
     else:
+        print_left_out(left_out)
         screen.print(
             f"network '{network}': {found['users']} users, {found['items']} items, "
             f"{found['events']} events; next: recnet bootstrap --network {network}",
@@ -122,6 +129,12 @@ def evaluate(
     ] = "test",
     draws: Annotated[int, typer.Option(min=1, help="Draws of candidates a user.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Keys the candidates.")] = 0,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Beside Pop, item-KNN and BPR too.")
+    ] = False,
+    probes: Annotated[
+        bool, typer.Option("--probes", help="Beside rankers that know nothing of taste too.")
+    ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -137,6 +150,8 @@ def evaluate(
                 Split(split),
                 draws=range(draws),
                 seed=seed,
+                learned_too=baselines,
+                probed=probes,
                 started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
             )
 
@@ -158,7 +173,9 @@ app.add_typer(prompts.app)
 app.add_typer(networks.app)
 app.add_typer(collecting.app)
 app.add_typer(database.app, name="db")
+app.add_typer(dataset_commands.app, name="dataset")
 app.add_typer(bench.app, name="bench")
+app.add_typer(experiments.app, name="eval")
 
 
 def _print_tables(found: "Evaluation") -> None:

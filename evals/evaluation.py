@@ -2,27 +2,25 @@
 
 from collections.abc import Callable, Sequence
 
+from evals.beside import baselines, probes
 from evals.candidates import DRAWS, NEGATIVES, Cases, Negatives, draw_cases
-from evals.method_random import RandomMethod
+from evals.material import fitted_on, read_material, refuse_leak
 from evals.method_recnet import RecNetMethod
-from evals.method_tfidf import TfidfMethod
 from evals.methods import Method
 from evals.ranking import Reading, evaluate
-from evals.splits import history, seen_items, targets
-from evals.stored import stored_dataset
+from evals.splits import history
 from evals.tables import Provenance, ReadingTable, make_tables
 from nodes.step import require_usable
 from prompts.errors import BudgetExceeded
-from state.dataset import Dataset, Split
+from state.dataset import Split
 from state.domain import Frozen
-from state.errors import InputError, NetworkError
-from state.store.clients import list_clients
+from state.errors import InputError
 from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.usage import UsageTotal, sum_usage
 from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
-from workflows.training import FIT, plan_training
+from workflows.training import plan_training
 
 
 class Evaluation(Frozen):
@@ -48,9 +46,11 @@ async def evaluate_networks(
     *,
     draws: Sequence[int] = DRAWS,
     seed: int = 0,
+    learned_too: bool = False,
+    probed: bool = False,
     started: Callable[[str, int], Callable[[], None]] = lambda _name, _total: lambda: None,
 ) -> Evaluation:
-    """Rank for all users of a split by random, static TF-IDF and the given networks.
+    """Rank for all users of a split by the baselines and the given networks.
 
     Args:
         recnet: the open façade.
@@ -58,27 +58,33 @@ async def evaluate_networks(
             and seed, so that the same cases suit all of them.
         split: `valid`, for choices, or `test`.
         draws: draws of candidates.
-        seed: that of the candidates and of the random method.
+        seed: that of the candidates and of the baselines.
+        learned_too: let Pop, item-KNN and BPR rank too.
+        probed: let the probes rank too, those of a store for each of the networks.
         started: told a method's name and how many rankings it makes; returns what is called after
             each of them.
 
     Raises:
         NetworkError: a network has learned from the records that are to be predicted.
-        InputError: no user has a target and enough other items.
+        InputError: no user has a target and enough other items, or BPR's library is missing.
     """
     mark = await begin_paying(recnet)
     names = list(networks.values())
     found = [await recnet.network(name) for name in names]
     for network in found:
         require_usable(network)
-    dataset, seen = await _material(recnet, found[0], split)
+    dataset, seen = await read_material(recnet, found[0], split)
     for network in found:
-        await _refuse_leak(recnet, network, dataset, split)
+        await refuse_leak(recnet, network, dataset, split)
     learned = {
         label: await _learned(recnet, network, split)
         for label, network in zip(networks, found, strict=True)
     }
-    methods = _baselines(dataset, split, seed)
+    methods = baselines(dataset.items, seed=seed, learned=learned_too)
+    if probed:
+        methods += probes(recnet, networks, seed=seed)
+    for method in methods:
+        method.fit(*history(dataset, split))
     ranked = [RecNetMethod(recnet, name, name=label, seed=seed) for label, name in networks.items()]
     made = Provenance(
         dataset=dataset.name,
@@ -148,53 +154,9 @@ class _Made:
         self._tell()
 
 
-def _baselines(dataset: Dataset, split: Split, seed: int) -> list[Method]:
-    methods: list[Method] = [RandomMethod(seed=seed), TfidfMethod(dataset.items, seed=seed)]
-    for method in methods:
-        method.fit(history(dataset, split))
-    return methods
-
-
-async def _material(
-    recnet: RecNet, network: Network, split: Split
-) -> tuple[Dataset, frozenset[str]]:
-    """Return the data set, and the items of any training record: history, positive, negative."""
-    records = await plan_training(recnet, network, _fitted_on(split))
-    async with recnet.resources.pool.connection() as conn:
-        dataset = await stored_dataset(conn, network)
-        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
-    drawn = {keys[record.negative] for record in records}
-    return dataset, seen_items(history(dataset, split)) | drawn
-
-
-def _fitted_on(split: Split) -> frozenset[Split]:
-    return FIT["train" if split is Split.VALID else "train+valid"]
-
-
-async def _refuse_leak(recnet: RecNet, network: Network, dataset: Dataset, split: Split) -> None:
-    """Refuse a network that has learned what it is asked to predict, in training or live."""
-    async with recnet.resources.pool.connection() as conn:
-        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
-        met = {
-            (keys[i.user_id], keys[i.positive_id])
-            for i in await list_interactions(conn, network.id)
-        }
-    learned = [event for event in targets(dataset, split) if (event.user, event.item) in met]
-    if not learned:
-        return
-    first = learned[0]
-    advice = "load and train another network"
-    if split is Split.VALID:
-        advice = "evaluate --split test, or train another network with --fit train"
-    raise NetworkError(
-        f"network '{network.name}' has learned from {len(learned)} of the {split} records that it "
-        f"is to predict (user '{first.user}' took '{first.item}'): {advice}"
-    )
-
-
 async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
     """Return how many of the records before `split` a network has settled, how and by whom."""
-    records = await plan_training(recnet, network, _fitted_on(split))
+    records = await plan_training(recnet, network, fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
         settled = {i.id for i in await list_interactions(conn, network.id)}
         asked = await sum_usage(conn, network.id, "interactions", by="model")

@@ -1,9 +1,12 @@
 """The random order: where any method that knows nothing must land."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from state.dataset import Event
 from state.randomness import draw
+
+_DECIMALS = 9
+"""Scores closer than this are ties: the rest is the order of summation."""
 
 
 def random_order(candidates: Sequence[str], *, seed: int, user: str) -> list[str]:
@@ -16,6 +19,14 @@ def random_order(candidates: Sequence[str], *, seed: int, user: str) -> list[str
     return order
 
 
+def best_first(
+    candidates: Sequence[str], score: Callable[[str], float], *, seed: int, user: str
+) -> list[str]:
+    """Return `candidates` by falling score, equal ones in random order."""
+    order = random_order(candidates, seed=seed, user=user)
+    return sorted(order, key=lambda key: -round(score(key), _DECIMALS))
+
+
 class RandomMethod:
     """Ranks at random."""
 
@@ -24,7 +35,7 @@ class RandomMethod:
     def __init__(self, *, seed: int = 0) -> None:
         self._seed = seed
 
-    def fit(self, events: Sequence[Event]) -> None:
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         """Learn nothing."""
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:

@@ -30,7 +30,7 @@ class RecNetMethod:
         """The method's name in tables."""
         return self._name
 
-    def fit(self, events: Sequence[Event]) -> None:
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         """Do nothing: a network is fitted by `workflows.training.train`, beforehand."""
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:

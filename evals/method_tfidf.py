@@ -6,17 +6,15 @@ propagating method gains, it gains over this.
 
 from collections import defaultdict
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from evals.method_random import random_order
+from evals.method_random import best_first
 from state.dataset import Event, Item
-
-_DECIMALS = 9
-"""Scores closer than this are ties: the rest is the order of summation."""
 
 
 class TfidfMethod:
@@ -32,24 +30,24 @@ class TfidfMethod:
         self._words = csr_array(TfidfVectorizer().fit_transform(texts))
         self._taken: dict[str, list[int]] = {}
 
-    def fit(self, events: Sequence[Event]) -> None:
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         """Take over each user's history."""
         taken: dict[str, list[int]] = defaultdict(list)
-        for event in events:
+        for event in chain(train, valid):
             taken[event.user].append(self._at[event.item])
         self._taken = dict(taken)
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
         """Return the candidates by similarity to the user's history, ties in random order."""
-        order = random_order(candidates, seed=self._seed, user=user)
-        scores = self._scores(user, [self._at[key] for key in order])
-        return [order[at] for at in np.argsort(-scores, kind="stable")]
+        scores = dict(zip(candidates, self._scores(user, candidates), strict=True))
+        return best_first(candidates, scores.__getitem__, seed=self._seed, user=user)
 
-    def _scores(self, user: str, rows: list[int]) -> npt.NDArray[np.float64]:
+    def _scores(self, user: str, candidates: Sequence[str]) -> npt.NDArray[np.float64]:
         taken = self._taken.get(user)
         if not taken:
-            return np.zeros(len(rows))
+            return np.zeros(len(candidates))
+        rows = [self._at[key] for key in candidates]
         # All candidates share the user's length, so the dot product orders them as the cosine does.
         similar = (self._words[rows] @ self._words[taken].T).toarray()
-        scores: npt.NDArray[np.float64] = np.round(similar.mean(axis=1), _DECIMALS)
-        return scores
+        means: npt.NDArray[np.float64] = similar.mean(axis=1)
+        return means

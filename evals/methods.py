@@ -9,10 +9,10 @@ from state.dataset import Event
 class Method(Protocol):
     """A way to rank candidates for a user.
 
-    The contract: `fit` is called once, with everything the method may learn from, in data set
-    order. `rank` then returns every candidate exactly once, best first. It never sees the target,
-    and its answer depends on what it was fitted on, the user and the *set* of candidates, never on
-    the order in which they are given or on other calls. Users it was not fitted on are ranked too.
+    The contract: `fit` is called once, with everything the method may learn from. `rank` then
+    returns every candidate exactly once, best first. It never sees the target, and its answer
+    depends on what it was fitted on, the user and the *set* of candidates, never on the order in
+    which they are given or on other calls. Users it was not fitted on are ranked too.
     """
 
     @property
@@ -20,8 +20,12 @@ class Method(Protocol):
         """The method's name in tables."""
         ...
 
-    def fit(self, events: Sequence[Event]) -> None:
-        """Learn from `events`; a second call starts afresh."""
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
+        """Learn from events, each part in data set order; a second call starts afresh.
+
+        `train` is what stands before the validation, first events included; `valid` holds the
+        validation events, and is empty where these are to be predicted.
+        """
         ...
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain
-from typing import Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -46,7 +46,9 @@ class World(Frozen):
     events_per_user: tuple[int, int] = (4, 9)
     """Fewest and most events of a reader who is not cold."""
     cold_share: float = Field(default=0.15, ge=0, le=1)
-    """Share of readers with one event only."""
+    """Share of readers with as few events as `cold_events`."""
+    cold_events: Literal[1, 2] = 1
+    """With one event a cold reader has a first profile only; the second of two is a test."""
     early_share: float = Field(default=0.4, ge=0, le=1)
     """Share of early adopters among a community's readers who are not cold."""
     noise: float = Field(default=0.1, ge=0, le=1)
@@ -69,6 +71,15 @@ class World(Frozen):
         if self.items > 2 * TITLES * self.communities:
             raise ValueError(f"{self.items} items are too many: a theme has {2 * TITLES} titles")
         return self
+
+
+def items_for(users: int, communities: int = 4) -> int:
+    """Return how many books go with so many readers.
+
+    Three for two, but enough for the busiest reader, and no more than there are titles.
+    """
+    enough = World().events_per_user[1] * communities
+    return min(max(users * 3 // 2, enough), 2 * TITLES * communities)
 
 
 @dataclass(frozen=True)
@@ -193,7 +204,7 @@ def _visits(
 ) -> list[_Visit]:
     """Return when one reader comes and from which shelf the books will be, in order of time."""
     chance = draw(world.seed, "visits", user)
-    times = _times(world, chance, cold=user in readers.cold)
+    times = _times(world, user, chance, cold=user in readers.cold)
     theme = themes[readers.community[user]]
     visits = []
     for time, split in zip(times, leave_one_out(len(times)), strict=True):
@@ -203,9 +214,14 @@ def _visits(
     return visits
 
 
-def _times(world: World, chance: random.Random, *, cold: bool) -> list[int]:
+def _times(world: World, user: str, chance: random.Random, *, cold: bool) -> list[int]:
     if cold:
-        return [_second(chance.random())]
+        first = _second(chance.random())
+        if world.cold_events == 1:
+            return [first]
+        # Of their own chance, so that nobody else's visits depend on it.
+        last = draw(world.seed, "cold visits", user)
+        return [_second(LAST_VISITS * last.random()), _second(last.uniform(LAST_VISITS, 1))]
     before = chance.randint(*world.events_per_user) - 1
     times = sorted(_second(LAST_VISITS * chance.random()) for _ in range(before))
     return [*times, _second(chance.uniform(LAST_VISITS, 1))]

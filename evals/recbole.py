@@ -8,12 +8,13 @@ also-bought lists are from after the event (DESIGN §8).
 
 import html
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from evals.atomic import Column, DataError, Row, read_atomic, shown
-from evals.splits import leave_one_out, round_robin
+from evals.splits import leave_one_out, round_robin, split_in_time
 from state.dataset import Dataset, Event, Item, Split
 
 SAMPLE = Path(__file__).parent / "sample"
@@ -39,6 +40,24 @@ class _Step:
     given: Split | None = None
 
 
+class Splitting(StrEnum):
+    """How events are parted into what is learned from and what is held out."""
+
+    LEAVE_ONE_OUT = "leave-one-out"
+    TIME = "time"
+    """At one moment for all users (`split_in_time`)."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What a split has no part for."""
+
+    users: int
+    """Those who did nothing before the moment: they would have no profile."""
+    events: int
+    """Theirs, and those of others after their test."""
+
+
 def read_dataset(folder: Path, *, name: str | None = None, domain: str = "items") -> Dataset:
     """Read the one data set in `folder`.
 
@@ -53,6 +72,17 @@ def read_dataset(folder: Path, *, name: str | None = None, domain: str = "items"
     user written in two ways, and in the split form rows that disagree with leave-one-out or with
     each other.
     """
+    return read_split(folder, Splitting.LEAVE_ONE_OUT, name=name, domain=domain)[0]
+
+
+def read_split(
+    folder: Path, splitting: Splitting, *, name: str | None = None, domain: str = "items"
+) -> tuple[Dataset, LeftOut]:
+    """Read the one data set in `folder` under a split of your choice, and what that leaves out.
+
+    Everything else is as in `read_dataset`. Raises `DataError` also where a split in time is asked
+    for and there are no times, or all events have the same.
+    """
     stem = _stem(folder)
     items = _read_items(folder / f"{stem}.item")
     catalogue = {item.key for item in items}
@@ -60,14 +90,21 @@ def read_dataset(folder: Path, *, name: str | None = None, domain: str = "items"
     parts = {split: folder / f"{stem}.{split}.inter" for split in _GIVEN}
     if plain.exists() and any(path.exists() for path in parts.values()):
         raise DataError(f"{folder}: both {plain.name} and split .inter files; keep one form")
+    left_out = LeftOut(0, 0)
     if plain.exists():
-        events = _plain_events(plain, catalogue)
+        events, left_out = _plain_events(plain, catalogue, splitting)
     else:
         missing = [path.name for path in parts.values() if not path.exists()]
         if missing:
             raise DataError(f"{folder}: neither {plain.name} nor {', '.join(missing)}")
+        if splitting is Splitting.TIME:
+            raise DataError(
+                f"{folder}: histories split over files have no times; a split in time needs "
+                f"{plain.name} with a column timestamp:float"
+            )
         events = _split_events(parts, catalogue)
-    return Dataset(name=name or stem, domain=domain, items=tuple(items), events=tuple(events))
+    dataset = Dataset(name=name or stem, domain=domain, items=tuple(items), events=tuple(events))
+    return dataset, left_out
 
 
 def _stem(folder: Path) -> str:
@@ -112,22 +149,46 @@ def _user(row: Row, spelt: dict[str, Row]) -> str:
     return key
 
 
-def _plain_events(path: Path, catalogue: set[str]) -> list[Event]:
+def _plain_events(
+    path: Path, catalogue: set[str], splitting: Splitting
+) -> tuple[list[Event], LeftOut]:
     rows = read_atomic(path, (_USER, _ITEM, _TIME))
     timed = "timestamp" in rows[0].values
     if timed:
         rows.sort(key=lambda row: row.number("timestamp"))
+    elif splitting is Splitting.TIME:
+        raise DataError(f"{path.name}:1: a split in time needs a column timestamp:float")
     steps: dict[str, list[_Step]] = defaultdict(list)
     spelt: dict[str, Row] = {}
     for row in rows:
         steps[_user(row, spelt)].append(_Step(row.key("item_id"), row))
     for user, taken in steps.items():
         _check_items(user, taken, catalogue)
+    if splitting is Splitting.TIME:
+        return _events_in_time(path, rows, steps)
     events = {user: _events_of(user, taken) for user, taken in steps.items()}
     if not timed:
-        return list(round_robin(events.values()))
+        return list(round_robin(events.values())), LeftOut(0, 0)
     waiting = {user: iter(own) for user, own in events.items()}
-    return [next(waiting[row.key("user_id")]) for row in rows]
+    return [next(waiting[row.key("user_id")]) for row in rows], LeftOut(0, 0)
+
+
+def _events_in_time(
+    path: Path, rows: Sequence[Row], steps: Mapping[str, Sequence[_Step]]
+) -> tuple[list[Event], LeftOut]:
+    parts = split_in_time(
+        {user: [step.row.number("timestamp") for step in own] for user, own in steps.items()}
+    )
+    if not any(any(own) for own in parts.values()):
+        raise DataError(f"{path.name}: no event is earlier than the last fifth of them")
+    waiting = {user: iter(own) for user, own in parts.items()}
+    events = [
+        Event(user=row.key("user_id"), item=row.key("item_id"), split=split)
+        for row in rows
+        if (split := next(waiting[row.key("user_id")])) is not None
+    ]
+    users = len(parts) - len({event.user for event in events})
+    return events, LeftOut(users, len(rows) - len(events))
 
 
 def _split_events(parts: dict[Split, Path], catalogue: set[str]) -> list[Event]:

@@ -22,9 +22,9 @@ _JUDGED = 10
 _LEAST_P = 0.001
 """The permutation test draws some thousand times: it does not resolve less."""
 _LINES = {"floor": floor, "random line": random_line}
-_MEANING = {
+MEANING = {
     Negatives.SAMPLED: "sampled negatives: uniform, as in the paper",
-    Negatives.MATCHED: "matched negatives: seen or unseen like the target",
+    Negatives.MATCHED: "matched negatives: taken, drawn or unseen in training like the target",
 }
 
 
@@ -145,7 +145,7 @@ def _table(
     methods = [_row(reading, against, seed) for reading in readings]
     lines = [_line(name, first.size) for name in _LINES]
     return ReadingTable(
-        title=f"{provenance.dataset}, {first.split}, {_MEANING[first.negatives]}",
+        title=f"{provenance.dataset}, {first.split}, {MEANING[first.negatives]}",
         split=first.split,
         negatives=first.negatives,
         users=len(first.ranks),

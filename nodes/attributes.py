@@ -7,7 +7,7 @@ import numpy as np
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from nodes.gather import nearest
+from nodes.gather import before_delivery, nearest
 from nodes.resources import resources
 from nodes.step import C, Step, begin_step, window_step
 from nodes.vocabulary import Lexicon, look_up
@@ -91,7 +91,7 @@ def fan_out_summaries(state: RouterUpdateState) -> list[Send]:
             ),
         )
         for intake in state.get("intakes", [])
-    ] or [Send("deliver_messages", state)]
+    ] or [Send(before_delivery(state), state)]
 
 
 def intake_of(router: int, holders: Mapping[str, Sequence[int]]) -> Intake:

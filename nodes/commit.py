@@ -26,6 +26,7 @@ from state.store.interactions import (
     Interaction,
     add_verdicts,
     find_interaction,
+    take_up_verdicts,
     write_interaction,
 )
 from state.store.versions import Author, append_version
@@ -140,13 +141,23 @@ async def _write(
         await write_interaction(conn, network, interaction)
         for change in changes:
             await _write_change(conn, step, change)
-        for reception in state["receptions"]:
-            if messages := [verdict.message for verdict in reception.verdicts]:
-                await consume_messages(conn, network, reception.client, messages)
-        await add_verdicts(conn, network, step.name, state["receptions"])
+        await _write_verdicts(conn, step, state)
         await _write_gradients(conn, step, state, changes)
         await forget_views(conn, network, ids)
     return await join_window(conn, step, ids)
+
+
+async def _write_verdicts(conn: Connection, step: Step, state: BackwardState) -> None:
+    """Consume what was merged now, and take up what had been merged when it was delivered."""
+    network = step.network.id
+    for client, reception in zip(state["clients"], state["receptions"], strict=True):
+        if heard := [verdict.message for verdict in client.verdicts]:
+            await take_up_verdicts(conn, network, step.name, client.id, heard)
+        merged = tuple(v for v in reception.verdicts if v not in client.verdicts)
+        if merged:
+            await consume_messages(conn, network, client.id, [v.message for v in merged])
+            now = reception.model_copy(update={"verdicts": merged})
+            await add_verdicts(conn, network, [now], interaction=step.name)
 
 
 async def _write_change(conn: Connection, step: Step, change: Change) -> None:

@@ -1,11 +1,13 @@
 """The commit of one router update: routers, attributes, messages and the window, all at once."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from langgraph.runtime import Runtime
 
-from nodes.propagation import POLICIES, by_message
+from nodes.delivery import embed_merges, write_merges
+from nodes.propagation import POLICIES, outgoing_messages
 from nodes.resources import resources
 from nodes.router_changes import RouterChange, plan_changes, settle_feedback
 from nodes.step import Step, begin_step, window_step
@@ -15,7 +17,7 @@ from state.graphs.context import NetworkContext
 from state.graphs.router_update import Extracted, RouterUpdateState
 from state.pool import Connection
 from state.store.attributes import add_attributes, read_phrases
-from state.store.buffers import NewMessage, add_messages, next_message, push_messages
+from state.store.buffers import add_messages, next_message, push_messages
 from state.store.clients import read_attributes, write_attributes
 from state.store.gradients import settle_gradients
 from state.store.routers import (
@@ -29,25 +31,51 @@ from state.store.windows import close_window, count_recipients
 from state.vectors import Vector
 
 
+@dataclass(frozen=True, slots=True)
+class UpdatePlan:
+    """All that an update writes and that can be made before its transaction."""
+
+    lexicon: Lexicon
+    changes: Sequence[RouterChange]
+    vectors: Mapping[int, Vector]
+    """Embeddings of the routers that change, by id."""
+
+
 async def deliver_messages(
     state: RouterUpdateState, runtime: Runtime[NetworkContext]
 ) -> RouterUpdateState:
     """Score all clients (Eq. 4), deliver to their buffers, and commit the whole update."""
     window = state["window"]
     step = await begin_step(window_step(window), runtime)
-    lexicon = await look_up(step, {p for e in state["extracted"] for p in e.attributes})
-    changes, vectors = await _plan(step, state)
+    plan = await plan_update(step, state)
+    merges = await embed_merges(step, state)
     async with step.commit() as conn:
         if window is None or not await close_window(conn, step.network.id, window):
             return {"recipients": 0}
-        await write_clients(conn, step, state["extracted"], lexicon)
-        for change in changes:
-            await write_change(conn, step, window, change, vectors[change.router], lexicon)
-        recipients = await _multicast(conn, step, window, state, changes, lexicon)
-        await _forget_unheld(conn, step)
-        await settle_gradients(conn, step.network.id, settle_feedback(state, changes))
-        await count_recipients(conn, step.network.id, window, recipients)
-    return {"recipients": recipients}
+        recipients = await write_update(conn, step, window, state, plan)
+        await write_merges(conn, step, window, merges)
+        await count_recipients(conn, step.network.id, window, len(recipients))
+    return {"recipients": len(recipients)}
+
+
+async def plan_update(step: Step, state: RouterUpdateState) -> UpdatePlan:
+    """Return what the update writes; nothing is written yet."""
+    lexicon = await look_up(step, {p for e in state.get("extracted", []) for p in e.attributes})
+    changes, vectors = await _plan(step, state)
+    return UpdatePlan(lexicon, changes, vectors)
+
+
+async def write_update(
+    conn: Connection, step: Step, window: int, state: RouterUpdateState, plan: UpdatePlan
+) -> set[int]:
+    """Write routers, attributes, messages and gradients; return the clients that hear something."""
+    await write_clients(conn, step, state.get("extracted", []), plan.lexicon)
+    for change in plan.changes:
+        await write_change(conn, step, window, change, plan.vectors[change.router], plan.lexicon)
+    recipients = await _multicast(conn, step, window, state, plan)
+    await _forget_unheld(conn, step)
+    await settle_gradients(conn, step.network.id, settle_feedback(state, plan.changes))
+    return recipients
 
 
 async def write_clients(
@@ -100,30 +128,17 @@ async def _plan(
 
 
 async def _multicast(
-    conn: Connection,
-    step: Step,
-    window: int,
-    state: RouterUpdateState,
-    changes: Sequence[RouterChange],
-    lexicon: Lexicon,
-) -> int:
-    """Send the profiles of the routers that took something in; return how many clients hear."""
+    conn: Connection, step: Step, window: int, state: RouterUpdateState, plan: UpdatePlan
+) -> set[int]:
+    """Send what routers, or clients for themselves, have to say; return the clients that hear."""
     network, shape = step.network.id, step.network.shape
-    versions = {change.router: change.version for change in changes}
-    intakes = by_message(await next_message(conn, network), state["intakes"])
-    messages = [
-        NewMessage(
-            id=number,
-            router=intake.router,
-            router_version=versions[intake.router],
-            taken=tuple(lexicon.ids[phrase] for phrase in intake.attributes),
-        )
-        for number, intake in intakes.items()
-    ]
-    await add_messages(conn, network, window, messages)
-    deliveries = await POLICIES[shape.propagation](conn, step, window, intakes)
+    versions = {change.router: change.version for change in plan.changes}
+    first = await next_message(conn, network)
+    outgoing = outgoing_messages(first, state, versions, plan.lexicon.ids)
+    await add_messages(conn, network, window, [one.message for one in outgoing])
+    deliveries = await POLICIES[shape.propagation](conn, step, window, outgoing)
     await push_messages(conn, network, deliveries, shape.buffer)
-    return len({delivery.client for delivery in deliveries})
+    return {delivery.client for delivery in deliveries}
 
 
 async def _forget_unheld(conn: Connection, step: Step) -> None:

@@ -1,11 +1,13 @@
 """Credit assignment (paper, §3.4): one textual gradient for each module that took part."""
 
+import asyncio
 import re
 from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
 from nodes.forward import name_options, option_order
+from nodes.gather import ROUTERLESS
 from nodes.step import Step, begin_step
 from prompts.gradient import GRADIENT, Blame, Credit, GradientFields, Part
 from prompts.reply import UnfitError
@@ -40,16 +42,40 @@ class Participant:
 
 
 async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) -> BackwardState:
-    """Ask once for the gradients of all modules that took part, at reward 1 too.
+    """Ask for the gradients of all modules that took part, at reward 1 too.
 
-    A gradient for a router that did not take part, or for a module that is pinned, is kept as
-    rejected.
+    In one call, or in one for each module, all at once. A gradient for a router that did not take
+    part, or for a module that is pinned, is kept as rejected.
     """
     step = await begin_step(state["interaction"], runtime)
     order = option_order(step.network.shape.seed, state["interaction"])
     letters = _letters(order)
     participants = _participants(step, state, letters)
-    known = [p.part.name for p in participants]
+    shape = step.network.shape
+    asked = [participants] if shape.credit == "joint" else [[p] for p in participants]
+    replies = await asyncio.gather(
+        *(_ask(step, _fields(state, order, letters, some)) for some in asked),
+        return_exceptions=True,  # those under way end, and are paid, before the record fails
+    )
+    blames: list[Blame] = []
+    for some, reply in zip(asked, replies, strict=True):
+        if isinstance(reply, BaseException):
+            raise reply
+        others = {p.part.name for p in participants if p not in some}
+        blames += [blame for blame in reply.gradients if blame.module not in others]
+    frozen = not shape.optimize_routers or shape.propagation in ROUTERLESS
+    stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
+    gradients = _gradients(participants, blames, state["reward"], stray)
+    return {
+        "gradients": refuse_pinned(gradients, state["clients"]),
+        "rounds": 0,
+        "committed": False,
+    }
+
+
+async def _ask(step: Step, fields: GradientFields) -> Credit:
+    """Ask for the gradients of the modules that the fields name, and of no others but routers."""
+    known = [part.name for part in fields.modules]
 
     def check(reply: Credit) -> None:
         for blame in reply.gradients:
@@ -61,15 +87,7 @@ async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) 
     def notice(reply: Credit) -> list[Fault]:
         return ["unknown_module" for blame in reply.gradients if blame.module not in known]
 
-    reply = await step.ask(GRADIENT, _fields(state, order, letters, participants), check, notice)
-    frozen = not step.network.shape.optimize_routers
-    stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
-    gradients = _gradients(participants, reply.gradients, state["reward"], stray)
-    return {
-        "gradients": refuse_pinned(gradients, state["clients"]),
-        "rounds": 0,
-        "committed": False,
-    }
+    return await step.ask(GRADIENT, fields, check, notice)
 
 
 def refuse_pinned(gradients: list[Gradient], clients: list[Client]) -> list[Gradient]:
@@ -131,7 +149,7 @@ def _participants(step: Step, state: BackwardState, letters: dict[int, str]) -> 
             for at in order
             if state["receptions"][at].verdicts
         ]
-    if shape.optimize_routers:
+    if shape.optimize_routers and shape.propagation not in ROUTERLESS:
         found += _routers(state, {at: places[at] for at in order})
     return found
 
@@ -152,25 +170,34 @@ def _filter_memory(client: Client, verdicts: tuple[Verdict, ...], place: str) ->
         kind=ModuleKind.FILTER_MEMORY,
         text=join_rules(client.rules),
         effect="; ".join(
-            f"let in the message of router {v.router}" if v.taken
-            else f"kept out the message of router {v.router}"
-            for v in verdicts
+            f"{'let in' if v.taken else 'kept out'} the message of {_sender(v)}" for v in verdicts
         ),
-    )  # fmt: skip
+    )
     module = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
     return Participant(module, client.filter_version, part)
 
 
+def _sender(verdict: Verdict) -> str:
+    """Return what the prompt calls the sender of a message."""
+    sender = verdict.sender
+    return f"{'router' if sender.kind is ModuleKind.ROUTER else 'client'} {sender.owner}"
+
+
 def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
-    """Return one participant for each router whose message met a client, newest version."""
-    bodies = {m.id: m.body for client in state["clients"] for m in client.messages}
+    """Return one participant for each router whose message met a client, newest version.
+
+    A client that spoke for itself is no participant: what it said is its profile, which is
+    rewritten for its own interactions only.
+    """
+    bodies = {m.id: m.body for c in state["clients"] for m in (*c.heard, *c.messages)}
     met: dict[int, list[tuple[str, Verdict]]] = {}
     for at, place in places.items():
         for verdict in state["receptions"][at].verdicts:
-            met.setdefault(verdict.router, []).append((place, verdict))
+            if verdict.sender.kind is ModuleKind.ROUTER:
+                met.setdefault(verdict.sender.owner, []).append((place, verdict))
     found = []
     for router, verdicts in sorted(met.items()):
-        newest = max((v for _, v in verdicts), key=lambda v: v.router_version)
+        newest = max((v for _, v in verdicts), key=lambda v: v.version)
         effects = [
             f"taken in by {place}" if v.taken
             else f"kept out of {place}" + (f" by the rule: {v.rule}" if v.rule else "")
@@ -183,7 +210,7 @@ def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
             effect="; ".join(effects),
         )
         module = Module(kind=ModuleKind.ROUTER, owner=router)
-        found.append(Participant(module, newest.router_version, part))
+        found.append(Participant(module, newest.version, part))
     return found
 
 

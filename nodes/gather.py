@@ -17,10 +17,14 @@ from state.graphs.router_update import (
     OptimizeRouterTask,
     RouterUpdateState,
 )
+from state.settings import Propagation
 from state.store.gradients import StoredGradient, pending_gradients
 from state.store.routers import Router, read_routers
 from state.store.windows import open_window
 from state.vectors import Vector
+
+ROUTERLESS: frozenset[Propagation] = frozenset({"em", "em+lr", "em+lr+ls", "clients"})
+"""Ways of travel from client to client: routers neither learn nor speak."""
 
 
 async def gather_gradients(
@@ -41,9 +45,14 @@ async def gather_gradients(
     if window is None or window.id != (state.get("window") or window.id):
         raise InputError(f"network '{step.network.name}' has no claimed window to update from")
     step = Step(step.network, window_step(window.id))
+    shape = step.network.shape
+    if shape.propagation in ROUTERLESS:
+        pending = []  # they wait, for a copy in which routers speak again
     return {
         "window": window.id,
         "members": list(window.members),
+        "propagation": shape.propagation,
+        "reception": shape.reception,
         "feedback": await _address(step, pending, routers),
     }
 
@@ -51,8 +60,11 @@ async def gather_gradients(
 def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
     """Send each router with gradients to its optimizer, and each changed client to extraction.
 
-    A run that came late has gathered nothing and ends.
+    Where updates travel without routers, the changed clients are matched instead. A run that came
+    late has gathered nothing and ends.
     """
+    if state.get("propagation") in ROUTERLESS:
+        return [Send("match_clients", state)] if state.get("members") else "__end__"
     step = window_step(state.get("window"))
     named: dict[int, list[Feedback]] = {}
     for feedback in state.get("feedback", []):
@@ -66,6 +78,13 @@ def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
         for client in state.get("members", [])
     ]
     return optimize + extract or "__end__"
+
+
+def before_delivery(
+    state: RouterUpdateState,
+) -> Literal["rehearse_delivery", "deliver_messages"]:
+    """Route to the commit, or to the rehearsal of it where messages are merged on delivery."""
+    return "rehearse_delivery" if state.get("reception") == "delivery" else "deliver_messages"
 
 
 async def _address(

@@ -11,7 +11,7 @@ from langgraph.types import Command
 
 from nodes.claims import join_window
 from nodes.resources import resources
-from nodes.step import BOOTSTRAP, WINDOW, Step, begin_step
+from nodes.step import BOOTSTRAP, WINDOW, C, Step, begin_step
 from nodes.turns import give_turns_back
 from prompts.errors import ReplyError
 from state.domain import KEY_LENGTH, ClientKind, clean_line
@@ -26,9 +26,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-async def open_interaction(
-    state: InteractionState, runtime: Runtime[NetworkContext]
-) -> InteractionOutput:
+async def open_interaction(state: InteractionState, runtime: Runtime[C]) -> InteractionOutput:
     """Check the record and find out whether it was settled before.
 
     A record that failed before is tried again; one that was learned from returns what it returned.

@@ -1,14 +1,17 @@
 """Optimize routers (paper, §3.4): keep, rewrite, split or merge, on gathered gradients."""
 
+from typing import Any
+
 import numpy as np
 from langgraph.runtime import Runtime
 
 from nodes.resources import resources
-from nodes.step import begin_step
+from nodes.step import Step, begin_step
 from prompts.errors import ReplyError
 from prompts.merge import Named
 from prompts.optimize_router import (
     OPTIMIZE_ROUTER,
+    Effects,
     Feedback,
     OptimizedRouter,
     OptimizeRouterFields,
@@ -16,7 +19,8 @@ from prompts.optimize_router import (
 from prompts.reply import UnfitError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import OptimizeRouterTask, RouterDecision, RouterUpdateState
-from state.store.attributes import read_phrases
+from state.store.attributes import read_phrases, read_vocabulary
+from state.store.evidence import read_outcome
 from state.store.routers import Router, read_routers
 
 FEEDBACK_READ = 16
@@ -51,6 +55,7 @@ async def optimize_router(
             for f in sorted(state["feedback"], key=lambda f: (f.reward, f.interaction))
         )[:FEEDBACK_READ],
         neighbours=tuple(Named(name=name, text=r.profile) for name, r in neighbours.items()),
+        effects=await _effects(step, router, list(routers.values())),
     )
 
     def check(reply: OptimizedRouter) -> None:
@@ -76,6 +81,33 @@ async def optimize_router(
         reason=reply.reason,
     )
     return {"decisions": [decision]}
+
+
+async def _effects(step: Step, router: Router, others: list[Router]) -> tuple[Effects, ...]:
+    """Return what the router's messages did (outer evidence) and how it stands (inner)."""
+    if step.network.shape.router_evidence != "effects":
+        return ()
+    async with resources().pool.connection() as conn:
+        outcome = await read_outcome(conn, step.network.id, router.id)
+        known = await read_vocabulary(conn, step.network.id)
+    vectors = dict(zip(known.ids, known.vectors, strict=True))
+    # The mean of unit vectors is as long as they are alike.
+    held = [vectors[attribute] for attribute in router.attributes]
+    tightness = np.linalg.norm(np.mean(held, axis=0)) if held else None
+    nearest = max((float(o.embedding @ router.embedding) for o in others), default=None)
+    return (
+        Effects(
+            taken_in=outcome.taken,
+            kept_out=outcome.kept_out,
+            reward=_two_digits(outcome.reward),
+            tightness=_two_digits(tightness),
+            nearest=_two_digits(nearest),
+        ),
+    )
+
+
+def _two_digits(number: float | np.floating[Any] | None) -> str:
+    return "" if number is None else f"{number:.2f}"
 
 
 def _kept(router: Router, failure: str) -> RouterDecision:

@@ -61,8 +61,8 @@ async def receive(step: Step, client: Client) -> Reception:
     verdicts = tuple(
         Verdict(
             message=(message := names[verdict.message]).id,
-            router=message.router,
-            router_version=message.router_version,
+            sender=message.sender,
+            version=message.version,
             taken=verdict.taken,
             rule="" if verdict.taken else cited.get(verdict.rule, ""),
             reason=verdict.reason,
@@ -74,9 +74,18 @@ async def receive(step: Step, client: Client) -> Reception:
 
 
 def receptions_of(clients: list[Client], merged: list[Reception]) -> list[Reception]:
-    """Return one reception for each client in order; without messages `P_c^pro = P_c`."""
+    """Return one reception for each client in order; without messages `P_c^pro = P_c`.
+
+    What was merged when it was delivered, and no interaction has taken up, is part of it.
+    """
     found = {reception.client: reception for reception in merged}
-    return [
+    receptions = [
         found.get(client.id, Reception(client=client.id, profile=client.profile))
         for client in clients
+    ]
+    return [
+        reception.model_copy(update={"verdicts": (*client.verdicts, *reception.verdicts)})
+        if client.verdicts
+        else reception
+        for client, reception in zip(clients, receptions, strict=True)
     ]

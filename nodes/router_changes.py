@@ -39,8 +39,8 @@ def plan_changes(
 ) -> list[RouterChange]:
     """Return the routers that change, by id: drafts first, then what they take in (Eq. 3)."""
     stored = {router.id: router for router in routers}
-    drafts = {draft.router: draft for draft in state["drafts"]}
-    intakes = {intake.router: intake for intake in state["intakes"]}
+    drafts = {draft.router: draft for draft in state.get("drafts", [])}
+    intakes = {intake.router: intake for intake in state.get("intakes", [])}
     summaries = {summary.router: summary.profile for summary in state.get("summaries", [])}
     changes = []
     for router in sorted(drafts.keys() | intakes.keys()):

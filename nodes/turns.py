@@ -49,7 +49,8 @@ async def stale_clients(conn: Connection, step: Step, state: BackwardState) -> s
     clients = state["clients"]
     versions = await read_client_versions(conn, step.network.id, [c.id for c in clients])
     moved = {c.id for c in clients if versions[c.id] != (c.profile_version, c.filter_version)}
-    return moved | await find_consumed(conn, step.network.id, state["receptions"])
+    heard = {(client.id, verdict.message) for client in clients for verdict in client.verdicts}
+    return moved | await find_consumed(conn, step.network.id, state["receptions"], heard)
 
 
 def _changing(state: BackwardState) -> set[int]:
@@ -60,16 +61,20 @@ def _changing(state: BackwardState) -> set[int]:
 
 
 def _rebase(state: BackwardState, found: Iterable[Client]) -> BackwardState:
-    """Return the state on newer snapshots; their messages stay in the buffer for another time."""
+    """Return the state on newer snapshots; their messages stay in the buffer for another time.
+
+    What had been merged before the first snapshot, and is still nobody's, is taken up all the same.
+    """
     newer = {client.id: client for client in found}
-    clients = [
-        newer[c.id].model_copy(update={"messages": ()}) if c.id in newer else c
-        for c in state["clients"]
-    ]
-    receptions = [
-        Reception(client=r.client, profile=newer[r.client].profile) if r.client in newer else r
-        for r in state["receptions"]
-    ]
+    clients, receptions = [], []
+    for old, reception in zip(state["clients"], state["receptions"], strict=True):
+        if (now := newer.get(old.id)) is None:
+            clients.append(old)
+            receptions.append(reception)
+            continue
+        left = tuple(verdict for verdict in old.verdicts if verdict in now.verdicts)
+        clients.append(now.model_copy(update={"messages": (), "heard": (), "verdicts": left}))
+        receptions.append(Reception(client=now.id, profile=now.profile, verdicts=left))
     return {
         "clients": clients,
         "receptions": receptions,

@@ -77,6 +77,14 @@ class Caller:
         """Return the model that answers a prompt."""
         return self._others.get(prompt.name, self._endpoint)
 
+    def add(self, prompts: tuple[Prompt[Fields, Reply], ...]) -> None:
+        """Let more prompts be asked, as those of a baseline; their templates are checked here.
+
+        Raises:
+            TemplateError: an edited template does not fit its prompt.
+        """
+        self._templates.add(prompts)
+
     def fingerprint(self, prompt: Prompt[Any, Any]) -> str:
         """Return what a reply depends on beside its fields: model, parameters, template, schema."""
         return fingerprint(self.endpoint(prompt), self._templates.text(prompt), prompt.reply)

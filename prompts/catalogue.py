@@ -1,5 +1,7 @@
 """All prompts of the graphs, so that their templates are checked at start and not at call 4,000."""
 
+from prompts.address import ADDRESS
+from prompts.choose import CHOOSE
 from prompts.extract import EXTRACT
 from prompts.gradient import GRADIENT
 from prompts.merge import MERGE
@@ -9,6 +11,7 @@ from prompts.optimize_router import OPTIMIZE_ROUTER
 from prompts.predict import PREDICT
 from prompts.rank import RANK
 from prompts.summarize import SUMMARIZE
+from prompts.tell import TELL
 
 PROMPTS = (
     EXTRACT,
@@ -20,4 +23,7 @@ PROMPTS = (
     OPTIMIZE_FILTER_MEMORY,
     OPTIMIZE_ROUTER,
     RANK,
+    CHOOSE,
+    TELL,
+    ADDRESS,
 )

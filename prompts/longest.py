@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from itertools import chain
 
+from prompts.address import ADDRESS, Address, AddressFields
+from prompts.choose import CHOOSE, Candidate, Choose, ChooseFields
 from prompts.extract import EXTRACT, Extract, ExtractFields
 from prompts.gradient import GRADIENT, Blame, Credit, GradientFields, Part
 from prompts.merge import MERGE, Merge, MergeFields, MergeVerdict, Named
@@ -14,6 +16,7 @@ from prompts.optimize_filter_memory import (
 from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizedProfile, OptimizeProfileFields
 from prompts.optimize_router import (
     OPTIMIZE_ROUTER,
+    Effects,
     Feedback,
     OptimizedRouter,
     OptimizeRouterFields,
@@ -21,6 +24,7 @@ from prompts.optimize_router import (
 from prompts.predict import PREDICT, Option, Predict, PredictFields
 from prompts.rank import RANK, Rank, Ranked, RankFields
 from prompts.summarize import SUMMARIZE, Summarize, SummarizeFields
+from prompts.tell import TELL, Tell, TellFields
 from prompts.template import Fields, Reply
 from state.domain import (
     ATTRIBUTE_LENGTH,
@@ -39,6 +43,7 @@ _PHRASE = "progressive rock; singer-songwriters; "
 _EXTRACTED = 24
 """Attributes that a reply may name at most; fewer are kept."""
 _KIND = ClientKind.ITEM
+_MANY = 1_000_000
 _ROUTER = 1_000
 """Routers are numbered on and on; four digits are many."""
 
@@ -57,6 +62,10 @@ class Bounds:
     """Gradients that one update reads of one router."""
     neighbours: int
     candidates: int
+    nearest: int
+    """Clients that one client tells."""
+    reach: int
+    """Clients it may choose them from."""
 
 
 def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
@@ -68,6 +77,10 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
     message, suggestion = _text(MESSAGE_LENGTH), _text(SUGGESTION_LENGTH)
     rules = [_text(RULE_LENGTH, n) for n in range(RULES_HELD)]
     modules = _modules(bounds, rules)
+    reached = tuple(
+        Candidate(name=f"client {n}", kind=_KIND, profile=profile) for n in range(bounds.reach)
+    )
+    recipients = [candidate.name for candidate in reached[: bounds.nearest]]
     return {
         EXTRACT.name: (
             ExtractFields(kind=_KIND, profile=profile),
@@ -82,7 +95,7 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
                 kind=_KIND,
                 profile=profile,
                 rules=_named("rule", rules),
-                messages=_named("message", [message] * bounds.messages),
+                messages=_named("message", [profile] * bounds.messages),
             ),
             Merge(
                 profile=profile,
@@ -129,6 +142,15 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
                 attributes=tuple(_attributes(bounds.attributes)),
                 feedback=(Feedback(reward=0, suggestion=suggestion),) * bounds.feedback,
                 neighbours=_named(f"router {_ROUTER}", [message] * bounds.neighbours),
+                effects=(
+                    Effects(
+                        taken_in=_MANY,
+                        kept_out=_MANY,
+                        reward="0.00",
+                        tightness="0.00",
+                        nearest="0.00",
+                    ),
+                ),
             ),
             OptimizedRouter(reason=reason, action="split", profiles=[message] * 2, partner=""),
         ),
@@ -140,6 +162,18 @@ def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
             Rank(
                 ranking=[Ranked(name=f"item {n}", reason=reason) for n in range(bounds.candidates)]
             ),
+        ),
+        CHOOSE.name: (
+            ChooseFields(kind=_KIND, profile=profile, candidates=reached, most=bounds.nearest),
+            Choose(reason=reason, recipients=recipients),
+        ),
+        TELL.name: (
+            TellFields(kind=_KIND, profile=profile, recipients=reached[: bounds.nearest]),
+            Tell(message=message),
+        ),
+        ADDRESS.name: (
+            AddressFields(kind=_KIND, profile=profile, candidates=reached, most=bounds.nearest),
+            Address(message=message, recipients=recipients),
         ),
     }
 

@@ -18,6 +18,20 @@ class Feedback(Fields):
     suggestion: str
 
 
+class Effects(Fields):
+    """What a router's messages did, and how it stands among the others; to two digits."""
+
+    taken_in: int
+    kept_out: int
+    """How often a client took one of its messages in, or kept one out."""
+    reward: str
+    """Mean reward of the interactions in which one had been taken in; empty where there is none."""
+    tightness: str
+    """Mean cosine of its attributes to their centre: 1 where they are all alike."""
+    nearest: str
+    """Cosine to the nearest other router; empty where there is none."""
+
+
 class OptimizeRouterFields(Fields):
     """A router, the feedback to it, and the routers it might merge with."""
 
@@ -27,6 +41,8 @@ class OptimizeRouterFields(Fields):
     feedback: tuple[Feedback, ...]
     neighbours: tuple[Named, ...]
     """The nearest other routers, nearest first; a merge names one of them."""
+    effects: tuple[Effects, ...] = ()
+    """One entry, or none where only feedback is shown."""
 
 
 class OptimizedRouter(Reply):

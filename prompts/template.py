@@ -40,6 +40,8 @@ class Prompt(Generic[F_co, R_co]):
     name: str
     fields: type[F_co]
     reply: type[R_co]
+    folder: Path = SHIPPED
+    """Where its template lies; that of a baseline's prompt is beside its module."""
 
 
 class TemplateError(ValueError):
@@ -62,7 +64,19 @@ class Templates:
     ) -> None:
         if directory is not None and not directory.is_dir():
             raise TemplateError(f"RECNET_TEMPLATES={directory} is no folder: set it to one")
-        self._texts = {prompt.name: _load(prompt, directory) for prompt in prompts}
+        self._directory = directory
+        self._texts: dict[str, str] = {}
+        self.add(prompts)
+
+    def add(self, prompts: tuple[Prompt[Fields, Reply], ...]) -> None:
+        """Check and hold the templates of more prompts, as those of a baseline; twice is once.
+
+        Raises:
+            TemplateError: one does not fit its prompt.
+        """
+        for prompt in prompts:
+            if prompt.name not in self._texts:
+                self._texts[prompt.name] = _load(prompt, self._directory)
 
     def text(self, prompt: Prompt[Any, Any]) -> str:
         """Return the template of a prompt as it was loaded."""
@@ -75,7 +89,7 @@ class Templates:
 
 
 def _load(prompt: Prompt[Fields, Reply], directory: Path | None) -> str:
-    path = SHIPPED / f"{prompt.name}.md"
+    path = prompt.folder / f"{prompt.name}.md"
     if directory is not None and (directory / path.name).is_file():
         path = directory / path.name
     text = path.read_text(encoding="utf-8").strip()

@@ -27,7 +27,7 @@ _NAMES = {
     "messages": "message {id}",
     "buffers": "{client}",
     "interactions": "{id}",
-    "verdicts": "{interaction_id} · {client} · message {message_id}",
+    "verdicts": "{step} · {client} · message {message_id}",
     "gradients": "{interaction_id} · {module}",
     "pending": "{client}",
     "windows": "router update {id}",
@@ -136,12 +136,16 @@ async def _differing(
     conn: Connection, first: int, second: int, table: str
 ) -> AsyncIterator[tuple[Row | None, Row | None]]:
     """Yield the rows that differ; both networks' are read once, in the order of their keys."""
-    keys = DUMP[table].keys
+
+    def place(row: Row) -> list[tuple[bool, object]]:
+        # A missing key stands last, as it does in the dump.
+        return [(row[column] is None, row[column]) for column in DUMP[table].keys]
+
     rows, others = read_rows(conn, first, table), read_rows(conn, second, table)
     row, other = await anext(rows, None), await anext(others, None)
     while row is not None or other is not None:
-        key = None if row is None else [row[column] for column in keys]
-        its = None if other is None else [other[column] for column in keys]
+        key = None if row is None else place(row)
+        its = None if other is None else place(other)
         if its is None or (key is not None and key < its):
             yield row, None
             row = await anext(rows, None)
@@ -164,6 +168,8 @@ def _place(table: str, row: Row | None, other: Row | None, names: tuple[Names, N
 
 def _name(table: str, row: Row, clients: Names) -> str:
     words = dict(row)
+    if table == "verdicts":
+        words["step"] = row["interaction_id"] or f"router update {row['window_id']}"
     if "client_id" in row:
         words["client"] = clients[row["client_id"]]
     if "module" in row:

@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from psycopg import sql
@@ -33,11 +33,19 @@ class Table:
     values: tuple[str, ...]
     order: str
     """The order of the rows: by their keys, texts by code point."""
+    later: Mapping[str, object] = field(default_factory=dict)
+    """Columns that came later, with what they hold in a network that has no use for them: a row
+    that holds just that is dumped without them, as it was before there were any."""
 
     @property
     def columns(self) -> tuple[str, ...]:
         """All columns that are dumped."""
-        return self.keys + self.values
+        return self.keys + self.values + tuple(self.later)
+
+    def line(self, row: Row) -> list[object]:
+        """Return what the dump says of a row."""
+        plain = all(row[name] == value for name, value in self.later.items())
+        return [row[name] for name in (self.keys + self.values if plain else self.columns)]
 
 
 DUMP = {
@@ -53,7 +61,10 @@ DUMP = {
     ),
     "attributes": Table(("id",), ("phrase",), "id"),
     "routers": Table(("id",), ("version", "attributes", "heirs", "pinned"), "id"),
-    "messages": Table(("id",), ("router_id", "router_version", "window_id", "taken"), "id"),
+    "messages": Table(
+        ("id",), ("owner", "version", "window_id", "taken"), "id",
+        {"module": "router", "body": None},
+    ),
     "buffers": Table(("client_id",), ("messages",), "client_id"),
     "interactions": Table(
         ("id",),
@@ -66,6 +77,7 @@ DUMP = {
         ("interaction_id", "client_id", "message_id"),
         ("taken", "rule", "reason"),
         'interaction_id COLLATE "C", client_id, message_id',
+        {"window_id": None},
     ),
     "gradients": Table(
         ("interaction_id", "module", "owner"),
@@ -75,7 +87,7 @@ DUMP = {
     "pending": Table(("client_id",), (), "client_id"),
     "windows": Table(("id",), ("members", "done", "recipients", "claimed_by"), "id"),
 }  # fmt: skip
-"""The tables of the dump in their order. A new column of a table goes to the end of its values."""
+"""The tables of the dump in their order. A new column of a table is a `later` one."""
 
 
 async def digest_network(conn: Connection, network: int) -> str:
@@ -95,10 +107,10 @@ async def one_moment(conn: Connection) -> AsyncIterator[None]:
 async def hash_dump(conn: Connection, network: int) -> str:
     """Return the digest of a network as it is in the transaction of `one_moment`."""
     digest = hashlib.sha256()
-    for table in DUMP:
+    for table, shape in DUMP.items():
         digest.update(f"\n[{table}]\n".encode())
         async for row in read_rows(conn, network, table):
-            line = json.dumps(list(row.values()), ensure_ascii=True, separators=(",", ":"))
+            line = json.dumps(shape.line(row), ensure_ascii=True, separators=(",", ":"))
             digest.update(line.encode() + b"\n")
     return digest.hexdigest()
 

@@ -176,11 +176,13 @@ class Module(Frozen):
 
 
 class Message(Frozen):
-    """What a router multicast: its profile at the time, with its origin (decision 10)."""
+    """What was sent to a client, with its origin (decision 10)."""
 
     id: int
-    router: int
-    router_version: int
+    sender: Module
+    """A router, or the profile of a client that spoke for itself."""
+    version: int
+    """That of the sender when it was sent."""
     body: str
 
 
@@ -188,8 +190,8 @@ class Verdict(Frozen):
     """What reception made of one message: taken in, or kept out by a rule."""
 
     message: int
-    router: int
-    router_version: int
+    sender: Module
+    version: int
     taken: bool
     rule: str = ""
     reason: str = ""
@@ -211,6 +213,10 @@ class Client(Frozen):
     """A pinned text stays as it is until a person unpins it."""
     messages: tuple[Message, ...] = ()
     """`B_c`, newest first."""
+    heard: tuple[Message, ...] = ()
+    """Messages that were merged when they were delivered, and that no interaction has taken up."""
+    verdicts: tuple[Verdict, ...] = ()
+    """What was made of those."""
 
 
 class Reception(Frozen):

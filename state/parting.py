@@ -78,7 +78,9 @@ class History:
                 yield _interaction(row["id"])
             case "gradients" if row["module"] == ModuleKind.ROUTER and set() < changed <= _SETTLED:
                 yield self._next_update(_interaction(row["interaction_id"]))
-            case "verdicts" | "gradients":
+            case "verdicts":
+                yield from (self._author(verdict) for verdict in rows)
+            case "gradients":
                 yield _interaction(row["interaction_id"])
             case "module_versions":
                 yield from (self._author(version) for version in rows)
@@ -88,6 +90,7 @@ class History:
                 yield _update(row["id"])
 
     def _author(self, version: Row) -> Step:
+        """Return the step that wrote a version or a verdict."""
         if version["interaction_id"] is not None:
             return _interaction(version["interaction_id"])
         if version["window_id"] is not None:

@@ -150,6 +150,11 @@ class Settings(BaseSettings):
         description="Seconds that training waits for a database that went away.",
     )
     connections: int = Field(default=8, ge=3, le=80, description="Size of the database pool.")
+    durability: Literal["sync", "exit"] = Field(
+        default="sync",
+        description="`exit` keeps no checkpoints while a record is run: faster, and a record that "
+        "was killed makes its calls again.",
+    )
     keep_checkpoints: bool = Field(
         default=False,
         description="Whether the checkpoints of runs that ended are kept, to be looked at.",
@@ -162,8 +167,10 @@ class Settings(BaseSettings):
     budget_money: Amount | None = Field(default=None, description="In the unit of the prices.")
 
 
-Propagation = Literal["routers", "none", "placebo"]
-
+Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]
+Merging = Literal["buffer", "delivery"]
+CreditCalls = Literal["joint", "module"]
+Evidence = Literal["gradients", "effects"]
 
 USED_AT_BOOTSTRAP = (
     "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
@@ -203,12 +210,38 @@ class NetworkSettings(Frozen):
     )
     echo: bool = Field(default=False, description="Send a client messages of only its attributes.")
     propagation: Propagation = Field(
-        default="routers", description="`none` sends nothing; `placebo` permutes the recipients."
+        default="routers",
+        description="How updates travel. `none` sends nothing; `placebo` permutes the recipients. "
+        "Without routers, from client to client: `em` sends a changed profile to the nearest "
+        "clients, with `+lr` the model chooses among them, with `+ls` it also writes what is worth "
+        "telling; `clients` lets it write and choose in one call.",
+    )
+    nearest: int = Field(
+        default=5,
+        ge=1,
+        le=50,
+        description="From client to client: whom a changed client reaches at most. A model chooses "
+        "among three times as many.",
+    )
+    reception: Merging = Field(
+        default="buffer",
+        description="When messages are merged: waiting in the `buffer` for the client's next "
+        "interaction, or on `delivery`.",
     )
     filter_memory: bool = Field(default=True, description="Whether merges see the client's rules.")
+    credit: CreditCalls = Field(
+        default="joint",
+        description="One call for the gradients of all modules of a step (`joint`), or one for "
+        "each `module`, as Eq. 8 reads.",
+    )
     optimize_filter_memory: bool = Field(
         default=True, description="Whether gradients rewrite the clients' rules."
     )
     optimize_routers: bool = Field(
         default=True, description="Whether gradients rewrite, split and merge routers."
+    )
+    router_evidence: Evidence = Field(
+        default="gradients",
+        description="What the optimizer of a router reads: its `gradients` alone, or also what its "
+        "messages did, how tight its attributes are and how near the next router is (`effects`).",
     )

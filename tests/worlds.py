@@ -122,17 +122,22 @@ async def _plant_clients(conn: Connection, resources: Resources, network: int) -
     await write_attributes(conn, network, held)
 
 
-async def send(resources: Resources, network: int, router: int, *clients: int) -> int:
+def as_router(number: int) -> Module:
+    """Return the module that a router is."""
+    return Module(kind=ModuleKind.ROUTER, owner=number)
+
+
+async def send(resources: Resources, network: int, sender: int, *clients: int) -> int:
     """Put the current message of a router on top of clients' buffers, and return its id."""
     async with resources.pool.connection() as conn, conn.transaction():
         number = await next_message(conn, network)
         cursor = await conn.execute(
-            "SELECT version FROM routers WHERE network_id = %s AND id = %s", (network, router)
+            "SELECT version FROM routers WHERE network_id = %s AND id = %s", (network, sender)
         )
         row = await cursor.fetchone()
         assert row is not None
         message = NewMessage(
-            id=number, router=router, router_version=row["version"], taken=(router,)
+            id=number, sender=as_router(sender), version=row["version"], taken=(sender,)
         )
         await add_messages(conn, network, 0, [message])
         deliveries = [

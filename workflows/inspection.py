@@ -1,10 +1,11 @@
 """Inspection: a network, a client or a router as a person would look at it."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from state.domain import ClientKind, Frozen, Message, Module, ModuleKind
 from state.errors import InputError
-from state.names import module_name, name_clients
+from state.names import Names, module_name, name_clients
 from state.pool import Connection
 from state.store.attributes import read_phrases
 from state.store.clients import (
@@ -36,6 +37,16 @@ class RouterView(Frozen):
     versions: tuple[Version, ...]
 
 
+class MessageView(Frozen):
+    """A message with who sent it."""
+
+    sender: str
+    """The module: `router:3`, or a client that spoke for itself."""
+    version: int
+    """That of the sender when it was sent."""
+    body: str
+
+
 class ClientView(Frozen):
     """A client: its texts, what waits in its buffer, and how it came to read so."""
 
@@ -45,8 +56,10 @@ class ClientView(Frozen):
     profile: str
     rules: tuple[str, ...]
     attributes: tuple[str, ...]
-    messages: tuple[Message, ...]
-    """The buffer, newest first, each with the router that sent it."""
+    messages: tuple[MessageView, ...]
+    """The buffer, newest first."""
+    heard: tuple[MessageView, ...]
+    """What was merged when it was delivered, and waits for an interaction to say what it did."""
     pinned: tuple[str, ...]
     """Names of the modules whose text stays until it is unpinned."""
     versions: tuple[Version, ...]
@@ -181,7 +194,7 @@ async def view_client(conn: Connection, network: Network, kind: ClientKind, key:
     profile = Module(kind=ModuleKind.profile_of(kind), owner=number)
     memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=number)
     pins = {profile: client.profile_pinned, memory: client.filter_pinned}
-    names = {number: f"{kind}:{key}"}
+    names = await name_clients(conn, network.id)
     return ClientView(
         kind=kind,
         key=key,
@@ -189,10 +202,18 @@ async def view_client(conn: Connection, network: Network, kind: ClientKind, key:
         profile=client.profile,
         rules=client.rules,
         attributes=tuple(phrases[attribute] for attribute in held),
-        messages=client.messages,
+        messages=_views(client.messages, names),
+        heard=_views(client.heard, names),
         pinned=tuple(module_name(module, names) for module, held in pins.items() if held),
         versions=tuple(await read_versions(conn, network.id, profile)),
         rules_versions=tuple(await read_versions(conn, network.id, memory)),
+    )
+
+
+def _views(messages: Sequence[Message], names: Names) -> tuple[MessageView, ...]:
+    return tuple(
+        MessageView(sender=module_name(m.sender, names), version=m.version, body=m.body)
+        for m in messages
     )
 
 

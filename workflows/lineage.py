@@ -21,9 +21,13 @@ class TracedMessage(Frozen):
     """A message that was received, and what became of it."""
 
     client: str
-    router: int
-    router_version: int
+    sender: str
+    """The module that sent it: `router:3`, or a client that spoke for itself."""
+    version: int
+    """That of the sender."""
     body: str
+    window: int | None
+    """The router update that merged it on delivery; None where the interaction merged it."""
     taken: bool
     rule: str
     reason: str
@@ -93,31 +97,32 @@ async def trace_interaction(conn: Connection, network: Network, interaction_id: 
         reason=found.reason,
         failure=found.failure,
         windows=tuple(await claims_of(conn, network.id, found.id)),
-        messages=await _messages(conn, network, found, clients),
+        messages=await _messages(conn, network, found, clients, names),
         gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
         calls=tuple(await read_calls(conn, network.id, found.id)),
     )
 
 
 async def _messages(
-    conn: Connection, network: Network, found: Interaction, names: dict[int, ClientName]
+    conn: Connection,
+    network: Network,
+    found: Interaction,
+    clients: dict[int, ClientName],
+    names: Names,
 ) -> tuple[TracedMessage, ...]:
-    traced = []
-    for verdict in await read_verdicts(conn, network.id, found.id):
-        router = Module(kind=ModuleKind.ROUTER, owner=verdict.router_id)
-        versions = {v.version: v.content for v in await read_versions(conn, network.id, router)}
-        traced.append(
-            TracedMessage(
-                client=_named(names, verdict.client_id),
-                router=verdict.router_id,
-                router_version=verdict.router_version,
-                body=versions[verdict.router_version],
-                taken=verdict.taken,
-                rule=verdict.rule,
-                reason=verdict.reason,
-            )
+    return tuple(
+        TracedMessage(
+            client=_named(clients, verdict.client_id),
+            sender=module_name(verdict.sender, names),
+            version=verdict.version,
+            body=verdict.body,
+            window=verdict.window_id,
+            taken=verdict.taken,
+            rule=verdict.rule,
+            reason=verdict.reason,
         )
-    return tuple(traced)
+        for verdict in await read_verdicts(conn, network.id, found.id)
+    )
 
 
 async def _gradient(

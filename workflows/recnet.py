@@ -6,7 +6,7 @@ async with open_recnet() as recnet:
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import ClassVar, cast
 
 from nodes.claims import is_free
 from nodes.founding import require_same_founding, require_same_shape
@@ -35,15 +35,25 @@ from state.store.networks import (
 from state.store.windows import Window, open_window
 from workflows import bootstrap, interaction, recommend, router_update
 from workflows.exclusive import only_trainer
-from workflows.runs import Runs
+from workflows.runs import Graph, Runs
 
 
 class RecNet:
-    """The workflows over open resources; each method is one graph run."""
+    """The workflows over open resources; each method is one graph run.
+
+    A baseline that learns otherwise from the same records has another `learner`, and the `context`
+    that it runs in.
+    """
+
+    learner: ClassVar[Graph] = interaction.graph
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
         self.runs = Runs(resources)
+
+    def context(self, name: str) -> NetworkContext:
+        """Return the context in which a network learns from one record."""
+        return NetworkContext(network=name)
 
     async def network(self, name: str) -> Network:
         """Return a network by name.
@@ -151,7 +161,7 @@ class RecNet:
             interaction=identity,
         )
         thread = thread_of((await self.network(name)).id, identity)
-        out = await self.runs.run(interaction.graph, record, thread, NetworkContext(network=name))
+        out = await self.runs.run(self.learner, record, thread, self.context(name))
         return cast("InteractionOutput", out)
 
     async def update_routers(self, name: str) -> bool:
@@ -195,8 +205,7 @@ class RecNet:
         runner = window.runner
         own = _update_thread(network, window)
         if runner != own and runner.startswith(thread_prefix(network.id)):
-            context = NetworkContext(network=network.name)
-            await self.runs.go_on(interaction.graph, runner, context)
+            await self.runs.go_on(self.learner, runner, self.context(network.name))
 
     async def _is_open(self, network: Network, window: Window) -> bool:
         async with self.resources.pool.connection() as conn:

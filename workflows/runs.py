@@ -86,7 +86,10 @@ class Runs:
         saver = checkpointer(self._resources.pool)
         try:
             out = await _bind(graph, saver).ainvoke(
-                given, _config(thread), context=context, durability="sync"
+                given,
+                _config(thread),
+                context=context,
+                durability=self._resources.settings.durability,
             )
         except BaseException:
             network = self._resources.networks.get(context.network)

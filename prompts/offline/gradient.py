@@ -73,6 +73,11 @@ class Case:
         return _only(self.other, self.taken)
 
     @cached_property
+    def misled(self) -> tuple[str, ...]:
+        """Tastes that the user had learned and that spoke for the other option alone."""
+        return _naming(self.user.liked, self.for_other, self.for_taken)
+
+    @cached_property
     def sent(self) -> list[tuple[tuple[str, ...], Effect]]:
         """Each router's phrases and what became of its message."""
         routers = (part for part in self.fields.modules if part.kind is ModuleKind.ROUTER)

@@ -11,10 +11,13 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import BaseModel
 
+from prompts.address import AddressFields
+from prompts.choose import ChooseFields
 from prompts.extract import ExtractFields
 from prompts.fields import ROOT, read_fields
 from prompts.gradient import GradientFields
 from prompts.merge import MergeFields
+from prompts.offline.choose import address, choose, tell
 from prompts.offline.extract import extract
 from prompts.offline.gradient import gradient
 from prompts.offline.merge import merge
@@ -23,6 +26,7 @@ from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.optimize_router import optimize_router
 from prompts.offline.predict import predict
 from prompts.offline.rank import rank
+from prompts.offline.reflection import ReflectionRead, reflect_items, reflect_user
 from prompts.offline.summarize import summarize
 from prompts.optimize_filter_memory import OptimizeFilterMemoryFields
 from prompts.optimize_profile import OptimizeProfileFields
@@ -30,6 +34,7 @@ from prompts.optimize_router import OptimizeRouterFields
 from prompts.predict import PredictFields
 from prompts.rank import RankFields
 from prompts.summarize import SummarizeFields
+from prompts.tell import TellFields
 
 CHARACTERS_A_TOKEN = 4
 
@@ -51,10 +56,15 @@ _ANSWERS: Mapping[str, Callable[[str], BaseModel]] = {
     "Merge": _Answer(MergeFields, merge),
     "Predict": _Answer(PredictFields, predict),
     "Credit": _Answer(GradientFields, gradient),
+    "UserMemory": _Answer(ReflectionRead, reflect_user),
+    "ItemMemories": _Answer(ReflectionRead, reflect_items),
     "OptimizedProfile": _Answer(OptimizeProfileFields, optimize_profile),
     "OptimizedFilterMemory": _Answer(OptimizeFilterMemoryFields, optimize_filter_memory),
     "OptimizedRouter": _Answer(OptimizeRouterFields, optimize_router),
     "Rank": _Answer(RankFields, rank),
+    "Choose": _Answer(ChooseFields, choose),
+    "Tell": _Answer(TellFields, tell),
+    "Address": _Answer(AddressFields, address),
 }
 
 

@@ -8,7 +8,7 @@ from prompts.offline.encoder import OfflineEncoder
 from prompts.offline.phrases import phrase_key, without
 from prompts.offline.profile_text import read_message, write_message
 from prompts.offline.suggestions import Order, read_orders
-from prompts.optimize_router import Feedback, OptimizedRouter, OptimizeRouterFields
+from prompts.optimize_router import Effects, Feedback, OptimizedRouter, OptimizeRouterFields
 
 TWIN = 0.6
 """Jaccard overlap of phrases from which two routers say the same."""
@@ -22,6 +22,10 @@ GROUPED = 0.75
 """The part of the attributes that two linked groups must cover before they stand alone."""
 
 
+GOOD = 0.6
+"""Mean reward from which messages did well, so that one complaint alone changes nothing."""
+
+
 def optimize_router(fields: OptimizeRouterFields) -> OptimizedRouter:
     """Return what becomes of the router: structure first, then wording, else nothing."""
     said = read_message(fields.router)
@@ -32,7 +36,7 @@ def optimize_router(fields: OptimizeRouterFields) -> OptimizedRouter:
         children = [write_message(group) for group in groups]
         reason = f"Two tastes that share no words: {groups[0][0]}, {groups[1][0]}."
         return _reply("split", reason, children)
-    stopped = _stopped(fields.feedback)
+    stopped = _stopped(fields.feedback, 1 if _does_well(fields.effects) else 0)
     misled = [phrase for phrase in said if phrase_key(phrase) in stopped]
     kept = without(said, misled) or without(fields.attributes, misled)
     if misled and kept:
@@ -59,14 +63,19 @@ def _twin(said: Sequence[str], neighbours: Sequence[Named]) -> Named | None:
     return None
 
 
-def _stopped(feedback: Sequence[Feedback]) -> set[str]:
-    """Return the phrases that more feedback wants gone than wants kept."""
+def _does_well(effects: Sequence[Effects]) -> bool:
+    """Return whether the messages are known to have done well where they were taken in."""
+    return any(float(effect.reward or 0) >= GOOD for effect in effects)
+
+
+def _stopped(feedback: Sequence[Feedback], beyond: int) -> set[str]:
+    """Return the phrases that more feedback wants gone than wants kept, by more than `beyond`."""
     votes = Counter[str]()
     for entry in feedback:
         orders = read_orders(entry.suggestion)
         votes.update(map(phrase_key, (*orders.get(Order.STOP, ()), *orders.get(Order.DROP, ()))))
         votes.subtract(map(phrase_key, orders.get(Order.GO_ON, ())))
-    return {key for key, count in votes.items() if count > 0}
+    return {key for key, count in votes.items() if count > beyond}
 
 
 def _groups(attributes: Sequence[str]) -> tuple[list[str], list[str]] | None:

@@ -38,6 +38,7 @@ _LABELS = {
         "avoided": "Not for people who like",
     },
 }
+_AVOIDED = {labels["avoided"].lower() for labels in _LABELS.values()}
 _LATELY, _ALSO, _FOUNDED = "Lately taken here", "Also liked here", "Liked here"
 
 _ALL_LABELS = [label for labels in _LABELS.values() for label in labels.values()]
@@ -102,10 +103,13 @@ def read_profile(text: str, kind: ClientKind) -> Profile:
 
 @lru_cache(maxsize=4_096)
 def read_message(text: str) -> tuple[str, ...]:
-    """Return the tastes that a router's text names, newest first."""
+    """Return the tastes that a message names, newest first.
+
+    It is a router's text, or a client's whole profile: what that avoids is no taste.
+    """
     free, lists = _sections(text)
-    named = [phrase for phrases in lists.values() for phrase in phrases]
-    prose = liked_part(free.replace(NOTHING_KNOWN, ""))
+    named = [phrase for label in lists if label not in _AVOIDED for phrase in lists[label]]
+    prose = liked_part(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")))
     return distinct([*named, *salient_phrases(prose)])
 
 
@@ -135,8 +139,7 @@ def write_message(newest: Iterable[str], older: Iterable[str] = ()) -> str:
 def without_scaffolding(text: str) -> str:
     """Return what a profile or message says of its owner: no labels, nothing it avoids."""
     free, lists = _sections(text)
-    avoided = {labels["avoided"].lower() for labels in _LABELS.values()}
-    said = ["; ".join(lists[label]) for label in lists if label not in avoided]
+    said = ["; ".join(lists[label]) for label in lists if label not in _AVOIDED]
     prose = liked_part(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")))
     return "\n".join([prose, *said])
 

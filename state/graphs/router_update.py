@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
-from state.domain import Frozen
+from state.domain import Client, ClientKind, Frozen, Module, Reception
+from state.settings import Merging, Propagation
 
 
 class Feedback(Frozen):
@@ -73,6 +74,33 @@ class Summary(Frozen):
     profile: str
 
 
+class Neighbour(Frozen):
+    """A client near to another one."""
+
+    client: int
+    kind: ClientKind
+    cosine: float
+
+
+class Match(Frozen):
+    """A changed client that speaks for itself, and the clients nearest to it."""
+
+    sender: Module
+    """Its profile."""
+    version: int
+    near: tuple[Neighbour, ...]
+    """Nearest first."""
+
+
+class Choice(Frozen):
+    """Whom a changed client tells, and what, as a model chose."""
+
+    sender: Module
+    recipients: tuple[int, ...]
+    body: str | None = None
+    """What the model wrote to be told; None for the whole profile."""
+
+
 class RouterUpdateState(TypedDict, total=False):
     """The whole graph's state."""
 
@@ -80,6 +108,9 @@ class RouterUpdateState(TypedDict, total=False):
     """The claimed window."""
     members: list[int]
     """The clients of the claimed pending set."""
+    propagation: Propagation
+    reception: Merging
+    """How what is said travels and when it is merged, as the network's settings say."""
     feedback: list[Feedback]
     """Pending gradients, each with the active router that answers for it."""
     decisions: Annotated[list[RouterDecision], operator.add]
@@ -88,6 +119,14 @@ class RouterUpdateState(TypedDict, total=False):
     """Routers whose text or structure the optimizer changed."""
     intakes: list[Intake]
     summaries: Annotated[list[Summary], operator.add]
+    matches: list[Match]
+    """From client to client: who may be told by whom, by embeddings."""
+    choices: Annotated[list[Choice], operator.add]
+    """What models made of the matches; of one sender the last one counts."""
+    hearers: list[Client]
+    """With reception on delivery: the clients that will hear, their messages in the buffer."""
+    merged: Annotated[list[Reception], operator.add]
+    """Their merges; where one failed the messages stay in the buffer."""
     recipients: int
     """Clients that were sent a message."""
 
@@ -104,6 +143,13 @@ class OptimizeRouterTask(TypedDict):
     step: str
     router: int
     feedback: list[Feedback]
+
+
+class ChooseTask(TypedDict):
+    """One changed client, and those it may tell, or is to tell."""
+
+    step: str
+    match: Match
 
 
 class ExtractTask(TypedDict):

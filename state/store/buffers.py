@@ -2,18 +2,21 @@
 
 from collections.abc import Sequence
 
-from state.domain import Frozen
+from state.domain import Frozen, Module
 from state.pool import Connection
 from state.store.routing import Delivery
 
 
 class NewMessage(Frozen):
-    """A message about to be multicast."""
+    """A message about to be sent."""
 
     id: int
-    router: int
-    router_version: int
-    taken: tuple[int, ...]
+    sender: Module
+    version: int
+    taken: tuple[int, ...] = ()
+    """What a router took in at this update: the `A_R` of Eq. 4."""
+    body: str | None = None
+    """What a model wrote for it; None where it is the text of the sender's version."""
 
 
 async def add_messages(
@@ -22,10 +25,14 @@ async def add_messages(
     """Store the messages of a router update."""
     async with conn.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO messages (network_id, id, router_id, router_version, window_id, taken) "
-            "VALUES (%s, %s, %s, %s, %s, %s)",
-            [(network, m.id, m.router, m.router_version, window, list(m.taken)) for m in messages],
-        )
+            "INSERT INTO messages (network_id, id, module, owner, version, window_id, taken, body) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            [
+                (network, m.id, m.sender.kind, m.sender.owner, m.version, window, list(m.taken),
+                 m.body)
+                for m in messages
+            ],
+        )  # fmt: skip
 
 
 async def next_message(conn: Connection, network: int) -> int:
@@ -42,20 +49,20 @@ async def push_messages(
 ) -> None:
     """Put messages on top of their clients' buffers; the caller holds the network's lock.
 
-    Of one update the nearest router's message comes first. A router's newer message replaces its
+    Of one update the nearest sender's message comes first. A sender's newer message replaces its
     older one; what exceeds `capacity` falls out at the old end.
     """
     await conn.execute(
         """
         WITH newest AS (
-            SELECT DISTINCT ON (d.client_id, m.router_id)
-                   d.client_id, d.cosine, m.id, m.router_id
+            SELECT DISTINCT ON (d.client_id, m.module, m.owner)
+                   d.client_id, d.cosine, m.id, m.module || m.owner AS sender
             FROM unnest(%(clients)s::integer[], %(messages)s::integer[], %(cosines)s::float8[])
                  AS d(client_id, message_id, cosine)
             JOIN messages m ON m.network_id = %(network)s AND m.id = d.message_id
-            ORDER BY d.client_id, m.router_id, m.id DESC
+            ORDER BY d.client_id, m.module, m.owner, m.id DESC
         ), delivered AS (
-            SELECT client_id, array_agg(router_id) AS routers,
+            SELECT client_id, array_agg(sender) AS senders,
                    array_agg(id ORDER BY cosine DESC, id DESC) AS messages
             FROM newest GROUP BY client_id
         )
@@ -63,7 +70,7 @@ async def push_messages(
             SELECT held.id
             FROM unnest(b.messages) WITH ORDINALITY AS held(id, place)
             JOIN messages m ON m.network_id = b.network_id AND m.id = held.id
-            WHERE m.router_id <> ALL (d.routers)
+            WHERE m.module || m.owner <> ALL (d.senders)
             ORDER BY held.place
         ))[1:%(capacity)s]
         FROM delivered d

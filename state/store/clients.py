@@ -3,7 +3,16 @@
 from collections.abc import Mapping, Sequence
 
 from state.dataset import Dataset, Item
-from state.domain import KEY_LENGTH, Client, ClientKind, Frozen, Message, clean_line
+from state.domain import (
+    KEY_LENGTH,
+    Client,
+    ClientKind,
+    Frozen,
+    Message,
+    Module,
+    Verdict,
+    clean_line,
+)
 from state.errors import InputError
 from state.pool import Connection
 from state.store.versions import split_rules
@@ -94,10 +103,10 @@ async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> li
         (network, list(ids)),
     )
     rows = {row["id"]: row for row in await cursor.fetchall()}
-    messages = await _read_messages(conn, network, ids)
+    sent = await _read_messages(conn, network, ids)
     return [
         Client.model_validate(
-            {**rows[i], "rules": split_rules(rows[i]["rules"]), "messages": messages.get(i, ())}
+            {**rows[i], "rules": split_rules(rows[i]["rules"]), **sent.get(i, {})}
         )
         for i in ids
     ]
@@ -105,24 +114,44 @@ async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> li
 
 async def _read_messages(
     conn: Connection, network: int, ids: Sequence[int]
-) -> dict[int, list[Message]]:
+) -> dict[int, dict[str, list[object]]]:
+    """Return the fields `messages`, `heard` and `verdicts` of the clients that have any."""
     cursor = await conn.execute(
         """
-        SELECT b.client_id, m.id, m.router_id AS router, m.router_version, v.content AS body
-        FROM buffers b
-        CROSS JOIN unnest(b.messages) WITH ORDINALITY AS held(id, place)
-        JOIN messages m ON m.network_id = b.network_id AND m.id = held.id
-        JOIN module_versions v ON v.network_id = m.network_id AND v.module = 'router'
-             AND v.owner = m.router_id AND v.version = m.router_version
-        WHERE b.network_id = %s AND b.client_id = ANY(%s)
-        ORDER BY b.client_id, held.place
+        SELECT sent.client_id, m.id, m.module, m.owner, m.version,
+               coalesce(m.body, v.content) AS body, sent.taken, sent.rule, sent.reason
+        FROM (
+            SELECT b.client_id, held.id, held.place, NULL::boolean AS taken, '' AS rule,
+                   '' AS reason
+            FROM buffers b CROSS JOIN unnest(b.messages) WITH ORDINALITY AS held(id, place)
+            WHERE b.network_id = %(network)s AND b.client_id = ANY(%(ids)s)
+            UNION ALL
+            SELECT client_id, message_id, 0, taken, rule, reason FROM verdicts
+            WHERE network_id = %(network)s AND client_id = ANY(%(ids)s) AND interaction_id IS NULL
+        ) sent
+        JOIN messages m ON m.network_id = %(network)s AND m.id = sent.id
+        JOIN module_versions v ON v.network_id = m.network_id AND v.module = m.module
+             AND v.owner = m.owner AND v.version = m.version
+        ORDER BY sent.client_id, sent.place, m.id
         """,
-        (network, list(ids)),
+        {"network": network, "ids": list(ids)},
     )
-    messages: dict[int, list[Message]] = {}
+    found: dict[int, dict[str, list[object]]] = {}
     for row in await cursor.fetchall():
-        messages.setdefault(row.pop("client_id"), []).append(Message.model_validate(row))
-    return messages
+        fields = found.setdefault(row["client_id"], {"messages": [], "heard": [], "verdicts": []})
+        sender = Module(kind=row["module"], owner=row["owner"])
+        message = Message(id=row["id"], sender=sender, version=row["version"], body=row["body"])
+        if row["taken"] is None:
+            fields["messages"].append(message)
+            continue
+        fields["heard"].append(message)
+        fields["verdicts"].append(
+            Verdict(
+                message=message.id, sender=sender, version=message.version,
+                taken=row["taken"], rule=row["rule"], reason=row["reason"],
+            )
+        )  # fmt: skip
+    return found
 
 
 async def read_client_versions(

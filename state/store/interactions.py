@@ -1,8 +1,8 @@
 """Interactions: what was predicted, what happened, and what reception did before."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from state.domain import Frozen, Reception
+from state.domain import Frozen, Module, Reception
 from state.pool import Connection
 
 
@@ -24,8 +24,11 @@ class StoredVerdict(Frozen):
 
     client_id: int
     message_id: int
-    router_id: int
-    router_version: int
+    sender: Module
+    version: int
+    body: str
+    window_id: int | None
+    """The router update that delivered and merged it; None where the interaction merged it."""
     taken: bool
     rule: str
     reason: str
@@ -78,32 +81,61 @@ async def write_interaction(conn: Connection, network: int, interaction: Interac
 
 
 async def add_verdicts(
-    conn: Connection, network: int, interaction: str, receptions: Sequence[Reception]
+    conn: Connection,
+    network: int,
+    receptions: Sequence[Reception],
+    *,
+    interaction: str | None = None,
+    window: int | None = None,
 ) -> None:
-    """Store what the receptions of one interaction made of their messages."""
+    """Store what receptions made of their messages, those of an interaction or of an update."""
     async with conn.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO verdicts (network_id, interaction_id, client_id, message_id, taken, "
-            "rule, reason) VALUES (%s, %s, %s, %s, %s, %s, %s)",
+            "rule, reason, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (network, interaction, r.client, v.message, v.taken, v.rule, v.reason)
+                (network, interaction, r.client, v.message, v.taken, v.rule, v.reason, window)
                 for r in receptions
                 for v in r.verdicts
             ],
         )
 
 
+async def take_up_verdicts(
+    conn: Connection, network: int, interaction: str, client: int, messages: Sequence[int]
+) -> None:
+    """Let what an update merged for a client belong to an interaction from now on."""
+    await conn.execute(
+        "UPDATE verdicts SET interaction_id = %s WHERE network_id = %s AND client_id = %s "
+        "AND message_id = ANY(%s) AND interaction_id IS NULL",
+        (interaction, network, client, list(messages)),
+    )
+
+
 async def find_consumed(
-    conn: Connection, network: int, receptions: Sequence[Reception]
+    conn: Connection,
+    network: int,
+    receptions: Sequence[Reception],
+    heard: Collection[tuple[int, int]],
 ) -> set[int]:
-    """Return the clients of receptions that hold a message which was consumed before."""
+    """Return the clients of receptions that hold a message which was consumed before.
+
+    `heard` are those (client, message) that an update had merged when they were read: they are
+    consumed once an interaction has taken them up.
+    """
     if not (pairs := [(r.client, v.message) for r in receptions for v in r.verdicts]):
         return set()
     cursor = await conn.execute(
         "SELECT DISTINCT v.client_id FROM verdicts v "
-        "JOIN unnest(%s::integer[], %s::integer[]) AS held(client_id, message_id) "
-        "USING (client_id, message_id) WHERE v.network_id = %s",
-        ([client for client, _ in pairs], [message for _, message in pairs], network),
+        "JOIN unnest(%s::integer[], %s::integer[], %s::boolean[]) "
+        "AS held(client_id, message_id, heard) USING (client_id, message_id) "
+        "WHERE v.network_id = %s AND (v.interaction_id IS NOT NULL OR NOT held.heard)",
+        (
+            [client for client, _ in pairs],
+            [message for _, message in pairs],
+            [pair in heard for pair in pairs],
+            network,
+        ),
     )
     return {row["client_id"] for row in await cursor.fetchall()}
 
@@ -111,10 +143,16 @@ async def find_consumed(
 async def read_verdicts(conn: Connection, network: int, interaction: str) -> list[StoredVerdict]:
     """Return what the receptions of one interaction made of their messages."""
     cursor = await conn.execute(
-        "SELECT v.client_id, v.message_id, m.router_id, m.router_version, v.taken, v.rule, "
-        "v.reason FROM verdicts v "
-        "JOIN messages m ON m.network_id = v.network_id AND m.id = v.message_id "
-        "WHERE v.network_id = %s AND v.interaction_id = %s ORDER BY v.client_id, v.message_id",
+        "SELECT r.client_id, r.message_id, m.module, m.owner, m.version, "
+        "coalesce(m.body, v.content) AS body, r.window_id, r.taken, r.rule, r.reason "
+        "FROM verdicts r "
+        "JOIN messages m ON m.network_id = r.network_id AND m.id = r.message_id "
+        "JOIN module_versions v ON v.network_id = m.network_id AND v.module = m.module "
+        "AND v.owner = m.owner AND v.version = m.version "
+        "WHERE r.network_id = %s AND r.interaction_id = %s ORDER BY r.client_id, r.message_id",
         (network, interaction),
     )
-    return [StoredVerdict.model_validate(row) for row in await cursor.fetchall()]
+    return [
+        StoredVerdict(sender=Module(kind=row.pop("module"), owner=row.pop("owner")), **row)
+        for row in await cursor.fetchall()
+    ]

@@ -7,12 +7,12 @@ from state.domain import Frozen, Module
 from state.pool import Connection
 
 Author = Literal[
-    "bootstrap", "reception", "gradient", "summary", "split", "merge",
+    "bootstrap", "reception", "gradient", "summary", "split", "merge", "reflection",
     "edit", "rollback", "pin", "unpin",
 ]  # fmt: skip
 """What made a version: the first text, a merge of messages (`P_c^pro`), an optimizer's rewrite,
-a summary of attributes taken in (Eq. 3), a change of structure; or a person. Pinning and unpinning
-are versions with the text of the one before."""
+a summary of attributes taken in (Eq. 3), a change of structure, an agent's reflection (a baseline);
+or a person. Pinning and unpinning are versions with the text of the one before."""
 
 
 class Version(Frozen):
@@ -69,6 +69,14 @@ async def read_versions(conn: Connection, network: int, module: Module) -> list[
         (network, module.kind, module.owner),
     )
     return [Version.model_validate(row) for row in await cursor.fetchall()]
+
+
+async def read_authors(conn: Connection, network: int) -> set[Author]:
+    """Return what has made versions in a network."""
+    cursor = await conn.execute(
+        "SELECT DISTINCT author FROM module_versions WHERE network_id = %s", (network,)
+    )
+    return {row["author"] for row in await cursor.fetchall()}
 
 
 async def read_version(

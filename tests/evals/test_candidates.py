@@ -1,12 +1,16 @@
 """Candidates: the right items, the right number, and only their key decides."""
 
 from collections import Counter
+from statistics import fmean
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.candidates import Negatives, draw_candidates, draw_cases
-from evals.splits import leave_one_out
+from evals.method_probes import LeastPopularMethod
+from evals.metrics import random_line
+from evals.ranking import evaluate
+from evals.splits import history, leave_one_out
 from state.dataset import Dataset, Event, Item, Split
 
 KEYS = st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, min_size=1, max_size=40)
@@ -18,7 +22,7 @@ def test_only_qualified_items_stand_beside_the_target(
 ) -> None:
     target = data.draw(st.sampled_from(catalogue))
     history = data.draw(st.sets(st.sampled_from(catalogue))) | {target}
-    seen = data.draw(st.none() | st.sets(st.sampled_from(catalogue)))
+    marks = data.draw(st.none() | st.dictionaries(st.sampled_from(catalogue), st.integers(0, 1)))
 
     def drawn(order: list[str]) -> tuple[str, ...] | None:
         return draw_candidates(
@@ -28,12 +32,12 @@ def test_only_qualified_items_stand_beside_the_target(
             history=history,
             seed=seed,
             purpose="p",
-            seen=seen,
+            status=None if marks is None else marks.get,
         )
 
     qualified = set(catalogue) - history
-    if seen is not None:
-        qualified = {key for key in qualified if (key in seen) == (target in seen)}
+    if marks is not None:
+        qualified = {key for key in qualified if marks.get(key) == marks.get(target)}
     candidates = drawn(catalogue)
     if len(qualified) < 9:
         assert candidates is None
@@ -75,12 +79,10 @@ def world(users: int = 6, items: int = 40, length: int = 5) -> Dataset:
 
 def test_a_users_cases_do_not_depend_on_the_other_users() -> None:
     many, few = world(users=6), world(users=2)
-    for kind in Negatives:
-        seen = {f"i{at}" for at in range(25)}
-        cases = draw_cases(many, Split.TEST, kind=kind, seen=seen)
-        alone = draw_cases(few, Split.TEST, kind=kind, seen=seen, draws=(2, 0))
-        assert set(alone.cases) <= set(cases.cases)
-        assert (cases.size, len(cases.cases), len(alone.cases)) == (10, 18, 4)
+    cases = draw_cases(many, Split.TEST, kind=Negatives.SAMPLED, seen=set())
+    alone = draw_cases(few, Split.TEST, kind=Negatives.SAMPLED, seen=set(), draws=(2, 0))
+    assert set(alone.cases) <= set(cases.cases)
+    assert (cases.size, len(cases.cases), len(alone.cases)) == (10, 18, 4)
 
 
 def test_draws_splits_seeds_and_kinds_differ() -> None:
@@ -98,9 +100,9 @@ def test_draws_splits_seeds_and_kinds_differ() -> None:
 
 def test_users_without_enough_matched_negatives_are_left_out_and_named() -> None:
     dataset = world(users=2, items=20)
-    # The target of u0 is i4: seen, and beside its own history only i5 is. That of u1 is i7: unseen,
-    # as are i8 to i19, which it did not take.
-    seen = {f"i{at}" for at in range(6)}
+    # The target of u0 is i4, which u1 took in training: beside its own history only i5 and i6 were
+    # taken too. That of u1 is i7: nobody took it, as nobody did i8 to i19.
+    seen = {f"i{at}" for at in range(7)}
     cases = draw_cases(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen)
     assert cases.left_out == ("u0",)
     assert [case.user for case in cases.cases] == ["u1"] * 3
@@ -114,3 +116,37 @@ def test_a_target_is_never_a_negative_of_the_same_users_other_split() -> None:
     for case in draw_cases(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=set()).cases:
         own = {event.item for event in dataset.events if event.user == case.user}
         assert set(case.candidates) & own == {case.target}
+
+
+def fresh_world(users: int = 60) -> tuple[Dataset, frozenset[str]]:
+    """Return a world whose targets are new to it, and what its training records are about.
+
+    Each user takes four of the forty items that all know, then one that nobody took. Half of those
+    forty and half of the new ones were drawn as negatives in training.
+    """
+    known, new = [f"k{at}" for at in range(40)], [f"n{at}" for at in range(users)]
+    events = [
+        Event(user=f"u{user}", item=item, split=split)
+        for user in range(users)
+        for item, split in zip(
+            [*(known[(user * 7 + at * 3) % 40] for at in range(4)), new[user]],
+            leave_one_out(5),
+            strict=True,
+        )
+    ]
+    items = tuple(Item(key=key, title="") for key in [*known, *new])
+    dataset = Dataset(name="fresh", domain="books", items=items, events=tuple(events))
+    return dataset, frozenset([*known, *new[::2]])
+
+
+async def test_popularity_does_not_tell_a_new_target_from_matched_negatives() -> None:
+    dataset, seen = fresh_world()
+    method = LeastPopularMethod()
+    method.fit(*history(dataset, Split.TEST))
+    means = {
+        kind: fmean((await evaluate(method, cases)).user_means(10).values())
+        for kind in Negatives
+        for cases in (draw_cases(dataset, Split.TEST, kind=kind, seen=seen, draws=range(10)),)
+    }
+    assert means[Negatives.SAMPLED] > 0.5
+    assert abs(means[Negatives.MATCHED] - random_line(10, 10)) < 0.03  # four standard errors

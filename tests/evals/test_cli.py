@@ -69,10 +69,19 @@ def test_from_files_to_figures(folder: Path) -> None:
     rest = data("train", *NETWORK)
     assert (rest["run"], rest["failed"]) == (7, 0)
     assert rest["calls_per_interaction"] <= 1 + 1 + 3 + 6
-    tables = data("evaluate", *NETWORK, "--draws", "1")["tables"]
-    assert [table["negatives"] for table in tables] == ["sampled", "matched"]
-    names = [row["name"] for row in tables[0]["rows"]]
+    found = data("evaluate", *NETWORK, "--draws", "1")
+    (table,) = found["tables"]
+    assert table["negatives"] == "sampled"
+    # Each user took four of the twelve CDs that anyone took: eight are left to match with.
+    assert found["omitted"] == ["no table for matched negatives: no user has 9 of them"]
+    names = [row["name"] for row in table["rows"]]
     assert names == ["floor", "random line", "Random", "TF-IDF", "RecNet (tiny)"]
+    more = data("evaluate", *NETWORK, "--draws", "1", "--baselines", "--probes")["tables"]
+    assert [row["name"] for row in more[0]["rows"]] == [
+        *names[:3], "Pop", "Item-KNN", "BPR", "TF-IDF",
+        "least popular first", "shortest profile first: RecNet (tiny)",
+        "most versions first: RecNet (tiny)", "most messages first: RecNet (tiny)", names[-1],
+    ]  # fmt: skip
     assert "12 of 12 with " in run("evaluate", *NETWORK, "--draws", "1", "--markdown").stdout
     assert data("train", *NETWORK)["run"] == 0
     # A live record may take what was held out: that is said, and not to be predicted any more.

@@ -27,7 +27,7 @@ def event(user: str, item: str) -> Event:
 @pytest.fixture(params=["random", "tfidf"])
 def method(request: pytest.FixtureRequest) -> Method:
     method: Method = RandomMethod() if request.param == "random" else TfidfMethod(ITEMS)
-    method.fit([event("u", "tea"), event("v", "saw")])
+    method.fit([event("u", "tea"), event("v", "saw")], [])
     return method
 
 
@@ -57,9 +57,9 @@ def test_random_orders_differ_by_seed_and_user_and_favour_no_item() -> None:
 
 async def test_tfidf_ranks_by_shared_words() -> None:
     method = TfidfMethod(ITEMS)
-    method.fit([event("u", "tea")])
+    method.fit([event("u", "tea")], [])
     assert (await method.rank("u", ["saw", "cup", "pot"]))[0] == "pot"
-    method.fit([event("u", "cup")])  # a second fit starts afresh
+    method.fit([event("u", "cup")], [])  # a second fit starts afresh
     ranking = await method.rank("u", ["saw", "cup2", "pot", "tea"])
     assert ranking[:2] == ["cup2", "pot"]
 
@@ -68,7 +68,7 @@ async def test_tfidf_ties_stand_in_random_order() -> None:
     tops = []
     for seed in range(200):
         method = TfidfMethod(ITEMS, seed=seed)
-        method.fit([event("u", "pot")])
+        method.fit([event("u", "pot")], [])
         tops.append((await method.rank("u", ["cup", "cup2", "saw"]))[0])
     assert set(tops) == {"cup", "cup2"}
     assert 70 < tops.count("cup") < 130
@@ -76,5 +76,5 @@ async def test_tfidf_ties_stand_in_random_order() -> None:
 
 async def test_tfidf_takes_the_mean_of_the_history() -> None:
     method = TfidfMethod(ITEMS)
-    method.fit([event("u", "saw"), event("u", "cup"), event("u", "pot")])
+    method.fit([event("u", "saw"), event("u", "cup"), event("u", "pot")], [])
     assert (await method.rank("u", ["tea", "cup2", "nil"])) == ["cup2", "tea", "nil"]

@@ -2,9 +2,11 @@
 
 import math
 
+import numpy as np
 import pytest
+from sklearn.metrics import ndcg_score
 
-from evals.metrics import floor, mean_ndcg, ndcg, random_line
+from evals.metrics import CUTOFFS, floor, mean_ndcg, ndcg, random_line
 
 
 @pytest.mark.parametrize(
@@ -23,6 +25,16 @@ from evals.metrics import floor, mean_ndcg, ndcg, random_line
 )
 def test_ndcg_by_hand(rank: int, k: int, value: float) -> None:
     assert ndcg(rank, k) == pytest.approx(value, abs=1e-10)
+
+
+@pytest.mark.parametrize("k", CUTOFFS)
+@pytest.mark.parametrize("candidates", [2, 10, 20])
+def test_ndcg_is_that_of_scikit_learn(candidates: int, k: int) -> None:
+    for rank in range(1, candidates + 1):
+        relevance = np.zeros((1, candidates))
+        relevance[0, rank - 1] = 1
+        scores = -np.arange(candidates, dtype=float)[np.newaxis]  # as they stand
+        assert ndcg(rank, k) == pytest.approx(ndcg_score(relevance, scores, k=k))
 
 
 @pytest.mark.parametrize(("rank", "k"), [(0, 10), (-1, 10), (1, 0)])

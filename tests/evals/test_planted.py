@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from statistics import fmean
 
@@ -15,6 +15,8 @@ from typer import Typer
 from typer.testing import CliRunner
 
 from evals.candidates import Negatives, draw_cases
+from evals.method_pop import PopMethod
+from evals.method_probes import LeastPopularMethod
 from evals.method_random import RandomMethod
 from evals.method_tfidf import TfidfMethod
 from evals.planted import main, plant, write
@@ -31,7 +33,7 @@ from evals.planted_world import (
 from evals.ranking import evaluate
 from evals.recbole import SAMPLE, read_dataset
 from evals.splits import history, seen_items
-from state.dataset import Event, Split
+from state.dataset import Split
 
 SEEDS = [0, 1, 2, 3]
 DEV = range(10)
@@ -152,38 +154,24 @@ def test_books_of_both_waves_are_equally_read_before_the_test(users: int) -> Non
     means = []
     for seed in DEV:
         world = plant_world(World(seed=seed, users=users, items=60 if users == 40 else 240))
-        read = Counter(event.item for event in history(world.dataset, Split.TEST))
+        read = Counter(event.item for event in chain(*history(world.dataset, Split.TEST)))
         wave = [fmean(read[key] for key in world.wave if world.wave[key] == at) for at in (0, 1)]
         means.append(wave[1] / wave[0])
     assert fmean(means) == pytest.approx(1, abs=0.1)
 
 
-@pytest.mark.parametrize("sign", [1, -1], ids=["least popular first", "most popular first"])
-async def test_popularity_says_next_to_nothing(sign: int) -> None:
+@pytest.mark.parametrize("by", [PopMethod, LeastPopularMethod])
+async def test_popularity_says_next_to_nothing(by: type[PopMethod | LeastPopularMethod]) -> None:
     found: list[float] = []
     chance: list[float] = []
     for seed in DEV:
         dataset = plant(seed)
         fitted = history(dataset, Split.TEST)
         cases = draw_cases(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen_items(fitted))
-        for method, into in ((Popular(fitted, sign), found), (RandomMethod(), chance)):
+        for method, into in ((by(), found), (RandomMethod(), chance)):
+            method.fit(*fitted)
             into.append(fmean((await evaluate(method, cases)).user_means(10).values()))
     assert fmean(found) == pytest.approx(fmean(chance), abs=0.03)
-
-
-class Popular(RandomMethod):
-    """Orders by how often a book was read, least (1) or most (-1) first."""
-
-    name = "Popular"
-
-    def __init__(self, fitted: Sequence[Event], sign: int) -> None:
-        super().__init__()
-        self._read = Counter(event.item for event in fitted)
-        self._sign = sign
-
-    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
-        order = await super().rank(user, candidates)
-        return sorted(order, key=lambda key: self._sign * self._read[key])
 
 
 def test_in_a_shuffled_world_the_past_says_nothing() -> None:
@@ -215,7 +203,7 @@ async def test_what_a_static_ranking_finds(control: str | None, expected: float)
         )
         fitted = history(dataset, Split.TEST)
         method = TfidfMethod(dataset.items)
-        method.fit(fitted)
+        method.fit(*fitted)
         cases = draw_cases(
             dataset, Split.TEST, kind=Negatives.SAMPLED, seen=seen_items(fitted), draws=(0,)
         )
@@ -294,3 +282,17 @@ def test_settings_that_make_no_world_are_refused(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "events_per_user" in result.output
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_cold_reader_may_have_a_test_and_changes_nobody_else(seed: int) -> None:
+    one = plant_world(World(seed=seed))
+    two = plant_world(World(seed=seed, cold_events=2))
+    splits = [
+        {user: [e.split for e in world.dataset.events if e.user == user] for user in world.adoption}
+        for world in (one, two)
+    ]
+    cold = {user for user, own in splits[0].items() if len(own) == 1}
+    assert cold
+    for user, own in splits[1].items():
+        assert own == ([Split.FIRST, Split.TEST] if user in cold else splits[0][user])

@@ -1,8 +1,19 @@
 """Leave-one-out and what may be known before a prediction."""
 
-import pytest
+from itertools import chain
 
-from evals.splits import history, leave_one_out, round_robin, seen_items, targets
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evals.splits import (
+    history,
+    leave_one_out,
+    round_robin,
+    seen_items,
+    split_in_time,
+    targets,
+)
 from state.dataset import Dataset, Event, Item, Split
 from state.errors import InputError
 
@@ -24,6 +35,51 @@ def test_the_last_event_is_the_test(count: int, parts: list[Split]) -> None:
     assert leave_one_out(count) == parts
 
 
+def test_at_one_moment_by_hand() -> None:
+    # Ten events: the moment is at 9, which leaves those at 9 and 10 for later.
+    times = {"u": [1, 2, 3, 4, 9], "v": [5, 10], "w": [6], "x": [7, 8], "none": []}
+    assert split_in_time(times) == {
+        "u": [FIRST, TRAIN, TRAIN, VALID, TEST],
+        "v": [FIRST, TEST],
+        "w": [FIRST],
+        "x": [FIRST, VALID],
+        "none": [],
+    }
+    late = {"u": [1, 2, 3], "v": [5, 6, 7], "w": [8, 9], "x": [3, 9]}
+    assert split_in_time(late, later=0.5) == {
+        "u": [FIRST, TRAIN, VALID],
+        "v": [FIRST, TEST, None],
+        "w": [None, None],
+        "x": [FIRST, TEST],
+    }
+
+
+@given(
+    st.lists(
+        st.lists(st.integers(0, 30), min_size=1, max_size=8).map(sorted), min_size=1, max_size=8
+    )
+)
+def test_nothing_that_is_learned_from_is_later_than_a_test(lived: list[list[int]]) -> None:
+    times = {f"u{at}": [float(time) for time in own] for at, own in enumerate(lived)}
+    parts = split_in_time(times)
+    assert {user: len(own) for user, own in parts.items()} == {u: len(o) for u, o in times.items()}
+    told = [pair for u in times for pair in zip(times[u], parts[u], strict=True)]
+    known = [time for time, part in told if part in (FIRST, TRAIN, VALID)]
+    held_out = [time for time, part in told if part is TEST]
+    if known and held_out:
+        assert max(known) < min(held_out)
+    assert 5 * (len(told) - len(known)) >= len(told)
+    for own in parts.values():
+        kept = [part for part in own if part is not None]
+        assert kept == [
+            part for part in (FIRST, TRAIN, VALID, TEST) for _ in range(kept.count(part))
+        ]
+        assert kept.count(TEST) <= 1
+        assert kept.count(VALID) <= 1
+        assert not kept or kept[0] is FIRST
+    assert set(chain(*parts.values())) <= {FIRST, TRAIN, VALID, TEST, None}
+
+
 def test_round_robin_takes_everyones_kth_in_turn() -> None:
     assert list(round_robin(["ace", "", "b", "df"])) == ["a", "b", "d", "c", "f", "e"]
 
@@ -41,11 +97,15 @@ def dataset() -> Dataset:
 
 def test_each_split_knows_only_what_came_before_it() -> None:
     world = dataset()
-    assert [event.item for event in history(world, VALID)] == ["u0", "u1", "v0"]
+    before = history(world, VALID)
+    assert [event.item for event in before.train] == ["u0", "u1", "v0"]
+    assert before.valid == []
     assert [event.item for event in targets(world, VALID)] == ["u2"]
-    assert [event.item for event in history(world, TEST)] == ["u0", "u1", "u2", "v0"]
+    later = history(world, TEST)
+    assert (later.train, later.valid) == (before.train, targets(world, VALID))
     assert [event.item for event in targets(world, TEST)] == ["u3", "v1"]
-    assert seen_items(history(world, VALID)) == {"u0", "u1", "v0"}
+    assert seen_items(before) == {"u0", "u1", "v0"}
+    assert seen_items(later) == {"u0", "u1", "u2", "v0"}
 
 
 @pytest.mark.parametrize("split", [FIRST, TRAIN])

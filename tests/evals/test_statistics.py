@@ -1,15 +1,23 @@
 """Statistics agree with scipy called directly, with textbook cases, and with what they claim."""
 
+from collections.abc import Sequence
+from itertools import combinations
+
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from evals.statistics import (
+    MOST_WORLDS,
     RESAMPLES,
     bootstrap_interval,
     compare,
+    holm,
     paired_p,
     smallest_difference,
+    worlds_p,
 )
 
 
@@ -27,6 +35,22 @@ def test_the_interval_is_scipys() -> None:
     assert interval.low == pytest.approx(direct.low, abs=0.003)
     assert interval.high == pytest.approx(direct.high, abs=0.003)
     assert interval == bootstrap_interval(values, seed=8)
+
+
+def test_the_interval_of_two_users_by_hand() -> None:
+    # Of the four ways to draw two users out of two, one has both at 0 and one both at 1.
+    interval = bootstrap_interval([0, 1])
+    assert (interval.low, interval.high) == (0, 1)
+
+
+def test_the_interval_is_that_of_resampling_by_hand() -> None:
+    values = np.asarray(users(30, 11))
+    chance = np.random.default_rng(12)
+    means = [values[chance.integers(0, 30, 30)].mean() for _ in range(5_000)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    interval = bootstrap_interval(values)
+    assert interval.low == pytest.approx(low, abs=0.006)
+    assert interval.high == pytest.approx(high, abs=0.006)
 
 
 def test_the_interval_is_about_two_standard_errors_wide() -> None:
@@ -89,7 +113,76 @@ def test_a_comparison_says_all_of_it() -> None:
 
 
 def test_one_user_says_nothing_and_pairs_must_pair() -> None:
-    with pytest.raises(ValueError, match="at least two users"):
+    with pytest.raises(ValueError, match="at least two users or worlds"):
         bootstrap_interval([0.5])
-    with pytest.raises(ValueError, match="paired users needed, got 3 and 2"):
+    with pytest.raises(ValueError, match="pairs needed, got 3 and 2"):
         compare([0.1, 0.2, 0.3], [0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [
+        ([1, 2, 3], 2 / 8),  # all on one side: so are only the three as they are, and all turned
+        ([3, -1, 2], 4 / 8),  # ±3±1±2 gives ±6, ±4, ±2 and twice 0: four are at least 4
+        ([0.1, 0.2, -0.3], 1),  # the sum is zero, but for the last digits
+        ([0, 0], 1),
+        ([1] * 5, 2 / 32),
+        ([1] * 20, 2 / 2**20),
+    ],
+)
+def test_few_worlds_by_hand(differences: list[float], p: float) -> None:
+    assert worlds_p(differences, [0] * len(differences)) == pytest.approx(p, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_few_worlds_are_scipys(seed: int) -> None:
+    first, second = users(9, seed, mean=0.6), users(9, seed + 100)
+    direct = stats.permutation_test(
+        (np.asarray(first), np.asarray(second)),
+        lambda a, b: float(np.mean(a) - np.mean(b)),
+        permutation_type="samples",
+        n_resamples=2**9,
+    )
+    assert worlds_p(first, second) == pytest.approx(direct.pvalue)
+
+
+def test_worlds_are_few_and_paired() -> None:
+    with pytest.raises(ValueError, match="at most 20 worlds"):
+        worlds_p([0.1] * (MOST_WORLDS + 1), [0.2] * (MOST_WORLDS + 1))
+    with pytest.raises(ValueError, match="pairs needed, got 2 and 3"):
+        worlds_p([0.1, 0.2], [0.1, 0.2, 0.3])
+    with pytest.raises(ValueError, match="at least two users or worlds"):
+        worlds_p([0.1], [0.2])
+
+
+@pytest.mark.parametrize(
+    ("given", "adjusted"),
+    [
+        ([], []),
+        ([0.04], [0.04]),
+        ([0.01, 0.04, 0.03, 0.005], [0.03, 0.06, 0.06, 0.02]),  # 4, 3, 2, 1 times, never falling
+        ([0.02, 0.02, 0.02], [0.06, 0.06, 0.06]),
+        ([0.9, 0.4, 0.6], [1, 1, 1]),
+        ([0, 1], [0, 1]),
+    ],
+)
+def test_holm_by_hand(given: list[float], adjusted: list[float]) -> None:
+    assert holm(given) == pytest.approx(adjusted)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=6))
+def test_holm_is_closed_testing_with_bonferroni(p_values: list[float]) -> None:
+    assert holm(p_values) == pytest.approx(closed(p_values))
+
+
+def closed(p_values: Sequence[float]) -> list[float]:
+    """Return the definition written out: the worst of all sets of tests that one belongs to."""
+    places = range(len(p_values))
+    sets = [some for size in places for some in combinations(places, size + 1)]
+    local = {some: min(1, len(some) * min(p_values[at] for at in some)) for some in sets}
+    return [max(p for some, p in local.items() if at in some) for at in places]
+
+
+def test_what_is_no_probability_is_refused() -> None:
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        holm([0.2, float("nan")])

@@ -37,7 +37,7 @@ async def forwarded(
 
 def _received(client: Client, merged: str) -> Reception:
     verdicts = tuple(
-        Verdict(message=m.id, router=m.router, router_version=m.router_version, taken=True)
+        Verdict(message=m.id, sender=m.sender, version=m.version, taken=True)
         for m in sorted(client.messages, key=lambda m: m.id)
     )
     profile = client.profile + merged if client.messages else client.profile

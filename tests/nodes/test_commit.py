@@ -232,7 +232,7 @@ async def test_a_message_is_consumed_once_also_where_nobody_changed_a_text(
     )
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, other)
-        await add_verdicts(conn, network, "other", [kept_out])
+        await add_verdicts(conn, network, [kept_out], interaction="other")
         await consume_messages(conn, network, 1, [message])
     state = await next_round(state, await commit_interaction(state, run_on()))
     assert state["receptions"][0] == Reception(client=1, profile=client.profile)

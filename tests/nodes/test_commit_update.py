@@ -24,7 +24,7 @@ from state.store.routers import read_routers, write_router_attributes
 from state.store.windows import add_pending, claim_window, count_windows, open_window
 from tests.nodes.records import read_one
 from tests.nodes.written import written
-from tests.worlds import plant, run_on
+from tests.worlds import as_router, plant, run_on
 
 RIFFS = "guitar riffs loud"
 
@@ -132,7 +132,11 @@ async def test_only_routers_that_took_in_speak_and_only_those_concerned_hear(
     assert await deliver_messages(state, run_on()) == {"recipients": 9}
     for client in (1, 2, 5, 7):  # who holds what was taken in, new or not
         (message,) = (await read_one(resources, network, client)).messages
-        assert (message.router, message.router_version, message.body) == (3, 2, "Lately fiddle.")
+        assert (message.sender, message.version, message.body) == (
+            as_router(3),
+            2,
+            "Lately fiddle.",
+        )
     assert (await read_one(resources, network, 3)).messages == ()
 
 

@@ -14,7 +14,7 @@ from state.store.routers import write_router
 from state.store.versions import append_version
 from tests.nodes.records import forwarded
 from tests.nodes.written import WrittenModel, written
-from tests.worlds import SHAPE, plant, run_on, send
+from tests.worlds import SHAPE, as_router, plant, run_on, send
 
 
 def blame(*modules: str) -> Credit:
@@ -58,6 +58,40 @@ async def test_every_module_that_took_part_is_named_and_answered(resources: Reso
         "router:3": (True, "Say more.", 1),
     }
     assert not any(g.refused for g in gradients.values())
+
+
+async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resources) -> None:
+    network = (await plant(resources, shape=SHAPE.model_copy(update={"credit": "module"}))).id
+    await send(resources, network, 1, 1)
+    state = await forwarded()
+    # Every reply also names a module that another call asks about, which must not count there.
+    replies = [
+        blame("user profile", "router 1"), blame("item profile A"), Credit(gradients=[]),
+        blame("filter memory of user"), blame("router 2"),
+    ]  # fmt: skip
+    with written(resources, *replies) as model:
+        gradients = await credited(state)
+    assert len(model.asked) == 5
+    shown = [model.shown(n).split("<modules>")[1].count("<name>") for n in range(5)]
+    assert shown == [1] * 5
+    letter = option_order(SHAPE.seed, "i:1")[0]
+    assert {name: g.involved for name, g in gradients.items() if not g.refused} == {
+        "user_profile:1": True,
+        f"item_profile:{state['clients'][letter].id}": True,
+        f"item_profile:{state['clients'][3 - letter].id}": False,
+        "filter_memory:1": True,
+        "router:1": False,
+    }
+    assert gradients["router:2"].refused == "the router did not take part in this interaction"
+
+
+async def test_a_call_that_gets_no_usable_reply_fails_the_record(resources: Resources) -> None:
+    await plant(resources, shape=SHAPE.model_copy(update={"credit": "module"}))
+    with (
+        written(resources, blame("user profile"), blame("item A")),
+        pytest.raises(ReplyError, match="unknown module"),
+    ):
+        await credited(await forwarded())
 
 
 @pytest.mark.parametrize("reward", [0, 1])
@@ -171,11 +205,9 @@ async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply
     state = await forwarded()
     said = "guitar riffs; " * 100
     messages = [
-        Message(id=n, router=100 + n, router_version=1, body=said) for n in range(1, count + 1)
+        Message(id=n, sender=as_router(100 + n), version=1, body=said) for n in range(1, count + 1)
     ]
-    verdicts = [
-        Verdict(message=m.id, router=m.router, router_version=1, taken=True) for m in messages
-    ]
+    verdicts = [Verdict(message=m.id, sender=m.sender, version=1, taken=True) for m in messages]
     user, received = state["clients"][0], state["receptions"][0]
     state["clients"][0] = user.model_copy(update={"messages": tuple(messages)})
     state["receptions"][0] = received.model_copy(update={"verdicts": tuple(verdicts)})

@@ -29,7 +29,7 @@ from state.store.networks import drop_network, find_network
 from state.store.routers import read_routers
 from state.store.routing import score_clients
 from tests.nodes.records import listed
-from tests.worlds import SHAPE, load, tiny_dataset
+from tests.worlds import SHAPE, as_router, load, tiny_dataset
 from workflows.recnet import RecNet
 
 
@@ -220,7 +220,8 @@ async def test_tau_auto_lets_the_wanted_number_of_each_kind_hear(recnet: RecNet)
     async with recnet.resources.pool.connection() as conn:
         routers = await read_routers(conn, network.id)
         messages = [
-            NewMessage(id=r.id, router=r.id, router_version=1, taken=r.attributes) for r in routers
+            NewMessage(id=r.id, sender=as_router(r.id), version=1, taken=r.attributes)
+            for r in routers
         ]
         await add_messages(conn, network.id, 1, messages)
         heard = Counter(d.kind for d in await score_clients(conn, network, 1))

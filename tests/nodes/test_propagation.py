@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.propagation import POLICIES, by_message, by_routers, is_echo
+from nodes.propagation import POLICIES, Outgoing, by_routers, echo_of, outgoing_messages
 from nodes.resources import Resources
 from nodes.step import Step
 from state.domain import ClientKind
@@ -21,7 +21,7 @@ from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.vectors import Vector
 from tests.properties import thousand
-from tests.worlds import SHAPE, plant
+from tests.worlds import SHAPE, as_router, plant
 
 JAZZ = {1, 2, 7, 8, 9, 10}
 METAL = {3, 4, 11, 12, 13, 14}
@@ -43,13 +43,16 @@ async def delivered(
 ) -> list[Delivery]:
     shape = SHAPE.model_copy(update={"echo": echo, "seed": seed})
     network = await plant(resources, f"window {window} {seed}", shape, tau=-1.0)
-    messages = [
-        NewMessage(id=number, router=i.router, router_version=1, taken=(i.router,))
+    outgoing = [
+        Outgoing(
+            message=NewMessage(id=number, sender=as_router(i.router), version=1, taken=(i.router,)),
+            echo=echo_of(i),
+        )
         for number, i in intakes.items()
     ]
     async with resources.pool.connection() as conn:
-        await add_messages(conn, network.id, window, messages)
-        return await POLICIES[propagation](conn, Step(network, "window"), window, intakes)
+        await add_messages(conn, network.id, window, [one.message for one in outgoing])
+        return await POLICIES[propagation](conn, Step(network, "window"), window, outgoing)
 
 
 def recipients(deliveries: list[Delivery]) -> dict[int, set[int]]:
@@ -73,15 +76,17 @@ async def test_a_client_is_not_sent_back_what_only_it_had_said(resources: Resour
 @pytest.mark.parametrize(
     ("contributors", "echo"),
     [
-        ([(1,)], True),
-        ([(1,), (1,)], True),
-        ([(1, 2)], False),
-        ([(1,), (2,)], False),
-        ([(2,)], False),
+        ([(1,)], 1),
+        ([(1,), (1,)], 1),
+        ([(1, 2)], None),
+        ([(1,), (2,)], None),
+        ([(2,)], 2),
     ],
 )
-def test_when_a_message_is_an_echo(contributors: list[tuple[int, ...]], echo: bool) -> None:
-    assert is_echo(1, intake(1, *contributors)) is echo
+def test_to_whom_a_message_is_an_echo(
+    contributors: list[tuple[int, ...]], echo: int | None
+) -> None:
+    assert echo_of(intake(1, *contributors)) == echo
 
 
 async def test_nobody_hears_where_nothing_is_sent(resources: Resources) -> None:
@@ -121,8 +126,12 @@ async def test_a_placebo_is_drawn_anew_for_each_window_and_the_same_for_one(
 
 
 def test_messages_are_numbered_by_router() -> None:
-    numbered = by_message(7, [intake(3, (1,)), intake(1, (2,))])
-    assert {number: i.router for number, i in numbered.items()} == {7: 1, 8: 3}
+    intakes = [intake(3, (1,)), intake(1, (2,))]
+    numbered = outgoing_messages(7, {"intakes": intakes}, {1: 4, 3: 2}, {"attribute 0": 9})
+    assert [(one.message.id, one.message.sender, one.message.version) for one in numbered] == [
+        (7, as_router(1), 4),
+        (8, as_router(3), 2),
+    ]
 
 
 class Circle(NamedTuple):
@@ -193,9 +202,14 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
         )
         for router, told in world.taken.items()
     }
-    messages = [
-        NewMessage(id=10 * router, router=router, router_version=1, taken=tuple(told))
-        for router, told in world.taken.items()
+    outgoing = [
+        Outgoing(
+            message=NewMessage(
+                id=10 * number, sender=as_router(number), version=1, taken=tuple(told)
+            ),
+            echo=echo_of(intakes[10 * number]),
+        )
+        for number, told in world.taken.items()
     ]
     async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
         async with conn.pipeline():
@@ -206,8 +220,8 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
                 await write_router(conn, network.id, router, 1, [], pointing(direction))
         held = {client: sorted(attributes) for client, (_, attributes) in world.clients.items()}
         await write_attributes(conn, network.id, held)
-        await add_messages(conn, network.id, 1, messages)
-        deliveries = await by_routers(conn, Step(network, "window"), 1, intakes)
+        await add_messages(conn, network.id, 1, [one.message for one in outgoing])
+        deliveries = await by_routers(conn, Step(network, "window"), 1, outgoing)
     found = {(d.message // 10, d.client): d.cosine for d in deliveries}
     assert len(found) == len(deliveries)
     assert found == pytest.approx(world.heard(), abs=1e-6)

@@ -47,7 +47,7 @@ async def test_each_message_gets_a_verdict_and_the_profile_takes_up_what_passed(
         reception = await merged(ann)
     assert reception.profile == "Enjoys CDs, lately jazz."
     # By message: the older one is from router 3, and was kept out by ann's second rule.
-    assert [(v.message, v.router, v.taken, v.rule) for v in reception.verdicts] == [
+    assert [(v.message, v.sender.owner, v.taken, v.rule) for v in reception.verdicts] == [
         (first, 3, False, ann.rules[1]),
         (second, 1, True, ""),
     ]

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -9,16 +10,19 @@ from hypothesis import strategies as st
 from nodes.optimize_router import FEEDBACK_READ, optimize_router
 from nodes.resources import Resources
 from nodes.restructure import restructure_routers
-from prompts.optimize_router import OptimizedRouter
+from prompts.fields import read_fields
+from prompts.optimize_router import OptimizedRouter, OptimizeRouterFields
+from state.domain import Reception, Verdict
 from state.graphs.router_update import (
     Feedback,
     OptimizeRouterTask,
     RouterDecision,
     RouterDraft,
 )
-from state.store.routers import retire_router, write_router_attributes
+from state.store.interactions import Interaction, add_verdicts, write_interaction
+from state.store.routers import read_routers, retire_router, write_router_attributes
 from tests.nodes.written import written
-from tests.worlds import plant, run_on
+from tests.worlds import SHAPE, as_router, plant, run_on, send
 
 PROFILES = {"keep": (), "rewrite": ("New.",), "merge": ("Both.",), "split": ("Riffs.", "Fiddle.")}
 
@@ -182,3 +186,62 @@ async def test_an_optimizer_reads_the_misses_first_and_no_more_than_fits(
     assert all(miss in shown for miss in misses)
     assert shown.index("n20.") < shown.index("n1.")
     assert "<name>router 1</name>" not in shown
+
+
+async def judged(
+    resources: Resources, network: int, interaction: str, reward: int, **taken: bool
+) -> None:
+    """Settle an interaction of ann, whose messages of router 1 were taken in or kept out."""
+    record = Interaction(
+        id=interaction, user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=reward,
+        reason="", failure="",
+    )  # fmt: skip
+    for taken_in in taken.values():
+        message = await send(resources, network, 1, 1)
+        verdict = Verdict(message=message, sender=as_router(1), version=1, taken=taken_in)
+        async with resources.pool.connection() as conn:
+            await write_interaction(conn, network, record)
+            received = Reception(client=1, profile="", verdicts=(verdict,))
+            await add_verdicts(conn, network, [received], interaction=interaction)
+
+
+async def test_an_optimizer_sees_what_the_routers_messages_did_where_it_is_to(
+    resources: Resources,
+) -> None:
+    shape = SHAPE.model_copy(update={"router_evidence": "effects"})
+    network = (await plant(resources, shape=shape)).id
+    await judged(resources, network, "i:1", 1, first=True, second=True)
+    await judged(resources, network, "i:2", 0, first=True, second=False)
+    await judged(resources, network, "i:3", 0, first=False)
+    async with resources.pool.connection() as conn:
+        await write_router_attributes(conn, network, 1, [1, 3])
+        own, *others = await read_routers(conn, network)
+    with written(resources, reply("keep")) as model:
+        await optimize_router(task(), run_on())
+    (effects,) = read_fields(model.shown(), OptimizeRouterFields).effects
+    # Of the messages taken in two were in a step that went right, and one in one that did not.
+    assert (effects.taken_in, effects.kept_out, effects.reward) == (3, 2, "0.67")
+    one, two = await resources.encoder.embed(["trumpet jazz", "sea fiddle"])
+    centre = (one + two) / np.linalg.norm(one + two)
+    assert effects.tightness == f"{(one @ centre + two @ centre) / 2:.2f}"
+    assert effects.nearest == f"{max(float(o.embedding @ own.embedding) for o in others):.2f}"
+
+
+async def test_without_a_message_or_a_neighbour_the_effects_say_so(resources: Resources) -> None:
+    shape = SHAPE.model_copy(update={"router_evidence": "effects"})
+    network = (await plant(resources, shape=shape)).id
+    async with resources.pool.connection() as conn:
+        await retire_router(conn, network, 2, 1)
+        await retire_router(conn, network, 3, 1)
+    with written(resources, reply("keep")) as model:
+        await optimize_router(task(), run_on())
+    (effects,) = read_fields(model.shown(), OptimizeRouterFields).effects
+    assert (effects.taken_in, effects.kept_out) == (0, 0)
+    assert (effects.reward, effects.tightness, effects.nearest) == ("", "1.00", "")
+
+
+async def test_by_default_an_optimizer_reads_gradients_alone(resources: Resources) -> None:
+    await plant(resources)
+    with written(resources, reply("keep")) as model:
+        await optimize_router(task(), run_on())
+    assert read_fields(model.shown(), OptimizeRouterFields).effects == ()

@@ -18,7 +18,9 @@ from langchain_core.tracers.context import collect_runs
 from langchain_core.tracers.schemas import Run
 
 from evals.recbole import read_dataset
+from prompts.address import ADDRESS
 from prompts.catalogue import PROMPTS
+from prompts.choose import CHOOSE
 from prompts.extract import EXTRACT
 from prompts.fields import read_fields
 from prompts.gradient import GRADIENT
@@ -30,6 +32,7 @@ from prompts.predict import PREDICT
 from prompts.rank import RANK
 from prompts.structured import schema_of
 from prompts.summarize import SUMMARIZE
+from prompts.tell import TELL
 from prompts.template import Fields, Prompt, Reply
 from state.domain import ClientKind, ModuleKind
 from state.settings import NetworkSettings, Settings
@@ -47,6 +50,9 @@ RECORDS = 28
 SHAPE = NetworkSettings(routers=5, update_size=12, hears_from=3)
 """Few clients that hear a lot, so that a short run comes to rules that keep messages out."""
 
+_WAYS = ("em+lr+ls", "clients")
+"""Ways of travel in which models choose and write for clients."""
+
 _SHOWN: Mapping[str, Callable[[Any, Any], bool]] = {
     EXTRACT.name: lambda f, _: f.kind is ClientKind.USER and "hears of" in f.profile,
     SUMMARIZE.name: lambda f, _: bool(f.router) and len(f.attributes) > 3,
@@ -59,6 +65,9 @@ _SHOWN: Mapping[str, Callable[[Any, Any], bool]] = {
     OPTIMIZE_FILTER_MEMORY.name: lambda f, r: list(f.rules) != r.rules,
     OPTIMIZE_ROUTER.name: lambda f, r: len(f.feedback) > 2 and r.action == "rewrite",
     RANK.name: lambda _, __: True,
+    CHOOSE.name: lambda f, r: "Enjoys" in f.profile and len(r.recipients) > 0,
+    TELL.name: lambda f, _: "Enjoys" in f.profile and len(f.recipients) > 1,
+    ADDRESS.name: lambda f, r: "Enjoys" in f.profile and len(r.recipients) > 0,
 }
 """What a call must show to be worth reading."""
 
@@ -71,6 +80,11 @@ class Asked:
     system: str
     human: str
     answer: str
+
+    @property
+    def told(self) -> bool:
+        """Whether clients speak for themselves in it."""
+        return self.prompt in (CHOOSE, TELL, ADDRESS)
 
     def shows(self) -> bool:
         """Return whether the call is worth reading."""
@@ -106,9 +120,16 @@ async def examples(recnet: RecNet) -> dict[str, str]:
     with collect_runs() as watched:
         await recnet.load(part.name, part)
         await recnet.bootstrap(part.name, SHAPE)
+        for way in _WAYS:
+            await recnet.copy(part.name, way, {"propagation": way, "nearest": 2})
         await train(recnet, part.name, limit=RECORDS)
         await recnet.recommend(part.name, users[0], count=5)
-    asked = sorted(_asked(watched.traced_runs), key=lambda a: (len(a.human), a.human))
+    with collect_runs() as told:
+        for way in _WAYS:
+            await train(recnet, way, limit=RECORDS)
+    # The prompts of these ways come from their own runs only, and the others never do.
+    calls = [*_asked(watched.traced_runs), *(a for a in _asked(told.traced_runs) if a.told)]
+    asked = sorted(calls, key=lambda a: (len(a.human), a.human))
     return {
         f"{prompt.name}.md": next(a for a in asked if a.prompt is prompt and a.shows()).text()
         for prompt in PROMPTS

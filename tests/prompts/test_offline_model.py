@@ -8,7 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
+from prompts.address import ADDRESS, AddressFields
 from prompts.catalogue import PROMPTS
+from prompts.choose import CHOOSE, Candidate, ChooseFields
 from prompts.extract import EXTRACT, ExtractFields
 from prompts.fields import render_fields
 from prompts.gradient import GRADIENT, GradientFields, Part
@@ -20,6 +22,7 @@ from prompts.optimize_router import OPTIMIZE_ROUTER, Feedback, OptimizeRouterFie
 from prompts.predict import PREDICT, Option, PredictFields
 from prompts.rank import RANK, RankFields
 from prompts.summarize import SUMMARIZE, SummarizeFields
+from prompts.tell import TELL, TellFields
 from prompts.template import Fields, Prompt, Reply
 from state.domain import ClientKind, ModuleKind, clean
 
@@ -56,6 +59,10 @@ def _all_prompts(text: str, other: str) -> list[tuple[Prompt[Any, Any], Fields]]
     options = (
         Option(name="A", title=text, profile=other),
         Option(name="B", title=other, profile=text),
+    )
+    near = (
+        Candidate(name="client 1", kind=user, profile=other),
+        Candidate(name="client 2", kind=ClientKind.ITEM, profile=text),
     )
     modules = tuple(
         Part(name=f"{kind} A", kind=kind, text=text, effect="taken in by user; kept out of item B")
@@ -100,6 +107,9 @@ def _all_prompts(text: str, other: str) -> list[tuple[Prompt[Any, Any], Fields]]
                 neighbours=named,
             ),
         ),
+        (CHOOSE, ChooseFields(kind=user, profile=text, candidates=near, most=1)),
+        (TELL, TellFields(kind=user, profile=text, recipients=near)),
+        (ADDRESS, AddressFields(kind=user, profile=text, candidates=near, most=1)),
     ]  # fmt: skip
 
 

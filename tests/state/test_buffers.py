@@ -24,7 +24,7 @@ from state.store.interactions import Interaction, add_verdicts, find_consumed, w
 from state.store.routing import Delivery
 from state.store.versions import append_version
 from tests.properties import thousand
-from tests.worlds import plant, send
+from tests.worlds import as_router, plant, send
 
 CLIENTS = (1, 2, 7)
 ROUTERS = (1, 2, 3)
@@ -68,7 +68,7 @@ async def deliver(
         network,
         1,
         [
-            NewMessage(id=number, router=m.router, router_version=m.version, taken=())
+            NewMessage(id=number, sender=as_router(m.router), version=m.version)
             for number, m in messages.items()
         ],
     )
@@ -137,7 +137,7 @@ async def test_buffers_behave_like_plain_lists(
                 for client in CLIENTS:
                     plain[client].push(messages, client)
             for read in await read_clients(conn, network, CLIENTS):
-                now = [(message.id, message.router) for message in read.messages]
+                now = [(message.id, message.sender.owner) for message in read.messages]
                 assert now == plain[read.id].held
                 assert len({router for _, router in now}) == len(now) <= capacity
 
@@ -149,7 +149,7 @@ def receptions_of(snapshot: list[Client]) -> list[Reception]:
             client=client.id,
             profile=client.profile,
             verdicts=tuple(
-                Verdict(message=m.id, router=m.router, router_version=m.router_version, taken=True)
+                Verdict(message=m.id, sender=m.sender, version=m.version, taken=True)
                 for m in client.messages
             ),
         )
@@ -165,16 +165,16 @@ async def settle(conn: Connection, network: int, name: str, snapshot: list[Clien
         reason="", failure="",
     )  # fmt: skip
     await write_interaction(conn, network, record)
-    gone = await find_consumed(conn, network, receptions)
+    gone = await find_consumed(conn, network, receptions, ())
     if gone:
         with pytest.raises(psycopg.errors.UniqueViolation):  # as if nobody had looked
             async with conn.transaction():
-                await add_verdicts(conn, network, name, receptions)
+                await add_verdicts(conn, network, receptions, interaction=name)
         return gone
     for reception in receptions:
         ids = [verdict.message for verdict in reception.verdicts]
         await consume_messages(conn, network, reception.client, ids)
-    await add_verdicts(conn, network, name, receptions)
+    await add_verdicts(conn, network, receptions, interaction=name)
     return gone
 
 

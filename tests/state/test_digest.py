@@ -22,7 +22,7 @@ from state.store.usage import add_usage
 from state.store.versions import append_version
 from state.store.views import keep_view
 from state.store.windows import add_pending, claim_window, close_window, count_recipients
-from tests.worlds import SHAPE, plant, send
+from tests.worlds import SHAPE, as_router, plant, send
 
 Change = Callable[[Connection, int], Awaitable[None]]
 
@@ -128,14 +128,18 @@ async def lived_in(resources: Resources, name: str = "tiny") -> int:
     """Return a network with something of everything that a digest covers."""
     network = (await plant(resources, name)).id
     message = await send(resources, network, 2, 1, 7)
-    taken = Verdict(message=message, router=2, router_version=1, taken=True, reason="new")
+    taken = Verdict(message=message, sender=as_router(2), version=1, taken=True, reason="new")
     async with resources.pool.connection() as conn, conn.transaction():
         await write_interaction(conn, network, record("i:1"))
         await add_verdicts(
-            conn, network, "i:1", [Reception(client=1, profile="p", verdicts=(taken,))]
+            conn,
+            network,
+            [Reception(client=1, profile="p", verdicts=(taken,))],
+            interaction="i:1",
         )
-        router = Module(kind=ModuleKind.ROUTER, owner=2)
-        waits = Gradient(module=router, version=1, reward=1, involved=True, suggestion="Say riffs.")
+        waits = Gradient(
+            module=as_router(2), version=1, reward=1, involved=True, suggestion="Say riffs."
+        )
         await add_gradient(conn, network, "i:1", waits)
         await add_pending(conn, network, [1, 8, 11])
         await claim_window(conn, network, 3)

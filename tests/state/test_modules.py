@@ -29,7 +29,7 @@ from state.store.routers import (
     write_router,
 )
 from state.store.versions import append_version, join_rules, read_version, read_versions
-from tests.worlds import plant, send
+from tests.worlds import as_router, plant, send
 
 PROFILE = Module(kind=ModuleKind.USER_PROFILE, owner=1)
 
@@ -100,7 +100,7 @@ async def test_clients_come_in_the_order_asked_for_with_their_messages(
         clients = await read_clients(conn, network, [7, 6, 1])
     assert [client.key for client in clients] == ["j1", "fay", "ann"]
     (held,) = clients[1].messages
-    assert (held.id, held.router, held.router_version) == (message, 3, 1)
+    assert (held.id, held.sender, held.version) == (message, as_router(3), 1)
     assert held.body == "Liked here: sea fiddle."
     assert clients[0].messages == ()
 

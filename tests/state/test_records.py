@@ -22,7 +22,7 @@ from state.store.interactions import (
 )
 from state.store.usage import add_usage, sum_usage
 from state.store.views import find_view, forget_views, keep_view
-from tests.worlds import plant, send
+from tests.worlds import as_router, plant, send
 
 RECORD = Interaction(
     id="i:1", user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=1,
@@ -107,15 +107,23 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
     network = (await plant(resources)).id
     message = await send(resources, network, 2, 1)
     verdict = Verdict(
-        message=message, router=2, router_version=1, taken=False, rule="No metal.", reason="riffs"
+        message=message,
+        sender=as_router(2),
+        version=1,
+        taken=False,
+        rule="No metal.",
+        reason="riffs",
     )
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, RECORD)
         await add_verdicts(
-            conn, network, "i:1", [Reception(client=1, profile="p", verdicts=(verdict,))]
+            conn,
+            network,
+            [Reception(client=1, profile="p", verdicts=(verdict,))],
+            interaction="i:1",
         )
         (stored,) = await read_verdicts(conn, network, "i:1")
-    assert (stored.client_id, stored.router_id, stored.router_version) == (1, 2, 1)
+    assert (stored.client_id, stored.sender, stored.version) == (1, as_router(2), 1)
     assert (stored.taken, stored.rule, stored.reason) == (False, "No metal.", "riffs")
 
 

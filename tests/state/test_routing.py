@@ -15,7 +15,7 @@ from state.store.networks import find_network, freeze_tau
 from state.store.routers import write_router
 from state.store.routing import Delivery, score_clients
 from state.vectors import Vector
-from tests.worlds import load, tiny_dataset
+from tests.worlds import as_router, load, tiny_dataset
 from workflows.recnet import RecNet
 
 USERS, CLIENTS, ROUTERS, WINDOW = 6, 18, 4, 7
@@ -58,7 +58,7 @@ class World:
         for router, vector in self.routers.items():
             await write_router(conn, network, router, 1, [], vector)
         messages = [
-            NewMessage(id=10 + r, router=r, router_version=1, taken=tuple(taken))
+            NewMessage(id=10 + r, sender=as_router(r), version=1, taken=tuple(taken))
             for r, taken in self.taken.items()
         ]
         await add_messages(conn, network, WINDOW, messages)
@@ -109,14 +109,14 @@ def test_the_worlds_are_neither_silent_nor_loud() -> None:
 
 async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
     network = await load(recnet, tiny_dataset(), "tiny")
-    router = np.array([1, 0], dtype=np.float32)
+    direction = np.array([1, 0], dtype=np.float32)
     at_half = np.array([0.5, np.sqrt(0.75)], dtype=np.float32)
     async with recnet.resources.pool.connection() as conn:
         await point_profile(conn, network, 1, 1, at_half)
-        await point_profile(conn, network, 7, 1, router)
+        await point_profile(conn, network, 7, 1, direction)
         await write_attributes(conn, network, {1: [5], 7: [5, 6]})
-        await write_router(conn, network, 1, 1, [], router)
-        message = NewMessage(id=1, router=1, router_version=1, taken=(5,))
+        await write_router(conn, network, 1, 1, [], direction)
+        message = NewMessage(id=1, sender=as_router(1), version=1, taken=(5,))
         await add_messages(conn, network, WINDOW, [message])
         heard = {}
         for tau in (0.49, 0.5, 0.99, 1.0):

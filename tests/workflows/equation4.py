@@ -86,13 +86,13 @@ async def sent_in(recnet: RecNet, network: int, window: int) -> list[Sent]:
     found = []
     for row in await messages_of(recnet, network):
         if row["window_id"] == window:
-            module = Module(kind=ModuleKind.ROUTER, owner=row["router_id"])
+            module = Module(kind=ModuleKind.ROUTER, owner=row["owner"])
             async with recnet.resources.pool.connection() as conn:
                 versions = await read_versions(conn, network, module)
-            assert versions[-1].version == row["router_version"]
+            assert versions[-1].version == row["version"]
             assert versions[-1].window_id == window
             (vector,) = await recnet.resources.encoder.embed([versions[-1].content])
-            found.append(Sent(row["id"], row["router_id"], set(row["taken"]), np.asarray(vector)))
+            found.append(Sent(row["id"], row["owner"], set(row["taken"]), np.asarray(vector)))
     return found
 
 

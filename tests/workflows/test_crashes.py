@@ -92,11 +92,24 @@ async def test_a_training_run_that_stops_at_every_call_ends_the_same(
 
 
 @pytest.mark.long
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {},
+        {"reception": "delivery", "tau": -1.0, "echo": True},
+        {"reception": "delivery", "propagation": "em+lr+ls", "nearest": 1},
+    ],
+    ids=["buffers", "on delivery", "from client to client"],
+)
 async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
-    recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
+    recnet: RecNet,
+    model: WatchedModel,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: dict[str, object],
 ) -> None:
     """Also right after a commit: its transaction is kept, and the checkpoint is missing."""
-    await found(recnet)
+    shape = SHAPE.model_copy(update=changed)
+    await found(recnet, shape=shape)
     await train(recnet, "tiny", limit=3)
     undisturbed = model.counts()
     other = await load(recnet, tiny_dataset(), "other")
@@ -105,7 +118,7 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     founded = False
     while not founded:
         with power:
-            await recnet.bootstrap("other", SHAPE)
+            await recnet.bootstrap("other", shape)
             founded = True
     async for left in unfinished(recnet, other, records=3):
         with power:

@@ -54,7 +54,7 @@ async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> No
     assert await pending(recnet, network) == {client.id for client in before}
     took_part = [(ModuleKind.profile_of(c.kind), c.id) for c in before]
     took_part += [(ModuleKind.FILTER_MEMORY, c.id) for c in before if c.messages]
-    took_part += [(ModuleKind.ROUTER, r) for r in {v.router_id for v in verdicts}]
+    took_part += [(ModuleKind.ROUTER, r) for r in {v.sender.owner for v in verdicts}]
     assert sorted((g.module, g.owner) for g in gradients) == sorted(took_part)
     for old, new in zip(before, after, strict=True):
         await assert_versions(recnet, network, old, new, gradients)

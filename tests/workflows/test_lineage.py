@@ -85,9 +85,9 @@ async def test_a_lineage_tells_what_was_predicted_and_who_spoke(recnet: RecNet) 
     bodies = await rows(
         recnet, "SELECT owner, version, content FROM module_versions WHERE module = 'router'"
     )
-    texts = {(row["owner"], row["version"]): row["content"] for row in bodies}
+    texts = {(f"router:{row['owner']}", row["version"]): row["content"] for row in bodies}
     for message in lineage.messages:
-        assert message.body == texts[message.router, message.router_version]
+        assert message.body == texts[message.sender, message.version]
     verdicts = await rows(
         recnet, "SELECT 1 FROM verdicts WHERE network_id = %s AND interaction_id = 'live'", network
     )

@@ -59,7 +59,7 @@ async def test_all_routers_may_merge_into_one_and_it_goes_on(
 ) -> None:
     network, routers = await live(recnet, model, "merge")
     assert len(routers) == 1
-    (last,) = await rows(recnet, "SELECT max(router_id) AS router FROM messages")
+    (last,) = await rows(recnet, "SELECT max(owner) AS router FROM messages")
     assert last["router"] == routers[0].id
     # Nobody's gradients are lost: those that wait name a router whose heir is the last one.
     async with recnet.resources.pool.connection() as conn:

@@ -109,7 +109,7 @@ async def test_messages_reach_exactly_whom_equation_4_names(
             continue
         expected |= {client: [] for client in record.clients}  # consumed before the update
         update = await compute(recnet, network, window, held, echo=shape.echo)
-        routers = {row["id"]: row["router_id"] for row in await messages_of(recnet, network)}
+        routers = {row["id"]: row["owner"] for row in await messages_of(recnet, network)}
         for client, before in expected.items():
             expected[client] = expected_buffer(client, update, before, routers, shape.buffer)
         assert await buffers(recnet, network) == expected

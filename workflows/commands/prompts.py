@@ -13,11 +13,14 @@ from nodes.credit import shorten_modules
 from nodes.optimize_router import FEEDBACK_READ, NEIGHBOURS_READ
 from nodes.ranking import CANDIDATES
 from nodes.summarize import ATTRIBUTES_READ
+from nodes.telling import REACH, shorten_candidates
 from prompts.catalogue import PROMPTS
+from prompts.choose import ChooseFields
 from prompts.fields import ROOT, render_fields
 from prompts.gradient import GradientFields
 from prompts.longest import Bounds, longest_calls
 from prompts.structured import schema_of
+from prompts.tell import TellFields
 from prompts.template import Fields, Reply, TemplateError, Templates
 from prompts.tokens import CONTEXT, estimate_tokens
 from state.domain import Frozen
@@ -116,12 +119,18 @@ def longest_in(shape: NetworkSettings) -> dict[str, tuple[Fields, Reply]]:
             feedback=FEEDBACK_READ,
             neighbours=NEIGHBOURS_READ,
             candidates=CANDIDATES,
+            nearest=shape.nearest,
+            reach=shape.nearest * REACH,
         )
     )
-    return {
-        name: (shorten_modules(fields) if isinstance(fields, GradientFields) else fields, reply)
-        for name, (fields, reply) in calls.items()
-    }
+    return {name: (_shown(fields), reply) for name, (fields, reply) in calls.items()}
+
+
+def _shown(fields: Fields) -> Fields:
+    """Return fields as their node shows them, shortened where they would be too long."""
+    if isinstance(fields, GradientFields):
+        return shorten_modules(fields)
+    return shorten_candidates(fields) if isinstance(fields, ChooseFields | TellFields) else fields
 
 
 def _read_examples(folder: Path) -> dict[str, str]:

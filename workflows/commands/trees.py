@@ -51,7 +51,11 @@ def client_tree(view: ClientView) -> Tree:
         rules.add(rule)
     messages = tree.add(f"{_count(len(view.messages), 'message')} in the buffer")
     for message in view.messages:
-        messages.add(f"router:{message.router}: {_line(message.body)}")
+        messages.add(f"{message.sender}: {_line(message.body)}")
+    if view.heard:
+        heard = tree.add(f"{_count(len(view.heard), 'message')} merged on delivery since it acted")
+        for message in view.heard:
+            heard.add(f"{message.sender}: {_line(message.body)}")
     for name in view.pinned:
         tree.add(Text(f"{name} is pinned", style="yellow"))
     name = f"{view.kind}:{view.key}"
@@ -117,7 +121,8 @@ def _add_calls(tree: Tree, calls: Sequence[KeptCall], *, each: bool) -> None:
 
 def _add_message(tree: Tree, message: TracedMessage) -> None:
     verdict = ("taken in", "green") if message.taken else ("kept out", "yellow")
-    node = tree.add(Text.assemble(f"router {message.router} to {message.client}: ", verdict))
+    merged = "" if message.window is None else f", merged by router update {message.window}"
+    node = tree.add(Text.assemble(f"{message.sender} to {message.client}: ", verdict, merged))
     node.add(_line(message.body))
     if message.rule:
         node.add(f"by the rule: {message.rule}")

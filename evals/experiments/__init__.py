@@ -1,0 +1,1 @@
+"""Experiments: the tables of the paper, on shared networks, with what they cost and prove."""

@@ -1,0 +1,147 @@
+"""`recnet eval`: the tables of the paper, each by one command."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from pydantic import ValidationError
+from rich.progress import Progress
+
+from evals.experiments.design import DESIGNS
+from evals.planted import plant
+from evals.planted_world import items_for
+from evals.recbole import read_dataset
+from state.dataset import Dataset, Split
+from state.errors import RecNetError
+from workflows.commands.console import AsJson, execute, explain, fail, print_json, read_settings
+from workflows.commands.progress import bars
+from workflows.recnet import RecNet
+
+if TYPE_CHECKING:
+    from evals.experiments.report import Report
+    from evals.experiments.worlds_report import StudyReport
+
+app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
+
+PLANTED = "planted"
+
+Processes = Annotated[int, typer.Option(min=1, help="Networks that are learned at once.")]
+Out = Annotated[Path, typer.Option(help="Where results are kept and tables are written.")]
+
+
+@app.callback()
+def main() -> None:
+    """Make the tables of the paper; what is there already is not made again."""
+
+
+def table(
+    context: typer.Context,
+    dataset: Annotated[
+        str, typer.Option(help="A folder of RecBole files, or planted:SEED:READERS.")
+    ] = f"{PLANTED}:0",
+    domain: Annotated[str, typer.Option(help="What the items are called: CDs, films.")] = "items",
+    model: Annotated[
+        str | None, typer.Option(help="The model; else RECNET_MODEL, else the offline one.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of candidates a user and seed.")] = 3,
+    split: Annotated[
+        Literal["valid", "test"], typer.Option(help="`valid` for choices, `test` for the end.")
+    ] = "test",
+    records: Annotated[
+        int | None, typer.Option(min=1, help="Learn from so many records at most.")
+    ] = None,
+    processes: Processes = 1,
+    out: Out = Path("eval-results"),
+    as_json: AsJson = False,
+) -> None:
+    """Make one table."""
+    from evals.experiments.runner import Plan  # noqa: PLC0415 - statistics take seconds to import
+    from evals.experiments.tables import make_report  # noqa: PLC0415
+
+    name, settings = str(context.info_name), read_settings()
+    if model is not None:
+        settings = settings.model_copy(update={"model": model})
+    data = read_data(dataset, domain)
+    plan = Plan(seeds=seeds, draws=draws, split=Split(split), records=records, processes=processes)
+
+    async def work(recnet: RecNet) -> "Report":
+        with bars() as progress:
+            return await make_report(recnet, name, data, plan, out, networks_bar(progress))
+
+    report = execute(work, settings, command=f"eval {name}", cache=True)
+    if as_json:
+        print_json(report)
+    else:
+        typer.echo(report.markdown())
+
+
+for _name in DESIGNS:
+    app.command(name=_name, help=f"{DESIGNS[_name].title}.")(table)
+
+
+@app.command()
+def planted(
+    seeds: Annotated[str, typer.Option(help="Worlds: 0-9 to develop with, others to report.")] = (
+        "0-9"
+    ),
+    users: Annotated[int, typer.Option(min=20, help="Readers of each world.")] = 40,
+    processes: Processes = 1,
+    out: Out = Path("eval-results"),
+    as_json: AsJson = False,
+) -> None:
+    """Hold RecNet against silence and placebo in worlds where it must gain, and must not."""
+    from evals.experiments.study import make_study  # noqa: PLC0415
+    from evals.statistics import MOST_WORLDS  # noqa: PLC0415
+
+    first, _, last = seeds.partition("-")
+    known = first.isdecimal() and last.isdecimal()
+    worlds = range(int(first), int(last) + 1) if known else range(0)
+    if not 2 <= len(worlds) <= MOST_WORLDS:
+        fail(f"--seeds {seeds}: give the first and the last of 2 to {MOST_WORLDS} worlds, as 0-9")
+
+    async def work(recnet: RecNet) -> "StudyReport":
+        with bars() as progress:
+            return await make_study(recnet, worlds, users, processes, out, networks_bar(progress))
+
+    report = execute(work, command="eval planted", cache=True)
+    if as_json:
+        print_json(report)
+    else:
+        typer.echo(report.markdown())
+
+
+def networks_bar(progress: Progress) -> Callable[[int, int], None]:
+    """Return what shows how many networks are learned, of how many."""
+    bar = progress.add_task("networks", total=None, state="")
+
+    def tell(done: int, total: int) -> None:
+        progress.update(bar, completed=done, total=total)
+
+    return tell
+
+
+def read_data(dataset: str, domain: str) -> Dataset:
+    """Return the data set of a folder, or that of a planted world."""
+    kind, *numbers = dataset.split(":")
+    if kind == PLANTED:
+        if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
+            fail(
+                f"--dataset {dataset}: a planted world is {PLANTED}:SEED or {PLANTED}:SEED:READERS"
+            )
+        seed, users = (*map(int, numbers), *(0, 40)[len(numbers) :])
+        return _plant(seed, users)
+    try:
+        return read_dataset(Path(dataset), domain=domain)
+    except RecNetError as error:
+        fail(str(error))
+    except ValidationError as error:
+        fail(explain(error))
+
+
+def _plant(seed: int, users: int) -> Dataset:
+    try:
+        return plant(seed, users=users, items=items_for(users))
+    except ValidationError as error:
+        fail(explain(error))

@@ -1,0 +1,101 @@
+"""Tables as they are typed: made once, taken again, stopped and gone on with."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SMALL = ("--dataset", "planted:3:20", "--seeds", "2", "--draws", "1", "--records", "12")
+
+
+def start(words: tuple[str, ...], out: Path) -> subprocess.Popen[str]:
+    """Type an experiment; its results go to a folder."""
+    return subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-m", "evals.cli", "eval", *words, "--out", str(out)],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+def run(words: tuple[str, ...], out: Path, code: int = 0) -> tuple[str, str]:
+    process = start(words, out)
+    said, noted = process.communicate(timeout=300)
+    assert process.returncode == code, noted
+    return said, noted
+
+
+def table(out: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((out / f"{name}-harbour.json").read_text())
+    return found
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("database")
+def test_a_table_is_made_by_one_command_and_shares_its_networks(tmp_path: Path) -> None:
+    said, _ = run(("table4", *SMALL, "--processes", "2"), tmp_path)
+    assert said == (tmp_path / "table4-harbour.md").read_text() + "\n"
+    assert "the offline model is a set of lexical methods and no language model" in said
+    report = table(tmp_path, "table4")
+    rows = [line["name"] for line in report["lines"]["matched"]]
+    assert rows == ["Random", "TF-IDF", "EM", "EM+LR", "EM+LR+LS", "RecNet"]
+    assert all(line["p"] is not None for line in report["lines"]["matched"][:-1])
+    assert all(e["records"] == 12 and e["calls"] > 0 for e in report["expenses"])
+    networks = {path: path.stat().st_mtime_ns for path in (tmp_path / "networks").iterdir()}
+    assert len(networks) == 8
+    run(("table3", *SMALL, "--processes", "2"), tmp_path)
+    # RecNet, and "w/o CPR", which is EM, are there already.
+    assert {p: p.stat().st_mtime_ns for p in networks} == networks
+    again, _ = run(("table4", *SMALL), tmp_path)
+    assert table(tmp_path, "table4")["lines"] == report["lines"]
+    assert again == said
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("database")
+def test_a_run_that_is_stopped_goes_on_and_finds_the_same(tmp_path: Path) -> None:
+    process = start(("table4", *SMALL), tmp_path / "stopped")
+    end = time.monotonic() + 120
+    while not (tmp_path / "stopped" / "networks").exists():
+        assert time.monotonic() < end
+        assert process.poll() is None
+        time.sleep(0.1)
+    time.sleep(1)
+    os.kill(process.pid, signal.SIGINT)
+    _, noted = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in noted
+    assert not (tmp_path / "stopped" / "table4-harbour.md").exists()
+    run(("table4", *SMALL), tmp_path / "stopped")
+    run(("table4", *SMALL), tmp_path / "whole")
+    assert (
+        table(tmp_path / "stopped", "table4")["lines"]
+        == table(tmp_path / "whole", "table4")["lines"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (
+            ("table2", "--dataset", "planted:x"),
+            "planted world is planted:SEED or",
+        ),
+        (("table2", "--dataset", "planted:1:0"), "users"),
+        (("table2", "--dataset", "nowhere"), "nowhere"),
+        (("planted", "--seeds", "3"), "give the first and the last of 2 to 20 worlds"),
+        (("planted", "--seeds", "9-3"), "give the first and the last of 2 to 20 worlds"),
+        (("planted", "--seeds", "0-99"), "give the first and the last of 2 to 20 worlds"),
+    ],
+)
+def test_what_makes_no_sense_is_one_line(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
+    said, noted = run(words, tmp_path, code=1)
+    assert said == ""
+    assert says in noted
+    assert noted.count("\n") == 1

@@ -1,0 +1,58 @@
+"""Rows of a table: seeds pooled within a user, one family of comparisons."""
+
+from collections.abc import Mapping
+
+import pytest
+
+from evals.candidates import Negatives
+from evals.experiments.comparison import compare_rows
+from evals.metrics import ndcg
+from evals.ranking import Reading
+from evals.statistics import paired_p
+from state.dataset import Split
+
+
+def reading(
+    method: str, ranks: Mapping[str, tuple[int, ...]], kind: Negatives = Negatives.SAMPLED
+) -> Reading:
+    return Reading(method=method, split=Split.TEST, negatives=kind, size=10, ranks=dict(ranks))
+
+
+def both(method: str, *seeds: Mapping[str, tuple[int, ...]]) -> list[Reading]:
+    return [reading(method, ranks, kind) for kind in Negatives for ranks in seeds]
+
+
+def test_ranks_of_all_seeds_are_averaged_within_a_user_first() -> None:
+    rows = {
+        "ours": both("ours", {"ann": (1, 2), "bob": (3,)}, {"ann": (4,), "bob": (1,)}),
+        "theirs": both("theirs", {"ann": (2, 2), "bob": (5,)}, {"ann": (2,), "bob": (5,)}),
+    }
+    lines = compare_rows(rows, "theirs")[Negatives.SAMPLED]
+    ann = (ndcg(1, 10) + ndcg(2, 10) + ndcg(4, 10)) / 3
+    bob = (ndcg(3, 10) + ndcg(1, 10)) / 2
+    assert lines[0].figures[-1].mean == pytest.approx((ann + bob) / 2)
+    assert lines[0].comparison is not None
+    assert lines[0].comparison.difference == pytest.approx(
+        (ann + bob) / 2 - (ndcg(2, 10) + ndcg(5, 10)) / 2
+    )
+    assert lines[1].comparison is None
+
+
+def test_only_users_that_every_seed_could_ask_for_count() -> None:
+    ours = both("ours", {"ann": (1,), "bob": (2,), "cy": (1,)}, {"ann": (1,), "bob": (3,)})
+    lines = compare_rows({"ours": ours, "same": ours}, "same")
+    assert [line.users for own in lines.values() for line in own] == [2, 2, 2, 2]
+
+
+def test_all_comparisons_of_a_table_are_one_family() -> None:
+    users = [f"u{n}" for n in range(12)]
+    best = dict.fromkeys(users, (1,))
+    good: dict[str, tuple[int, ...]] = {user: (1 if n % 2 else 2,) for n, user in enumerate(users)}
+    poor = dict.fromkeys(users, (9,))
+    rows = {"best": both("best", best), "good": both("good", good), "poor": both("poor", poor)}
+    lines = compare_rows(rows, "best")
+    raw = paired_p([ndcg(9, 10)] * 12, [1.0] * 12)
+    # Two rows under two kinds of negatives: four comparisons, the smallest p times four.
+    assert lines[Negatives.SAMPLED][2].p == pytest.approx(4 * raw)
+    assert lines[Negatives.MATCHED][1].p == lines[Negatives.SAMPLED][1].p
+    assert all(line.p is None for own in lines.values() for line in own if line.name == "best")

@@ -1,0 +1,40 @@
+"""AgentCF asks by the same way as RecNet: faults are outlasted, and replies are kept."""
+
+import pytest
+
+from evals.agentcf.training import found_agentcf, train_agentcf
+from evals.bench.faults import Fault
+from evals.bench.serving import Endpoint
+from evals.bench.settings import BenchSettings
+from state.settings import Settings
+from tests.evals.http.over import found_tiny
+from workflows.recnet import open_recnet
+
+
+async def agents_digest(settings: Settings) -> tuple[str, int]:
+    """Found and train a tiny network, drop it, and return its digest and the calls it paid for."""
+    async with open_recnet(settings) as recnet:
+        await found_tiny(recnet)
+        await found_agentcf(recnet, "tiny", "agents")
+        report = await train_agentcf(recnet, "agents")
+        assert (report.run, report.failed) == (12, 0)
+        digest = await recnet.digest("agents")
+        for name in ("tiny", "agents"):
+            await recnet.drop(name)
+    return digest, sum(used.calls for used in report.usage)
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("no_replies")
+async def test_a_faulty_endpoint_gives_the_same_network_and_is_paid_once(
+    settings: Settings, endpoint: Endpoint, http: Settings
+) -> None:
+    digest, calls = await agents_digest(settings)
+    kinds = frozenset(Fault) - {Fault.HANG}
+    endpoint.settings = BenchSettings(faults=0.3, kinds=kinds, seed=1)
+    kept = http.model_copy(update={"cache": True})
+    faulty = await agents_digest(kept)
+    assert faulty[0] == digest
+    assert faulty[1] > calls  # what came to nothing is paid too
+    assert {"UserMemory", "ItemMemories"} <= endpoint.counts.asked.keys()
+    assert await agents_digest(kept) == (digest, 0)

@@ -1,0 +1,170 @@
+"""Ways of travel without routers: a network lives, is looked at and is copied as ever."""
+
+from typing import get_args
+
+import pytest
+
+from evals.recbole import SAMPLE, read_dataset
+from state.differences import compare_networks
+from state.domain import ClientKind
+from state.settings import NetworkSettings, Propagation
+from tests.workflows.looking import calls, rows, trace_all
+from tests.workflows.watched import BAD, WatchedModel
+from tests.worlds import SHAPE, found
+from workflows.collection import collect
+from workflows.inspection import view_client
+from workflows.recnet import RecNet
+from workflows.training import train
+
+ROUTERLESS = ("em", "em+lr", "em+lr+ls", "clients")
+ASKED = {"em": set(), "em+lr": {"choose"}, "em+lr+ls": {"choose", "tell"}, "clients": {"address"}}
+
+
+@pytest.mark.parametrize("way", ROUTERLESS)
+async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None:
+    network = await found(recnet, shape=SHAPE.model_copy(update={"propagation": way}))
+    before = await rows(recnet, "SELECT * FROM routers ORDER BY id")
+    attributes = await rows(recnet, "SELECT client_id, attributes FROM client_vectors ORDER BY 1")
+    await train(recnet, "tiny", limit=6)
+    assert await rows(recnet, "SELECT * FROM routers ORDER BY id") == before
+    assert attributes == await rows(
+        recnet, "SELECT client_id, attributes FROM client_vectors ORDER BY 1"
+    )
+    assert await rows(recnet, "SELECT 1 FROM gradients WHERE module = 'router'") == []
+    steps = await rows(
+        recnet, "SELECT DISTINCT prompt FROM usage WHERE network_id = %s AND step LIKE 'window %%' "
+        "AND prompt <> 'embed'", network,
+    )  # fmt: skip
+    assert {row["prompt"] for row in steps} == ASKED[way]
+    messages = await rows(recnet, "SELECT module, body FROM messages")
+    assert {row["module"] for row in messages} <= {"user_profile", "item_profile"}
+    assert {row["body"] is None for row in messages} == {way in ("em", "em+lr")}
+    # Reception goes on as ever, and filter memories learn from it.
+    assert (await calls(recnet, network))["merge"] > 0
+    lineages = (await trace_all(recnet)).values()
+    heard = [message for lineage in lineages for message in lineage.messages]
+    assert {m.sender.partition(":")[0] for m in heard} <= {"user", "item"}
+    assert heard
+    rules = [g for lineage in lineages for g in lineage.gradients if g.module.startswith("rules:")]
+    assert rules
+
+
+async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -> None:
+    await found(recnet, shape=SHAPE.model_copy(update={"propagation": "em", "buffer": 50}))
+    await train(recnet, "tiny", limit=3)
+    network = await recnet.network("tiny")
+    waiting = await rows(
+        recnet, "SELECT c.kind, c.key FROM buffers b JOIN clients c ON c.id = b.client_id "
+        "WHERE b.messages <> '{}' ORDER BY c.id",
+    )  # fmt: skip
+    async with recnet.resources.pool.connection() as conn:
+        for row in waiting:
+            view = await view_client(conn, network, ClientKind(row["kind"]), row["key"])
+            for message in view.messages:
+                kind, key = message.sender.split(":")
+                sender = await view_client(conn, network, ClientKind(kind), key)
+                texts = {version.version: version.content for version in sender.versions}
+                assert message.body == texts[message.version]
+    assert waiting
+
+
+async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: RecNet) -> None:
+    shape = SHAPE.model_copy(update={"propagation": "clients", "reception": "delivery"})
+    await found(recnet, shape=shape)
+    await train(recnet, "tiny", limit=4)
+    copy = await recnet.copy("tiny", "other", {})
+    assert await recnet.digest("other") == await recnet.digest("tiny")
+    await collect(recnet)
+    await train(recnet, "tiny", limit=3)
+    network = await recnet.network("tiny")
+    async with recnet.resources.pool.connection() as conn:
+        told = await compare_networks(conn, network, copy)
+    assert told.parting is not None
+    assert {"messages", "verdicts"} <= {table.table for table in told.tables}
+    (verdicts,) = (table for table in told.tables if table.table == "verdicts")
+    assert all("None" not in place.name for place in verdicts.places)
+    await train(recnet, "other", limit=3)
+    assert await recnet.digest("other") == await recnet.digest("tiny")
+    await recnet.drop("other")
+    await recnet.drop("tiny")
+    assert await rows(recnet, "SELECT 1 FROM verdicts") == []
+
+
+async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecNet) -> None:
+    await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
+    await train(recnet, "tiny", limit=9)
+    waits = "SELECT interaction_id FROM gradients WHERE network_id = %s AND status = 'pending'"
+    other = (await recnet.copy("tiny", "other", {"propagation": "em"})).id
+    before = await rows(recnet, waits, other)
+    await train(recnet, "other")
+    assert before
+    assert await rows(recnet, waits, other) == before
+
+
+@pytest.mark.parametrize("way", ["em+lr", "em+lr+ls", "clients"])
+async def test_bad_replies_silence_a_client_and_not_the_network(
+    recnet: RecNet, model: WatchedModel, way: str
+) -> None:
+    await found(recnet, shape=SHAPE.model_copy(update={"propagation": way}))
+    bad = {"em+lr": "Choose", "em+lr+ls": "Tell", "clients": "Address"}[way]
+    model.script = lambda reply, _: BAD if reply == bad else None
+    report = await train(recnet, "tiny", limit=4)
+    assert (report.run, report.failed) == (4, 0)
+    assert await rows(recnet, "SELECT 1 FROM messages") == []
+    assert await rows(recnet, "SELECT 1 FROM windows WHERE done")
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("way", "reception"),
+    [
+        ("routers", "delivery"),
+        ("em", "delivery"),
+        ("em+lr", "buffer"),
+        ("em+lr+ls", "delivery"),
+        ("clients", "buffer"),
+    ],
+)
+async def test_the_sample_is_the_same_network_at_any_concurrency(
+    recnet: RecNet, way: str, reception: str
+) -> None:
+    await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
+    shape = NetworkSettings.model_validate(
+        {"update_size": 12, "propagation": way, "reception": reception}
+    )
+    await recnet.bootstrap("sample", shape)
+    await recnet.copy("sample", "other", {})
+    report = await train(recnet, "sample", limit=60, concurrency=8)
+    assert (report.run, report.failed) == (60, 0)
+    await train(recnet, "other", limit=60, concurrency=1)
+    assert await recnet.digest("sample") == await recnet.digest("other")
+    (told,) = await rows(recnet, "SELECT sum(recipients) AS n FROM windows")
+    assert told["n"] > 100
+
+
+@pytest.mark.long
+async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
+    recnet: RecNet,
+) -> None:
+    """In the tiny world the offline model would say the same each time."""
+    await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
+    await recnet.bootstrap("sample", NetworkSettings(update_size=12))
+    digests = {}
+    for changed in (
+        {},
+        {"propagation": "em"},
+        {"propagation": "em+lr"},
+        {"propagation": "em+lr+ls"},
+        {"propagation": "clients"},
+        {"credit": "module"},
+        {"router_evidence": "effects"},
+    ):
+        name = " ".join(["with", *changed, *changed.values()])
+        await recnet.copy("sample", name, changed)
+        await train(recnet, name, limit=40)
+        digests[name] = await recnet.digest(name)
+    assert len(set(digests.values())) == len(digests)
+
+
+def test_every_way_is_tried_here_or_with_the_routers() -> None:
+    assert set(get_args(Propagation)) == {"routers", "none", "placebo", *ROUTERLESS}
