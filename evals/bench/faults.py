@@ -29,7 +29,7 @@ class Fault(StrEnum):
     """The first half, with the finish reason `length`."""
 
 
-_NAMES = frozenset({"module", "message", "name", "rule", "partner", "action"})
+_NAMES = frozenset({"module", "name", "rule", "partner", "action"})
 """Fields that repeat a given word: with another one, a decoy would be seen through."""
 
 
@@ -46,7 +46,7 @@ def _other(value: Any, name: str = "") -> Any:  # noqa: ANN401 - any JSON
             return [_other(held, name) for held in reversed(value)]
         case "A" | "B" if name == "choice":
             return "B" if value == "A" else "A"
-        case str() if value and name not in _NAMES:
+        case str() if value and name not in _NAMES and not value.startswith("message "):
             return "something else"
     return value
 

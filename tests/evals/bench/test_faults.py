@@ -14,7 +14,9 @@ from evals.bench.draws import Draws
 from evals.bench.faults import OF_TRANSPORT, Fault, decoy, spoiled
 from evals.bench.serving import Endpoint, serving
 from evals.bench.settings import BenchSettings, Means
+from prompts.address import Address
 from prompts.catalogue import PROMPTS
+from prompts.choose import Choose
 from prompts.extract import Extract
 from prompts.gradient import Credit
 from prompts.merge import Merge
@@ -24,6 +26,7 @@ from prompts.optimize_router import OptimizedRouter
 from prompts.predict import Predict
 from prompts.rank import Rank
 from prompts.summarize import Summarize
+from prompts.tell import Tell
 from prompts.template import Reply
 from tests.evals.bench.asking import (
     ask,
@@ -47,6 +50,9 @@ REPLIES: tuple[Reply, ...] = (
             "verdicts": [{"message": "message 1", "taken": True, "rule": "", "reason": "It fits."}],
         }
     ),
+    Choose.model_validate({"reason": "Both like jazz.", "recipients": ["client 1"]}),
+    Tell.model_validate({"message": "Likes jazz."}),
+    Address.model_validate({"message": "Likes jazz.", "recipients": ["client 1"]}),
     Predict.model_validate({"reason": "It fits.", "choice": "A"}),
     Credit.model_validate(
         {"gradients": [{"module": "user profile", "involved": True, "suggestion": "Keep: jazz."}]}
