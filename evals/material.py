@@ -23,9 +23,14 @@ async def read_material(
     return dataset, seen_items(history(dataset, split)) | drawn
 
 
+def fit_for(split: Split) -> str:
+    """Return what a network is fitted on before `split` is predicted, as `train` calls it."""
+    return "train" if split is Split.VALID else "train+valid"
+
+
 def fitted_on(split: Split) -> frozenset[Split]:
     """Return the splits that are learned from before `split` is predicted."""
-    return FIT["train" if split is Split.VALID else "train+valid"]
+    return FIT[fit_for(split)]
 
 
 async def refuse_leak(recnet: RecNet, network: Network, dataset: Dataset, split: Split) -> None:

@@ -6,11 +6,10 @@ users do take what others took, an item with many events has many versions and m
 they are read beside Pop; docs/evaluation.md has the figures.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
-from itertools import chain
 
+from evals.method_pop import PopMethod
 from evals.method_random import best_first
 from state.dataset import Event
 from state.domain import ClientKind
@@ -19,19 +18,10 @@ from state.store.signals import Signals, read_signals
 from workflows.recnet import RecNet
 
 
-class LeastPopularMethod:
+class LeastPopularMethod(PopMethod):
     """Ranks first what the fewest users took."""
 
     name = "least popular first"
-
-    def __init__(self, *, seed: int = 0) -> None:
-        """Let `seed` order ties."""
-        self._seed = seed
-        self._taken: Counter[str] = Counter()
-
-    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
-        """Count the events of each item."""
-        self._taken = Counter(event.item for event in chain(train, valid))
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
         """Return the candidates least often taken first, ties in random order."""

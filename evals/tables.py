@@ -17,11 +17,11 @@ from evals.statistics import Comparison, Interval, bootstrap_interval, compare
 from state.dataset import Split
 from state.domain import Frozen
 
-_JUDGED = 10
+JUDGED = 10
 """The cutoff at which methods are compared."""
 _LEAST_P = 0.001
 """The permutation test draws some thousand times: it does not resolve less."""
-_LINES = {"floor": floor, "random line": random_line}
+LINES = {"floor": floor, "random line": random_line}
 MEANING = {
     Negatives.SAMPLED: "sampled negatives: uniform, as in the paper",
     Negatives.MATCHED: "matched negatives: taken, drawn or unseen in training like the target",
@@ -106,10 +106,10 @@ class ReadingTable(Frozen):
         header = ["", *(f"NDCG@{figure.k}" for figure in self.rows[0].figures)]
         compared = any(row.comparison for row in self.rows)
         if compared:
-            header.append(f"@{_JUDGED} – {self.baseline}")
+            header.append(f"@{JUDGED} – {self.baseline}")
         lines = [header]
         for row in self.rows:
-            cells = [row.name, *(_shown(f.mean, f.interval, between) for f in row.figures)]
+            cells = [row.name, *(shown(f.mean, f.interval, between) for f in row.figures)]
             if compared:
                 cells.append(_shown_comparison(row.comparison, between))
             lines.append(cells)
@@ -143,7 +143,7 @@ def _table(
         raise ValueError("the methods of one table must rank the same cases")
     against = next((r for r in readings if r.method == baseline), first)
     methods = [_row(reading, against, seed) for reading in readings]
-    lines = [_line(name, first.size) for name in _LINES]
+    lines = [_line(name, first.size) for name in LINES]
     return ReadingTable(
         title=f"{provenance.dataset}, {first.split}, {MEANING[first.negatives]}",
         split=first.split,
@@ -158,7 +158,7 @@ def _table(
 
 
 def _line(name: str, size: int) -> TableRow:
-    value = _LINES[name]
+    value = LINES[name]
     return TableRow(name=name, figures=tuple(Figure(k=k, mean=value(size, k)) for k in CUTOFFS))
 
 
@@ -171,7 +171,7 @@ def _row(reading: Reading, against: Reading, seed: int) -> TableRow:
         figures.append(Figure(k=k, mean=sum(values) / len(values), interval=interval))
     comparison = None
     if enough and reading is not against:
-        own, other = reading.user_means(_JUDGED), against.user_means(_JUDGED)
+        own, other = reading.user_means(JUDGED), against.user_means(JUDGED)
         comparison = compare(list(own.values()), [other[user] for user in own], seed=seed)
     return TableRow(name=reading.method, figures=tuple(figures), comparison=comparison)
 
@@ -203,12 +203,13 @@ def _resolved(methods: Sequence[TableRow], baseline: str) -> str:
     users = compared[0][1].users
     least = ", ".join(f"{pair.smallest:.3f} ({name})" for name, pair in compared)
     return (
-        f"the smallest true difference from {baseline} in NDCG@{_JUDGED} that {users} users "
+        f"the smallest true difference from {baseline} in NDCG@{JUDGED} that {users} users "
         f"resolve (80% power, 5% two-sided): {least}"
     )
 
 
-def _shown(mean: float, interval: Interval | None, between: str) -> str:
+def shown(mean: float, interval: Interval | None, between: str = " ") -> str:
+    """Return a mean with its interval, if it has one."""
     spread = f"{between}({interval.low:.3f}–{interval.high:.3f})" if interval else ""
     return f"{mean:.3f}{spread}"
 

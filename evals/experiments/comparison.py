@@ -6,11 +6,8 @@ from evals.candidates import Negatives
 from evals.metrics import CUTOFFS
 from evals.ranking import Reading, pool
 from evals.statistics import Comparison, bootstrap_interval, compare, holm
-from evals.tables import Figure
+from evals.tables import JUDGED, Figure
 from state.domain import Frozen
-
-JUDGED = 10
-"""The cutoff at which rows are compared."""
 
 
 class Line(Frozen):

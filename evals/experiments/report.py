@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from evals.candidates import Negatives
-from evals.experiments.comparison import JUDGED, Line
+from evals.experiments.comparison import Line
 from evals.experiments.jobs import Result
-from evals.metrics import CUTOFFS, floor, random_line
-from evals.tables import MEANING
+from evals.metrics import CUTOFFS
+from evals.statistics import Interval
+from evals.tables import JUDGED, LINES, MEANING, shown
 from state.domain import Frozen
-
-_LINES = {"floor": floor, "random line": random_line}
 
 
 class Expense(Frozen):
@@ -97,10 +96,10 @@ def _figures(lines: Sequence[Line], reference: str, size: int) -> list[list[str]
     header += [f"@{JUDGED} – {reference}", "p (Holm)", "smallest resolved"]
     rows = [
         [name, *(f"{value(size, k):.3f}" for k in CUTOFFS), "", "", ""]
-        for name, value in _LINES.items()
+        for name, value in LINES.items()
     ]
     for line in lines:
-        cells = [line.name, *(_spread(f.mean, f.interval) for f in line.figures)]
+        cells = [line.name, *(shown(f.mean, f.interval) for f in line.figures)]
         pair = line.comparison
         if pair is None:
             cells += ["", "", ""]
@@ -151,14 +150,8 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (header, rule, *lines)]
 
 
-def _spread(mean: float, interval: object) -> str:
-    low, high = getattr(interval, "low", None), getattr(interval, "high", None)
-    return f"{mean:.3f}" if low is None else f"{mean:.3f} ({low:.3f}–{high:.3f})"
-
-
-def _signed(difference: float, interval: object) -> str:
-    low, high = getattr(interval, "low", 0.0), getattr(interval, "high", 0.0)
-    return f"{difference:+.3f} ({low:+.3f}–{high:+.3f})"
+def _signed(difference: float, interval: Interval) -> str:
+    return f"{difference:+.3f} ({interval.low:+.3f}–{interval.high:+.3f})"
 
 
 def shown_p(p: float | None) -> str:

@@ -10,16 +10,15 @@ from pathlib import Path
 from evals.agentcf.training import found_agentcf, train_agentcf
 from evals.experiments.cases import draw_all
 from evals.experiments.jobs import Cost, Job, Result, Results
-from evals.material import fitted_on, refuse_leak
+from evals.material import fit_for, fitted_on, refuse_leak
 from evals.method_recnet import RecNetMethod
 from evals.ranking import evaluate
-from state.dataset import Split
 from state.errors import NetworkError
 from state.store.clients import list_clients
 from state.store.interactions import list_interactions
 from workflows.commands.console import execute
 from workflows.recnet import RecNet
-from workflows.training import FIT, TrainingReport, plan_training, train
+from workflows.training import TrainingReport, plan_training, train
 
 
 def main() -> None:
@@ -91,7 +90,7 @@ async def _learn(recnet: RecNet, job: Job, *, whole: bool) -> Cost:
     if job.variant.learner == "nobody":
         return Cost(records=0, failed=0, reward=None, calls=0, tokens=0, updates=0, seconds=None)
     learn = train_agentcf if job.variant.learner == "agentcf" else train
-    report = await learn(recnet, job.network, fit=_fit(job.split), limit=job.records)
+    report = await learn(recnet, job.network, fit=fit_for(job.split), limit=job.records)
     return _cost(report, whole=whole)
 
 
@@ -119,11 +118,6 @@ def _cost(report: TrainingReport, *, whole: bool) -> Cost:
         updates=report.windows,
         seconds=report.seconds if whole else None,
     )
-
-
-def _fit(split: Split) -> str:
-    wanted = fitted_on(split)
-    return next(name for name, splits in FIT.items() if splits == wanted)
 
 
 if __name__ == "__main__":

@@ -54,6 +54,11 @@ def interval(values: tuple[float, ...] | list[float]) -> tuple[float, float, flo
     return mean, mean - float(half), mean + float(half)
 
 
+def _shown(values: tuple[float, ...]) -> str:
+    mean, low, high = interval(values)
+    return f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
 def _claims(findings: tuple[Finding, ...]) -> list[list[str]]:
     header = [
         "world", "measured", "RecNet", "against", "", "difference", "p", "p (Holm)",
@@ -61,12 +66,11 @@ def _claims(findings: tuple[Finding, ...]) -> list[list[str]]:
     ]  # fmt: skip
     rows = []
     for f in findings:
-        mean, low, high = interval(f.differences)
         least = f"{smallest_difference(f.differences):.3f}" if len(f.differences) > 1 else ""
         rows.append(
             [
                 f.kind, f.measured, f"{f.means[0]:.3f}", f.against, f"{f.means[1]:.3f}",
-                f"{mean:+.3f} ({low:+.3f} to {high:+.3f})", shown_p(f.p), shown_p(f.corrected),
+                _shown(f.differences), shown_p(f.p), shown_p(f.corrected),
                 least, f.expected,
             ]
         )  # fmt: skip
@@ -76,7 +80,6 @@ def _claims(findings: tuple[Finding, ...]) -> list[list[str]]:
 def _doses(series: tuple[Dose, ...]) -> list[list[str]]:
     rows = []
     for entry in series:
-        mean, low, high = interval(entry.differences)
-        gain = f"{mean:+.3f} ({low:+.3f} to {high:+.3f})"
+        gain = _shown(entry.differences)
         rows.append([f"{entry.dose:.1f}", f"{entry.means[0]:.3f}", f"{entry.means[1]:.3f}", gain])
     return [["early adopters", "RecNet", "no propagation", "gain"], *rows]

@@ -115,7 +115,10 @@ def test_no_pause_is_longer_than_the_bound(asked: str) -> None:
 
 @pytest.mark.parametrize(
     "asked",
-    [None, "", "0", "-5", "nan", "-inf", "soon", "Wed, 99 Foo 2099 25:61:61 GMT", in_seconds(-60)],
+    [
+        *(None, "", "0", "-5", "nan", "-inf", "soon", "Wed, 99 Foo 2099 25:61:61 GMT"),
+        "Mon, 02 Jan 2023 03:04:05 GMT",
+    ],
 )
 def test_without_a_sensible_word_the_pause_doubles_from_its_own_start(asked: str | None) -> None:
     for attempt in range(1, 10):
