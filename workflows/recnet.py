@@ -12,7 +12,7 @@ from nodes.claims import is_free
 from nodes.founding import require_same_founding, require_same_shape
 from nodes.opening import mint_identity, refuse_own_steps
 from nodes.resources import Resources, open_resources
-from nodes.step import BOOTSTRAP, window_step
+from nodes.step import BOOTSTRAP, require_usable, window_step
 from state.checkpoints import thread_of, thread_prefix
 from state.dataset import Dataset
 from state.digest import digest_network
@@ -32,6 +32,7 @@ from state.store.networks import (
     drop_network,
     find_network,
 )
+from state.store.versions import Author, read_authors
 from state.store.windows import Window, open_window
 from workflows import bootstrap, interaction, recommend, router_update
 from workflows.exclusive import only_trainer
@@ -41,11 +42,13 @@ from workflows.runs import Graph, Runs
 class RecNet:
     """The workflows over open resources; each method is one graph run.
 
-    A baseline that learns otherwise from the same records has another `learner`, and the `context`
-    that it runs in.
+    A baseline that learns otherwise from the same records has another `learner`, the `context` that
+    it runs in, and the `foreign` texts that it would not go on from.
     """
 
     learner: ClassVar[Graph] = interaction.graph
+    foreign: ClassVar[frozenset[Author]] = frozenset({"reflection"})
+    """What makes versions where another learner learned."""
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources
@@ -63,6 +66,24 @@ class RecNet:
         """
         async with self.resources.pool.connection() as conn:
             return await find_network(conn, name)
+
+    async def trainable(self, name: str) -> Network:
+        """Return a network that this can learn on.
+
+        Raises:
+            NetworkError: none of that name, no routers, or another encoder.
+            InputError: another learner has learned on it.
+        """
+        network = await self.network(name)
+        require_usable(network)
+        async with self.resources.pool.connection() as conn:
+            foreign = await read_authors(conn, network.id) & self.foreign
+        if foreign:
+            raise InputError(
+                f"another method has trained network '{name}' (it holds texts by "
+                f"{', '.join(sorted(foreign))}): copy a network that was only bootstrapped"
+            )
+        return network
 
     async def load(self, name: str, dataset: Dataset) -> Network:
         """Store a data set's catalogue, users and events as a new network.

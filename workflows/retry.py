@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 
-from nodes.step import require_usable
 from state.domain import KEY_LENGTH, Frozen, clean_line
 from state.errors import InputError
 from state.graphs.interaction import InteractionOutput
@@ -53,11 +52,10 @@ async def run_again(
         started: told how many there are; returns what is called after each.
 
     Raises:
-        InputError: an identity is unknown, or did not fail.
+        InputError: an identity is unknown, or did not fail; another method trained this network.
         NetworkError: another process is training this network.
     """
-    network = await recnet.network(name)
-    require_usable(network)
+    network = await recnet.trainable(name)
     mark = await begin_paying(recnet)
     failed = await _failed(recnet, network, identities)
     advance = started(len(failed)) if failed else lambda: None

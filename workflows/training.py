@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
 
-from nodes.step import require_usable
 from state.dataset import Split
 from state.domain import ClientKind, Frozen
 from state.graphs.interaction import InteractionOutput
@@ -98,9 +97,9 @@ async def train(
 
     Raises:
         NetworkError: not bootstrapped, or another process is training this network.
+        InputError: another method has trained this network.
     """
-    network = await recnet.network(name)
-    require_usable(network)
+    network = await recnet.trainable(name)
     mark = await begin_paying(recnet)
     began = perf_counter()
     run = _Run(recnet, network, FIT[fit], concurrency, limit, on_progress)

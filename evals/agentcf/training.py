@@ -7,10 +7,9 @@ from evals.agentcf.graph import graph
 from evals.agentcf.prompts import PROMPTS
 from evals.agentcf.state import AgentCFContext
 from nodes.resources import Resources
-from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.store.networks import Network
-from state.store.versions import read_authors
+from state.store.versions import Author
 from workflows.recnet import RecNet
 from workflows.runs import Graph
 from workflows.stream import AT_ONCE
@@ -52,6 +51,9 @@ class AgentCF(RecNet):
     """
 
     learner: ClassVar[Graph] = graph
+    foreign: ClassVar[frozenset[Author]] = frozenset(
+        {"reception", "gradient", "summary", "split", "merge"}
+    )
 
     def __init__(self, resources: Resources, *, rounds: int = 2) -> None:
         super().__init__(resources)
@@ -98,7 +100,6 @@ async def train_agentcf(
         NetworkError: not bootstrapped, or another process is training this network.
         TemplateError: an edited template does not fit its prompt.
     """
-    await _refuse_trained(recnet, name)
     return await train(
         AgentCF(recnet.resources, rounds=rounds),
         name,
@@ -107,14 +108,3 @@ async def train_agentcf(
         limit=limit,
         on_progress=on_progress,
     )
-
-
-async def _refuse_trained(recnet: RecNet, name: str) -> None:
-    network = await recnet.network(name)
-    async with recnet.resources.pool.connection() as conn:
-        authors = await read_authors(conn, network.id)
-    if authors & {"reception", "gradient", "summary", "split", "merge"}:
-        raise InputError(
-            f"network '{name}' has been trained by RecNet: make one for AgentCF by found_agentcf, "
-            "from a network that was only bootstrapped"
-        )

@@ -105,8 +105,11 @@ async def test_it_learns_from_the_records_that_recnet_learns_from(agents: AgentC
     await train_agentcf(agents, "agents", fit="train")
     await train(RecNet(agents.resources), "tiny", fit="train")
     assert await kept_records(agents, "agents") == await kept_records(agents, "tiny") != []
-    with pytest.raises(InputError, match="'tiny' has been trained by RecNet"):
+    with pytest.raises(InputError, match="another method has trained network 'tiny'"):
         await train_agentcf(agents, "tiny")
+    for learn in (train, run_again):
+        with pytest.raises(InputError, match=r"'agents' \(it holds texts by reflection\): copy"):
+            await learn(RecNet(agents.resources), "agents")
 
 
 async def test_its_calls_are_its_networks_own_and_bounded(agents: AgentCF) -> None:
