@@ -2,7 +2,8 @@
 
 Users are the independent units, so everything here takes one value a user (all draws and seeds of
 that user already averaged): resampling these values is resampling users with all that is theirs.
-Of planted worlds the worlds are: `worlds_p` takes one value a world.
+Of planted worlds the worlds are: `worlds_p`, `equivalence_p` and `noninferiority_p` take one value
+a world.
 """
 
 import math
@@ -103,6 +104,35 @@ def worlds_p(first: Values, second: Values) -> float:
     # Two ways to one sum may differ in the last digits: that is the order of summation.
     close = 1e-9 * np.abs(differences).sum()
     return float(np.mean(np.abs(sums) >= abs(differences.sum()) - close))
+
+
+def equivalence_p(differences: Values, margin: float) -> float:
+    """Return the p-value of the claim that the true mean difference lies within `margin` of zero.
+
+    Two one-sided t-tests (TOST), one against each end, over one paired difference a world; returned
+    is the larger p. That a difference is not found says nothing of the kind. Raises `ValueError`
+    as `noninferiority_p` does.
+    """
+    from_above = noninferiority_p(np.negative(differences), margin)
+    return max(noninferiority_p(differences, margin), from_above)
+
+
+def noninferiority_p(differences: Values, margin: float) -> float:
+    """Return the p-value of the claim that the true mean difference is above minus `margin`.
+
+    The one-sided t-test over `differences`, one paired difference a world. `margin` has to be
+    chosen before they are seen. Where they are all the same there is nothing to estimate: 0 where
+    that one lies above, else 1. Raises `ValueError` for fewer than two worlds and for a margin that
+    is not above zero.
+    """
+    data = _users(differences)
+    if not 0 < margin < math.inf:
+        raise ValueError(f"a margin is a number above zero, got {margin}")
+    # Differences of equal figures may differ in the last digits, in which the test would believe.
+    close = 1e-9 * max(margin, float(np.abs(data).max()))
+    if np.ptp(data) <= close:
+        return 0.0 if float(np.mean(data)) + margin > close else 1.0
+    return float(stats.ttest_1samp(data, -margin, alternative="greater").pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:

@@ -14,7 +14,9 @@ from evals.statistics import (
     RESAMPLES,
     bootstrap_interval,
     compare,
+    equivalence_p,
     holm,
+    noninferiority_p,
     paired_p,
     smallest_difference,
     worlds_p,
@@ -153,6 +155,65 @@ def test_worlds_are_few_and_paired() -> None:
         worlds_p([0.1, 0.2], [0.1, 0.2, 0.3])
     with pytest.raises(ValueError, match="at least two users or worlds"):
         worlds_p([0.1], [0.2])
+
+
+def test_a_mean_above_minus_the_margin_by_hand() -> None:
+    # Mean 2 and standard error 1/sqrt(3), so t = 3 sqrt(3) from -1; with two degrees of freedom the
+    # tail of t is 1/2 - t / (2 sqrt(t² + 2)).
+    t = 3 * np.sqrt(3)
+    p = 0.5 - t / (2 * np.sqrt(t**2 + 2))
+    assert noninferiority_p([1, 2, 3], 1) == pytest.approx(p)
+    assert noninferiority_p([-3, -2, -1], 5) == pytest.approx(p)
+    assert noninferiority_p([-3, -2, -1], 2) == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_one_sided_tests_are_scipys(seed: int) -> None:
+    first, second = users(10, seed), users(10, seed + 100)
+    differences = np.subtract(first, second)
+    above = stats.ttest_rel(np.add(first, 0.1), second, alternative="greater").pvalue
+    below = stats.ttest_rel(np.subtract(first, 0.1), second, alternative="less").pvalue
+    assert noninferiority_p(differences, 0.1) == pytest.approx(above)
+    assert equivalence_p(differences, 0.1) == pytest.approx(max(above, below))
+
+
+def test_equivalence_is_a_90_percent_interval_within_the_margin() -> None:
+    claimed = []
+    for seed in range(40):
+        differences = np.subtract(users(10, seed), 0.5)
+        low, high = stats.ttest_1samp(differences, 0).confidence_interval(0.90)
+        claimed.append(-0.15 < low and high < 0.15)
+        assert claimed[-1] == (equivalence_p(differences, 0.15) < 0.05)
+    assert set(claimed) == {True, False}
+
+
+def test_equivalence_is_wrongly_claimed_once_in_twenty() -> None:
+    worlds = np.random.default_rng(13).normal(0.1, 0.05, (1_000, 10))  # the truth is the margin
+    wrong = np.mean([equivalence_p(differences, 0.1) < 0.05 for differences in worlds])
+    assert wrong == pytest.approx(0.05, abs=0.025)
+
+
+@pytest.mark.parametrize(
+    ("difference", "equivalent", "noninferior"),
+    [(0, 0, 0), (0.04, 0, 0), (-0.04, 0, 0), (0.06, 1, 0), (-0.06, 1, 1), (0.05, 1, 0)],
+)
+def test_worlds_that_all_differ_alike(
+    difference: float, equivalent: float, noninferior: float
+) -> None:
+    # The last digits: 0.1 + 0.2 - 0.3 is not quite zero.
+    for differences in ([difference] * 10, [difference, difference + (0.1 + 0.2 - 0.3)] * 5):
+        assert equivalence_p(differences, 0.05) == equivalent
+        assert noninferiority_p(differences, 0.05) == noninferior
+    # At the margin is not above it.
+    assert noninferiority_p([-0.05, (0.1 + 0.2 - 0.3) - 0.05], 0.05) == 1
+
+
+def test_an_equivalence_needs_worlds_and_a_margin() -> None:
+    with pytest.raises(ValueError, match="at least two users or worlds"):
+        equivalence_p([0.1], 0.05)
+    for margin in (0, -0.1, float("nan"), float("inf")):
+        with pytest.raises(ValueError, match="a number above zero"):
+            equivalence_p([0.1, 0.2], margin)
 
 
 @pytest.mark.parametrize(
