@@ -51,6 +51,10 @@ class World(Frozen):
     """With one event a cold reader has a first profile only; the second of two is a test."""
     early_share: float = Field(default=0.4, ge=0, le=1)
     """Share of early adopters among a community's readers who are not cold."""
+    later_share: float | None = Field(default=None, ge=0, le=1)
+    """Share of each theme's books that are of its later wave; None for the share of its reads
+    before the test, so that how often a book was read does not tell its wave. Worlds of different
+    `early_share` have the same library only where this is given."""
     noise: float = Field(default=0.1, ge=0, le=1)
     """Share of events whose book is drawn from the whole library."""
     shuffled: bool = False
@@ -144,7 +148,8 @@ def plant_world(world: World) -> Planted:
         for user, place in readers.community.items()
     }
     visits = {user: _visits(world, user, readers, themes, adoption) for user in readers.community}
-    books = make_books(world.seed, world.items, waves, _later(themes, visits))
+    later = _later(world, themes, visits)
+    books = make_books(world.seed, world.items, waves, later)
     timed = [event for own in visits.values() for event in _events(world, own, books)]
     timed.sort(key=lambda event: event[0])
     events = tuple(event for _, event in timed)
@@ -227,11 +232,12 @@ def _times(world: World, user: str, chance: random.Random, *, cold: bool) -> lis
     return [*times, _second(chance.uniform(LAST_VISITS, 1))]
 
 
-def _later(themes: tuple[str, ...], visits: dict[str, list[_Visit]]) -> dict[str, float]:
-    """Return the share of each theme's reads before the test that are of its later wave.
-
-    Its books are given the same share, so that how often a book was read does not tell its wave.
-    """
+def _later(
+    world: World, themes: tuple[str, ...], visits: dict[str, list[_Visit]]
+) -> dict[str, float]:
+    """Return the share of each theme's books that are of its later wave."""
+    if world.later_share is not None:
+        return dict.fromkeys(themes, world.later_share)
     read = Counter(
         visit.wanted
         for visit in chain.from_iterable(visits.values())

@@ -55,9 +55,9 @@ class Result(Frozen):
     job: Job
     digest: str
     cost: Cost
-    rewards: dict[str, tuple[int, ...]]
-    """Prequential: for each user, in order, whether a record was predicted right before it was
-    learned; failed records are left out."""
+    rewards: dict[str, int | None]
+    """Prequential: by record, in their order, whether it was predicted right before it was learned;
+    None where it failed."""
     readings: tuple[Reading, ...]
     ranking_calls: int
     ranking_tokens: int

@@ -1,6 +1,7 @@
 """The study of planted worlds: run every kind, and hold what came of it against the claims."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -8,25 +9,41 @@ import numpy as np
 
 from evals.experiments.jobs import Job, Result, Results, write_whole
 from evals.experiments.runner import do_jobs, find_result, found_base
+from evals.experiments.verdicts import Evidence, Expected, interval, judge
 from evals.experiments.worlds import (
     CLAIMS,
+    DOSES,
     KINDS,
     NOTHING,
     VARIANTS,
     Claim,
-    Dose,
-    Finding,
+    Measure,
+    Readers,
     accuracy,
-    dose,
+    group_readers,
+    ndcg_of_followers,
 )
-from evals.experiments.worlds_report import StudyReport, interval
-from evals.planted_world import items_for, plant_world
-from evals.statistics import holm, worlds_p
+from evals.experiments.worlds_report import Dose, StudyReport
+from evals.planted_world import World, items_for, plant_world
 from state.dataset import Split
 from workflows.recnet import RecNet
 
-Found = Mapping[tuple[str, str], Sequence[Result]]
-"""Results by kind of world and variant, one a seed."""
+DRAWS = 3
+"""Draws of candidates in each world."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was learned in one kind of worlds, world by world."""
+
+    readers: Sequence[Readers]
+    results: Mapping[str, Sequence[Result]]
+    """By variant."""
+
+    def pairs(self, of: str, against: str, measure: Measure) -> list[tuple[float, float] | None]:
+        """Return what two variants reached in each world."""
+        both = zip(self.results[of], self.results[against], self.readers, strict=True)
+        return [measure(own, other, readers) for own, other, readers in both]
 
 
 async def make_study(
@@ -43,84 +60,111 @@ async def make_study(
         RecNetError: a network could not be learned; the same call goes on.
     """
     kept = Results(out)
-    jobs: dict[tuple[str, str], list[Job]] = {}
-    for kind, world in KINDS.items():
-        for seed in seeds:
-            own = {"seed": seed, "users": users, "items": items_for(users)}
-            dataset = plant_world(world.model_copy(update=own)).dataset
-            base = await found_base(recnet, dataset, 0)
-            for variant in VARIANTS[kind]:
-                job = Job(
-                    base=base, variant=variant, seed=0, split=Split.TEST, draws=1, records=None
-                )
-                jobs.setdefault((kind, variant.name), []).append(job)
-    every = [job for own in jobs.values() for job in own]
+    worlds = {kind: [_sized(world, seed, users) for seed in seeds] for kind, world in KINDS.items()}
+    jobs = {kind: await _jobs(recnet, kind, own) for kind, own in worlds.items()}
+    every = [job for by_variant in jobs.values() for own in by_variant.values() for job in own]
     await do_jobs(every, processes, recnet.resources.settings.model, kept, tell)
-    found = {key: [find_result(kept, job) for job in own] for key, own in jobs.items()}
+    found = {
+        kind: Found(
+            readers=[group_readers(world) for world in worlds[kind]],
+            results={
+                name: [find_result(kept, job) for job in own] for name, own in by_variant.items()
+            },
+        )
+        for kind, by_variant in jobs.items()
+    }
+    costs = [r.cost for kind in found.values() for own in kind.results.values() for r in own]
     series = doses(found)
-    rising = slopes(series)
     report = StudyReport(
         seeds=tuple(seeds),
         users=users,
-        findings=judge(found, CLAIMS),
+        draws=DRAWS,
+        findings=judge([*(_evidence(found, claim) for claim in CLAIMS), slope(series)]),
         doses=series,
-        slope=interval(rising),
-        slope_p=worlds_p(rising, [0.0] * len(rising)),
-        calls=sum(result.cost.calls for own in found.values() for result in own),
+        records=sum(cost.records for cost in costs),
+        failed=sum(cost.failed for cost in costs),
+        calls=sum(cost.calls for cost in costs),
+        tokens=sum(cost.tokens for cost in costs),
         model=recnet.resources.settings.model,
         encoder=recnet.resources.settings.embedding,
     )
-    write_whole(out / "planted.md", report.markdown())
-    write_whole(out / "planted.json", report.model_dump_json(indent=1))
+    stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}"
+    write_whole(out / f"{stem}.md", report.markdown())
+    write_whole(out / f"{stem}.json", report.model_dump_json(indent=1))
     return report
 
 
-def judge(found: Found, claims: Sequence[Claim]) -> tuple[Finding, ...]:
-    """Return what came of each claim; p-values are corrected for all of them."""
-    pairs = [_pair(found, claim) for claim in claims]
-    differences = [[own - other for own, other in pair] for pair in pairs]
-    ps = [worlds_p(*zip(*pair, strict=True)) for pair in pairs]
-    return tuple(
-        Finding(
-            kind=claim.kind,
-            of=claim.of,
-            against=claim.against,
-            measured=claim.measured,
-            expected=claim.expected,
-            means=(fmean(own for own, _ in pair), fmean(other for _, other in pair)),
-            differences=tuple(difference),
-            p=p,
-            corrected=corrected,
-        )
-        for claim, pair, difference, p, corrected in zip(
-            claims, pairs, differences, ps, holm(ps), strict=True
-        )
+def _sized(world: World, seed: int, users: int) -> World:
+    return world.model_copy(update={"seed": seed, "users": users, "items": items_for(users)})
+
+
+async def _jobs(recnet: RecNet, kind: str, worlds: Sequence[World]) -> dict[str, list[Job]]:
+    """Found each world of a kind; return the jobs of each variant, one a world."""
+    bases = [await found_base(recnet, plant_world(world).dataset, 0) for world in worlds]
+    return {
+        variant.name: [
+            Job(base=base, variant=variant, seed=0, split=Split.TEST, draws=DRAWS, records=None)
+            for base in bases
+        ]
+        for variant in VARIANTS[kind]
+    }
+
+
+def _evidence(found: Mapping[str, Found], claim: Claim) -> Evidence:
+    pairs = [
+        pair
+        for pair in found[claim.kind].pairs(claim.of, claim.against, claim.measure)
+        if pair is not None
+    ]
+    return Evidence(
+        kind=claim.kind,
+        of=claim.of,
+        against=claim.against,
+        measured=claim.measured,
+        expected=claim.expected,
+        means=(fmean(own for own, _ in pairs), fmean(other for _, other in pairs)),
+        differences=tuple(own - other for own, other in pairs),
     )
 
 
-def doses(found: Found) -> tuple[Dose, ...]:
-    """Return the gain over no propagation by dose, the smallest dose first."""
+def doses(found: Mapping[str, Found]) -> tuple[Dose, ...]:
+    """Return the gains over no propagation by dose, the smallest dose first.
+
+    Only worlds in which every dose can be read are counted.
+    """
+    kinds = {share: found[f"dose {share:g}"] for share in DOSES}
+    by_dose = {
+        share: kind.pairs("RecNet", NOTHING.name, ndcg_of_followers)
+        for share, kind in kinds.items()
+    }
+    whole = [pair for pair in zip(*by_dose.values(), strict=True) if None not in pair]
     series = []
-    for kind in KINDS:
-        if (amount := dose(kind)) is None:
-            continue
-        pair = _pair(found, Claim(kind, "RecNet", NOTHING.name, accuracy, "", ""))
-        means = fmean(own for own, _ in pair), fmean(other for _, other in pair)
-        gains = tuple(own - other for own, other in pair)
-        series.append(Dose(dose=amount, means=means, differences=gains))
-    return tuple(sorted(series, key=lambda entry: entry.dose))
+    for at, (share, kind) in enumerate(kinds.items()):
+        pairs = [world[at] for world in whole]
+        rewards = [pair for pair in kind.pairs("RecNet", NOTHING.name, accuracy) if pair]
+        series.append(
+            Dose(
+                dose=share,
+                means=(fmean(own for own, _ in pairs), fmean(other for _, other in pairs)),
+                gain=interval(gains := tuple(own - other for own, other in pairs)),
+                differences=gains,
+                accuracy=interval([own - other for own, other in rewards]),
+            )
+        )
+    return tuple(series)
 
 
-def slopes(series: Sequence[Dose]) -> list[float]:
+def slope(series: Sequence[Dose]) -> Evidence:
     """Return for each world how much the gain rises with the dose (least squares)."""
     amounts = np.array([entry.dose for entry in series])
     gains = np.array([entry.differences for entry in series])
-    slope: list[float] = np.polyfit(amounts, gains, 1)[0].tolist()
-    return slope
-
-
-def _pair(found: Found, claim: Claim) -> list[tuple[float, float]]:
-    """Return the two values of each world that has both."""
-    both = zip(found[claim.kind, claim.of], found[claim.kind, claim.against], strict=True)
-    values = [(claim.measure(own), claim.measure(other)) for own, other in both]
-    return [(own, other) for own, other in values if own is not None and other is not None]
+    rises: list[float] = np.polyfit(amounts, gains, 1)[0].tolist()
+    return Evidence(
+        kind="doses",
+        of="RecNet",
+        against=NOTHING.name,
+        measured="rise of the gain in NDCG@10 of followers, for a dose of 1",
+        expected=Expected.MORE,
+        means=None,
+        differences=tuple(rises),
+    )

@@ -14,7 +14,6 @@ from evals.material import fit_for, fitted_on, refuse_leak
 from evals.method_recnet import RecNetMethod
 from evals.ranking import evaluate
 from state.errors import NetworkError
-from state.store.clients import list_clients
 from state.store.interactions import list_interactions
 from workflows.commands.console import execute
 from workflows.recnet import RecNet
@@ -94,18 +93,12 @@ async def _learn(recnet: RecNet, job: Job, *, whole: bool) -> Cost:
     return _cost(report, whole=whole)
 
 
-async def _rewards(recnet: RecNet, job: Job) -> dict[str, tuple[int, ...]]:
+async def _rewards(recnet: RecNet, job: Job) -> dict[str, int | None]:
     network = await recnet.network(job.network)
     records = await plan_training(recnet, network, fitted_on(job.split))
     async with recnet.resources.pool.connection() as conn:
-        settled = {i.id: i for i in await list_interactions(conn, network.id)}
-        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
-    rewards: dict[str, list[int]] = {}
-    for record in records:
-        found = settled.get(record.id)
-        if found is not None and found.reward is not None:
-            rewards.setdefault(keys[record.user], []).append(found.reward)
-    return {user: tuple(own) for user, own in rewards.items()}
+        settled = {i.id: i.reward for i in await list_interactions(conn, network.id)}
+    return {record.id: settled[record.id] for record in records if record.id in settled}
 
 
 def _cost(report: TrainingReport, *, whole: bool) -> Cost:

@@ -22,7 +22,7 @@ def result(job: Job = JOB) -> Result:
         ranks={"ann": (1,)},
     )  # fmt: skip
     return Result(
-        job=job, digest="d", cost=COST, rewards={"ann": (1, 0)}, readings=(reading,),
+        job=job, digest="d", cost=COST, rewards={"ann": 1}, readings=(reading,),
         ranking_calls=1, ranking_tokens=1, missing=0, dropped=0, failed=0,
     )  # fmt: skip
 

@@ -1,0 +1,118 @@
+"""What comes of claims about worlds: each shown, not shown, or contradicted."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from statistics import fmean
+
+from scipy import stats
+
+from evals.statistics import equivalence_p, holm, noninferiority_p, worlds_p
+from state.domain import Frozen
+
+MARGIN = 0.03
+"""A difference that is nothing to speak of, in shares of records predicted right."""
+_LEVEL = 0.05
+
+
+class Expected(StrEnum):
+    """What a claim says of the mean difference between two variants."""
+
+    MORE = "more"
+    NONE = "no difference"
+    NO_LESS = "no less"
+
+
+class Verdict(StrEnum):
+    """What the worlds say to a claim."""
+
+    SHOWN = "shown"
+    OPEN = "not shown"
+    CONTRADICTED = "contradicted"
+    """The 95% interval lies where the claim is false."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A claim, and what two variants reached in each world that could say so."""
+
+    kind: str
+    of: str
+    against: str
+    measured: str
+    expected: Expected
+    means: tuple[float, float] | None
+    differences: tuple[float, ...]
+
+
+class Finding(Frozen):
+    """What came of one claim, world by world."""
+
+    kind: str
+    of: str
+    against: str
+    measured: str
+    expected: Expected
+    means: tuple[float, float] | None
+    differences: tuple[float, ...]
+    """One a world, in order of their seeds."""
+    interval: tuple[float, float, float]
+    """The mean difference, and its 95% t-interval."""
+    p: float
+    """Of the test that shows the claim where it rejects."""
+    corrected: float
+    """By Holm, for all claims of the study."""
+    verdict: Verdict
+
+
+def judge(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
+    """Return what came of all claims of a study: they are one family."""
+    ps = [_p(claim.expected, claim.differences) for claim in evidence]
+    return tuple(
+        Finding(
+            kind=claim.kind,
+            of=claim.of,
+            against=claim.against,
+            measured=claim.measured,
+            expected=claim.expected,
+            means=claim.means,
+            differences=claim.differences,
+            interval=(found := interval(claim.differences)),
+            p=p,
+            corrected=corrected,
+            verdict=_verdict(claim.expected, found, corrected),
+        )
+        for claim, p, corrected in zip(evidence, ps, holm(ps), strict=True)
+    )
+
+
+def _p(expected: Expected, differences: Sequence[float]) -> float:
+    match expected:
+        case Expected.MORE:
+            return worlds_p(differences, [0.0] * len(differences))
+        case Expected.NO_LESS:
+            return noninferiority_p(differences, MARGIN)
+        case Expected.NONE:
+            return equivalence_p(differences, MARGIN)
+
+
+def _verdict(expected: Expected, found: tuple[float, float, float], corrected: float) -> Verdict:
+    mean, low, high = found
+    false = {
+        Expected.MORE: high < 0,
+        Expected.NO_LESS: high < -MARGIN,
+        Expected.NONE: low > MARGIN or high < -MARGIN,
+    }[expected]
+    if false:
+        return Verdict.CONTRADICTED
+    right_way = expected is not Expected.MORE or mean > 0
+    return Verdict.SHOWN if right_way and corrected <= _LEVEL else Verdict.OPEN
+
+
+def interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Return the mean over worlds with its 95% t-interval; that of a single world is its value."""
+    mean = fmean(values)
+    if len(values) < 2 or max(values) == min(values):
+        return mean, mean, mean
+    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    return mean, mean - float(half), mean + float(half)
