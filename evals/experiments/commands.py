@@ -93,6 +93,8 @@ def planted(
 ) -> None:
     """Hold RecNet against silence and placebo in worlds where it must gain, and must not."""
     from evals.experiments.study import make_study  # noqa: PLC0415
+    from evals.experiments.worlds import DEVELOPED  # noqa: PLC0415
+    from evals.experiments.worlds import DEVELOPED  # noqa: PLC0415
     from evals.statistics import MOST_WORLDS  # noqa: PLC0415
 
     first, _, last = seeds.partition("-")
@@ -100,6 +102,16 @@ def planted(
     worlds = range(int(first), int(last) + 1) if known else range(0)
     if not 2 <= len(worlds) <= MOST_WORLDS:
         fail(f"--seeds {seeds}: give the first and the last of 2 to {MOST_WORLDS} worlds, as 0-9")
+    if worlds[0] <= DEVELOPED < worlds[-1]:
+        fail(
+            f"--seeds {seeds}: worlds up to {DEVELOPED} were developed with, those after them are "
+            "for reports; a study may not mix them"
+        )
+    if DEVELOPED in worlds and worlds[-1] > DEVELOPED:
+        fail(
+            f"--seeds {seeds}: worlds up to {DEVELOPED} were developed with, those after them are "
+            "for reports; no study may mix them"
+        )
 
     async def work(recnet: RecNet) -> "StudyReport":
         with bars() as progress:
@@ -142,6 +154,7 @@ def read_data(dataset: str, domain: str) -> Dataset:
 
 def _plant(seed: int, users: int) -> Dataset:
     try:
-        return plant(seed, users=users, items=items_for(users))
+        world = plant(seed, users=users, items=items_for(users))
     except ValidationError as error:
         fail(explain(error))
+    return world.model_copy(update={"name": f"{PLANTED}-{seed}-{users}"})

@@ -19,6 +19,8 @@ from evals.tables import JUDGED
 NOTHING = ablation("no propagation")
 PLACEBO = ablation("placebo propagation")
 UNFILTERED = ablation("w/o filter memory")
+DEVELOPED = 9
+"""The last of the seeds that the worlds and the offline model were developed with."""
 DOSES = (0.0, 0.2, 0.4, 0.6)
 """Shares of early adopters: of how much there is to be told."""
 

@@ -32,7 +32,7 @@ def run(words: tuple[str, ...], out: Path, code: int = 0) -> tuple[str, str]:
 
 
 def table(out: Path, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((out / f"{name}-harbour.json").read_text())
+    found: dict[str, Any] = json.loads((out / f"{name}-planted-3-20.json").read_text())
     return found
 
 
@@ -40,7 +40,7 @@ def table(out: Path, name: str) -> dict[str, Any]:
 @pytest.mark.usefixtures("database")
 def test_a_table_is_made_by_one_command_and_shares_its_networks(tmp_path: Path) -> None:
     said, _ = run(("table4", *SMALL, "--processes", "2"), tmp_path)
-    assert said == (tmp_path / "table4-harbour.md").read_text() + "\n"
+    assert said == (tmp_path / "table4-planted-3-20.md").read_text() + "\n"
     assert "the offline model is a set of lexical methods and no language model" in said
     report = table(tmp_path, "table4")
     rows = [line["name"] for line in report["lines"]["matched"]]
@@ -71,7 +71,7 @@ def test_a_run_that_is_stopped_goes_on_and_finds_the_same(tmp_path: Path) -> Non
     _, noted = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "Traceback" not in noted
-    assert not (tmp_path / "stopped" / "table4-harbour.md").exists()
+    assert not (tmp_path / "stopped" / "table4-planted-3-20.md").exists()
     run(("table4", *SMALL), tmp_path / "stopped")
     run(("table4", *SMALL), tmp_path / "whole")
     assert (
@@ -91,6 +91,7 @@ def test_a_run_that_is_stopped_goes_on_and_finds_the_same(tmp_path: Path) -> Non
         (("table2", "--dataset", "nowhere"), "nowhere"),
         (("planted", "--seeds", "3"), "give the first and the last of 2 to 20 worlds"),
         (("planted", "--seeds", "9-3"), "give the first and the last of 2 to 20 worlds"),
+        (("planted", "--seeds", "5-14"), "a study may not mix them"),
         (("planted", "--seeds", "0-99"), "give the first and the last of 2 to 20 worlds"),
     ],
 )
