@@ -21,7 +21,7 @@ PLACEBO = ablation("placebo propagation")
 UNFILTERED = ablation("w/o filter memory")
 DEVELOPED = 9
 """The last of the seeds that the worlds and the offline model were developed with."""
-DOSES = (0.0, 0.2, 0.4, 0.6)
+DOSES = (0.0, 0.3, 0.6)
 """Shares of early adopters: of how much there is to be told."""
 
 _BASE = World(cold_events=2)
