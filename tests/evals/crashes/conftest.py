@@ -17,8 +17,8 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-async def trained(database: str, endpoint: Endpoint) -> Trained:
+async def trained(database: str, endpoint: Endpoint, records: int) -> Trained:
     """Return two equal networks that are not trained yet."""
-    networks = Trained(database, endpoint)
+    networks = Trained(database, endpoint, records)
     await networks.found()
     return networks

@@ -21,6 +21,12 @@ KILLS = 25
 SERVER_KILLS = 5
 
 
+@pytest.fixture
+def records() -> int:
+    """Return how many are learned from over all kills."""
+    return 100
+
+
 @pytest.mark.long
 async def test_a_run_that_is_killed_25_times_ends_as_if_it_had_not_been(trained: Trained) -> None:
     undisturbed = trained.train("undisturbed")

@@ -12,6 +12,12 @@ import pytest
 from tests.evals.crashes.trained import Trained, wait_until
 
 
+@pytest.fixture
+def records() -> int:
+    """Return how many are enough for a few stops."""
+    return 40
+
+
 @pytest.mark.long
 async def test_a_run_that_is_stopped_makes_no_call_again(trained: Trained) -> None:
     undisturbed = trained.train("undisturbed")

@@ -17,7 +17,6 @@ from state.migrate import SCHEMA
 from state.settings import NetworkSettings, Settings
 from workflows.recnet import open_recnet
 
-RECORDS = 100
 IN_FLIGHT = 8
 """Calls under way at the most, as the settings have it."""
 LATENCY = 0.15
@@ -28,9 +27,11 @@ COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, 
 class Trained:
     """Two equal networks: `undisturbed`, and `disturbed`, which is trained and stopped."""
 
-    def __init__(self, url: str, endpoint: Endpoint) -> None:
+    def __init__(self, url: str, endpoint: Endpoint, records: int) -> None:
         self.url = url
         self.endpoint = endpoint
+        self.records = records
+        """How many of them are learned from."""
 
     async def found(self) -> None:
         """Found both from one bootstrap."""
@@ -41,11 +42,11 @@ class Trained:
             await recnet.copy("undisturbed", "disturbed", {})
 
     def start(self, network: str, concurrency: int = IN_FLIGHT) -> subprocess.Popen[str]:
-        """Start to train what is left of the first hundred records."""
+        """Start to train what is left of the records."""
         words = [sys.executable, "-m", "evals.cli", "train", "-n", network]
         return subprocess.Popen(  # noqa: S603 - our own words
             [
-                *(*words, "--limit", str(RECORDS - self.settled(network))),
+                *(*words, "--limit", str(self.records - self.settled(network))),
                 *("--concurrency", str(concurrency)),
             ],
             env={
@@ -94,7 +95,7 @@ class Trained:
     async def require_same(self) -> None:
         """Check that both networks are the same, by digest and by the rows of interactions."""
         rows = self.interactions("undisturbed")
-        assert len(rows) == RECORDS
+        assert len(rows) == self.records
         assert self.interactions("disturbed") == rows
         assert await self.digest("disturbed") == await self.digest("undisturbed")
 
