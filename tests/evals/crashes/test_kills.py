@@ -19,12 +19,13 @@ from tests.evals.crashes.trained import IN_FLIGHT, Trained, wait_until
 
 KILLS = 25
 SERVER_KILLS = 5
+RECORDS = 100
 
 
 @pytest.fixture
 def records() -> int:
     """Return how many are learned from over all kills."""
-    return 100
+    return RECORDS
 
 
 @pytest.mark.long
@@ -60,7 +61,7 @@ def killed(trained: Trained, process: subprocess.Popen[str], after: float) -> in
 async def test_a_run_outlasts_a_database_that_is_killed_5_times(
     home: Path, endpoint: Endpoint
 ) -> None:
-    trained = Trained(start_server(home), endpoint)
+    trained = Trained(start_server(home), endpoint, RECORDS)
     await trained.found()
     undisturbed = trained.train("undisturbed")
     chance = Random(1)  # noqa: S311 - no secret
