@@ -204,7 +204,7 @@ def _resolved(methods: Sequence[TableRow], baseline: str) -> str:
     least = ", ".join(f"{pair.smallest:.3f} ({name})" for name, pair in compared)
     return (
         f"the smallest true difference from {baseline} in NDCG@{JUDGED} that {users} users "
-        f"resolve (80% power, 5% two-sided): {least}"
+        f"resolve (80% power, 5% two-sided, a single comparison before any correction): {least}"
     )
 
 

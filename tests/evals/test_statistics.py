@@ -88,19 +88,22 @@ def test_the_paired_test_is_scipys() -> None:
     assert paired_p(first, first) == 1
 
 
-def test_the_smallest_difference_by_hand() -> None:
-    differences = [0.1, -0.1] * 50
-    spread = 0.1 * np.sqrt(100 / 99)
-    assert smallest_difference(differences) == pytest.approx(2.8016 * spread / 10, rel=1e-4)
+@pytest.mark.parametrize(
+    ("units", "quantiles"),  # t with 3, 9 and 99 degrees of freedom, as printed in tables
+    [(4, 3.1824 + 0.9785), (10, 2.2622 + 0.8834), (100, 1.9842 + 0.8453)],
+)
+def test_the_smallest_difference_by_hand(units: int, quantiles: float) -> None:
+    error = 0.1 / np.sqrt(units - 1)  # of as many 0.1 as -0.1
+    smallest = smallest_difference([0.1, -0.1] * (units // 2))
+    assert smallest == pytest.approx(quantiles * error, rel=1e-4)
 
 
-def test_the_smallest_difference_is_found_four_times_in_five() -> None:
-    chance = np.random.default_rng(9)
-    noise = chance.normal(0, 0.2, (400, 100))
-    true = (1.95996 + 0.84162) * 0.2 / 10
+@pytest.mark.parametrize("units", [5, 10, 100])
+def test_the_smallest_difference_is_found_four_times_in_five(units: int) -> None:
+    noise = np.random.default_rng(9).normal(0, 0.2, (4_000, units))
+    true = smallest_difference(0.2 * stats.zscore(noise[0], ddof=1))
     found = np.asarray(stats.ttest_1samp(noise + true, 0, axis=1).pvalue) < 0.05
-    assert np.mean(found) == pytest.approx(0.8, abs=0.06)
-    assert smallest_difference(noise[0]) == pytest.approx(true, rel=0.2)
+    assert np.mean(found) == pytest.approx(0.8, abs=0.02)
 
 
 def test_a_comparison_says_all_of_it() -> None:
@@ -182,7 +185,7 @@ def test_equivalence_is_a_90_percent_interval_within_the_margin() -> None:
     for seed in range(40):
         differences = np.subtract(users(10, seed), 0.5)
         low, high = stats.ttest_1samp(differences, 0).confidence_interval(0.90)
-        claimed.append(-0.15 < low and high < 0.15)
+        claimed.append(low > -0.15 and high < 0.15)
         assert claimed[-1] == (equivalence_p(differences, 0.15) < 0.05)
     assert set(claimed) == {True, False}
 
