@@ -3,13 +3,14 @@
 Which items stand beside a target, and in which order, depends on (seed, user, purpose) alone.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
-from evals.splits import history, seen_items, targets
+from evals.splits import history, targets
 from state.dataset import Dataset, Split
 from state.randomness import draw
 
@@ -25,6 +26,13 @@ class Negatives(StrEnum):
     MATCHED = "matched"
     """Uniformly among the items that share the target's own status: taken by somebody in training,
     only drawn as a negative there, or unseen. Otherwise that status gives the target away."""
+    EQUAL = "equal"
+    """Uniformly among the items of the target's status that were taken in training exactly as often
+    as it: popularity tells nothing there. Few items qualify, so it is for reading probes."""
+
+
+SHOWN = (Negatives.SAMPLED, Negatives.MATCHED)
+"""The kinds that are shown wherever methods are compared."""
 
 
 @dataclass(frozen=True)
@@ -93,17 +101,18 @@ def draw_cases(
 ) -> Cases:
     """Return a case for every user with a target in `split`, once for each of `draws`.
 
-    `seen` is only used for matched negatives: the items of any training record, as history,
-    positive or negative. Beside it stands whether anyone took an item: where most targets are new,
-    an item that was merely drawn as a negative would else stand among ones that were taken, and be
-    told from them by its popularity. Users for whom too few items qualify are left out of every
-    draw and named.
+    `seen` is not used for sampled negatives: the items of any training record, as history, positive
+    or negative. Beside it stands whether anyone took an item, or how often: where most targets are
+    new, an item that was merely drawn as a negative would else stand among ones that were taken,
+    and be told from them by its popularity. Users for whom too few items qualify are left out of
+    every draw and named.
     """
-    known = seen_items(history(dataset, split))
-
-    def status(key: str) -> tuple[bool, bool]:
-        return key in seen, key in known
-
+    times = Counter(event.item for event in chain(*history(dataset, split)))
+    status = {
+        Negatives.SAMPLED: None,
+        Negatives.MATCHED: lambda key: (key in seen, key in times),
+        Negatives.EQUAL: lambda key: (key in seen, times[key]),
+    }[kind]
     catalogue = sorted(item.key for item in dataset.items)
     taken: dict[str, set[str]] = defaultdict(set)
     for event in dataset.events:
@@ -119,7 +128,7 @@ def draw_cases(
                 history=taken[event.user],
                 seed=seed,
                 purpose=f"candidates:{kind}:{split}:{number}",
-                status=status if kind is Negatives.MATCHED else None,
+                status=status,
             )
             if candidates is None:
                 left_out[event.user] = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from evals.beside import baselines, probes
-from evals.candidates import DRAWS, NEGATIVES, Cases, Negatives, draw_cases
+from evals.candidates import DRAWS, NEGATIVES, SHOWN, Cases, Negatives, draw_cases
 from evals.material import fitted_on, read_material, refuse_leak
 from evals.method_recnet import RecNetMethod
 from evals.methods import Method
@@ -60,7 +60,8 @@ async def evaluate_networks(
         draws: draws of candidates.
         seed: that of the candidates and of the baselines.
         learned_too: let Pop, item-KNN and BPR rank too.
-        probed: let the probes rank too, those of a store for each of the networks.
+        probed: let the probes rank too, those of a store for each of the networks, and all methods
+            among equal negatives too.
         started: told a method's name and how many rankings it makes; returns what is called after
             each of them.
 
@@ -98,7 +99,7 @@ async def evaluate_networks(
     budget = recnet.resources.budget
     tables: list[ReadingTable] = []
     omitted: list[str] = []
-    for kind in Negatives:
+    for kind in (*SHOWN, Negatives.EQUAL) if probed else SHOWN:
         cases = draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
         if not cases.cases:
             omitted.append(f"no table for {kind} negatives: no user has {NEGATIVES} of them")

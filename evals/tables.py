@@ -25,6 +25,7 @@ LINES = {"floor": floor, "random line": random_line}
 MEANING = {
     Negatives.SAMPLED: "sampled negatives: uniform, as in the paper",
     Negatives.MATCHED: "matched negatives: taken, drawn or unseen in training like the target",
+    Negatives.EQUAL: "equal negatives: taken in training exactly as often as the target",
 }
 
 

@@ -1,6 +1,6 @@
 """The cases that all methods of one training seed share."""
 
-from evals.candidates import Cases, Negatives, draw_cases
+from evals.candidates import SHOWN, Cases, draw_cases
 from evals.material import read_material
 from state.dataset import Dataset, Split
 from state.store.networks import Network
@@ -17,6 +17,6 @@ async def draw_all(
     dataset, seen = await read_material(recnet, network, split)
     cases = [
         draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=range(draws))
-        for kind in Negatives
+        for kind in SHOWN
     ]
     return dataset, cases

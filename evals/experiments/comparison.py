@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from evals.candidates import Negatives
+from evals.candidates import SHOWN, Negatives
 from evals.metrics import CUTOFFS
 from evals.ranking import Reading, pool
 from evals.statistics import Comparison, bootstrap_interval, compare, holm
@@ -34,9 +34,7 @@ def compare_rows(
     All comparisons of a table are one family, both kinds of negatives together: each is a claim
     that the table invites.
     """
-    kinds = {
-        kind: {name: _pooled(own, kind) for name, own in readings.items()} for kind in Negatives
-    }
+    kinds = {kind: {name: _pooled(own, kind) for name, own in readings.items()} for kind in SHOWN}
     lines = {kind: _lines(pooled, reference) for kind, pooled in kinds.items()}
     compared = [line for own in lines.values() for line in own if line.comparison]
     corrected = holm([line.comparison.p for line in compared if line.comparison])

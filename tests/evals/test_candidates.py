@@ -6,8 +6,10 @@ from statistics import fmean
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.candidates import Negatives, draw_candidates, draw_cases
+from evals.candidates import SHOWN, Negatives, draw_candidates, draw_cases
+from evals.method_pop import PopMethod
 from evals.method_probes import LeastPopularMethod
+from evals.method_random import RandomMethod
 from evals.metrics import random_line
 from evals.ranking import evaluate
 from evals.splits import history, leave_one_out
@@ -90,7 +92,7 @@ def test_draws_splits_seeds_and_kinds_differ() -> None:
     seen = {item.key for item in dataset.items}  # all of them: the kinds differ by key alone
     drawn = {
         (case.user, frozenset(case.candidates) - {case.target})
-        for kind in Negatives
+        for kind in SHOWN
         for split in (Split.VALID, Split.TEST)
         for seed in (0, 1)
         for case in draw_cases(dataset, split, kind=kind, seen=seen, seed=seed).cases
@@ -149,4 +151,41 @@ async def test_popularity_does_not_tell_a_new_target_from_matched_negatives() ->
         for cases in (draw_cases(dataset, Split.TEST, kind=kind, seen=seen, draws=range(10)),)
     }
     assert means[Negatives.SAMPLED] > 0.5
-    assert abs(means[Negatives.MATCHED] - random_line(10, 10)) < 0.03  # four standard errors
+    for kind in (Negatives.MATCHED, Negatives.EQUAL):
+        assert abs(means[kind] - random_line(10, 10)) < 0.03  # four standard errors
+
+
+def hit_world(users: int = 40) -> Dataset:
+    """Return a world whose targets are hits: two took each before, and one each other item."""
+    events = [
+        Event(user=f"u{user}", item=item, split=split)
+        for user in range(users)
+        for item, split in zip(
+            (f"r{2 * user}", f"r{2 * user + 1}", f"h{user % 20}", f"h{(user + 5) % 20}"),
+            leave_one_out(4),
+            strict=True,
+        )
+    ]
+    items = tuple(Item(key=key, title="") for key in sorted({event.item for event in events}))
+    return Dataset(name="hits", domain="books", items=items, events=tuple(events))
+
+
+async def test_popularity_tells_a_hit_from_matched_and_not_from_equal_negatives() -> None:
+    dataset = hit_world()
+    seen = {item.key for item in dataset.items}
+    matched, equal = (
+        draw_cases(dataset, Split.TEST, kind=kind, seen=seen)
+        for kind in (Negatives.MATCHED, Negatives.EQUAL)
+    )
+    assert all(key.startswith("h") for case in equal.cases for key in case.candidates)
+    pop, chance = PopMethod(), RandomMethod()
+    pop.fit(*history(dataset, Split.TEST))
+    assert fmean((await evaluate(pop, matched)).user_means(10).values()) > 0.7
+    assert (await evaluate(pop, equal)).ranks == (await evaluate(chance, equal)).ranks
+
+
+def test_an_equal_negative_was_drawn_in_training_if_the_target_was() -> None:
+    dataset, seen = fresh_world()  # no target was taken before
+    for case in draw_cases(dataset, Split.TEST, kind=Negatives.EQUAL, seen=seen).cases:
+        assert all(key.startswith("n") for key in case.candidates)
+        assert len({key in seen for key in case.candidates}) == 1

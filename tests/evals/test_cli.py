@@ -76,8 +76,9 @@ def test_from_files_to_figures(folder: Path) -> None:
     assert found["omitted"] == ["no table for matched negatives: no user has 9 of them"]
     names = [row["name"] for row in table["rows"]]
     assert names == ["floor", "random line", "Random", "TF-IDF", "RecNet (tiny)"]
-    more = data("evaluate", *NETWORK, "--draws", "1", "--baselines", "--probes")["tables"]
-    assert [row["name"] for row in more[0]["rows"]] == [
+    more = data("evaluate", *NETWORK, "--draws", "1", "--baselines", "--probes")
+    assert more["omitted"][1] == "no table for equal negatives: no user has 9 of them"
+    assert [row["name"] for row in more["tables"][0]["rows"]] == [
         *names[:3], "Pop", "Item-KNN", "BPR", "TF-IDF",
         "least popular first", "shortest profile first: RecNet (tiny)",
         "most versions first: RecNet (tiny)", "most messages first: RecNet (tiny)", names[-1],

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from evals.candidates import Negatives
+from evals.candidates import SHOWN, Negatives
 from evals.experiments.comparison import compare_rows
 from evals.metrics import ndcg
 from evals.ranking import Reading
@@ -19,7 +19,7 @@ def reading(
 
 
 def both(method: str, *seeds: Mapping[str, tuple[int, ...]]) -> list[Reading]:
-    return [reading(method, ranks, kind) for kind in Negatives for ranks in seeds]
+    return [reading(method, ranks, kind) for kind in SHOWN for ranks in seeds]
 
 
 def test_ranks_of_all_seeds_are_averaged_within_a_user_first() -> None:
