@@ -133,7 +133,11 @@ def evaluate(
         bool, typer.Option("--baselines", help="Beside Pop, item-KNN and BPR too.")
     ] = False,
     probes: Annotated[
-        bool, typer.Option("--probes", help="Beside rankers that know nothing of taste too.")
+        bool,
+        typer.Option(
+            "--probes",
+            help="Beside rankers that know nothing of taste; also with equally popular negatives.",
+        ),
     ] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
