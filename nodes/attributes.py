@@ -77,7 +77,7 @@ async def _held(step: Step, client: int) -> tuple[str, ...]:
     return tuple(phrases[attribute] for attribute in held)
 
 
-def fan_out_summaries(state: RouterUpdateState) -> list[Send]:
+async def fan_out_summaries(state: RouterUpdateState) -> list[Send]:
     """Send each router that took attributes in to its summary; with none go on to the commit."""
     texts = {draft.router: draft.profile for draft in state.get("drafts", [])}
     return [
@@ -91,7 +91,7 @@ def fan_out_summaries(state: RouterUpdateState) -> list[Send]:
             ),
         )
         for intake in state.get("intakes", [])
-    ] or [Send(before_delivery(state), state)]
+    ] or [Send(await before_delivery(state), state)]
 
 
 def intake_of(router: int, holders: Mapping[str, Sequence[int]]) -> Intake:

@@ -38,7 +38,7 @@ class Merge:
     """None where the profile stays as it is."""
 
 
-def fan_out_deliveries(state: RouterUpdateState) -> list[Send]:
+async def fan_out_deliveries(state: RouterUpdateState) -> list[Send]:
     """Send each client that will hear something to its merge; with none go on to the commit."""
     step = window_step(state["window"])
     return [

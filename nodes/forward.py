@@ -27,7 +27,7 @@ async def load_clients(state: ForwardState, runtime: Runtime[NetworkContext]) ->
         return {"clients": await read_clients(conn, step.network.id, ids)}
 
 
-def fan_out_messages(state: ForwardState) -> list[Send] | Literal["predict_choice"]:
+async def fan_out_messages(state: ForwardState) -> list[Send] | Literal["predict_choice"]:
     """Send each client whose buffer holds messages to its merge; with none, predict at once."""
     return [
         Send("merge_messages", MergeTask(step=state["interaction"], client=client))

@@ -109,7 +109,7 @@ async def cluster_attributes(
     return {"founding": [intake_of(n, cluster) for n, cluster in enumerate(ordered, start=1)]}
 
 
-def fan_out_founding(state: BootstrapState) -> list[Send]:
+async def fan_out_founding(state: BootstrapState) -> list[Send]:
     """Send each cluster to be summarized into a router."""
     return [
         Send(

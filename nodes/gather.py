@@ -57,7 +57,7 @@ async def gather_gradients(
     }
 
 
-def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
+async def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
     """Send each router with gradients to its optimizer, and each changed client to extraction.
 
     Where updates travel without routers, the changed clients are matched instead. A run that came
@@ -80,7 +80,7 @@ def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
     return optimize + extract or "__end__"
 
 
-def before_delivery(
+async def before_delivery(
     state: RouterUpdateState,
 ) -> Literal["rehearse_delivery", "deliver_messages"]:
     """Route to the commit, or to the rehearsal of it where messages are merged on delivery."""

@@ -75,7 +75,7 @@ def mint_identity() -> str:
     return f"live:{uuid4()}"
 
 
-def is_settled(state: InteractionState) -> Literal["forward", "__end__"]:
+async def is_settled(state: InteractionState) -> Literal["forward", "__end__"]:
     """Route a record that was settled before to the end: it costs nothing again."""
     return "__end__" if state.get("repeated") else "forward"
 
@@ -100,19 +100,19 @@ def fails_record(node: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     return guarded
 
 
-def was_predicted(state: InteractionState) -> Literal["backward", "record_failure"]:
+async def was_predicted(state: InteractionState) -> Literal["backward", "record_failure"]:
     """Route a record whose prediction failed to where the reason is stored."""
     return "record_failure" if state["failure"] else "backward"
 
 
-def was_committed(
+async def was_committed(
     state: InteractionState,
 ) -> Literal["router_update", "record_failure", "__end__"]:
     """Route a record that failed to where the reason is stored, else as its commit claimed."""
-    return "record_failure" if state["failure"] else reaches_update_size(state)
+    return "record_failure" if state["failure"] else await reaches_update_size(state)
 
 
-def reaches_update_size(state: InteractionState) -> Literal["router_update", "__end__"]:
+async def reaches_update_size(state: InteractionState) -> Literal["router_update", "__end__"]:
     """Route to the router update where this commit filled the pending set and claimed it."""
     return "router_update" if state.get("window") is not None else "__end__"
 

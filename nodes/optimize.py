@@ -22,7 +22,7 @@ _OPTIMIZERS: dict[ModuleKind, Optimizer] = {
 }
 
 
-def fan_out_gradients(state: BackwardState) -> list[Send] | Literal["commit_interaction"]:
+async def fan_out_gradients(state: BackwardState) -> list[Send] | Literal["commit_interaction"]:
     """Send each gradient to the optimizer of its module's kind; commit when none is left.
 
     After a conflict only the gradients whose module moved on are left: their last rewrite started

@@ -52,7 +52,7 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
     return {"clients": clients, "origin": "given" if state.get("candidates") else "nearest"}
 
 
-def fan_out_views(state: RecommendState) -> list[Send] | Literal["rank_candidates"]:
+async def fan_out_views(state: RecommendState) -> list[Send] | Literal["rank_candidates"]:
     """Send each client whose buffer holds messages to its merged view; with none, rank at once."""
     return [
         Send("merge_view", MergeTask(step=_STEP, client=client))

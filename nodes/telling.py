@@ -67,14 +67,14 @@ async def match_clients(
     }
 
 
-def fan_out_matches(state: RouterUpdateState) -> list[Send]:
+async def fan_out_matches(state: RouterUpdateState) -> list[Send]:
     """Send each match to the model that chooses; with none to choose go on to the commit."""
     asked = _ASKED.get(state["propagation"])
     return [
         Send(asked, ChooseTask(step=window_step(state["window"]), match=match))
         for match in state.get("matches", [])
         if asked
-    ] or [Send(before_delivery(state), state)]
+    ] or [Send(await before_delivery(state), state)]
 
 
 async def choose_recipients(
@@ -134,17 +134,17 @@ async def gather_choices(
     return {}
 
 
-def fan_out_choices(state: RouterUpdateState) -> list[Send]:
+async def fan_out_choices(state: RouterUpdateState) -> list[Send]:
     """Send each client that tells somebody to the writing of its message, where a model writes."""
     if state["propagation"] != "em+lr+ls":
-        return [Send(before_delivery(state), state)]
+        return [Send(await before_delivery(state), state)]
     chosen = {choice.sender: choice.recipients for choice in state.get("choices", [])}
     step = window_step(state["window"])
     return [
         Send("write_message", ChooseTask(step=step, match=match.model_copy(update={"near": told})))
         for match in state.get("matches", [])
         if (told := tuple(n for n in match.near if n.client in chosen.get(match.sender, ())))
-    ] or [Send(before_delivery(state), state)]
+    ] or [Send(await before_delivery(state), state)]
 
 
 async def write_message(state: ChooseTask, runtime: Runtime[NetworkContext]) -> RouterUpdateState:

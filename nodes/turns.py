@@ -39,7 +39,7 @@ async def give_turns_back(step: Step) -> None:
     await resources().turns.give_back(thread_of(step.network.id, step.name))
 
 
-def is_committed(state: BackwardState) -> Literal["take_turns", "__end__"]:
+async def is_committed(state: BackwardState) -> Literal["take_turns", "__end__"]:
     """Send a commit that met newer texts round again."""
     return "__end__" if state["committed"] else "take_turns"
 

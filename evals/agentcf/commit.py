@@ -71,12 +71,12 @@ async def commit_memories(
     return {"committed": True}
 
 
-def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
+async def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
     """Send a commit that met newer memories back to the choice."""
     return "__end__" if state["committed"] else "choose_item"
 
 
-def was_learned(state: AgentCFState) -> Literal["record_failure", "__end__"]:
+async def was_learned(state: AgentCFState) -> Literal["record_failure", "__end__"]:
     """Route a record that failed to where the reason is stored."""
     return "record_failure" if state["failure"] else "__end__"
 

@@ -48,7 +48,7 @@ async def choose_item(state: ReflectionState, runtime: Runtime[AgentCFContext]) 
     return update
 
 
-def who_reflects(state: ReflectionState) -> Literal["reflect_user", "reflect_items"]:
+async def who_reflects(state: ReflectionState) -> Literal["reflect_user", "reflect_items"]:
     """Route a choice to those who learn from it.
 
     A wrong one teaches all three agents, and a right one at once the user and the item taken. One
@@ -82,7 +82,7 @@ async def reflect_items(
     return {"written": _written(state, "", reply.taken, reply.other if wrong else "")}
 
 
-def is_agreed(
+async def is_agreed(
     state: ReflectionState, runtime: Runtime[AgentCFContext]
 ) -> Literal["choose_item", "commit_memories"]:
     """Let the agents choose again after a wrong choice, while rounds are left."""

@@ -86,7 +86,7 @@ async def move_profile(resources: Resources, network: int, client: int, text: st
 
 async def next_round(state: BackwardState, update: BackwardState) -> BackwardState:
     """Return the state with which a commit that met newer texts goes round again."""
-    assert is_committed({**state, **update}) == "take_turns"
+    assert await is_committed({**state, **update}) == "take_turns"
     state = {**state, **update}
     return {**state, **await take_turns(state, run_on())}
 
@@ -191,7 +191,7 @@ async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text
     assert update == {"rounds": 1}
 
     state = await next_round(state, update)
-    (send_again,) = listed(fan_out_gradients(state))
+    (send_again,) = listed(await fan_out_gradients(state))
     task: OptimizeTask = send_again.arg
     assert (send_again.node, task["gradient"].module) == ("optimize_profile", ITEM)
     assert task["text"] == "A record that somebody else described."
@@ -199,7 +199,7 @@ async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text
         (again,) = (await optimize_profile(task, run_on()))["rewrites"]
     assert "A record that somebody else described." in model.shown()
     state["rewrites"] = [*state["rewrites"], again]
-    assert fan_out_gradients(state) == "commit_interaction"
+    assert await fan_out_gradients(state) == "commit_interaction"
     assert (await commit_interaction(state, run_on()))["committed"]
 
     user, item = await read_one(resources, network, 1), await read_one(resources, network, 8)
@@ -236,7 +236,7 @@ async def test_a_message_is_consumed_once_also_where_nobody_changed_a_text(
         await consume_messages(conn, network, 1, [message])
     state = await next_round(state, await commit_interaction(state, run_on()))
     assert state["receptions"][0] == Reception(client=1, profile=client.profile)
-    (send_again,) = listed(fan_out_gradients(state))
+    (send_again,) = listed(await fan_out_gradients(state))
     assert send_again.arg["gradient"].module == USER
 
 
@@ -249,7 +249,7 @@ async def test_rules_that_moved_are_rewritten_alone(resources: Resources) -> Non
         )
         await point_filter(conn, network, 1, 2)
     state = await next_round(state, await commit_interaction(state, run_on()))
-    (send_again,) = listed(fan_out_gradients(state))
+    (send_again,) = listed(await fan_out_gradients(state))
     assert send_again.node == "optimize_filter_memory"
     with written(resources, OptimizedFilterMemory(rules=["Newer rule.", "One more."])) as model:
         (again,) = (await optimize_filter_memory(send_again.arg, run_on()))["rewrites"]
@@ -283,11 +283,11 @@ async def test_gradients_go_to_the_optimizer_of_their_kind(resources: Resources)
         gradient(ROUTER),
         gradient(Module(kind=ModuleKind.ROUTER, owner=9), refused="not there"),
     ]
-    sends = listed(fan_out_gradients(state))
+    sends = listed(await fan_out_gradients(state))
     assert [(send.node, send.arg["gradient"].module) for send in sends] == [
         ("optimize_profile", USER),
         ("optimize_filter_memory", MEMORY),
     ]
     assert sends[0].arg["text"] == state["receptions"][0].profile
     assert sends[1].arg["text"] == join_rules(state["clients"][0].rules)
-    assert fan_out_gradients({**state, "gradients": []}) == "commit_interaction"
+    assert await fan_out_gradients({**state, "gradients": []}) == "commit_interaction"

@@ -79,7 +79,7 @@ async def test_a_drafted_router_takes_in_by_its_new_text(resources: Resources) -
     ]
     state["intakes"] = (await assign_attributes(state, run_on()))["intakes"]
     assert [intake.router for intake in state["intakes"]] == [4]
-    (send,) = fan_out_summaries(state)
+    (send,) = await fan_out_summaries(state)
     assert (send.node, send.arg["profile"], send.arg["attributes"]) == (
         "summarize_router",
         "polka",
@@ -91,7 +91,7 @@ async def test_with_nothing_new_the_update_goes_on_to_its_commit(resources: Reso
     network, state = await claimed(resources, found(1, "trumpet jazz"))
     state = {**state, **await assign_attributes(state, run_on())}
     assert state["intakes"] == []
-    (send,) = fan_out_summaries(state)
+    (send,) = await fan_out_summaries(state)
     assert send.node == "deliver_messages"
     assert await deliver_messages(send.arg, run_on()) == {"recipients": 0}
     async with resources.pool.connection() as conn:

@@ -43,7 +43,7 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
     state |= await rehearse_delivery(state, run_on())
     async with resources.pool.connection() as conn:
         assert await digest_network(conn, network) == before
-    sends = fan_out_deliveries(state)
+    sends = await fan_out_deliveries(state)
     assert [send.arg["client"].id for send in sends] == [c.id for c in state["hearers"]]
     reply = Merge(
         profile="Heard of the fiddle.",

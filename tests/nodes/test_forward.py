@@ -26,10 +26,10 @@ async def test_clients_are_user_positive_negative_as_they_are_now(resources: Res
 async def test_only_clients_with_messages_are_merged(resources: Resources) -> None:
     network = (await plant(resources)).id
     state = await load_clients(RECORD, run_on())
-    assert fan_out_messages(state) == "predict_choice"
+    assert await fan_out_messages(state) == "predict_choice"
     for client in (1, 11, 12):
         await send(resources, network, 1, client)
-    sends = listed(fan_out_messages({**RECORD, **await load_clients(RECORD, run_on())}))
+    sends = listed(await fan_out_messages({**RECORD, **await load_clients(RECORD, run_on())}))
     assert {send.node for send in sends} == {"merge_messages"}
     assert [send.arg["client"].key for send in sends] == ["ann", "m1"]
     assert {send.arg["step"] for send in sends} == {"i:1"}

@@ -158,7 +158,7 @@ async def clustered(
     state["founding"] = (await cluster_attributes(state, runtime))["founding"]
     state["summaries"] = [
         Summary(router=send.arg["router"], profile=f"Likes {', '.join(send.arg['attributes'])}.")
-        for send in fan_out_founding(state)
+        for send in await fan_out_founding(state)
     ]
     return state, runtime
 

@@ -108,14 +108,14 @@ async def test_another_window_than_the_open_one_is_refused(resources: Resources)
         await gathered({"window": 2})
 
 
-def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> None:
+async def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> None:
     def feedback(router: int, interaction: str) -> Feedback:
         return Feedback(
             router=router, interaction=interaction, named=router, reward=0, suggestion="Say."
         )
 
     given = [feedback(2, "i:1"), feedback(1, "i:1"), feedback(2, "i:2")]
-    sends = listed(fan_out_update({"window": 3, "members": [1, 8], "feedback": given}))
+    sends = listed(await fan_out_update({"window": 3, "members": [1, 8], "feedback": given}))
     assert [(send.node, send.arg["step"]) for send in sends] == [
         ("optimize_router", "window 3"),
         ("optimize_router", "window 3"),
@@ -126,8 +126,8 @@ def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> None:
     assert [send.arg["client"] for send in sends[2:]] == [1, 8]
 
 
-def test_a_run_that_came_late_ends() -> None:
-    assert fan_out_update({"window": 3}) == "__end__"
+async def test_a_run_that_came_late_ends() -> None:
+    assert await fan_out_update({"window": 3}) == "__end__"
 
 
 async def test_of_two_that_are_equally_near_the_lower_number_wins(resources: Resources) -> None:

@@ -25,7 +25,7 @@ async def test_a_new_record_goes_forward_under_its_own_identity(resources: Resou
     await plant(resources)
     out = await open_interaction({**RECORD, "interaction": " i:\x001 "}, run_on())
     assert (out["interaction"], out["repeated"]) == ("i: 1", False)
-    assert is_settled({**RECORD, **out}) == "forward"
+    assert await is_settled({**RECORD, **out}) == "forward"
     without: InteractionState = {"user": "ann", "positive": "j2", "negative": "m1"}
     minted = {(await open_interaction(without, run_on()))["interaction"] for _ in range(2)}
     assert len(minted) == 2
@@ -36,7 +36,7 @@ async def test_a_settled_record_returns_what_was_committed(resources: Resources)
     await plant(resources)
     await commit_interaction(await forwarded(), run_on())
     out = await open_interaction(RECORD, run_on())
-    assert is_settled({**RECORD, **out}) == "__end__"
+    assert await is_settled({**RECORD, **out}) == "__end__"
     assert (out["predicted"], out["reward"], out["reason"]) == ("m1", 0, "It seemed so.")
 
 

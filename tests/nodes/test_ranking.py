@@ -139,10 +139,10 @@ async def test_only_clients_with_messages_are_merged_and_the_merge_is_read(
     resources: Resources,
 ) -> None:
     network = (await plant(resources)).id
-    assert fan_out_views(await viewed(candidates=GIVEN)) == "rank_candidates"
+    assert await fan_out_views(await viewed(candidates=GIVEN)) == "rank_candidates"
     await send(resources, network, 1, 1, 11, 12)
     state = await viewed(candidates=GIVEN)
-    sends = listed(fan_out_views(state))
+    sends = listed(await fan_out_views(state))
     assert [s.arg["client"].key for s in sends] == ["ann", "m1"]
     state["views"] = [Reception(client=11, profile="A record like no other.")]
     with written(resources, reply()) as model:

@@ -45,7 +45,7 @@ async def matched(
         await add_pending(conn, network, members)
         assert await claim_window(conn, network, 1) == 1
     state = await gather_gradients({"window": 1}, run_on())
-    (send,) = listed(fan_out_update(state))
+    (send,) = listed(await fan_out_update(state))
     assert send.node == "match_clients"
     state |= await match_clients(send.arg, run_on())
     return network, state
@@ -69,7 +69,7 @@ async def sent(resources: Resources, network: int, state: RouterUpdateState) -> 
 async def test_the_nearest_are_told_the_whole_profile(resources: Resources) -> None:
     """Who they are is reckoned apart: cosines of the texts, in numpy."""
     network, state = await matched(resources, "em", members=(1, 4, 11))
-    (send,) = fan_out_matches(state)
+    (send,) = await fan_out_matches(state)
     assert send.node == "deliver_messages"
     clients = await everybody(resources, network)
     vectors = await resources.encoder.embed([client.profile for client in clients])
@@ -113,13 +113,13 @@ async def asked(model: WrittenModel, request: int = 0) -> list[str]:
 
 async def test_a_model_chooses_among_three_times_as_many(resources: Resources) -> None:
     network, state = await matched(resources, "em+lr")
-    (send,) = fan_out_matches(state)
+    (send,) = await fan_out_matches(state)
     assert send.node == "choose_recipients"
     with written(resources, Choose(reason="so", recipients=["client 2", "client 9"])) as model:
         state |= await choose_recipients(send.arg, run_on())
     assert await asked(model) == [f"client {n}" for n in range(1, 3 * NEAREST + 1)]
     assert "<most>3</most>" in model.shown()
-    (onward,) = fan_out_choices(state)
+    (onward,) = await fan_out_choices(state)
     assert onward.node == "deliver_messages"
     (choice,) = state["choices"]
     (ann,) = (c for c in await everybody(resources, network) if c.id == 1)
@@ -131,11 +131,11 @@ async def test_a_model_chooses_among_three_times_as_many(resources: Resources) -
 async def test_what_is_worth_telling_is_written_in_one_more_call(resources: Resources) -> None:
     network, state = await matched(resources, "em+lr+ls", members=(1, 2))
     choices = []
-    for send, names in zip(fan_out_matches(state), (["client 4"], []), strict=True):
+    for send, names in zip(await fan_out_matches(state), (["client 4"], []), strict=True):
         with written(resources, Choose(reason="so", recipients=names)):
             choices += (await choose_recipients(send.arg, run_on()))["choices"]
     state["choices"] = choices
-    (send,) = fan_out_choices(state)  # the second one tells nobody
+    (send,) = await fan_out_choices(state)  # the second one tells nobody
     assert send.node == "write_message"
     long = "Liked\x00 here: " + "jazz; " * 1_000
     with written(resources, Tell(message=long)) as model:
@@ -151,7 +151,7 @@ async def test_what_is_worth_telling_is_written_in_one_more_call(resources: Reso
 
 async def test_one_call_chooses_and_writes(resources: Resources) -> None:
     network, state = await matched(resources, "clients")
-    (send,) = fan_out_matches(state)
+    (send,) = await fan_out_matches(state)
     assert send.node == "address_clients"
     reply = Address(message="Liked here: jazz.", recipients=["client 1", "client 1"])
     with written(resources, reply):
@@ -174,7 +174,7 @@ async def test_a_reply_that_stays_bad_lets_the_client_tell_nobody(
     resources: Resources, way: Propagation, reply: Reply, caplog: pytest.LogCaptureFixture
 ) -> None:
     network, state = await matched(resources, way)
-    (send,) = fan_out_matches(state)
+    (send,) = await fan_out_matches(state)
     node = choose_recipients if way == "em+lr" else address_clients
     with written(resources, reply) as model, caplog.at_level(logging.WARNING):
         state |= await node(send.arg, run_on())
@@ -189,7 +189,7 @@ async def test_a_message_that_is_not_written_is_not_sent(
     network, state = await matched(resources, "em+lr+ls")
     (match,) = state["matches"]
     state["choices"] = [Choice(sender=match.sender, recipients=(match.near[0].client,))]
-    (send,) = fan_out_choices(state)
+    (send,) = await fan_out_choices(state)
     with written(resources, Choose(reason="", recipients=[])), caplog.at_level(logging.WARNING):
         state["choices"] += (await write_message(send.arg, run_on()))["choices"]
     assert "tells nobody" in caplog.text
@@ -204,7 +204,7 @@ async def test_a_client_is_asked_about_as_it_was_matched(resources: Resources) -
         module = Module(kind=ModuleKind.USER_PROFILE, owner=1)
         await append_version(conn, network, module, 2, "Now polka.", "edit")
         await point_profile(conn, network, 1, 2, vector)
-    (send,) = fan_out_matches(state)
+    (send,) = await fan_out_matches(state)
     with written(resources, Choose(reason="so", recipients=["client 1"])) as model:
         state |= await choose_recipients(send.arg, run_on())
     assert "polka" not in model.shown()

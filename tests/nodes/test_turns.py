@@ -32,7 +32,7 @@ async def test_what_moved_on_meanwhile_is_what_is_rewritten(resources: Resources
     state = await credited("i:1", "ann")
     await move_profile(resources, network, 8, "Described by somebody else.")
     state = {**state, **await take_turns(state, run_on())}
-    tasks = [send_to.arg for send_to in listed(fan_out_gradients(state))]
+    tasks = [send_to.arg for send_to in listed(await fan_out_gradients(state))]
     assert [task["text"] for task in tasks] == [
         state["receptions"][0].profile,
         "Described by somebody else.",
@@ -58,7 +58,7 @@ async def test_the_next_run_of_a_client_waits_for_the_commit(resources: Resource
     assert second["clients"][1].profile == "A bebop record."
     second["rewrites"] = [rewrite(second, ITEM, "A bebop record, and more.")]
     update = await commit_interaction(second, run_on())
-    assert is_committed({**second, **update}) == "__end__"
+    assert await is_committed({**second, **update}) == "__end__"
 
 
 async def test_a_record_that_fails_gives_its_turns_back(resources: Resources) -> None:
