@@ -100,19 +100,21 @@ def fails_record(node: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     return guarded
 
 
-async def was_predicted(state: InteractionState) -> Literal["backward", "record_failure"]:
+# A subgraph that is left by a command has its route called without an event loop's help: these are
+# no coroutines, as the others are, which LangGraph would hand to a thread otherwise.
+def was_predicted(state: InteractionState) -> Literal["backward", "record_failure"]:
     """Route a record whose prediction failed to where the reason is stored."""
     return "record_failure" if state["failure"] else "backward"
 
 
-async def was_committed(
+def was_committed(
     state: InteractionState,
 ) -> Literal["router_update", "record_failure", "__end__"]:
     """Route a record that failed to where the reason is stored, else as its commit claimed."""
-    return "record_failure" if state["failure"] else await reaches_update_size(state)
+    return "record_failure" if state["failure"] else reaches_update_size(state)
 
 
-async def reaches_update_size(state: InteractionState) -> Literal["router_update", "__end__"]:
+def reaches_update_size(state: InteractionState) -> Literal["router_update", "__end__"]:
     """Route to the router update where this commit filled the pending set and claimed it."""
     return "router_update" if state.get("window") is not None else "__end__"
 

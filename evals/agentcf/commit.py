@@ -76,7 +76,8 @@ async def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
     return "__end__" if state["committed"] else "choose_item"
 
 
-async def was_learned(state: AgentCFState) -> Literal["record_failure", "__end__"]:
+# No coroutine: see `nodes.opening.was_predicted`.
+def was_learned(state: AgentCFState) -> Literal["record_failure", "__end__"]:
     """Route a record that failed to where the reason is stored."""
     return "record_failure" if state["failure"] else "__end__"
 
