@@ -89,8 +89,20 @@ async def _learn(recnet: RecNet, job: Job, *, whole: bool) -> Cost:
     if job.variant.learner == "nobody":
         return Cost(records=0, failed=0, reward=None, calls=0, tokens=0, updates=0, seconds=None)
     learn = train_agentcf if job.variant.learner == "agentcf" else train
-    report = await learn(recnet, job.network, fit=fit_for(job.split), limit=job.records)
+    limit = await _left(recnet, job)
+    report = await learn(recnet, job.network, fit=fit_for(job.split), limit=limit)
     return _cost(report, whole=whole)
+
+
+async def _left(recnet: RecNet, job: Job) -> int | None:
+    """Return how many records the network may still learn from, None for all."""
+    if job.records is None:
+        return None
+    network = await recnet.network(job.network)
+    planned = {record.id for record in await plan_training(recnet, network, fitted_on(job.split))}
+    async with recnet.resources.pool.connection() as conn:
+        settled = {i.id for i in await list_interactions(conn, network.id)}
+    return max(0, job.records - len(planned & settled))
 
 
 async def _rewards(recnet: RecNet, job: Job) -> dict[str, int | None]:
