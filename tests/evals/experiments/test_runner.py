@@ -31,7 +31,7 @@ async def test_a_job_that_fails_keeps_no_other_from_being_done(
 ) -> None:
     jobs, kept = await three_jobs(recnet), Results(tmp_path)
     told: list[tuple[int, int]] = []
-    with pytest.raises(RecNetError, match=r"^2 of 3 networks failed, the first: nowhere/") as failed:
+    with pytest.raises(RecNetError, match=r"^2 of 3 networks failed, .*: nowhere/") as failed:
         await do_jobs(jobs, 1, "offline", kept, lambda *done: told.append(done))
     assert "no network 'nowhere'" in str(failed.value)
     assert [kept.find(job) is not None for job in jobs] == [False, False, True]
