@@ -48,9 +48,10 @@ class Report(Frozen):
             "## Probes: they know nothing of taste",
             "",
             f"A random order is expected to reach {line:.3f}. Under matched negatives a probe that "
-            "is not there has found a leak, or popularity: what more users took has more versions "
+            "is elsewhere has found a leak, or popularity: what more users took has more versions "
             "and messages too. Under sampled negatives what is seen gives targets away. p-values "
-            "are corrected for the comparisons of this section.",
+            "are corrected for the comparisons of this section; what is smaller than the smallest "
+            "resolved may be there all the same.",
             "",
             *markdown_table(_beside_random(self.probes)),
             "",

@@ -61,7 +61,8 @@ def _made_by(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
         "intervals and paired permutation tests over users, whose ranks of all seeds and draws are "
         "averaged first; p-values corrected by Holm for all comparisons of the table; they hold "
         "for these training seeds, and `by seed` shows how far seeds are apart",
-        "smallest resolved: the smallest true difference that so many users show with 80% power",
+        "smallest resolved: the smallest true difference that so many users show with 80% power, "
+        "at 5% before correction",
         "matched negatives have the target's status: taken by somebody in training, only drawn as "
         "a negative there, or unseen",
         *_limited(plan),
