@@ -29,6 +29,7 @@ class Expense(Frozen):
     tokens: float | None
     """None where a reply was kept: how long it was is not known."""
     updates: float
+    """Router updates that took calls; where no model is asked they take none."""
     seconds: float | None
     """None where a run was stopped and went on, or a reply was kept."""
     ranking_calls: float
@@ -90,7 +91,7 @@ def expense_rows(found: Sequence[Expense]) -> list[list[str]]:
     """Return the table of what each row took."""
     header = [
         "", "records", "failed", "reward", "founding", "calls", "a record", "kept", "tokens",
-        "updates", "seconds", "calls to rank", "unclean",
+        "paid updates", "seconds", "calls to rank", "unclean",
     ]  # fmt: skip
     rows = [
         [

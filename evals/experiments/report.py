@@ -99,7 +99,9 @@ def _compared(line: Line) -> list[str]:
     pair = line.comparison
     if pair is None:
         return ["", "", ""]
-    return [_signed(pair.difference, pair.interval), shown_p(line.p), f"{pair.smallest:.3f}"]
+    # Of users who do not differ at all it is not known how far they vary.
+    smallest = f"{pair.smallest:.3f}" if pair.smallest > 0 else "–"
+    return [_signed(pair.difference, pair.interval), shown_p(line.p), smallest]
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
