@@ -73,7 +73,7 @@ def test_a_run_that_is_stopped_goes_on_and_finds_the_same(
     time.sleep(1)
     os.kill(process.pid, signal.SIGINT)
     _, noted = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 130, noted
     assert "Traceback" not in noted
     assert not list((tmp_path / "stopped").glob("table4-*"))
     run(("table4", *SMALL), tmp_path / "stopped")
