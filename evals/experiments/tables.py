@@ -101,11 +101,9 @@ def _costs(outcome: Outcome) -> tuple[str, ...]:
     ]
     timed = sorted({cost.at_once for cost in costs if cost.seconds is not None and not cost.kept})
     if timed:
-        mixed = "" if len(timed) == 1 else ": they are not alike"
+        mixed = "" if len(timed) == 1 else ", so they are not alike"
         number = " or ".join(map(str, timed))
-        lines.append(
-            f"seconds are of a machine that learned up to {number} networks at once{mixed}"
-        )
+        lines.append(f"networks learned at once where seconds are told: {number}{mixed}")
     if any(cost.kept for cost in costs):
         lines.append(
             "replies were taken from the cache: seconds and tokens of such rows are not told; "
