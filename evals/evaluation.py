@@ -89,7 +89,7 @@ async def evaluate_networks(
     ranked = [RecNetMethod(recnet, name, name=label, seed=seed) for label, name in networks.items()]
     made = Provenance(
         dataset=dataset.name,
-        model=_models(recnet),
+        model=asked_models(recnet),
         encoder=recnet.resources.encoder.name,
         training_seeds=tuple(sorted({network.shape.seed for network in found})),
         candidate_seed=seed,
@@ -169,12 +169,12 @@ async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
         (
             f"{done} of {len(records)}",
             f" with {settings}" if settings else "",
-            f" by {learned_by}" if learned_by not in ("", _models(recnet)) else "",
+            f" by {learned_by}" if learned_by not in ("", asked_models(recnet)) else "",
         )
     )
 
 
-def _models(recnet: RecNet) -> str:
+def asked_models(recnet: RecNet) -> str:
     """Return the model that ranks and merges, and those that this process asks other prompts."""
     settings = recnet.resources.settings
     others = "".join(f", {name} by {model}" for name, model in sorted(settings.models.items()))

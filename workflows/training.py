@@ -57,6 +57,7 @@ class TrainingReport(Frozen):
     update_calls: int
     """Calls of all router updates."""
     input_tokens: int
+    """Of all interactions and router updates that were paid for here."""
     output_tokens: int
     windows: int
     """Router updates that were paid for here; those of the network it is a copy of are not."""
@@ -210,7 +211,6 @@ async def _report(
     async with recnet.resources.pool.connection() as conn:
         usage = await sum_usage(conn, network.id, "interactions")
         paid = await count_steps(conn, network.id, "interactions")
-        every = await sum_usage(conn, network.id)
         updates = await sum_usage(conn, network.id, "updates")
         routers, retired = await count_routers(conn, network.id)
         windows = await count_steps(conn, network.id, "updates")
@@ -226,8 +226,8 @@ async def _report(
         calls=calls,
         calls_per_interaction=calls / paid if paid else None,
         update_calls=sum(total.calls for total in updates),
-        input_tokens=sum(total.input_tokens for total in every),
-        output_tokens=sum(total.output_tokens for total in every),
+        input_tokens=sum(total.input_tokens for total in (*usage, *updates)),
+        output_tokens=sum(total.output_tokens for total in (*usage, *updates)),
         windows=windows,
         routers=routers,
         retired=retired,

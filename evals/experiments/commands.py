@@ -57,7 +57,7 @@ def table(
     as_json: AsJson = False,
 ) -> None:
     """Make one table."""
-    from evals.experiments.runner import Plan  # noqa: PLC0415 - statistics take seconds to import
+    from evals.experiments.experiment import Plan  # noqa: PLC0415 - statistics take seconds to import
     from evals.experiments.tables import make_report  # noqa: PLC0415
 
     name, settings = str(context.info_name), read_settings()

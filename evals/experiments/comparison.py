@@ -1,9 +1,13 @@
-"""Results as rows: seeds pooled within a user, compared with one row, corrected for how many."""
+"""Results as rows: seeds pooled within a user, compared, corrected for how many are.
+
+Methods are compared with one of them, the reference; probes with a random order.
+"""
 
 from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from evals.candidates import SHOWN, Negatives
-from evals.metrics import CUTOFFS
+from evals.metrics import CUTOFFS, random_line
 from evals.ranking import Reading, pool
 from evals.statistics import Comparison, bootstrap_interval, compare, holm
 from evals.tables import JUDGED, Figure
@@ -16,15 +20,18 @@ class Line(Frozen):
     name: str
     users: int
     figures: tuple[Figure, ...]
+    by_seed: tuple[float, ...]
+    """NDCG@10 of each training seed."""
     comparison: Comparison | None = None
-    """Against the table's reference at NDCG@10."""
+    """Against the table's reference at NDCG@10; of a probe, against a random order."""
     p: float | None = None
-    """The p-value of that, corrected by Holm for all comparisons of the table."""
+    """The p-value of that, corrected by Holm for all comparisons of its family."""
 
 
-def compare_rows(
-    readings: Mapping[str, Sequence[Reading]], reference: str
-) -> dict[Negatives, list[Line]]:
+Lines = dict[Negatives, list[Line]]
+
+
+def compare_rows(readings: Mapping[str, Sequence[Reading]], reference: str) -> Lines:
     """Return the rows under each kind of negatives, in the order of `readings`.
 
     Args:
@@ -34,8 +41,57 @@ def compare_rows(
     All comparisons of a table are one family, both kinds of negatives together: each is a claim
     that the table invites.
     """
-    kinds = {kind: {name: _pooled(own, kind) for name, own in readings.items()} for kind in SHOWN}
-    lines = {kind: _lines(pooled, reference) for kind, pooled in kinds.items()}
+    lines: Lines = {}
+    for kind in SHOWN:
+        rows = {name: _of_kind(own, kind) for name, own in readings.items()}
+        against = pool(rows[reference]).user_means(JUDGED)
+        lines[kind] = [
+            _line(name, own, None if name == reference else against) for name, own in rows.items()
+        ]
+    return _corrected(lines)
+
+
+def compare_probes(readings: Mapping[str, Sequence[Reading]]) -> Lines:
+    """Return the probes under each kind of negatives, against what a random order is expected of.
+
+    They are a family of their own: what they find is a leak, or none, and no claim on a method.
+    """
+    lines: Lines = {}
+    for kind in SHOWN:
+        rows = {name: _of_kind(own, kind) for name, own in readings.items()}
+        lines[kind] = [
+            _line(name, own, dict.fromkeys(own[0].ranks, random_line(own[0].size, JUDGED)))
+            for name, own in rows.items()
+        ]
+    return _corrected(lines)
+
+
+def _of_kind(readings: Sequence[Reading], kind: Negatives) -> list[Reading]:
+    """Return a reading for each seed, of the users that each of them could be asked for."""
+    own = [reading for reading in readings if reading.negatives is kind]
+    users = set.intersection(*(set(reading.ranks) for reading in own))
+    return [
+        r.model_copy(update={"ranks": {u: ranks for u, ranks in r.ranks.items() if u in users}})
+        for r in own
+    ]
+
+
+def _line(name: str, seeds: list[Reading], against: Mapping[str, float] | None) -> Line:
+    own = pool(seeds).user_means(JUDGED)
+    comparison = None
+    if against is not None:
+        comparison = compare([own[user] for user in against], list(against.values()))
+    return Line(
+        name=name,
+        users=len(own),
+        figures=_figures(pool(seeds)),
+        by_seed=tuple(fmean(seed.user_means(JUDGED).values()) for seed in seeds),
+        comparison=comparison,
+    )
+
+
+def _corrected(lines: Lines) -> Lines:
+    """Return lines with p-values that are corrected for all of their comparisons."""
     compared = [line for own in lines.values() for line in own if line.comparison]
     corrected = holm([line.comparison.p for line in compared if line.comparison])
     by_line = {id(line): p for line, p in zip(compared, corrected, strict=True)}
@@ -43,36 +99,6 @@ def compare_rows(
         kind: [line.model_copy(update={"p": by_line.get(id(line))}) for line in own]
         for kind, own in lines.items()
     }
-
-
-def _pooled(readings: Sequence[Reading], kind: Negatives) -> Reading:
-    """Return one reading over all seeds, of the users that each of them could be asked for."""
-    own = [reading for reading in readings if reading.negatives is kind]
-    users = set.intersection(*(set(reading.ranks) for reading in own))
-    kept = [
-        r.model_copy(update={"ranks": {u: ranks for u, ranks in r.ranks.items() if u in users}})
-        for r in own
-    ]
-    return pool(kept)
-
-
-def _lines(pooled: Mapping[str, Reading], reference: str) -> list[Line]:
-    against = pooled[reference].user_means(JUDGED)
-    lines = []
-    for name, reading in pooled.items():
-        own = reading.user_means(JUDGED)
-        comparison = None
-        if name != reference:
-            comparison = compare([own[u] for u in against], list(against.values()))
-        lines.append(
-            Line(
-                name=name,
-                users=len(reading.ranks),
-                figures=_figures(reading),
-                comparison=comparison,
-            )
-        )
-    return lines
 
 
 def _figures(reading: Reading) -> tuple[Figure, ...]:

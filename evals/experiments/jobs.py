@@ -17,7 +17,7 @@ class Job(Frozen):
     """One variant with one training seed, to be learned and read."""
 
     base: str
-    """The founded network it is a copy of; its name tells data set, model, encoder and seed."""
+    """The founded network it is a copy of; its name tells data set, models, prompts and seed."""
     variant: Variant
     seed: int
     """Of training; also keys the candidates."""
@@ -43,10 +43,25 @@ class Cost(Frozen):
     reward: float | None
     """Share of records that were predicted right before they were learned."""
     calls: int
+    """Requests that were sent."""
+    kept: int
+    """Replies that were kept from before, and paid for by another network."""
+    founding: int
+    """Calls and kept replies of the bootstrap, where the way of learning uses what it made."""
     tokens: int
     updates: int
     seconds: float | None
     """Wall time; None where the run was stopped in between, or a network was there already."""
+    at_once: int
+    """Networks that were learned at once on the machine, at the most."""
+
+    @classmethod
+    def nothing(cls, at_once: int) -> "Cost":
+        """Return the cost of a network that nobody trained."""
+        return cls(
+            records=0, failed=0, reward=None, calls=0, kept=0, founding=0, tokens=0, updates=0,
+            seconds=None, at_once=at_once,
+        )  # fmt: skip
 
 
 class Result(Frozen):
@@ -60,11 +75,14 @@ class Result(Frozen):
     None where it failed."""
     readings: tuple[Reading, ...]
     ranking_calls: int
+    ranking_kept: int
     ranking_tokens: int
     missing: int
     """Candidates that replies left out; with the dropped and failed ones, how clean the rest is."""
     dropped: int
     failed: int
+    program: str
+    """The version, and the commit, of the code that made it."""
 
 
 def fingerprint(dataset: Dataset) -> str:

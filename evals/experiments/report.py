@@ -1,37 +1,14 @@
 """An experiment as Markdown and as data: figures, what they prove, what they cost."""
 
-from collections.abc import Mapping, Sequence
-from statistics import fmean
+from collections.abc import Sequence
 
 from evals.candidates import Negatives
 from evals.experiments.comparison import Line
-from evals.experiments.jobs import Result
-from evals.metrics import CUTOFFS
+from evals.experiments.expenses import Expense, efficiency_rows, expense_rows
+from evals.metrics import CUTOFFS, random_line
 from evals.statistics import Interval
 from evals.tables import JUDGED, LINES, MEANING, shown
 from state.domain import Frozen
-
-
-class Expense(Frozen):
-    """What learning one row took, on average over the seeds."""
-
-    name: str
-    records: float
-    failed: float
-    reward: float | None
-    calls: float
-    tokens: float
-    updates: float
-    seconds: float | None
-    """None where a run was stopped and went on."""
-    ranking_calls: float
-    ndcg: float
-    """NDCG@10 under sampled negatives."""
-
-    @property
-    def calls_an_interaction(self) -> float | None:
-        """All calls, router updates included, by records."""
-        return self.calls / self.records if self.records else None
 
 
 class Report(Frozen):
@@ -43,6 +20,8 @@ class Report(Frozen):
     size: int
     users: dict[Negatives, int]
     lines: dict[Negatives, tuple[Line, ...]]
+    probes: dict[Negatives, tuple[Line, ...]]
+    """Rankings that know nothing of taste, beside a random order; none in most tables."""
     expenses: tuple[Expense, ...]
     made_by: tuple[str, ...]
     """What made the figures, line by line."""
@@ -54,93 +33,75 @@ class Report(Frozen):
         for kind, lines in self.lines.items():
             parts += [f"## {MEANING[kind]}, {self.users[kind]} users", ""]
             parts += [*markdown_table(_figures(lines, self.reference, self.size)), ""]
+        if any(self.probes.values()):
+            parts += self._probes()
         parts += ["## What it took, on average over the training seeds", ""]
-        parts += [*markdown_table(_expenses(self.expenses)), ""]
+        parts += [*markdown_table(expense_rows(self.expenses)), ""]
         if self.efficiency:
-            parts += ["## Efficiency", "", *markdown_table(_efficiency(self.expenses)), ""]
+            parts += self._efficiency()
         parts += [f"- {line}" for line in self.made_by]
         return "\n".join([*parts, ""])
 
+    def _probes(self) -> list[str]:
+        line = random_line(self.size, JUDGED)
+        return [
+            "## Probes: they know nothing of taste",
+            "",
+            f"A random order is expected to reach {line:.3f}. Under matched negatives a probe that "
+            "is elsewhere has found a leak, or popularity: what more users took has more versions "
+            "and messages too. Under sampled negatives what is seen gives targets away. p-values "
+            "are corrected for the comparisons of this section; what is smaller than the smallest "
+            "resolved may be there all the same.",
+            "",
+            *markdown_table(_beside_random(self.probes)),
+            "",
+        ]
 
-def expenses(
-    results: Sequence[Result], lines: Mapping[Negatives, Sequence[Line]]
-) -> tuple[Expense, ...]:
-    """Return what each variant took, in the order of `results`."""
-    by_name: dict[str, list[Result]] = {}
-    for result in results:
-        by_name.setdefault(result.job.variant.name, []).append(result)
-    reached = {line.name: line.figures[-1].mean for line in lines[Negatives.SAMPLED]}
-    return tuple(_expense(name, own, reached[name]) for name, own in by_name.items())
-
-
-def _expense(name: str, results: Sequence[Result], ndcg: float) -> Expense:
-    costs = [result.cost for result in results]
-    rewards = [cost.reward for cost in costs if cost.reward is not None]
-    seconds = [cost.seconds for cost in costs if cost.seconds is not None]
-    return Expense(
-        name=name,
-        records=fmean(cost.records for cost in costs),
-        failed=fmean(cost.failed for cost in costs),
-        reward=fmean(rewards) if rewards else None,
-        calls=fmean(cost.calls for cost in costs),
-        tokens=fmean(cost.tokens for cost in costs),
-        updates=fmean(cost.updates for cost in costs),
-        seconds=fmean(seconds) if len(seconds) == len(costs) else None,
-        ranking_calls=fmean(result.ranking_calls for result in results),
-        ndcg=ndcg,
-    )
+    def _efficiency(self) -> list[str]:
+        line = random_line(self.size, JUDGED)
+        return [
+            "## Efficiency",
+            "",
+            "All calls are those of founding and of learning; NDCG is under sampled negatives, "
+            f"where a random order is expected to reach {line:.3f} with no call at all.",
+            "",
+            *markdown_table(efficiency_rows(self.expenses)),
+            "",
+        ]
 
 
 def _figures(lines: Sequence[Line], reference: str, size: int) -> list[list[str]]:
-    header = ["", *(f"NDCG@{k}" for k in CUTOFFS)]
+    header = ["", *(f"NDCG@{k}" for k in CUTOFFS), f"@{JUDGED} by seed"]
     header += [f"@{JUDGED} – {reference}", "p (Holm)", "smallest resolved"]
     rows = [
-        [name, *(f"{value(size, k):.3f}" for k in CUTOFFS), "", "", ""]
+        [name, *(f"{value(size, k):.3f}" for k in CUTOFFS), "", "", "", ""]
         for name, value in LINES.items()
     ]
     for line in lines:
         cells = [line.name, *(shown(f.mean, f.interval) for f in line.figures)]
-        pair = line.comparison
-        if pair is None:
-            cells += ["", "", ""]
-        else:
-            cells += [
-                _signed(pair.difference, pair.interval),
-                shown_p(line.p),
-                f"{pair.smallest:.3f}",
-            ]
-        rows.append(cells)
+        rows.append([*cells, ", ".join(f"{value:.3f}" for value in line.by_seed), *_compared(line)])
     return [header, *rows]
 
 
-def _expenses(found: Sequence[Expense]) -> list[list[str]]:
-    header = [
-        "", "records", "failed", "reward", "calls", "an interaction", "tokens", "updates",
-        "seconds", "calls to rank",
-    ]  # fmt: skip
-    rows = [
-        [
-            e.name, _whole(e.records), _whole(e.failed), _or_dash(e.reward, ".3f"),
-            _whole(e.calls), _or_dash(e.calls_an_interaction, ".2f"), _whole(e.tokens),
-            _whole(e.updates), _or_dash(e.seconds, ",.0f"), _whole(e.ranking_calls),
-        ]
-        for e in found
-    ]  # fmt: skip
+def _beside_random(probes: dict[Negatives, tuple[Line, ...]]) -> list[list[str]]:
+    header = ["", "negatives", f"NDCG@{JUDGED}", "– random line", "p (Holm)", "smallest resolved"]
+    rows = []
+    for kind, lines in probes.items():
+        for line in lines:
+            reached = line.figures[-1]
+            rows.append(
+                [line.name, str(kind), shown(reached.mean, reached.interval), *_compared(line)]
+            )
     return [header, *rows]
 
 
-def _efficiency(found: Sequence[Expense]) -> list[list[str]]:
-    against = next((e.calls for e in found if e.name == "AgentCF"), 0.0)
-    header = ["", "calls", "by AgentCF's", "seconds", f"NDCG@{JUDGED}", "for each 100 calls"]
-    rows = [
-        [
-            e.name, _whole(e.calls), _or_dash(e.calls / against if against else None, ".2f"),
-            _or_dash(e.seconds, ",.0f"), f"{e.ndcg:.3f}",
-            _or_dash(100 * e.ndcg / e.calls if e.calls else None, ".4f"),
-        ]
-        for e in found
-    ]  # fmt: skip
-    return [header, *rows]
+def _compared(line: Line) -> list[str]:
+    pair = line.comparison
+    if pair is None:
+        return ["", "", ""]
+    # Of users who do not differ at all it is not known how far they vary.
+    smallest = f"{pair.smallest:.3f}" if pair.smallest > 0 else "–"
+    return [_signed(pair.difference, pair.interval), shown_p(line.p), smallest]
 
 
 def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -151,7 +112,7 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _signed(difference: float, interval: Interval) -> str:
-    return f"{difference:+.3f} ({interval.low:+.3f}–{interval.high:+.3f})"
+    return f"{difference:+.3f} ({interval.low:+.3f} to {interval.high:+.3f})"
 
 
 def shown_p(p: float | None) -> str:
@@ -159,11 +120,3 @@ def shown_p(p: float | None) -> str:
     if p is None:
         return ""
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
-
-
-def _whole(number: float) -> str:
-    return f"{number:,.0f}"
-
-
-def _or_dash(number: float | None, form: str) -> str:
-    return "–" if number is None else format(number, form)

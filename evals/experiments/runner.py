@@ -1,78 +1,40 @@
-"""Running an experiment: bases, jobs in processes of their own, and methods beside them."""
+"""What experiments share: founded networks to copy, and jobs in processes of their own."""
 
 import asyncio
+import json
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory, TemporaryFile
 
-from evals.beside import baselines, probes
-from evals.experiments.cases import draw_all
-from evals.experiments.design import RECNET, Design
 from evals.experiments.jobs import Job, Result, Results, fingerprint
-from evals.ranking import Reading, evaluate
-from evals.splits import history
+from evals.experiments.provenance import calling
+from prompts.errors import BudgetExceeded
 from prompts.models import OFFLINE
-from state.dataset import Dataset, Split
-from state.domain import Frozen
+from state.dataset import Dataset
 from state.errors import NetworkError, RecNetError
 from state.settings import NetworkSettings
+from state.store.networks import Network
 from workflows.recnet import RecNet
 
 
-class Plan(Frozen):
-    """What is asked for besides the table."""
+async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> Network:
+    """Return a network on which a data set is loaded, with the shape it has or will have.
 
-    seeds: int = 3
-    draws: int = 3
-    split: Split = Split.TEST
-    records: int | None = None
-    processes: int = 1
-
-
-class Outcome(Frozen):
-    """All that an experiment found."""
-
-    results: tuple[Result, ...]
-    readings: dict[str, tuple[Reading, ...]]
-    """Of all rows, over seeds and kinds of negatives, in the order of the table."""
-
-
-async def run_experiment(
-    recnet: RecNet,
-    design: Design,
-    dataset: Dataset,
-    plan: Plan,
-    kept: Results,
-    tell: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Outcome:
-    """Learn and read what a table needs and nobody has yet; return all of it.
-
-    Raises:
-        RecNetError: a job failed; the same call goes on with the others.
+    Its name holds all that its replies depend on: where anything of that is changed, networks and
+    results are others.
     """
-    bases = [await found_base(recnet, dataset, seed) for seed in range(plan.seeds)]
-    jobs = [
-        Job(base=base, variant=variant, seed=seed, split=plan.split, draws=plan.draws,
-            records=plan.records)
-        for variant in design.variants
-        for seed, base in enumerate(bases)
-    ]  # fmt: skip
-    await do_jobs(jobs, plan.processes, recnet.resources.settings.model, kept, tell)
-    results = [find_result(kept, job) for job in jobs]
-    readings: dict[str, list[Reading]] = {}
-    for seed, base in enumerate(bases):
-        trained = Job(base=base, variant=RECNET, seed=seed, split=plan.split, draws=plan.draws,
-                      records=plan.records).network  # fmt: skip
-        for reading in await _read_methods(recnet, design, plan, seed, base, trained):
-            readings.setdefault(reading.method, []).append(reading)
-    for result in results:
-        readings.setdefault(result.job.variant.name, []).extend(result.readings)
-    return Outcome(
-        results=tuple(results), readings={name: tuple(own) for name, own in readings.items()}
-    )
+    settings = recnet.resources.settings
+    shape = NetworkSettings(seed=seed, encoder=settings.embedding, model=settings.model)
+    made_by = f"{shape.model} {shape.encoder} {calling(recnet)}"
+    name = f"eval/{dataset.name}-{fingerprint(dataset)}/{made_by}/seed {seed}"
+    try:
+        network = await recnet.network(name)
+    except NetworkError:
+        network = await recnet.load(name, dataset)
+    return network.model_copy(update={"settings": shape})
 
 
 async def found_base(recnet: RecNet, dataset: Dataset, seed: int) -> str:
@@ -80,16 +42,9 @@ async def found_base(recnet: RecNet, dataset: Dataset, seed: int) -> str:
 
     Every variant of the seed is a copy of it, so the calls of the bootstrap are paid once.
     """
-    settings = recnet.resources.settings
-    shape = NetworkSettings(seed=seed, encoder=settings.embedding, model=settings.model)
-    made_by = f"{shape.model} {shape.encoder}"
-    name = f"eval/{dataset.name}-{fingerprint(dataset)}/{made_by}/seed {seed}"
-    try:
-        await recnet.network(name)
-    except NetworkError:
-        await recnet.load(name, dataset)
-    await recnet.bootstrap(name, shape)
-    return name
+    base = await load_base(recnet, dataset, seed)
+    await recnet.bootstrap(base.name, base.shape)
+    return base.name
 
 
 async def do_jobs(
@@ -98,13 +53,27 @@ async def do_jobs(
     model: str,
     kept: Results,
     tell: Callable[[int, int], None],
+    anew: Collection[str] = (),
 ) -> None:
     """Do what has no result yet, so many at once, each in a process of its own.
 
+    A job that fails does not keep the others from being done.
+
+    Args:
+        jobs: what is wanted.
+        processes: jobs at once.
+        model: the main model.
+        kept: where results are found and put.
+        tell: told how many are done, of how many.
+        anew: networks whose jobs are done although there is a result.
+
     Raises:
-        RecNetError: a job failed; what was done is kept.
+        RecNetError: jobs failed; the text says how many, and why the first one did.
+        BudgetExceeded: a process has spent its budget; the same call goes on.
     """
-    waiting = list({job.network: job for job in jobs if kept.find(job) is None}.values())
+    waiting = list(
+        {job.network: job for job in jobs if job.network in anew or kept.find(job) is None}.values()
+    )
     done = 0
 
     def one_more() -> None:
@@ -116,38 +85,71 @@ async def do_jobs(
     with TemporaryDirectory() as folder:
         for number, job in enumerate(waiting):
             (Path(folder) / f"{number:06}.json").write_text(job.model_dump_json(), "utf-8")
-        try:
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(processes, len(waiting))):
-                    group.create_task(_work(Path(folder), model, kept, one_more))
-        except ExceptionGroup as failed:
-            raise failed.exceptions[0] from None
+        at_once = min(processes, len(waiting))
+        work = _Work(Path(folder), model, kept, at_once, one_more)
+        async with asyncio.TaskGroup() as group:
+            for _ in range(at_once):
+                group.create_task(work.go())
+    work.raise_failures(len(waiting))
 
 
-async def _work(folder: Path, model: str, kept: Results, one_more: Callable[[], None]) -> None:
-    """Let one process do jobs until none is left."""
-    with TemporaryFile() as said:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "evals.experiments.worker", str(folder), str(kept.folder)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=said,
-            env=_environment(model),
-            start_new_session=True,  # a Ctrl-C reaches it from here, once
-        )
-        try:
-            while process.stdout and await process.stdout.readline():
-                one_more()
-            code = await process.wait()
-        except asyncio.CancelledError:
-            with suppress(ProcessLookupError):
-                process.terminate()  # it ends its calls, and saves
-            await process.wait()
-            raise
-        if code != 0:
-            said.seek(0)
-            last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
-            raise RecNetError(last.removeprefix("recnet: "))
+class _Work:
+    """Jobs in a folder, and the processes that do them."""
+
+    def __init__(
+        self, folder: Path, model: str, kept: Results, at_once: int, one_more: Callable[[], None]
+    ) -> None:
+        self._words = (str(folder), str(kept.folder), str(at_once))
+        self._model = model
+        self._one_more = one_more
+        self._failed: list[str] = []
+        self._spent = ""
+
+    async def go(self) -> None:
+        """Let one process do jobs until none is left."""
+        with TemporaryFile() as said:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "evals.experiments.worker", *self._words),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.PIPE,
+                stderr=said,
+                env=_environment(self._model),
+                start_new_session=True,  # a Ctrl-C reaches it from here, once
+            )
+            try:
+                while process.stdout and (line := await process.stdout.readline()):
+                    self._hear(**json.loads(line))
+                code = await process.wait()
+            except asyncio.CancelledError:
+                with suppress(ProcessLookupError):
+                    process.terminate()  # it ends its calls, and saves
+                await process.wait()
+                raise
+            if code != 0:
+                said.seek(0)
+                last = said.read().decode(errors="replace").strip().rpartition("\n")[2]
+                self._failed.append(last.removeprefix("recnet: ") or f"a worker ended with {code}")
+
+    def _hear(self, failed: str = "", spent: str = "") -> None:
+        """Take in one line of a worker; an empty one tells of a job that is done."""
+        if spent:
+            self._spent = spent
+        elif failed:
+            self._failed.append(failed)
+        else:
+            self._one_more()
+
+    def raise_failures(self, of: int) -> None:
+        """Raise what kept jobs from being done."""
+        failed = ""
+        if self._failed:
+            failed = f"{len(self._failed)} of {of} networks failed, the first: {self._failed[0]}"
+        if self._spent:
+            raise BudgetExceeded("; ".join(filter(None, (self._spent, failed))))
+        if failed:
+            raise RecNetError(
+                f"{failed}; what was done is kept, and the same command does the rest"
+            )
 
 
 def _environment(model: str) -> dict[str, str]:
@@ -166,19 +168,3 @@ def find_result(kept: Results, job: Job) -> Result:
     if result is None:
         raise RecNetError(f"{kept.path(job)} cannot be read: delete it, and run this again")
     return result
-
-
-async def _read_methods(
-    recnet: RecNet, design: Design, plan: Plan, seed: int, base: str, trained: str
-) -> list[Reading]:
-    dataset, cases = await draw_all(
-        recnet, await recnet.network(base), plan.split, seed, plan.draws
-    )
-    readings = []
-    methods = baselines(dataset.items, seed=seed, learned=design.beside)
-    if design.beside:
-        methods += probes(recnet, {RECNET.name: trained}, seed=seed)
-    for method in methods:
-        method.fit(*history(dataset, plan.split))
-        readings += [await evaluate(method, drawn) for drawn in cases]
-    return readings

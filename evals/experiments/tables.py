@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from evals.candidates import Negatives
-from evals.experiments.comparison import compare_rows
+from evals.evaluation import asked_models
+from evals.experiments.comparison import compare_probes, compare_rows
 from evals.experiments.design import DESIGNS
+from evals.experiments.expenses import expenses
+from evals.experiments.experiment import Outcome, Plan, run_experiment
 from evals.experiments.jobs import Results, write_whole
-from evals.experiments.report import Report, expenses
-from evals.experiments.runner import Outcome, Plan, run_experiment
+from evals.experiments.naming import stem, title
+from evals.experiments.provenance import program
+from evals.experiments.report import Report
+from prompts.models import OFFLINE
 from state.dataset import Dataset
 from workflows.recnet import RecNet
 
@@ -24,51 +28,94 @@ async def make_report(
     """Run, compare and write a table; return it.
 
     Raises:
-        RecNetError: a network could not be learned; the same call goes on.
+        RecNetError: it cannot be made of this data set, or jobs failed; the same call goes on.
+        BudgetExceeded: the budget is spent; the same call goes on.
     """
-    design = DESIGNS[name]
+    design, settings = DESIGNS[name], recnet.resources.settings
     outcome = await run_experiment(recnet, design, dataset, plan, Results(out), tell)
     lines = compare_rows(outcome.readings, design.reference)
     first = next(iter(outcome.readings.values()))
     report = Report(
         name=name,
-        title=f"{design.title}: {dataset.name}, {plan.split}",
+        title=title(design.title, dataset, plan, settings),
         reference=design.reference,
         size=first[0].size,
         users={kind: own[0].users for kind, own in lines.items()},
         lines={kind: tuple(own) for kind, own in lines.items()},
+        probes={kind: tuple(own) for kind, own in compare_probes(outcome.probes).items()},
         expenses=expenses(outcome.results, lines),
         made_by=_made_by(recnet, plan, outcome),
         efficiency=design.efficiency,
     )
-    stem = f"{name}-{dataset.name}"
-    write_whole(out / f"{stem}.md", report.markdown())
-    write_whole(out / f"{stem}.json", report.model_dump_json(indent=1))
+    files = stem(name, dataset, plan, settings)
+    write_whole(out / f"{files}.md", report.markdown())
+    write_whole(out / f"{files}.json", report.model_dump_json(indent=1))
     return report
 
 
 def _made_by(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
-    settings = recnet.resources.settings
-    seeds = ", ".join(map(str, range(plan.seeds)))
-    results = outcome.results
-    clean = (
-        f"{sum(r.missing for r in results)} candidates not in a reply, "
-        f"{sum(r.dropped for r in results)} names dropped, "
-        f"{sum(r.failed for r in results)} rankings without a reply"
-    )
-    lines = [
+    model = recnet.resources.settings.model
+    return (
         "floor: the target always last; random line: expected of a random order; both exact",
-        f"model {settings.model}, encoder {settings.embedding}; training seeds {seeds}, each with "
-        f"{plan.draws} draws of candidates; intervals and paired permutation tests over users, "
-        "whose ranks of all seeds and draws are averaged first; p-values corrected by Holm for "
-        "all comparisons of the table",
-        "smallest resolved: the smallest true difference that so many users show with 80% power",
-        f"{Negatives.MATCHED} negatives share the target's status, seen or unseen in training",
-        clean,
+        *_asked(recnet, plan, outcome),
+        "intervals and paired permutation tests over users, whose ranks of all seeds and draws are "
+        "averaged first; p-values corrected by Holm for all comparisons of the table; they hold "
+        "for these training seeds, and `by seed` shows how far seeds are apart",
+        "smallest resolved: the smallest true difference that so many users show with 80% power, "
+        "at 5% before correction",
+        "matched negatives have the target's status: taken by somebody in training, only drawn as "
+        "a negative there, or unseen",
+        *_limited(plan),
+        *_costs(outcome),
+        *_offline(model),
+    )
+
+
+def _asked(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
+    seeds = ", ".join(map(str, range(plan.seeds)))
+    here, made = program(), sorted({result.program for result in outcome.results})
+    others = "" if made == [here] else f"; networks learned and read by {' and by '.join(made)}"
+    return (
+        f"model {asked_models(recnet)}, encoder {recnet.resources.settings.embedding}; training "
+        f"seeds {seeds}; draws of candidates for each: {plan.draws}",
+        f"made by {here}{others}",
+    )
+
+
+def _limited(plan: Plan) -> tuple[str, ...]:
+    if plan.records is None:
+        return ()
+    return (
+        f"networks learned from the first {plan.records} records of each seed only; the methods "
+        "beside them were fitted on everything before the split, and matched negatives count as "
+        "drawn what any planned record draws, learned from or not",
+    )
+
+
+def _costs(outcome: Outcome) -> tuple[str, ...]:
+    costs = [result.cost for result in outcome.results]
+    lines = [
+        "calls are asks, sent or answered by kept replies; founding: calls of the bootstrap, where "
+        "what it made by calls is learned with; unclean: candidates not in a reply / names dropped "
+        "/ rankings without a reply, over all seeds, draws and kinds of negatives",
     ]
-    if settings.model == "offline":
+    timed = sorted({cost.at_once for cost in costs if cost.seconds is not None and not cost.kept})
+    if timed:
+        mixed = "" if len(timed) == 1 else ", so they are not alike"
+        number = " or ".join(map(str, timed))
+        lines.append(f"networks learned at once where seconds are told: {number}{mixed}")
+    if any(cost.kept for cost in costs):
         lines.append(
-            "the offline model is a set of lexical methods and no language model: these figures "
-            "say what the mechanism does on these texts, and nothing of language models"
+            "replies were taken from the cache: seconds and tokens of such rows are not told; "
+            "`RECNET_CACHE=false` asks every time"
         )
     return tuple(lines)
+
+
+def _offline(model: str) -> tuple[str, ...]:
+    if model != OFFLINE:
+        return ()
+    return (
+        "the offline model is a set of lexical methods and no language model: these figures "
+        "say what the mechanism does on these texts, and nothing of language models",
+    )

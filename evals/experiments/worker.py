@@ -1,35 +1,67 @@
 """One process that does jobs: copies a network, learns, ranks.
 
-`python -m evals.experiments.worker JOBS RESULTS`; a job that was stopped goes on where it was.
+`python -m evals.experiments.worker JOBS RESULTS AT_ONCE`; a job that was stopped goes on where it
+was. Each line on standard output is a JSON object: `{}` for a job that is done, `failed` with a
+reason for one that could not be, `spent` where the budget ended the process.
 """
 
+import json
 import sys
 from contextlib import suppress
 from pathlib import Path
 
+import psycopg
+
 from evals.agentcf.training import found_agentcf, train_agentcf
 from evals.experiments.cases import draw_all
+from evals.experiments.costs import sum_cost
 from evals.experiments.jobs import Cost, Job, Result, Results
+from evals.experiments.provenance import program
 from evals.material import fit_for, fitted_on, refuse_leak
 from evals.method_recnet import RecNetMethod
 from evals.ranking import evaluate
+from prompts.errors import BudgetExceeded
+from state.domain import clean_line
 from state.errors import NetworkError
 from state.store.interactions import list_interactions
 from workflows.commands.console import execute
+from workflows.commands.stopping import StoppedError
 from workflows.recnet import RecNet
-from workflows.training import TrainingReport, plan_training, train
+from workflows.training import plan_training, train
+
+_REASON = 500
 
 
 def main() -> None:
-    """Do jobs until none is left; a line on standard output for each that is done."""
-    folder, kept = Path(sys.argv[1]), Results(Path(sys.argv[2]))
+    """Do jobs until none is left, or the budget is spent."""
+    folder, kept, at_once = Path(sys.argv[1]), Results(Path(sys.argv[2])), int(sys.argv[3])
 
     async def work(recnet: RecNet) -> None:
         while (job := take(folder)) is not None:
-            kept.keep(await do(recnet, job))
-            print(job.network, flush=True)  # noqa: T201 - told to whoever counts
+            try:
+                kept.keep(await do(recnet, job, at_once))
+            except BudgetExceeded as stop:
+                _say(spent=str(stop))
+                return
+            except (StoppedError, psycopg.OperationalError):
+                raise  # nor could another job be done
+            except Exception as error:  # noqa: BLE001 - whatever it is, others can be done
+                _say(failed=f"{job.network}: {_explain(error)}")
+            else:
+                _say()
 
     execute(work, command="eval", cache=True)
+
+
+def _say(**what: str) -> None:
+    print(json.dumps(what), flush=True)  # noqa: T201 - told to whoever counts
+
+
+def _explain(error: Exception) -> str:
+    """Return one line on an error; one that is a bug is told by its kind."""
+    known = isinstance(error, RuntimeError)
+    said = str(error) if known else f"{type(error).__name__}: {error}"
+    return clean_line(said, _REASON)
 
 
 def take(folder: Path) -> Job | None:
@@ -42,22 +74,23 @@ def take(folder: Path) -> Job | None:
     return None
 
 
-async def do(recnet: RecNet, job: Job) -> Result:
-    """Learn and read one network.
+async def do(recnet: RecNet, job: Job, at_once: int = 1) -> Result:
+    """Learn and read one network, while so many are learned at once.
 
     Raises:
-        RecNetError: the base is not there, or the budget is spent.
+        RecNetError: the base is not there.
+        BudgetExceeded: the budget is spent; the job goes on where it was.
     """
     whole = await _copy(recnet, job)
-    cost = await _learn(recnet, job, whole=whole)
+    cost = await _learn(recnet, job, whole=whole, at_once=at_once)
     network = await recnet.network(job.network)
     dataset, cases = await draw_all(recnet, network, job.split, job.seed, job.draws)
     await refuse_leak(recnet, network, dataset, job.split)
     budget = recnet.resources.budget
-    before = (budget.calls, budget.tokens)
+    before = (budget.calls, budget.kept, budget.tokens)
     method = RecNetMethod(recnet, job.network, name=job.variant.name, seed=job.seed)
-    at_once = recnet.resources.settings.calls_in_flight
-    readings = [await evaluate(method, drawn, concurrency=at_once) for drawn in cases]
+    in_flight = recnet.resources.settings.calls_in_flight
+    readings = [await evaluate(method, drawn, concurrency=in_flight) for drawn in cases]
     return Result(
         job=job,
         digest=await recnet.digest(job.network),
@@ -65,10 +98,12 @@ async def do(recnet: RecNet, job: Job) -> Result:
         rewards=await _rewards(recnet, job),
         readings=tuple(readings),
         ranking_calls=budget.calls - before[0],
-        ranking_tokens=budget.tokens - before[1],
+        ranking_kept=budget.kept - before[1],
+        ranking_tokens=budget.tokens - before[2],
         missing=method.missing,
         dropped=method.dropped,
         failed=method.failed,
+        program=program(),
     )
 
 
@@ -85,12 +120,26 @@ async def _copy(recnet: RecNet, job: Job) -> bool:
     return False
 
 
-async def _learn(recnet: RecNet, job: Job, *, whole: bool) -> Cost:
+async def _learn(recnet: RecNet, job: Job, *, whole: bool, at_once: int) -> Cost:
     if job.variant.learner == "nobody":
-        return Cost(records=0, failed=0, reward=None, calls=0, tokens=0, updates=0, seconds=None)
+        return Cost.nothing(at_once)
     learn = train_agentcf if job.variant.learner == "agentcf" else train
-    report = await learn(recnet, job.network, fit=fit_for(job.split), limit=job.records)
-    return _cost(report, whole=whole)
+    limit = await _left(recnet, job)
+    report = await learn(recnet, job.network, fit=fit_for(job.split), limit=limit)
+    if report.stopped and (limit is None or report.run < limit):
+        raise BudgetExceeded(report.stopped)  # what is half learned is not read
+    return await sum_cost(recnet, job, report, whole=whole, at_once=at_once)
+
+
+async def _left(recnet: RecNet, job: Job) -> int | None:
+    """Return how many records the network may still learn from, None for all."""
+    if job.records is None:
+        return None
+    network = await recnet.network(job.network)
+    planned = {record.id for record in await plan_training(recnet, network, fitted_on(job.split))}
+    async with recnet.resources.pool.connection() as conn:
+        settled = {i.id for i in await list_interactions(conn, network.id)}
+    return max(0, job.records - len(planned & settled))
 
 
 async def _rewards(recnet: RecNet, job: Job) -> dict[str, int | None]:
@@ -99,18 +148,6 @@ async def _rewards(recnet: RecNet, job: Job) -> dict[str, int | None]:
     async with recnet.resources.pool.connection() as conn:
         settled = {i.id: i.reward for i in await list_interactions(conn, network.id)}
     return {record.id: settled[record.id] for record in records if record.id in settled}
-
-
-def _cost(report: TrainingReport, *, whole: bool) -> Cost:
-    return Cost(
-        records=report.settled,
-        failed=report.failed,
-        reward=report.reward,
-        calls=report.calls + report.update_calls,
-        tokens=report.input_tokens + report.output_tokens,
-        updates=report.windows,
-        seconds=report.seconds if whole else None,
-    )
 
 
 if __name__ == "__main__":

@@ -199,7 +199,7 @@ def _print_report(report: TrainingReport) -> None:
         f"calls an interaction: {calls:.2f}" if calls is not None else "no calls yet",
         f"{report.windows} router updates took {report.update_calls} calls; "
         f"{report.routers} routers, {report.retired} retired",
-        f"tokens paid in this network: {report.input_tokens:,} in, {report.output_tokens:,} out",
+        f"tokens of all that: {report.input_tokens:,} in, {report.output_tokens:,} out",
     ]
     for line in lines:
         screen.print(line, highlight=False)

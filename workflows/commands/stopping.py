@@ -49,7 +49,7 @@ async def stoppable(gate: Gate, say: Callable[[str], None]) -> AsyncIterator[Non
             with suppress(NotImplementedError, RuntimeError):
                 loop.remove_signal_handler(one)
         if stop.by is not None:
-            await _end(asyncio.all_tasks() - before)
+            await _end({task for task in asyncio.all_tasks() - before if not _waits(task)})
 
 
 class _Stop:
@@ -83,6 +83,15 @@ class _Stop:
         self._gate.turn_away()
         if self._task is not None:
             self._task.cancel()
+
+
+def _waits(task: asyncio.Task[object]) -> bool:
+    """Return whether a task only waits for an event: whoever asked for it ends it.
+
+    Before Python 3.12 asyncio.wait_for makes one each time, so those of what was there before the
+    block, as the scheduler of the pool of connections, are new ones.
+    """
+    return getattr(task.get_coro(), "__qualname__", "") == asyncio.Event.wait.__qualname__
 
 
 async def _end(left: set[asyncio.Task[object]]) -> None:

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import pytest
 
 from evals.candidates import SHOWN, Negatives
-from evals.experiments.comparison import compare_rows
-from evals.metrics import ndcg
+from evals.experiments.comparison import compare_probes, compare_rows
+from evals.metrics import ndcg, random_line
 from evals.ranking import Reading
 from evals.statistics import paired_p
 from state.dataset import Split
@@ -56,3 +56,25 @@ def test_all_comparisons_of_a_table_are_one_family() -> None:
     assert lines[Negatives.SAMPLED][2].p == pytest.approx(4 * raw)
     assert lines[Negatives.MATCHED][1].p == lines[Negatives.SAMPLED][1].p
     assert all(line.p is None for own in lines.values() for line in own if line.name == "best")
+
+
+def test_each_seed_has_its_own_mean() -> None:
+    rows = {
+        "ours": both("ours", {"ann": (1,), "bob": (1,)}, {"ann": (2,), "bob": (2,)}),
+        "theirs": both("theirs", {"ann": (3,), "bob": (3,)}, {"ann": (3,), "bob": (3,)}),
+    }
+    ours, theirs = compare_rows(rows, "theirs")[Negatives.MATCHED]
+    assert ours.by_seed == pytest.approx((1.0, ndcg(2, 10)))
+    assert theirs.by_seed == pytest.approx((0.5, 0.5))
+
+
+def test_probes_are_held_against_a_random_order_and_are_their_own_family() -> None:
+    users = [f"u{n}" for n in range(12)]
+    leak = both("leak", dict.fromkeys(users, (1,)))
+    chance = random_line(10, 10)
+    (line,) = compare_probes({"leak": leak})[Negatives.MATCHED]
+    assert line.comparison is not None
+    assert line.comparison.difference == pytest.approx(1 - chance)
+    raw = paired_p([1.0] * 12, [chance] * 12)
+    assert line.p == pytest.approx(2 * raw)  # under two kinds of negatives
+    assert compare_probes({}) == {kind: [] for kind in SHOWN}

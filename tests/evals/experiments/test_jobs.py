@@ -13,7 +13,10 @@ JOB = Job(
     variant=Variant(name="EM", settings={"propagation": "none"}),
     seed=0, split=Split.TEST, draws=3, records=None,
 )  # fmt: skip
-COST = Cost(records=3, failed=0, reward=1.0, calls=9, tokens=99, updates=1, seconds=1.5)
+COST = Cost(
+    records=3, failed=0, reward=1.0, calls=9, kept=0, founding=4, tokens=99, updates=1, seconds=1.5,
+    at_once=1,
+)  # fmt: skip
 
 
 def result(job: Job = JOB) -> Result:
@@ -23,7 +26,8 @@ def result(job: Job = JOB) -> Result:
     )  # fmt: skip
     return Result(
         job=job, digest="d", cost=COST, rewards={"ann": 1}, readings=(reading,),
-        ranking_calls=1, ranking_tokens=1, missing=0, dropped=0, failed=0,
+        ranking_calls=1, ranking_kept=0, ranking_tokens=1, missing=0, dropped=0, failed=0,
+        program="recnet",
     )  # fmt: skip
 
 
