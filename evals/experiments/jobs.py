@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from evals.candidates import SHOWN, Negatives
 from evals.experiments.design import Variant
 from evals.ranking import Reading
 from state.dataset import Dataset, Split
@@ -25,6 +26,7 @@ class Job(Frozen):
     draws: int
     records: int | None
     """Learn from so many records at most; None for all."""
+    negatives: tuple[Negatives, ...] = SHOWN
 
     @property
     def network(self) -> str:

@@ -7,6 +7,7 @@ from statistics import fmean
 
 import numpy as np
 
+from evals.candidates import Negatives
 from evals.experiments.jobs import Job, Result, Results, write_whole
 from evals.experiments.runner import do_jobs, find_result, found_base
 from evals.experiments.verdicts import Evidence, Expected, interval, judge
@@ -103,7 +104,15 @@ async def _jobs(recnet: RecNet, kind: str, worlds: Sequence[World]) -> dict[str,
     bases = [await found_base(recnet, plant_world(world).dataset, 0) for world in worlds]
     return {
         variant.name: [
-            Job(base=base, variant=variant, seed=0, split=Split.TEST, draws=DRAWS, records=None)
+            Job(
+                base=base,
+                variant=variant,
+                seed=0,
+                split=Split.TEST,
+                draws=DRAWS,
+                records=None,
+                negatives=(Negatives.MATCHED,),
+            )
             for base in bases
         ]
         for variant in VARIANTS[kind]

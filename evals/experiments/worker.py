@@ -84,7 +84,7 @@ async def do(recnet: RecNet, job: Job, at_once: int = 1) -> Result:
     whole = await _copy(recnet, job)
     cost = await _learn(recnet, job, whole=whole, at_once=at_once)
     network = await recnet.network(job.network)
-    dataset, cases = await draw_all(recnet, network, job.split, job.seed, job.draws)
+    dataset, cases = await draw_all(recnet, network, job.split, job.seed, job.draws, job.negatives)
     await refuse_leak(recnet, network, dataset, job.split)
     budget = recnet.resources.budget
     before = (budget.calls, budget.kept, budget.tokens)
