@@ -6,8 +6,10 @@ from typing import Annotated
 import typer
 
 from evals.figures import read_figures
+from evals.planted import find_world
 from evals.recbole import LeftOut, Splitting, read_split
-from state.errors import RecNetError
+from state.dataset import Dataset
+from state.errors import InputError, RecNetError
 from workflows.commands.console import AsJson, fail, print_json, screen
 
 SplitAt = Annotated[
@@ -25,14 +27,16 @@ def main() -> None:
 
 @app.command()
 def stats(
-    folder: Annotated[Path, typer.Argument(help="A folder with *.inter and *.item files.")],
+    folder: Annotated[
+        str, typer.Argument(help="A folder with *.inter and *.item files, or planted:SEED:READERS.")
+    ],
     split: SplitAt = Splitting.LEAVE_ONE_OUT,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print what a data set is like: sizes, sparsity, lengths, splits, unseen targets."""
     try:
-        dataset, left_out = read_split(folder, split)
+        dataset, left_out = _read(folder, split)
     except RecNetError as error:
         fail(str(error))
     figures = read_figures(dataset)
@@ -43,6 +47,14 @@ def stats(
     else:
         screen.print(figures.rich())
         print_left_out(left_out)
+
+
+def _read(folder: str, split: Splitting) -> tuple[Dataset, LeftOut]:
+    if (world := find_world(folder)) is None:
+        return read_split(Path(folder), split)
+    if split is not Splitting.LEAVE_ONE_OUT:
+        raise InputError(f"{folder}: a planted world is split by {Splitting.LEAVE_ONE_OUT} only")
+    return world, LeftOut(users=0, events=0)
 
 
 def print_left_out(left_out: LeftOut) -> None:

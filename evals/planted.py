@@ -11,8 +11,11 @@ from typing import Annotated
 import typer
 from pydantic import ValidationError
 
-from evals.planted_world import Planted, World, plant_world
+from evals.planted_world import Planted, World, items_for, plant_world
 from state.dataset import Dataset
+from state.errors import InputError
+
+PLANTED = "planted"
 
 _DEFAULT = World()
 
@@ -43,6 +46,27 @@ def plant(
         misleading=misleading,
     )
     return plant_world(world).dataset
+
+
+def find_world(name: str) -> Dataset | None:
+    """Return the world that is called `planted:SEED` or `planted:SEED:READERS`; None for others.
+
+    It has 40 readers where the name does not say how many, and is itself named after both.
+
+    Raises:
+        InputError: it is called so, and there is no such world.
+    """
+    kind, *numbers = name.split(":")
+    if kind != PLANTED:
+        return None
+    if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
+        raise InputError(f"{name}: a planted world is {PLANTED}:SEED or {PLANTED}:SEED:READERS")
+    seed, users = (*map(int, numbers), *(0, _DEFAULT.users)[len(numbers) :])
+    try:
+        world = plant(seed, users=users, items=items_for(users))
+    except ValidationError as error:
+        raise InputError(f"{name}: {_explain(error)}") from None
+    return world.model_copy(update={"name": f"{PLANTED}-{seed}-{users}"})
 
 
 def write(planted: Planted, folder: Path) -> list[Path]:
@@ -114,11 +138,14 @@ def main(
             misleading=misleading,
         )
     except ValidationError as error:
-        wrong = error.errors()[0]
-        where = "".join(f"{part}: " for part in wrong["loc"])
-        raise typer.BadParameter(f"{where}{wrong['msg']}") from None
+        raise typer.BadParameter(_explain(error)) from None
     for path in write(plant_world(world), out):
         typer.echo(path)
+
+
+def _explain(error: ValidationError) -> str:
+    wrong = error.errors()[0]
+    return "".join(f"{part}: " for part in wrong["loc"]) + wrong["msg"]
 
 
 if __name__ == "__main__":

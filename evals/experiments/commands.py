@@ -9,8 +9,7 @@ from pydantic import ValidationError
 from rich.progress import Progress
 
 from evals.experiments.design import DESIGNS
-from evals.planted import plant
-from evals.planted_world import items_for
+from evals.planted import PLANTED, find_world
 from evals.recbole import read_dataset
 from state.dataset import Dataset, Split
 from state.errors import RecNetError
@@ -23,8 +22,6 @@ if TYPE_CHECKING:
     from evals.experiments.worlds_report import StudyReport
 
 app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
-
-PLANTED = "planted"
 
 Processes = Annotated[int, typer.Option(min=1, help="Networks that are learned at once.")]
 Out = Annotated[Path, typer.Option(help="Where results are kept and tables are written.")]
@@ -130,25 +127,9 @@ def networks_bar(progress: Progress) -> Callable[[int, int], None]:
 
 def read_data(dataset: str, domain: str) -> Dataset:
     """Return the data set of a folder, or that of a planted world."""
-    kind, *numbers = dataset.split(":")
-    if kind == PLANTED:
-        if len(numbers) > 2 or not all(number.isdecimal() for number in numbers):
-            fail(
-                f"--dataset {dataset}: a planted world is {PLANTED}:SEED or {PLANTED}:SEED:READERS"
-            )
-        seed, users = (*map(int, numbers), *(0, 40)[len(numbers) :])
-        return _plant(seed, users)
     try:
-        return read_dataset(Path(dataset), domain=domain)
+        return find_world(dataset) or read_dataset(Path(dataset), domain=domain)
     except RecNetError as error:
         fail(str(error))
     except ValidationError as error:
         fail(explain(error))
-
-
-def _plant(seed: int, users: int) -> Dataset:
-    try:
-        world = plant(seed, users=users, items=items_for(users))
-    except ValidationError as error:
-        fail(explain(error))
-    return world.model_copy(update={"name": f"{PLANTED}-{seed}-{users}"})

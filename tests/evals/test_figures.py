@@ -65,10 +65,27 @@ def test_they_can_be_looked_at_and_read_by_machines() -> None:
     )
 
 
-def test_a_folder_that_is_none_is_named() -> None:
-    result = CliRunner().invoke(app, ["dataset", "stats", "nowhere"])
+def test_a_planted_world_is_looked_at_by_its_name() -> None:
+    result = CliRunner().invoke(app, ["dataset", "stats", "planted:3:20", "--json"])
+    assert result.exit_code == 0
+    data = json.loads(result.stdout)
+    assert (data["dataset"], data["users"]) == ("planted-3-20", 20)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("nowhere",), "nowhere: cannot be read"),
+        (("planted:x",), "planted:x: a planted world is planted:SEED or planted:SEED:READERS"),
+        (("planted:1:0",), "planted:1:0: users: "),
+        (("planted:1", "--split", "time"), "planted:1: a planted world is split by leave-one-out"),
+    ],
+)
+def test_what_is_no_data_set_is_named(words: tuple[str, ...], says: str) -> None:
+    result = CliRunner().invoke(app, ["dataset", "stats", *words])
     assert result.exit_code == 1
-    assert result.stderr.startswith("recnet: nowhere: cannot be read")
+    assert result.stderr.startswith(f"recnet: {says}")
+    assert result.stderr.count("\n") == 1
 
 
 @pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")
