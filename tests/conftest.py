@@ -1,7 +1,8 @@
 """A real PostgreSQL for a whole session, and the open system on it for one test."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+import sys
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -20,6 +21,19 @@ from workflows.recnet import RecNet
 
 _CHECKPOINTS = ("checkpoint_writes", "checkpoint_blobs", "checkpoints")
 _FOREIGN = ("RECNET_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "OTEL_", "PG")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+    """Leave long tests out of the coverage: it doubles their time, and the others go as far."""
+    # pytest-cov's own marker for it does nothing in a process of pytest-xdist.
+    tracer = sys.gettrace()
+    if item.get_closest_marker("long"):
+        sys.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(tracer)
 
 
 @contextmanager
