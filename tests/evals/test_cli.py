@@ -58,6 +58,7 @@ def tiny(database: str, folder: Path) -> str:  # noqa: ARG001 - it empties the d
     return "tiny"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("database")
 def test_from_files_to_figures(folder: Path) -> None:
     loaded = data("load", str(folder), *NETWORK, "--domain", "CDs")

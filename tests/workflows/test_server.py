@@ -4,12 +4,13 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from langgraph_sdk import get_client
 from langgraph_sdk.client import LangGraphClient
 
+from state.settings import Propagation
 from state.store.interactions import find_interaction
 from tests.workflows.agent_server import ROOT, serving
 from tests.workflows.looking import calls, rows
@@ -55,7 +56,7 @@ async def check_forms(client: LangGraphClient) -> None:
         assert named["default"] == "default"
     shape = (forms["bootstrap"]["context_schema"] or {})["properties"]
     assert (shape["routers"]["minimum"], shape["routers"]["maximum"]) == (1, 1000)
-    assert shape["propagation"]["enum"] == ["routers", "none", "placebo"]
+    assert shape["propagation"]["enum"] == list(get_args(Propagation))
     drawn = await client.assistants.get_graph(assistants["interaction"]["assistant_id"], xray=True)
     names = {node["id"] for node in drawn["nodes"]}
     assert {"forward:predict_choice", "record_failure", "router_update:deliver_messages"} <= names

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from evals.cli import app
 
 SMALL = ("--dataset", "planted:3:20", "--seeds", "2", "--draws", "1", "--records", "12")
 
@@ -101,7 +104,7 @@ def test_a_run_that_is_stopped_goes_on_and_finds_the_same(
     ],
 )
 def test_what_makes_no_sense_is_one_line(words: tuple[str, ...], says: str, tmp_path: Path) -> None:
-    said, noted = run(words, tmp_path, code=1)
-    assert said == ""
-    assert says in noted
-    assert noted.count("\n") == 1
+    result = CliRunner().invoke(app, ["eval", *words, "--out", str(tmp_path)])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert says in result.stderr
+    assert result.stderr.count("\n") == 1

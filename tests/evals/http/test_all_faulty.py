@@ -85,6 +85,7 @@ def most_attempts(row: Mapping[str, Any], settings: Settings) -> int:
     return settings.tries if row["prompt"] == EMBEDDING else settings.asks * settings.tries
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("typed_http")
 def test_commands_say_so_by_a_line_and_an_exit_code(
     http: Settings, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch

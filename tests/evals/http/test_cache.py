@@ -53,6 +53,7 @@ async def kept_replies(settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
+@pytest.mark.long
 async def test_the_same_network_made_again_asks_nothing(
     endpoint: Endpoint, kept: Settings, alone: str
 ) -> None:
@@ -74,6 +75,7 @@ async def test_the_same_network_made_again_asks_nothing(
     assert found.embeddings == paid.embeddings > 0  # of these nothing is kept
 
 
+@pytest.mark.long
 async def test_another_seed_model_temperature_or_address_asks_anew(
     endpoint: Endpoint, kept: Settings
 ) -> None:
@@ -176,6 +178,7 @@ async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Setting
     assert await kept_replies(kept) == []
 
 
+@pytest.mark.long
 async def test_a_second_evaluation_asks_nothing(endpoint: Endpoint, kept: Settings) -> None:
     async with open_recnet(kept) as recnet:
         await found_books(recnet)

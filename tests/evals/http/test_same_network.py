@@ -43,6 +43,7 @@ async def test_models_and_encoder_over_http_give_the_network_of_the_process(
     assert endpoint.counts.asked["embeddings"] == counts.asked["embeddings"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ignores", [False, True], ids=["refuses", "ignores"])
 @pytest.mark.parametrize("means", [Means.FUNCTION_CALLING, Means.TEXT])
 async def test_an_endpoint_without_json_schema_gives_the_same_network(
@@ -62,6 +63,7 @@ async def test_an_endpoint_without_json_schema_gives_the_same_network(
     assert endpoint.counts.refused.get(400, 0) == (0 if ignores else faults.total())
 
 
+@pytest.mark.long
 async def test_one_means_may_be_named_from_the_start(
     endpoint: Endpoint, http: Settings, alone: str
 ) -> None:
