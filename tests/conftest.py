@@ -19,16 +19,20 @@ from state.settings import Settings
 from tests.worlds import tiny_dataset
 from workflows.recnet import RecNet
 
+_EVALS = Path(__file__).parent / "evals"
 _CHECKPOINTS = ("checkpoint_writes", "checkpoint_blobs", "checkpoints")
 _FOREIGN = ("RECNET_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "OTEL_", "PG")
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave long tests out of the coverage: it doubles their time, and the others go as far."""
+    """Leave the long tests and those of `evals` out of the coverage.
+
+    It doubles their time, and the others, each beside what it tests, go as far.
+    """
     # pytest-cov's own marker for it does nothing in a process of pytest-xdist.
     tracer = sys.gettrace()
-    if item.get_closest_marker("long"):
+    if item.get_closest_marker("long") or _EVALS in item.path.parents:
         sys.settrace(None)
     try:
         return (yield)

@@ -119,8 +119,6 @@ async def test_bad_replies_silence_a_client_and_not_the_network(
     ("way", "reception"),
     [
         ("routers", "delivery"),
-        ("em", "delivery"),
-        ("em+lr", "buffer"),
         ("em+lr+ls", "delivery"),
         ("clients", "buffer"),
     ],

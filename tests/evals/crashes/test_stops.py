@@ -52,7 +52,7 @@ async def test_a_second_signal_does_not_wait(trained: Trained) -> None:
 @pytest.mark.long
 async def test_signals_one_right_after_another_end_it_in_any_case(trained: Trained) -> None:
     chance = Random(0)  # noqa: S311 - no secret
-    for _ in range(4):
+    for _ in range(3):
         process = trained.start("disturbed", concurrency=16)
         calls = trained.calls()
         wait_until(lambda: trained.calls() > calls)  # noqa: B023
