@@ -1,7 +1,6 @@
 """What comes of claims about worlds: each shown, not shown, or contradicted."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from statistics import fmean
 
@@ -32,8 +31,7 @@ class Verdict(StrEnum):
     """The 95% interval lies where the claim is false."""
 
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+class Evidence(Frozen):
     """A claim, and what two variants reached in each world that could say so."""
 
     kind: str
@@ -43,19 +41,12 @@ class Evidence:
     expected: Expected
     means: tuple[float, float] | None
     differences: tuple[float, ...]
+    """One a world, in order of their seeds."""
 
 
-class Finding(Frozen):
+class Finding(Evidence):
     """What came of one claim, world by world."""
 
-    kind: str
-    of: str
-    against: str
-    measured: str
-    expected: Expected
-    means: tuple[float, float] | None
-    differences: tuple[float, ...]
-    """One a world, in order of their seeds."""
     interval: tuple[float, float, float]
     """The mean difference, and its 95% t-interval."""
     p: float
@@ -68,22 +59,13 @@ class Finding(Frozen):
 def judge(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
     """Return what came of all claims of a study: they are one family."""
     ps = [_p(claim.expected, claim.differences) for claim in evidence]
-    return tuple(
-        Finding(
-            kind=claim.kind,
-            of=claim.of,
-            against=claim.against,
-            measured=claim.measured,
-            expected=claim.expected,
-            means=claim.means,
-            differences=claim.differences,
-            interval=(found := interval(claim.differences)),
-            p=p,
-            corrected=corrected,
-            verdict=_verdict(claim.expected, found, corrected),
-        )
-        for claim, p, corrected in zip(evidence, ps, holm(ps), strict=True)
-    )
+    findings = []
+    for claim, p, corrected in zip(evidence, ps, holm(ps), strict=True):
+        found = interval(claim.differences)
+        verdict = _verdict(claim.expected, found, corrected)
+        more = {"interval": found, "p": p, "corrected": corrected, "verdict": verdict}
+        findings.append(Finding.model_validate({**dict(claim), **more}))
+    return tuple(findings)
 
 
 def _p(expected: Expected, differences: Sequence[float]) -> float:

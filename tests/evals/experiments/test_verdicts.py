@@ -9,7 +9,10 @@ TEN = (0.05, 0.06, 0.04, 0.07, 0.05, 0.03, 0.06, 0.05, 0.04, 0.05)
 
 
 def claim(expected: Expected, differences: tuple[float, ...]) -> Evidence:
-    return Evidence("normal", "RecNet", "silence", "accuracy", expected, (0.6, 0.5), differences)
+    return Evidence(
+        kind="normal", of="RecNet", against="silence", measured="accuracy", expected=expected,
+        means=(0.6, 0.5), differences=differences,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,10 @@ def report() -> StudyReport:
         )
         for dose in (0.0, 0.3, 0.6)
     )
-    claim = Evidence("normal", "RecNet", "silence", "accuracy", Expected.MORE, (0.8, 0.7), GAINS)
+    claim = Evidence(
+        kind="normal", of="RecNet", against="silence", measured="accuracy", expected=Expected.MORE,
+        means=(0.8, 0.7), differences=GAINS,
+    )  # fmt: skip
     return StudyReport(
         seeds=(200, 201, 202, 203, 204, 205), users=40, draws=3,
         findings=judge([claim, slope(series)]), doses=series,
