@@ -15,12 +15,11 @@ from prompts.errors import BudgetExceeded
 from state.dataset import Split
 from state.domain import Frozen
 from state.errors import InputError
-from state.store.interactions import list_interactions
 from state.store.networks import Network
 from state.store.usage import UsageTotal, sum_usage
 from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
-from workflows.training import plan_training
+from workflows.training import read_settled
 
 
 class Evaluation(Frozen):
@@ -157,17 +156,15 @@ class _Made:
 
 async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
     """Return how many of the records before `split` a network has settled, how and by whom."""
-    records = await plan_training(recnet, network, fitted_on(split))
+    records, settled = await read_settled(recnet, network, fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
-        settled = {i.id for i in await list_interactions(conn, network.id)}
         asked = await sum_usage(conn, network.id, "interactions", by="model")
-    done = sum(record.id in settled for record in records)
     shape = network.shape.model_dump(exclude={"model", "encoder", "seed"}, exclude_defaults=True)
     settings = ", ".join(f"{name}={value}" for name, value in shape.items())
     learned_by = " and ".join(total.name for total in asked if total.calls or total.cached)
     return "".join(
         (
-            f"{done} of {len(records)}",
+            f"{len(settled)} of {len(records)}",
             f" with {settings}" if settings else "",
             f" by {learned_by}" if learned_by not in ("", asked_models(recnet)) else "",
         )

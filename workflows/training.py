@@ -127,7 +127,7 @@ class _Run:
     async def go_on(self) -> None:
         """Feed what is not settled, as the only trainer."""
         async with only_trainer(self.recnet.resources, self.network):
-            records, rewards = await _read(self.recnet, self.network, self.splits)
+            records, rewards = await read_settled(self.recnet, self.network, self.splits)
             if self.before is None:
                 self.before = len(rewards)
             self.done = len(rewards) - self.before  # what an outage cut off may be settled
@@ -159,10 +159,10 @@ async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Spli
     )
 
 
-async def _read(
+async def read_settled(
     recnet: RecNet, network: Network, splits: frozenset[Split]
 ) -> tuple[list[Record], dict[str, int | None]]:
-    """Return the records, and the rewards of those that are settled."""
+    """Return the training records in order, and the rewards of those settled; None: it failed."""
     records = await plan_training(recnet, network, splits)
     async with recnet.resources.pool.connection() as conn:
         done = await list_interactions(conn, network.id)
@@ -207,7 +207,7 @@ class _Tally:
 async def _report(
     recnet: RecNet, network: Network, splits: frozenset[Split], run: int, seconds: float
 ) -> TrainingReport:
-    records, settled = await _read(recnet, network, splits)
+    records, settled = await read_settled(recnet, network, splits)
     async with recnet.resources.pool.connection() as conn:
         usage = await sum_usage(conn, network.id, "interactions")
         paid = await count_steps(conn, network.id, "interactions")

@@ -23,11 +23,10 @@ from evals.ranking import evaluate
 from prompts.errors import BudgetExceeded
 from state.domain import clean_line
 from state.errors import NetworkError
-from state.store.interactions import list_interactions
 from workflows.commands.console import execute
 from workflows.commands.stopping import StoppedError
 from workflows.recnet import RecNet
-from workflows.training import plan_training, train
+from workflows.training import read_settled, train
 
 _REASON = 500
 
@@ -136,17 +135,13 @@ async def _left(recnet: RecNet, job: Job) -> int | None:
     if job.records is None:
         return None
     network = await recnet.network(job.network)
-    planned = {record.id for record in await plan_training(recnet, network, fitted_on(job.split))}
-    async with recnet.resources.pool.connection() as conn:
-        settled = {i.id for i in await list_interactions(conn, network.id)}
-    return max(0, job.records - len(planned & settled))
+    _, settled = await read_settled(recnet, network, fitted_on(job.split))
+    return max(0, job.records - len(settled))
 
 
 async def _rewards(recnet: RecNet, job: Job) -> dict[str, int | None]:
     network = await recnet.network(job.network)
-    records = await plan_training(recnet, network, fitted_on(job.split))
-    async with recnet.resources.pool.connection() as conn:
-        settled = {i.id: i.reward for i in await list_interactions(conn, network.id)}
+    records, settled = await read_settled(recnet, network, fitted_on(job.split))
     return {record.id: settled[record.id] for record in records if record.id in settled}
 
 
