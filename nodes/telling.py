@@ -31,6 +31,7 @@ from state.store.versions import read_version
 _log = logging.getLogger(__name__)
 
 F = TypeVar("F", bound=Fields)
+C = TypeVar("C", bound=ChooseFields)
 
 REACH = 3
 """How many times as many clients a model may choose among as it may choose."""
@@ -82,35 +83,22 @@ async def choose_recipients(
 ) -> RouterUpdateState:
     """Ask whom a changed profile concerns; it is sent to them as it is."""
     step, match = await begin_step(state["step"], runtime), state["match"]
-    sender, named = await _read_match(step, match)
-    fields = ChooseFields(
-        kind=sender.kind,
-        profile=sender.profile,
-        candidates=_candidates(named),
-        most=step.network.shape.nearest,
-    )
+    fields, named = await _offer(ChooseFields, step, match)
 
     def check(reply: Choose) -> None:
         _check_names(reply.recipients, named, fields.most)
 
     try:
-        reply = await step.ask(CHOOSE, shorten_candidates(fields), check)
+        reply = await step.ask(CHOOSE, fields, check)
     except ReplyError as error:
         return _silent(step, match, error)
-    recipients = tuple(named[name].id for name in dict.fromkeys(reply.recipients))
-    return {"choices": [Choice(sender=match.sender, recipients=recipients)]}
+    return {"choices": [Choice(sender=match.sender, recipients=_ids(reply.recipients, named))]}
 
 
 async def address_clients(state: ChooseTask, runtime: Runtime[NetworkContext]) -> RouterUpdateState:
     """Ask in one call what of a changed profile to tell, and whom."""
     step, match = await begin_step(state["step"], runtime), state["match"]
-    sender, named = await _read_match(step, match)
-    fields = AddressFields(
-        kind=sender.kind,
-        profile=sender.profile,
-        candidates=_candidates(named),
-        most=step.network.shape.nearest,
-    )
+    fields, named = await _offer(AddressFields, step, match)
 
     def check(reply: Address) -> None:
         _check_names(reply.recipients, named, fields.most)
@@ -118,10 +106,10 @@ async def address_clients(state: ChooseTask, runtime: Runtime[NetworkContext]) -
             raise ValueError("say what the recipients are to be told, or name none")
 
     try:
-        reply = await step.ask(ADDRESS, shorten_candidates(fields), check)
+        reply = await step.ask(ADDRESS, fields, check)
     except ReplyError as error:
         return _silent(step, match, error)
-    recipients = tuple(named[name].id for name in dict.fromkeys(reply.recipients))
+    recipients = _ids(reply.recipients, named)
     choice = Choice(sender=match.sender, recipients=recipients, body=reply.message or None)
     return {"choices": [choice]}
 
@@ -165,6 +153,18 @@ def shorten_candidates(fields: F) -> F:
     return fit_fields(fields, READABLE - _INSTRUCTIONS)
 
 
+async def _offer(form: type[C], step: Step, match: Match) -> tuple[C, dict[str, Client]]:
+    """Return what a choice is asked with, and those that may be chosen by name."""
+    sender, named = await _read_match(step, match)
+    fields = form(
+        kind=sender.kind,
+        profile=sender.profile,
+        candidates=_candidates(named),
+        most=step.network.shape.nearest,
+    )
+    return shorten_candidates(fields), named
+
+
 async def _read_match(step: Step, match: Match) -> tuple[Client, dict[str, Client]]:
     """Return the sender as it was matched, and those near to it by name, in an order by seed."""
     ids = [match.sender.owner, *(near.client for near in match.near)]
@@ -180,6 +180,11 @@ async def _read_match(step: Step, match: Match) -> tuple[Client, dict[str, Clien
 
 def _candidates(named: dict[str, Client]) -> tuple[Candidate, ...]:
     return tuple(Candidate(name=n, kind=c.kind, profile=c.profile) for n, c in named.items())
+
+
+def _ids(names: list[str], named: dict[str, Client]) -> tuple[int, ...]:
+    """Return the clients of names, each once, in the order named."""
+    return tuple(named[name].id for name in dict.fromkeys(names))
 
 
 def _check_names(names: list[str], named: dict[str, Client], most: int) -> None:
