@@ -1,6 +1,7 @@
 """Presence: how one process tells that another one still lives."""
 
 import asyncio
+import contextlib
 import secrets
 from collections.abc import Sequence
 from typing import LiteralString
@@ -14,6 +15,7 @@ from state.errors import DatabaseError
 from state.pool import Connection
 
 _BITS = 62  # a positive bigint
+_PARTING = 1.0  # seconds
 
 
 class Presence:
@@ -91,6 +93,10 @@ class Presence:
         async with self._turn:
             self._over = True
             if self._conn is not None:
+                # A server notices a closed connection when it gets to it; asked, it is done now.
+                with contextlib.suppress(psycopg.Error, TimeoutError):
+                    async with asyncio.timeout(_PARTING):
+                        await self._conn.execute("SELECT pg_advisory_unlock_all()")
                 await self._conn.close()
                 self._conn = None
 

@@ -293,6 +293,19 @@ async def test_a_graph_that_is_run_without_a_thread_updates_too(recnet: RecNet) 
     assert await at(recnet, network) is None
 
 
+async def test_a_sign_is_gone_when_its_process_has_taken_leave(
+    resources: Resources, settings: Settings
+) -> None:
+    assert settings.database_url is not None
+    for _ in range(50):
+        leaving = Presence(settings.database_url.get_secret_value())
+        sign = await leaving.sign()
+        async with resources.pool.connection() as conn:
+            assert await is_present(conn, sign)
+            await leaving.close()
+            assert not await is_present(conn, sign)
+
+
 async def test_a_sign_ends_with_its_connection(resources: Resources, neighbour: Presence) -> None:
     sign = await neighbour.sign()
     assert await neighbour.sign() == sign
