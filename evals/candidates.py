@@ -33,6 +33,8 @@ class Negatives(StrEnum):
 
 SHOWN = (Negatives.SAMPLED, Negatives.MATCHED)
 """The kinds that are shown wherever methods are compared."""
+PROBED = (*SHOWN, Negatives.EQUAL)
+"""The kinds that probes are read under."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from evals.beside import baselines, probes
-from evals.candidates import DRAWS, NEGATIVES, SHOWN, Cases, Negatives, draw_cases
+from evals.candidates import DRAWS, NEGATIVES, PROBED, SHOWN, Cases, draw_cases
 from evals.material import fitted_on, read_material, refuse_leak
 from evals.method_recnet import RecNetMethod
 from evals.methods import Method
@@ -98,7 +98,7 @@ async def evaluate_networks(
     budget = recnet.resources.budget
     tables: list[ReadingTable] = []
     omitted: list[str] = []
-    for kind in (*SHOWN, Negatives.EQUAL) if probed else SHOWN:
+    for kind in PROBED if probed else SHOWN:
         cases = draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
         if not cases.cases:
             omitted.append(f"no table for {kind} negatives: no user has {NEGATIVES} of them")

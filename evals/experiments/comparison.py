@@ -6,7 +6,7 @@ Methods are compared with one of them, the reference; probes with a random order
 from collections.abc import Mapping, Sequence
 from statistics import fmean
 
-from evals.candidates import SHOWN, Negatives
+from evals.candidates import PROBED, SHOWN, Negatives
 from evals.metrics import CUTOFFS, random_line
 from evals.ranking import Reading, pool
 from evals.statistics import Comparison, bootstrap_interval, compare, holm
@@ -55,10 +55,13 @@ def compare_probes(readings: Mapping[str, Sequence[Reading]]) -> Lines:
     """Return the probes under each kind of negatives, against what a random order is expected of.
 
     They are a family of their own: what they find is a leak, or none, and no claim on a method.
+    Kinds of which fewer than two users have enough negatives are left out.
     """
     lines: Lines = {}
-    for kind in SHOWN:
+    for kind in PROBED:
         rows = {name: _of_kind(own, kind) for name, own in readings.items()}
+        if any(len(own[0].ranks) < 2 for own in rows.values()):
+            continue
         lines[kind] = [
             _line(name, own, dict.fromkeys(own[0].ranks, random_line(own[0].size, JUDGED)))
             for name, own in rows.items()

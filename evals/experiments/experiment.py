@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from evals.beside import baselines, probes
-from evals.candidates import Cases
+from evals.candidates import PROBED, Cases
 from evals.experiments.cases import draw_all
 from evals.experiments.design import RECNET, Design
 from evals.experiments.jobs import Job, Result, Results
@@ -85,7 +85,9 @@ async def run_experiment(
     of_networks = [reading for result in results for reading in result.readings]
     of_probes: list[Reading] = []
     for job in probed:
-        data, cases = material[job.seed]
+        data, cases = await draw_all(
+            recnet, bases[job.seed], plan.split, job.seed, plan.draws, PROBED
+        )
         methods = probes(recnet, {RECNET.name: job.network}, seed=job.seed)
         of_probes += await _read(methods, data, plan.split, cases)
     return Outcome(

@@ -47,11 +47,12 @@ class Report(Frozen):
         return [
             "## Probes: they know nothing of taste",
             "",
-            f"A random order is expected to reach {line:.3f}. Under matched negatives a probe that "
-            "is elsewhere has found a leak, or popularity: what more users took has more versions "
-            "and messages too. Under sampled negatives what is seen gives targets away. p-values "
-            "are corrected for the comparisons of this section; what is smaller than the smallest "
-            "resolved may be there all the same.",
+            f"A random order is expected to reach {line:.3f}. Under equal negatives, which were "
+            "taken in training as often as the target, a probe that is elsewhere has found a leak. "
+            "Under matched ones it may have found popularity: what more users took has more "
+            "versions and messages too. Under sampled ones what is seen gives targets away. "
+            "p-values are corrected for the comparisons of this section; what is smaller than the "
+            "smallest resolved may be there all the same.",
             "",
             *markdown_table(_beside_random(self.probes)),
             "",
@@ -84,14 +85,21 @@ def _figures(lines: Sequence[Line], reference: str, size: int) -> list[list[str]
 
 
 def _beside_random(probes: dict[Negatives, tuple[Line, ...]]) -> list[list[str]]:
-    header = ["", "negatives", f"NDCG@{JUDGED}", "– random line", "p (Holm)", "smallest resolved"]
+    header = [
+        "",
+        "negatives",
+        "users",
+        f"NDCG@{JUDGED}",
+        "– random line",
+        "p (Holm)",
+        "smallest resolved",
+    ]
     rows = []
     for kind, lines in probes.items():
         for line in lines:
             reached = line.figures[-1]
-            rows.append(
-                [line.name, str(kind), shown(reached.mean, reached.interval), *_compared(line)]
-            )
+            cells = [line.name, str(kind), f"{line.users}"]
+            rows.append([*cells, shown(reached.mean, reached.interval), *_compared(line)])
     return [header, *rows]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from evals.candidates import SHOWN, Negatives
+from evals.candidates import PROBED, SHOWN, Negatives
 from evals.experiments.comparison import compare_probes, compare_rows
 from evals.metrics import ndcg, random_line
 from evals.ranking import Reading
@@ -70,11 +70,17 @@ def test_each_seed_has_its_own_mean() -> None:
 
 def test_probes_are_held_against_a_random_order_and_are_their_own_family() -> None:
     users = [f"u{n}" for n in range(12)]
-    leak = both("leak", dict.fromkeys(users, (1,)))
+    leak = [reading("leak", dict.fromkeys(users, (1,)), kind) for kind in PROBED]
     chance = random_line(10, 10)
     (line,) = compare_probes({"leak": leak})[Negatives.MATCHED]
     assert line.comparison is not None
     assert line.comparison.difference == pytest.approx(1 - chance)
     raw = paired_p([1.0] * 12, [chance] * 12)
-    assert line.p == pytest.approx(2 * raw)  # under two kinds of negatives
-    assert compare_probes({}) == {kind: [] for kind in SHOWN}
+    assert line.p == pytest.approx(3 * raw)  # under three kinds of negatives
+    assert compare_probes({}) == {kind: [] for kind in PROBED}
+
+
+def test_probes_are_not_read_where_too_few_users_have_such_negatives() -> None:
+    ranks: dict[str, tuple[int, ...]] = {"ann": (1,), "bob": (2,)}
+    alone = reading("leak", {"ann": (1,)}, Negatives.EQUAL)
+    assert compare_probes({"leak": [*both("leak", ranks), alone]}).keys() == set(SHOWN)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from evals.candidates import PROBED, SHOWN
 from evals.experiments.design import DESIGNS, RECNET, UNTRAINED, Design
 from evals.experiments.experiment import Plan, run_experiment
 from evals.experiments.jobs import Results
@@ -31,6 +32,10 @@ async def test_a_network_that_probes_need_is_learned_again(recnet: RecNet, tmp_p
     first = await run_experiment(recnet, SMALL, dataset, PLAN, kept)
     assert "most versions first: RecNet" in first.probes
     assert not first.probes.keys() & first.readings.keys()
+    kinds = [
+        {r.negatives for o in own.values() for r in o} for own in (first.probes, first.readings)
+    ]
+    assert kinds == [set(PROBED), set(SHOWN)]
     await recnet.drop(first.results[0].job.network)
     again = await run_experiment(recnet, SMALL, dataset, PLAN, kept)
     assert again.results[0].digest == first.results[0].digest
