@@ -124,7 +124,7 @@ def main(
         bool, typer.Option("--shuffled", help="The null world: theme and wave at random.")
     ] = False,
     misleading: Annotated[
-        bool, typer.Option("--misleading", help="Early adopters whom nobody follows.")
+        bool, typer.Option("--misleading", help="The adversarial world: the others go elsewhere.")
     ] = False,
 ) -> None:
     """Write a planted world as RecBole files."""

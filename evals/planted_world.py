@@ -9,6 +9,7 @@ others will want, in words that the others have not met. Nothing else is written
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Literal, Self
@@ -33,6 +34,9 @@ DRIFT = (0.25, 0.35)
 """Shares of the period between which a community's drift lies."""
 FOLLOWING = 0.7
 """Share of the period after which those who follow do so."""
+LEAVING = (0.45, 0.6)
+"""Shares of the period between which, in a misleading world, those leave who would have followed:
+after they were told of what they will not read, and with time to learn that."""
 
 
 class World(Frozen):
@@ -61,7 +65,8 @@ class World(Frozen):
     """The null world: the book of each event is drawn from the whole library, theme and wave alike,
     so that nothing can be gained."""
     misleading: bool = False
-    """The adversarial world: early adopters move on, the others never follow."""
+    """The adversarial world: early adopters move on, and the others go to the later wave of the
+    next community's theme, so that whoever is told of what their like reads is told wrong."""
 
     @model_validator(mode="after")
     def _enough_books(self) -> Self:
@@ -106,16 +111,17 @@ class Planted:
     """Each item's wave: 0 for the earlier, 1 for the later."""
     drift: tuple[int, ...]
     """When each community moves, in Unix seconds: early adopters up to a tenth of the period
-    before; the others follow later, at the earliest at `FOLLOWING`."""
-    adoption: dict[str, int | None]
-    """When each user moves on, in Unix seconds; None for never (in a misleading world)."""
+    before; the others later, at the earliest at `FOLLOWING`, or at `LEAVING`."""
+    adoption: dict[str, int]
+    """When each user moves on, in Unix seconds."""
     early: frozenset[str]
     """The early adopters."""
 
     def taste(self, user: str, time: int) -> Shelf:
         """Return the theme and wave that `user` reads at `time`, noise apart."""
-        moved = _moved(self.adoption[user], time)
-        return self.themes[self.community[user]], LATER if moved else EARLIER
+        moved = time >= self.adoption[user]
+        stray = self.world.misleading and user not in self.early
+        return _shelf(self.themes, self.community[user], moved=moved, stray=stray)
 
 
 @dataclass(frozen=True)
@@ -172,8 +178,10 @@ def _second(share: float) -> int:
     return START + round(share * PERIOD)
 
 
-def _moved(adoption: int | None, time: int) -> bool:
-    return adoption is not None and time >= adoption
+def _shelf(themes: Sequence[str], community: int, *, moved: bool, stray: bool) -> Shelf:
+    if not moved:
+        return themes[community], EARLIER
+    return themes[(community + stray) % len(themes)], LATER
 
 
 def _readers(world: World) -> _Readers:
@@ -191,13 +199,12 @@ def _readers(world: World) -> _Readers:
     return _Readers({name: place[name] for name in names}, cold, frozenset(early))
 
 
-def _adoption(world: World, user: str, drift: int, *, early: bool) -> int | None:
+def _adoption(world: World, user: str, drift: int, *, early: bool) -> int:
     chance = draw(world.seed, "adoption", user)
     if early:
         return drift - round(0.1 * PERIOD * chance.random())
-    if world.misleading:
-        return None
-    return _second(chance.uniform(FOLLOWING, LAST_VISITS))
+    span = LEAVING if world.misleading else (FOLLOWING, LAST_VISITS)
+    return _second(chance.uniform(*span))
 
 
 def _visits(
@@ -205,16 +212,17 @@ def _visits(
     user: str,
     readers: _Readers,
     themes: tuple[str, ...],
-    adoption: dict[str, int | None],
+    adoption: dict[str, int],
 ) -> list[_Visit]:
     """Return when one reader comes and from which shelf the books will be, in order of time."""
     chance = draw(world.seed, "visits", user)
     times = _times(world, user, chance, cold=user in readers.cold)
-    theme = themes[readers.community[user]]
+    community = readers.community[user]
+    stray = world.misleading and user not in readers.early
     visits = []
     for time, split in zip(times, leave_one_out(len(times)), strict=True):
         astray = world.shuffled or chance.random() < world.noise
-        shelf = (theme, LATER if _moved(adoption[user], time) else EARLIER)
+        shelf = _shelf(themes, community, moved=time >= adoption[user], stray=stray)
         visits.append(_Visit(time, user, split, None if astray else shelf))
     return visits
 
