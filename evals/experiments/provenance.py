@@ -3,6 +3,7 @@
 import hashlib
 import shutil
 import subprocess
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -37,6 +38,23 @@ def program() -> str:
     except PackageNotFoundError:
         installed = ""
     return f"recnet{installed}{_commit()}"
+
+
+def made_by(programs: Iterable[str]) -> str:
+    """Return what made a report, and what made the results in it where that was another."""
+    here, made = program(), sorted(set(programs))
+    others = "" if made == [here] else f"; networks learned and read by {' and by '.join(made)}"
+    return f"made by {here}{others}"
+
+
+def caution(model: str) -> tuple[str, ...]:
+    """Return what must be said of figures that the offline model made; nothing of other models."""
+    if model != OFFLINE:
+        return ()
+    return (
+        "the offline model is a set of lexical methods and no language model: these figures "
+        "say what the mechanism does on these texts, and nothing of language models",
+    )
 
 
 def _commit() -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from evals.candidates import Negatives
 from evals.experiments.jobs import Job, Result, Results, write_whole
+from evals.experiments.provenance import made_by
 from evals.experiments.runner import do_jobs, find_result, found_base
 from evals.experiments.verdicts import Evidence, Expected, interval, judge
 from evals.experiments.worlds import (
@@ -74,7 +75,8 @@ async def make_study(
         )
         for kind, by_variant in jobs.items()
     }
-    costs = [r.cost for kind in found.values() for own in kind.results.values() for r in own]
+    every_result = [r for kind in found.values() for own in kind.results.values() for r in own]
+    costs = [result.cost for result in every_result]
     series = doses(found)
     report = StudyReport(
         seeds=tuple(seeds),
@@ -88,6 +90,7 @@ async def make_study(
         tokens=sum(cost.tokens for cost in costs),
         model=recnet.resources.settings.model,
         encoder=recnet.resources.settings.embedding,
+        made_by=made_by(result.program for result in every_result),
     )
     stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}"
     write_whole(out / f"{stem}.md", report.markdown())

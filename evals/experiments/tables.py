@@ -10,9 +10,8 @@ from evals.experiments.expenses import expenses
 from evals.experiments.experiment import Outcome, Plan, run_experiment
 from evals.experiments.jobs import Results, write_whole
 from evals.experiments.naming import stem, title
-from evals.experiments.provenance import program
+from evals.experiments.provenance import caution, made_by
 from evals.experiments.report import Report
-from prompts.models import OFFLINE
 from state.dataset import Dataset
 from workflows.recnet import RecNet
 
@@ -54,7 +53,6 @@ async def make_report(
 
 
 def _made_by(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
-    model = recnet.resources.settings.model
     return (
         "floor: the target always last; random line: expected of a random order; both exact",
         *_asked(recnet, plan, outcome),
@@ -67,18 +65,16 @@ def _made_by(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
         "a negative there, or unseen",
         *_limited(plan),
         *_costs(outcome),
-        *_offline(model),
+        *caution(recnet.resources.settings.model),
     )
 
 
 def _asked(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
     seeds = ", ".join(map(str, range(plan.seeds)))
-    here, made = program(), sorted({result.program for result in outcome.results})
-    others = "" if made == [here] else f"; networks learned and read by {' and by '.join(made)}"
     return (
         f"model {asked_models(recnet)}, encoder {recnet.resources.settings.embedding}; training "
         f"seeds {seeds}; draws of candidates for each: {plan.draws}",
-        f"made by {here}{others}",
+        made_by(result.program for result in outcome.results),
     )
 
 
@@ -110,12 +106,3 @@ def _costs(outcome: Outcome) -> tuple[str, ...]:
             "`RECNET_CACHE=false` asks every time"
         )
     return tuple(lines)
-
-
-def _offline(model: str) -> tuple[str, ...]:
-    if model != OFFLINE:
-        return ()
-    return (
-        "the offline model is a set of lexical methods and no language model: these figures "
-        "say what the mechanism does on these texts, and nothing of language models",
-    )

@@ -1,5 +1,6 @@
 """The study of planted worlds as Markdown."""
 
+from evals.experiments.provenance import caution
 from evals.experiments.report import markdown_table, shown_p
 from evals.experiments.verdicts import MARGIN, Finding
 from evals.statistics import smallest_difference
@@ -35,6 +36,8 @@ class StudyReport(Frozen):
     tokens: int
     model: str
     encoder: str
+    made_by: str
+    """The program that made it."""
 
     def markdown(self) -> str:
         """Return the study as Markdown."""
@@ -61,6 +64,8 @@ class StudyReport(Frozen):
             f"model {self.model}, encoder {self.encoder}, training seed 0; {self.records:,} "
             f"records, {self.failed} failed, {self.calls:,} calls, {self.tokens:,} tokens of "
             "learning",
+            self.made_by,
+            *caution(self.model),
             "a planted world checks the mechanism; it is no evidence about people",
         ]
 

@@ -26,6 +26,7 @@ def report() -> StudyReport:
         seeds=(200, 201, 202, 203, 204, 205), users=40, draws=3,
         findings=judge([claim, slope(series)]), doses=series,
         records=1200, failed=2, calls=9000, tokens=80_000, model="offline", encoder="offline",
+        made_by="made by recnet 1",
     )  # fmt: skip
 
 
@@ -48,4 +49,6 @@ def test_it_says_what_made_it_and_what_it_is_not() -> None:
     said = report().markdown()
     assert "# Planted worlds: 6 worlds of seeds 200 to 205, 40 readers each" in said
     assert "1,200 records, 2 failed, 9,000 calls, 80,000 tokens of learning" in said
+    assert "- made by recnet 1\n" in said
+    assert "no language model" in said
     assert "it is no evidence about people" in said
