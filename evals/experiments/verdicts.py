@@ -10,8 +10,9 @@ from evals.statistics import equivalence_p, holm, noninferiority_p, worlds_p
 from state.domain import Frozen
 
 MARGIN = 0.03
-"""A difference that is nothing to speak of, in shares of records predicted right."""
-_LEVEL = 0.05
+"""A difference that is nothing to speak of, in shares of records predicted right and in NDCG@10."""
+LEVEL = 0.05
+"""How often a study may err in any of its claims."""
 
 
 class Expected(StrEnum):
@@ -28,7 +29,7 @@ class Verdict(StrEnum):
     SHOWN = "shown"
     OPEN = "not shown"
     CONTRADICTED = "contradicted"
-    """The 95% interval lies where the claim is false."""
+    """The interval that all claims of the study share 5% of error in lies where it is false."""
 
 
 class Evidence(Frozen):
@@ -62,7 +63,8 @@ def judge(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
     findings = []
     for claim, p, corrected in zip(evidence, ps, holm(ps), strict=True):
         found = interval(claim.differences)
-        verdict = _verdict(claim.expected, found, corrected)
+        together = interval(claim.differences, level=LEVEL / len(ps))
+        verdict = _verdict(claim.expected, together, corrected)
         more = {"interval": found, "p": p, "corrected": corrected, "verdict": verdict}
         findings.append(Finding.model_validate({**dict(claim), **more}))
     return tuple(findings)
@@ -88,13 +90,16 @@ def _verdict(expected: Expected, found: tuple[float, float, float], corrected: f
     if false:
         return Verdict.CONTRADICTED
     right_way = expected is not Expected.MORE or mean > 0
-    return Verdict.SHOWN if right_way and corrected <= _LEVEL else Verdict.OPEN
+    return Verdict.SHOWN if right_way and corrected <= LEVEL else Verdict.OPEN
 
 
-def interval(values: Sequence[float]) -> tuple[float, float, float]:
-    """Return the mean over worlds with its 95% t-interval; that of a single world is its value."""
+def interval(values: Sequence[float], *, level: float = LEVEL) -> tuple[float, float, float]:
+    """Return the mean over worlds with its t-interval; that of a single world is its value.
+
+    The interval misses the true mean in a share `level` of studies.
+    """
     mean = fmean(values)
     if len(values) < 2 or max(values) == min(values):
         return mean, mean, mean
-    half = stats.t.ppf(0.975, len(values) - 1) * stats.sem(values)
+    half = stats.t.ppf(1 - level / 2, len(values) - 1) * stats.sem(values)
     return mean, mean - float(half), mean + float(half)

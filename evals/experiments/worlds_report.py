@@ -2,7 +2,7 @@
 
 from evals.experiments.provenance import caution
 from evals.experiments.report import markdown_table, shown_p
-from evals.experiments.verdicts import MARGIN, Finding
+from evals.experiments.verdicts import LEVEL, MARGIN, Finding
 from evals.statistics import smallest_difference
 from state.domain import Frozen
 
@@ -58,7 +58,10 @@ class StudyReport(Frozen):
             "smallest true difference that so many worlds show with 80% power in a single "
             "comparison",
             "`more` is shown by an exact sign-flip test, `no difference` and `no less` by t-tests "
-            f"against a margin of {MARGIN}; p-values corrected by Holm for all rows",
+            f"against a margin of {MARGIN}; p-values corrected by Holm for all rows; "
+            "contradicted: so is the interval, for as many rows, and all of it lies where the "
+            "claim is false",
+            *self._too_few(),
             "followers: readers who are early adopters at no dose; what they read is the same at "
             "every dose",
             f"model {self.model}, encoder {self.encoder}, training seed 0; {self.records:,} "
@@ -67,6 +70,17 @@ class StudyReport(Frozen):
             self.made_by,
             *caution(self.model),
             "a planted world checks the mechanism; it is no evidence about people",
+        ]
+
+    def _too_few(self) -> list[str]:
+        """Say so where no result at all could show a claim of more."""
+        least = 2 / 2 ** len(self.seeds)
+        if least * len(self.findings) <= LEVEL:
+            return []
+        return [
+            f"a sign-flip test over {len(self.seeds)} worlds cannot bring p below {least:.3g}, nor "
+            f"so many rows below {min(1, least * len(self.findings)):.3g} when corrected: no "
+            "`more` can be shown here"
         ]
 
 
@@ -78,7 +92,9 @@ def _claims(findings: tuple[Finding, ...]) -> list[list[str]]:
     rows = []
     for f in findings:
         own, other = ("", "") if f.means is None else (f"{mean:.3f}" for mean in f.means)
-        least = f"{smallest_difference(f.differences):.3f}" if len(f.differences) > 1 else ""
+        # Of worlds that do not differ at all it is not known how far they vary.
+        varied = len(set(f.differences)) > 1
+        least = f"{smallest_difference(f.differences):.3f}" if varied else "–"
         rows.append(
             [
                 f.kind, f.measured, own, f.against, other, _shown(f.interval),

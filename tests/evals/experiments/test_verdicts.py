@@ -51,3 +51,10 @@ def test_all_claims_are_one_family() -> None:
     assert one.p == pytest.approx(2 / 2**10)
     assert [found.corrected for found in many] == pytest.approx([30 * one.p] * 30)
     assert {found.verdict for found in many} == {Verdict.OPEN}
+
+
+def test_what_contradicts_a_claim_is_corrected_for_all_of_them_too() -> None:
+    worse = claim(Expected.MORE, (-0.03, 0.0, -0.01, -0.02, 0.0, -0.03, -0.01))
+    assert judge([worse])[0].interval[2] < 0
+    assert judge([worse])[0].verdict is Verdict.CONTRADICTED
+    assert judge([worse] * 14)[0].verdict is Verdict.OPEN
