@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from evals.method_bpr import BprMethod
 from evals.method_item_knn import ItemKnnMethod
 from evals.method_pop import PopMethod
-from evals.method_probes import LeastPopularMethod, Probe, ProbeMethod
+from evals.method_probes import LeastPopularMethod, NewestMethod, Probe, ProbeMethod
 from evals.method_random import RandomMethod
 from evals.method_tfidf import TfidfMethod
 from evals.methods import Method
@@ -31,4 +31,4 @@ def probes(recnet: RecNet, networks: Mapping[str, str], *, seed: int) -> list[Me
         for label, network in networks.items()
         for probe in Probe
     )
-    return [LeastPopularMethod(seed=seed), *stored]
+    return [LeastPopularMethod(seed=seed), NewestMethod(seed=seed), *stored]

@@ -3,11 +3,13 @@
 What they look at is how an item came to be what it is, never what it is about. Under matched
 negatives no such thing may tell the target from the others (DESIGN §8), but for popularity: where
 users do take what others took, an item with many events has many versions and messages too. So
-they are read beside Pop; docs/evaluation.md has the figures.
+they are read beside Pop; docs/evaluation.md has the figures. Nor for time: where tastes drift, the
+newest items are taken next.
 """
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from itertools import chain
 
 from evals.method_pop import PopMethod
 from evals.method_random import best_first
@@ -26,6 +28,28 @@ class LeastPopularMethod(PopMethod):
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
         """Return the candidates least often taken first, ties in random order."""
         return best_first(candidates, lambda key: -self._taken[key], seed=self._seed, user=user)
+
+
+class NewestMethod:
+    """Ranks first what was taken for the first time last."""
+
+    name = "newest first"
+
+    def __init__(self, *, seed: int = 0) -> None:
+        """Let `seed` order ties."""
+        self._seed = seed
+        self._first: dict[str, int] = {}
+
+    def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
+        """Note when each item was taken first."""
+        for at, event in enumerate(chain(train, valid)):
+            self._first.setdefault(event.item, at)
+
+    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
+        """Return the newest candidates first, then in random order those that nobody took."""
+        return best_first(
+            candidates, lambda key: self._first.get(key, -1), seed=self._seed, user=user
+        )
 
 
 class Probe(StrEnum):

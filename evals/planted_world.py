@@ -39,11 +39,15 @@ LEAVING = (0.45, 0.6)
 after they were told of what they will not read, and with time to learn that."""
 
 
+MOST_READERS = 100_000
+"""More would only make memory run out: there are no more books for them."""
+
+
 class World(Frozen):
     """What shapes a planted world."""
 
     seed: int = 0
-    users: int = Field(default=40, ge=1)
+    users: int = Field(default=40, ge=1, le=MOST_READERS)
     items: int = Field(default=60, ge=1)
     communities: int = Field(default=4, ge=2, le=len(THEMES))
     """Also the number of themes."""

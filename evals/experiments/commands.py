@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -10,9 +11,11 @@ from rich.progress import Progress
 
 from evals.experiments.design import DESIGNS
 from evals.planted import PLANTED, find_world
+from evals.planted_world import MOST_READERS
 from evals.recbole import read_dataset
 from state.dataset import Dataset, Split
 from state.errors import RecNetError
+from state.settings import Settings
 from workflows.commands.console import AsJson, execute, explain, fail, print_json, read_settings
 from workflows.commands.progress import bars
 from workflows.recnet import RecNet
@@ -25,6 +28,11 @@ app = typer.Typer(help="Make the tables of the paper.", no_args_is_help=True)
 
 Processes = Annotated[int, typer.Option(min=1, help="Networks that are learned at once.")]
 Out = Annotated[Path, typer.Option(help="Where results are kept and tables are written.")]
+Model = Annotated[
+    str | None, typer.Option(help="The model; else RECNET_MODEL, else the offline one.")
+]
+ITEMS = "items"
+"""What the items of a folder are called if nobody says so."""
 
 
 @app.callback()
@@ -37,10 +45,10 @@ def table(
     dataset: Annotated[
         str, typer.Option(help="A folder of RecBole files, or planted:SEED:READERS.")
     ] = f"{PLANTED}:0",
-    domain: Annotated[str, typer.Option(help="What the items are called: CDs, films.")] = "items",
-    model: Annotated[
-        str | None, typer.Option(help="The model; else RECNET_MODEL, else the offline one.")
-    ] = None,
+    domain: Annotated[
+        str, typer.Option(help="What the items of a folder are called: CDs, films.")
+    ] = ITEMS,
+    model: Model = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
     draws: Annotated[int, typer.Option(min=1, help="Draws of candidates a user and seed.")] = 3,
     split: Annotated[
@@ -57,10 +65,9 @@ def table(
     from evals.experiments.experiment import Plan  # noqa: PLC0415 - statistics take seconds to import
     from evals.experiments.tables import make_report  # noqa: PLC0415
 
-    name, settings = str(context.info_name), read_settings()
-    if model is not None:
-        settings = settings.model_copy(update={"model": model})
+    name, settings = str(context.info_name), asking(model)
     data = read_data(dataset, domain)
+    require_folder(out)
     plan = Plan(seeds=seeds, draws=draws, split=Split(split), records=records, processes=processes)
 
     async def work(recnet: RecNet) -> "Report":
@@ -83,7 +90,10 @@ def planted(
     seeds: Annotated[str, typer.Option(help="Worlds: 0-9 to develop with, others to report.")] = (
         "0-9"
     ),
-    users: Annotated[int, typer.Option(min=20, help="Readers of each world.")] = 40,
+    users: Annotated[
+        int, typer.Option(min=20, max=MOST_READERS, help="Readers of each world.")
+    ] = 40,
+    model: Model = None,
     processes: Processes = 1,
     out: Out = Path("eval-results"),
     as_json: AsJson = False,
@@ -95,24 +105,41 @@ def planted(
 
     first, _, last = seeds.partition("-")
     known = first.isdecimal() and last.isdecimal()
-    worlds = range(int(first), int(last) + 1) if known else range(0)
-    if not 2 <= len(worlds) <= MOST_WORLDS:
+    lowest, highest = (int(first), int(last)) if known else (0, 0)
+    if not 2 <= highest - lowest + 1 <= MOST_WORLDS:
         fail(f"--seeds {seeds}: give the first and the last of 2 to {MOST_WORLDS} worlds, as 0-9")
-    if worlds[0] <= DEVELOPED < worlds[-1]:
+    if lowest <= DEVELOPED < highest:
         fail(
             f"--seeds {seeds}: worlds up to {DEVELOPED} were developed with, those after them are "
             "for reports; a study may not mix them"
         )
+    require_folder(out)
+    worlds = range(lowest, highest + 1)
 
     async def work(recnet: RecNet) -> "StudyReport":
         with bars() as progress:
             return await make_study(recnet, worlds, users, processes, out, networks_bar(progress))
 
-    report = execute(work, command="eval planted", cache=True)
+    report = execute(work, asking(model), command="eval planted", cache=True)
     if as_json:
         print_json(report)
     else:
         typer.echo(report.markdown())
+
+
+def asking(model: str | None) -> Settings:
+    """Return the settings of the process, with another model where one is named."""
+    settings = read_settings()
+    return settings if model is None else settings.model_copy(update={"model": model})
+
+
+def require_folder(out: Path) -> None:
+    """Make sure that results can be written before anything is paid for."""
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        TemporaryFile(dir=out).close()
+    except OSError as error:
+        fail(f"--out {out}: {error.strerror}; name a folder that can be written to")
 
 
 def networks_bar(progress: Progress) -> Callable[[int, int], None]:
@@ -128,7 +155,10 @@ def networks_bar(progress: Progress) -> Callable[[int, int], None]:
 def read_data(dataset: str, domain: str) -> Dataset:
     """Return the data set of a folder, or that of a planted world."""
     try:
-        return find_world(dataset) or read_dataset(Path(dataset), domain=domain)
+        world = find_world(dataset)
+        if world is not None and domain != ITEMS:
+            fail(f"--domain {domain}: it is for folders; {dataset} is a world of {world.domain}")
+        return world or read_dataset(Path(dataset), domain=domain)
     except RecNetError as error:
         fail(str(error))
     except ValidationError as error:

@@ -9,7 +9,7 @@ from statistics import fmean
 from evals.candidates import PROBED, SHOWN, Negatives
 from evals.metrics import CUTOFFS, random_line
 from evals.ranking import Reading, pool
-from evals.statistics import Comparison, bootstrap_interval, compare, holm
+from evals.statistics import Comparison, bootstrap_interval, compare, equivalence_p, holm
 from evals.tables import JUDGED, Figure
 from state.domain import Frozen
 
@@ -25,8 +25,13 @@ class Line(Frozen):
     comparison: Comparison | None = None
     """Against the table's reference at NDCG@10; of a probe, against a random order."""
     p: float | None = None
-    """The p-value of that, corrected by Holm for all comparisons of its family."""
+    """The p-value of that, corrected by Holm for all comparisons of the table; of a probe, not."""
+    near: float | None = None
+    """Of a probe, the p-value of its being no further than `NEAR` from a random order."""
 
+
+NEAR = 0.05
+"""How far from a random order, in NDCG@10, a probe still says nothing to speak of."""
 
 Lines = dict[Negatives, list[Line]]
 
@@ -54,19 +59,25 @@ def compare_rows(readings: Mapping[str, Sequence[Reading]], reference: str) -> L
 def compare_probes(readings: Mapping[str, Sequence[Reading]]) -> Lines:
     """Return the probes under each kind of negatives, against what a random order is expected of.
 
-    They are a family of their own: what they find is a leak, or none, and no claim on a method.
-    Kinds of which fewer than two users have enough negatives are left out.
+    Not corrected: that would let a leak pass. That none is found does not show that there is none,
+    so a second test asks whether each is as good as at chance. Kinds of which fewer than two users
+    have enough negatives are left out.
     """
     lines: Lines = {}
     for kind in PROBED:
         rows = {name: _of_kind(own, kind) for name, own in readings.items()}
         if any(len(own[0].ranks) < 2 for own in rows.values()):
             continue
-        lines[kind] = [
-            _line(name, own, dict.fromkeys(own[0].ranks, random_line(own[0].size, JUDGED)))
-            for name, own in rows.items()
-        ]
-    return _corrected(lines)
+        lines[kind] = [_beside_chance(name, own) for name, own in rows.items()]
+    return lines
+
+
+def _beside_chance(name: str, seeds: list[Reading]) -> Line:
+    chance = random_line(seeds[0].size, JUDGED)
+    line = _line(name, seeds, dict.fromkeys(seeds[0].ranks, chance))
+    above = [value - chance for value in pool(seeds).user_means(JUDGED).values()]
+    p = line.comparison.p if line.comparison else None
+    return line.model_copy(update={"p": p, "near": equivalence_p(above, NEAR)})
 
 
 def _of_kind(readings: Sequence[Reading], kind: Negatives) -> list[Reading]:

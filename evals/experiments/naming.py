@@ -1,8 +1,11 @@
 """What a table is called: on the page, and as files that no other table overwrites."""
 
+import hashlib
 import re
+from collections.abc import Iterable
 
 from evals.experiments.experiment import Plan
+from evals.experiments.jobs import Result
 from prompts.models import OFFLINE
 from state.dataset import Dataset
 from state.settings import Settings
@@ -20,10 +23,17 @@ def title(design: str, dataset: Dataset, plan: Plan, settings: Settings) -> str:
     return f"{design}: {', '.join([*parts, f'model {settings.model}'])}"
 
 
-def stem(name: str, dataset: Dataset, plan: Plan, settings: Settings) -> str:
+def mark(results: Iterable[Result]) -> str:
+    """Return what tells a report from others of the same name: other data, prompts or addresses."""
+    bases = sorted({result.job.base for result in results})
+    return hashlib.sha256("\n".join(bases).encode()).hexdigest()[:8]
+
+
+def stem(name: str, dataset: Dataset, plan: Plan, settings: Settings, mark: str) -> str:
     """Return what the files of a table are called, without their endings.
 
-    What is as usual is left out, but for the split. Models go without their provider.
+    What is as usual is left out, but for the split. Models go without their provider. `mark` stands
+    for what names do not tell.
     """
     parts = [name, dataset.name[:_NAMED], str(plan.split)]
     if plan.records is not None:
@@ -34,4 +44,5 @@ def stem(name: str, dataset: Dataset, plan: Plan, settings: Settings) -> str:
         parts.append(f"draws {plan.draws}")
     named = (settings.model, settings.embedding)
     parts += [model.rpartition(":")[2][:_NAMED] for model in named if model != OFFLINE]
+    parts.append(mark)
     return re.sub(r"[^\w.]+", "-", "-".join(parts)).strip("-.")

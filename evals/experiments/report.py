@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evals.candidates import Negatives
-from evals.experiments.comparison import Line
+from evals.experiments.comparison import NEAR, Line
 from evals.experiments.expenses import Expense, efficiency_rows, expense_rows
 from evals.metrics import CUTOFFS, random_line
 from evals.statistics import Interval
@@ -18,7 +18,10 @@ class Report(Frozen):
     title: str
     reference: str
     size: int
+    asked: int
+    """Users who have an item to be ranked."""
     users: dict[Negatives, int]
+    """Of these, those who have enough negatives beside it, for every training seed."""
     lines: dict[Negatives, tuple[Line, ...]]
     probes: dict[Negatives, tuple[Line, ...]]
     """Rankings that know nothing of taste, beside a random order; none in most tables."""
@@ -31,7 +34,7 @@ class Report(Frozen):
         """Return the report as Markdown."""
         parts = [f"# {self.title}", ""]
         for kind, lines in self.lines.items():
-            parts += [f"## {MEANING[kind]}, {self.users[kind]} users", ""]
+            parts += [f"## {MEANING[kind]}, {self.users[kind]} of {self.asked} users", ""]
             parts += [*markdown_table(_figures(lines, self.reference, self.size)), ""]
         if any(self.probes.values()):
             parts += self._probes()
@@ -50,9 +53,13 @@ class Report(Frozen):
             f"A random order is expected to reach {line:.3f}. Under equal negatives, which were "
             "taken in training as often as the target, a probe that is elsewhere has found a leak. "
             "Under matched ones it may have found popularity: what more users took has more "
-            "versions and messages too. Under sampled ones what is seen gives targets away. "
-            "p-values are corrected for the comparisons of this section; what is smaller than the "
-            "smallest resolved may be there all the same.",
+            "versions and messages too. Under sampled ones what is seen gives targets away. What "
+            "is newest tells targets under all of them where tastes drift: it is in the data, and "
+            "no method here is told it.",
+            "",
+            "p asks whether the probe differs from a random order, and is not corrected: of twenty "
+            f"at chance one is expected below 0.05. p (±{NEAR}) asks whether it lies within {NEAR} "
+            "of one: only where that is small is it shown to be as good as at chance.",
             "",
             *markdown_table(_beside_random(self.probes)),
             "",
@@ -63,8 +70,9 @@ class Report(Frozen):
         return [
             "## Efficiency",
             "",
-            "All calls are those of founding and of learning; NDCG is under sampled negatives, "
-            f"where a random order is expected to reach {line:.3f} with no call at all.",
+            "All calls are those of founding and of learning, seconds those of learning; NDCG is "
+            f"under sampled negatives, where a random order is expected to reach {line:.3f} with "
+            "no call at all.",
             "",
             *markdown_table(efficiency_rows(self.expenses)),
             "",
@@ -86,20 +94,16 @@ def _figures(lines: Sequence[Line], reference: str, size: int) -> list[list[str]
 
 def _beside_random(probes: dict[Negatives, tuple[Line, ...]]) -> list[list[str]]:
     header = [
-        "",
-        "negatives",
-        "users",
-        f"NDCG@{JUDGED}",
-        "– random line",
-        "p (Holm)",
-        "smallest resolved",
-    ]
+        "", "negatives", "users", f"NDCG@{JUDGED}", "– random line", "p", "smallest resolved",
+        f"p (±{NEAR})",
+    ]  # fmt: skip
     rows = []
     for kind, lines in probes.items():
         for line in lines:
             reached = line.figures[-1]
             cells = [line.name, str(kind), f"{line.users}"]
-            rows.append([*cells, shown(reached.mean, reached.interval), *_compared(line)])
+            cells += [shown(reached.mean, reached.interval), *_compared(line)]
+            rows.append([*cells, shown_p(line.near)])
     return [header, *rows]
 
 

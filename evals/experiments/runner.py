@@ -153,8 +153,8 @@ class _Work:
 
 
 def _environment(model: str) -> dict[str, str]:
-    """Return the variables of a worker: calls that cost nothing are not kept, but made again."""
-    quick = {"RECNET_DURABILITY": "exit", "RECNET_CACHE": "false"} if model == OFFLINE else {}
+    """Return the variables of a worker: what costs nothing is made again after a crash."""
+    quick = {"RECNET_DURABILITY": "exit"} if model == OFFLINE else {}
     return {**quick, **os.environ, "RECNET_MODEL": model}
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from evals.candidates import Negatives
 from evals.experiments.jobs import Job, Result, Results, write_whole
+from evals.experiments.naming import mark
 from evals.experiments.provenance import made_by
 from evals.experiments.runner import do_jobs, find_result, found_base
 from evals.experiments.verdicts import Evidence, Expected, interval, judge
@@ -92,7 +93,7 @@ async def make_study(
         encoder=recnet.resources.settings.embedding,
         made_by=made_by(result.program for result in every_result),
     )
-    stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}"
+    stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}-{mark(every_result)}"
     write_whole(out / f"{stem}.md", report.markdown())
     write_whole(out / f"{stem}.json", report.model_dump_json(indent=1))
     return report

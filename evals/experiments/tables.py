@@ -9,9 +9,10 @@ from evals.experiments.design import DESIGNS
 from evals.experiments.expenses import expenses
 from evals.experiments.experiment import Outcome, Plan, run_experiment
 from evals.experiments.jobs import Results, write_whole
-from evals.experiments.naming import stem, title
+from evals.experiments.naming import mark, stem, title
 from evals.experiments.provenance import caution, made_by
 from evals.experiments.report import Report
+from evals.splits import targets
 from state.dataset import Dataset
 from workflows.recnet import RecNet
 
@@ -39,6 +40,7 @@ async def make_report(
         title=title(design.title, dataset, plan, settings),
         reference=design.reference,
         size=first[0].size,
+        asked=len(targets(dataset, plan.split)),
         users={kind: own[0].users for kind, own in lines.items()},
         lines={kind: tuple(own) for kind, own in lines.items()},
         probes={kind: tuple(own) for kind, own in compare_probes(outcome.probes).items()},
@@ -46,7 +48,7 @@ async def make_report(
         made_by=_made_by(recnet, plan, outcome),
         efficiency=design.efficiency,
     )
-    files = stem(name, dataset, plan, settings)
+    files = stem(name, dataset, plan, settings, mark(outcome.results))
     write_whole(out / f"{files}.md", report.markdown())
     write_whole(out / f"{files}.json", report.model_dump_json(indent=1))
     return report
@@ -92,7 +94,8 @@ def _costs(outcome: Outcome) -> tuple[str, ...]:
     costs = [result.cost for result in outcome.results]
     lines = [
         "calls are asks, sent or answered by kept replies; founding: calls of the bootstrap, where "
-        "what it made by calls is learned with; unclean: candidates not in a reply / names dropped "
+        "what it made by calls is learned with; calls, tokens and seconds are of learning, and "
+        "neither of founding nor of ranking; unclean: candidates not in a reply / names dropped "
         "/ rankings without a reply, over all seeds, draws and kinds of negatives",
     ]
     timed = sorted({cost.at_once for cost in costs if cost.seconds is not None and not cost.kept})

@@ -65,8 +65,8 @@ class StudyReport(Frozen):
             "followers: readers who are early adopters at no dose; what they read is the same at "
             "every dose",
             f"model {self.model}, encoder {self.encoder}, training seed 0; {self.records:,} "
-            f"records, {self.failed} failed, {self.calls:,} calls, {self.tokens:,} tokens of "
-            "learning",
+            f"records, {self.failed} failed; {self.calls:,} calls were sent and {self.tokens:,} "
+            "tokens used to learn, founding and ranking apart",
             self.made_by,
             *caution(self.model),
             "a planted world checks the mechanism; it is no evidence about people",

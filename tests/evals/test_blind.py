@@ -19,7 +19,7 @@ from evals.method_agentcf import AgentCFMethod
 from evals.method_bpr import BprMethod
 from evals.method_item_knn import ItemKnnMethod
 from evals.method_pop import PopMethod
-from evals.method_probes import LeastPopularMethod, Probe, ProbeMethod
+from evals.method_probes import LeastPopularMethod, NewestMethod, Probe, ProbeMethod
 from evals.method_random import RandomMethod
 from evals.method_recnet import RecNetMethod
 from evals.method_tfidf import TfidfMethod
@@ -75,6 +75,7 @@ MAKERS: list[tuple[type, Make]] = [
     (BprMethod, plain(lambda _: BprMethod(epochs=20))),
     (TfidfMethod, plain(lambda dataset: TfidfMethod(dataset.items))),
     (LeastPopularMethod, plain(lambda _: LeastPopularMethod())),
+    (NewestMethod, plain(lambda _: NewestMethod())),
     (RecNetMethod, make_recnet),
     (AgentCFMethod, make_agentcf),
     *((ProbeMethod, make_probe(probe)) for probe in Probe),

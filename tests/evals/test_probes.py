@@ -1,6 +1,6 @@
 """Probes read what the store shows of an item apart from its texts."""
 
-from evals.method_probes import LeastPopularMethod, Probe, ProbeMethod
+from evals.method_probes import LeastPopularMethod, NewestMethod, Probe, ProbeMethod
 from nodes.resources import Resources
 from state.dataset import Event, Split
 from state.store.signals import Signals, read_signals
@@ -23,6 +23,13 @@ async def test_least_popular_is_pop_turned_round() -> None:
     ]
     method.fit(events[:3], events[3:])
     assert await method.rank("anyone", "cbaz") == ["z", "a", "b", "c"]
+
+
+async def test_newest_is_what_was_first_taken_last() -> None:
+    method = NewestMethod()
+    events = [Event(user=f"u{n}", item=item, split=Split.FIRST) for n, item in enumerate("abcab")]
+    method.fit(events[:2], events[2:])
+    assert await method.rank("anyone", "azcb") == ["c", "b", "a", "z"]
 
 
 async def test_a_probe_ranks_by_what_the_store_holds(resources: Resources) -> None:

@@ -68,7 +68,7 @@ def test_each_seed_has_its_own_mean() -> None:
     assert theirs.by_seed == pytest.approx((0.5, 0.5))
 
 
-def test_probes_are_held_against_a_random_order_and_are_their_own_family() -> None:
+def test_a_probe_is_held_against_a_random_order_and_its_p_is_not_corrected() -> None:
     users = [f"u{n}" for n in range(12)]
     leak = [reading("leak", dict.fromkeys(users, (1,)), kind) for kind in PROBED]
     chance = random_line(10, 10)
@@ -76,8 +76,21 @@ def test_probes_are_held_against_a_random_order_and_are_their_own_family() -> No
     assert line.comparison is not None
     assert line.comparison.difference == pytest.approx(1 - chance)
     raw = paired_p([1.0] * 12, [chance] * 12)
-    assert line.p == pytest.approx(3 * raw)  # under three kinds of negatives
+    assert line.p == raw  # though it is read under three kinds of negatives
+    assert line.near == 1
     assert compare_probes({}) == {kind: [] for kind in PROBED}
+
+
+def test_a_probe_at_chance_is_shown_to_be_so_by_enough_users() -> None:
+    def near(users: int) -> float | None:
+        ranks = {f"u{n}": tuple(range(1, 11)) if n % 2 else (2, 4) for n in range(users)}
+        found = compare_probes({"p": [reading("p", ranks, kind) for kind in PROBED]})
+        return found[Negatives.EQUAL][0].near
+
+    few, many = near(4), near(400)
+    assert few is not None
+    assert many is not None
+    assert many < 0.05 < few
 
 
 def test_probes_are_not_read_where_too_few_users_have_such_negatives() -> None:

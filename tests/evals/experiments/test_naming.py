@@ -3,9 +3,10 @@
 import pytest
 
 from evals.experiments.experiment import Plan
-from evals.experiments.naming import stem, title
+from evals.experiments.naming import mark, stem, title
 from state.dataset import Split
 from state.settings import Settings
+from tests.evals.experiments.test_jobs import JOB, result
 from tests.worlds import tiny_dataset
 
 USUAL = Plan()
@@ -25,17 +26,26 @@ MINI = "openai:gpt-4o-mini"
 def test_a_stem_names_what_is_not_as_usual(
     dataset: str, plan: Plan, model: str, expected: str
 ) -> None:
-    found = stem("table3", tiny_dataset(dataset), plan, Settings(model=model))
-    assert found == expected
+    found = stem("table3", tiny_dataset(dataset), plan, Settings(model=model), "0a1b2c3d")
+    assert found == f"{expected}-0a1b2c3d"
 
 
 def test_every_choice_has_files_of_its_own() -> None:
     plans = [USUAL, FIRST, Plan(seeds=2), Plan(draws=2), Plan(records=2), Plan(split=Split.VALID)]
     settings = [Settings(), Settings(model=MINI), Settings(model=MINI, embedding="openai:small")]
     data = [tiny_dataset("planted-3-40"), tiny_dataset("planted-4-40"), tiny_dataset("planted-3-4")]
-    stems = {stem("table2", d, plan, own) for d in data for plan in plans for own in settings}
+    stems = {
+        stem("table2", d, plan, own, "0a1b2c3d") for d in data for plan in plans for own in settings
+    }
     assert len(stems) == len(data) * len(plans) * len(settings)
-    assert max(map(len, stems)) < 100
+    assert max(map(len, stems)) < 110
+
+
+def test_reports_of_other_data_or_prompts_have_other_marks() -> None:
+    bases = [f"eval/cds-{data}/offline/seed {seed}" for data in "ab" for seed in (0, 1)]
+    made = [result(JOB.model_copy(update={"base": base})) for base in bases]
+    assert mark(made[:2]) == mark([made[1], made[0], made[0]])
+    assert len({mark(made[:2]), mark(made[2:]), mark(made[:1])}) == 3
 
 
 def test_a_title_says_on_what_a_table_was_made() -> None:

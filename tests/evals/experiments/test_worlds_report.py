@@ -55,7 +55,7 @@ def test_it_says_where_no_result_could_show_anything() -> None:
 def test_it_says_what_made_it_and_what_it_is_not() -> None:
     said = report().markdown()
     assert "# Planted worlds: 6 worlds of seeds 200 to 205, 40 readers each" in said
-    assert "1,200 records, 2 failed, 9,000 calls, 80,000 tokens of learning" in said
+    assert "1,200 records, 2 failed; 9,000 calls were sent and 80,000 tokens" in said
     assert "- made by recnet 1\n" in said
     assert "no language model" in said
     assert "it is no evidence about people" in said
