@@ -54,8 +54,8 @@ class Report(Frozen):
             "taken in training as often as the target, a probe that is elsewhere has found a leak. "
             "Under matched ones it may have found popularity: what more users took has more "
             "versions and messages too. Under sampled ones what is seen gives targets away. What "
-            "is newest tells targets under all of them where tastes drift: it is in the data, and "
-            "no method here is told it.",
+            "is newest tells targets under all of them where tastes drift: that lies in the data, "
+            "and not in how negatives are drawn.",
             "",
             "p asks whether the probe differs from a random order, and is not corrected: of twenty "
             f"at chance one is expected below 0.05. p (±{NEAR}) asks whether it lies within {NEAR} "
