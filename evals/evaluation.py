@@ -21,6 +21,9 @@ from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
 from workflows.training import read_settled
 
+Started = Callable[[str, int], Callable[[], None]]
+"""Told a method's name and how many rankings it makes; returns what is called after each."""
+
 
 class Evaluation(Frozen):
     """The tables of one evaluation and what they cost."""
@@ -47,7 +50,7 @@ async def evaluate_networks(
     seed: int = 0,
     learned_too: bool = False,
     probed: bool = False,
-    started: Callable[[str, int], Callable[[], None]] = lambda _name, _total: lambda: None,
+    started: Started = lambda _name, _total: lambda: None,
 ) -> Evaluation:
     """Rank for all users of a split by the baselines and the given networks.
 
@@ -61,8 +64,7 @@ async def evaluate_networks(
         learned_too: let Pop, item-KNN and BPR rank too.
         probed: let the probes rank too, those of a store for each of the networks, and all methods
             among equal negatives too.
-        started: told a method's name and how many rankings it makes; returns what is called after
-            each of them.
+        started: told of each method, and of each of its rankings.
 
     Raises:
         NetworkError: a network has learned from the records that are to be predicted.
@@ -95,7 +97,6 @@ async def evaluate_networks(
         draws=tuple(draws),
         learned=learned,
     )
-    budget = recnet.resources.budget
     tables: list[ReadingTable] = []
     omitted: list[str] = []
     for kind in PROBED if probed else SHOWN:
@@ -103,13 +104,7 @@ async def evaluate_networks(
         if not cases.cases:
             omitted.append(f"no table for {kind} negatives: no user has {NEGATIVES} of them")
             continue
-        before = (budget.calls, budget.kept, budget.tokens)
-        at_once = recnet.resources.settings.calls_in_flight
-        readings = await _read([*methods, *ranked], cases, at_once, started)
-        after = (budget.calls, budget.kept, budget.tokens)
-        spent = [now - then for now, then in zip(after, before, strict=True)]
-        cost = dict(zip(("calls", "kept", "tokens"), spent, strict=True))
-        tables += make_tables(readings, made.model_copy(update=cost))
+        tables += await _make_tables(recnet, [*methods, *ranked], cases, made, started)
     if not tables:
         raise InputError(
             f"nothing to evaluate in '{dataset.name}': no user has a {split} item and "
@@ -125,11 +120,21 @@ async def evaluate_networks(
     )
 
 
+async def _make_tables(
+    recnet: RecNet, methods: Sequence[Method], cases: Cases, made: Provenance, started: Started
+) -> list[ReadingTable]:
+    """Return the tables of one kind of negatives, with what their rankings cost."""
+    budget = recnet.resources.budget
+    before = (budget.calls, budget.kept, budget.tokens)
+    readings = await _read(methods, cases, recnet.resources.settings.calls_in_flight, started)
+    after = (budget.calls, budget.kept, budget.tokens)
+    spent = [now - then for now, then in zip(after, before, strict=True)]
+    cost = dict(zip(("calls", "kept", "tokens"), spent, strict=True))
+    return make_tables(readings, made.model_copy(update=cost))
+
+
 async def _read(
-    methods: Sequence[Method],
-    cases: Cases,
-    at_once: int,
-    started: Callable[[str, int], Callable[[], None]],
+    methods: Sequence[Method], cases: Cases, at_once: int, started: Started
 ) -> list[Reading]:
     readings = []
     for method in methods:

@@ -13,6 +13,9 @@ from evals.statistics import Comparison, bootstrap_interval, compare, equivalenc
 from evals.tables import JUDGED, Figure
 from state.domain import Frozen
 
+NEAR = 0.05
+"""How far from a random order, in NDCG@10, a probe still says nothing to speak of."""
+
 
 class Line(Frozen):
     """One row under one kind of negatives."""
@@ -29,9 +32,6 @@ class Line(Frozen):
     near: float | None = None
     """Of a probe, the p-value of its being no further than `NEAR` from a random order."""
 
-
-NEAR = 0.05
-"""How far from a random order, in NDCG@10, a probe still says nothing to speak of."""
 
 Lines = dict[Negatives, list[Line]]
 

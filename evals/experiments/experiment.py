@@ -14,6 +14,7 @@ from evals.splits import history
 from state.dataset import Dataset, Split
 from state.domain import Frozen
 from state.errors import InputError, NetworkError
+from state.store.networks import Network
 from workflows.recnet import RecNet
 
 Readings = dict[str, tuple[Reading, ...]]
@@ -72,29 +73,35 @@ async def run_experiment(
     ]
     for base in bases:
         await recnet.bootstrap(base.name, base.shape)
-    jobs = [
-        Job(base=base.name, variant=variant, seed=seed, split=plan.split, draws=plan.draws,
-            records=plan.records)
-        for variant in design.variants
-        for seed, base in enumerate(bases)
-    ]  # fmt: skip
+    jobs = _jobs(design, plan, [base.name for base in bases])
     probed = [job for job in jobs if design.beside and job.variant == RECNET]
     gone = [job.network for job in probed if not await _is_there(recnet, job.network)]
     await do_jobs(jobs, plan.processes, recnet.resources.settings.model, kept, tell, anew=gone)
     results = [find_result(kept, job) for job in jobs]
     of_networks = [reading for result in results for reading in result.readings]
-    of_probes: list[Reading] = []
-    for job in probed:
-        data, cases = await draw_all(
-            recnet, bases[job.seed], plan.split, job.seed, plan.draws, PROBED
-        )
-        methods = probes(recnet, {RECNET.name: job.network}, seed=job.seed)
-        of_probes += await _read(methods, data, plan.split, cases)
+    of_probes = [
+        reading for job in probed for reading in await _read_probes(recnet, job, bases[job.seed])
+    ]
     return Outcome(
         results=tuple(results),
         readings=_by_name([*beside, *of_networks]),
         probes=_by_name(of_probes),
     )
+
+
+def _jobs(design: Design, plan: Plan, bases: Sequence[str]) -> list[Job]:
+    return [
+        Job(base=base, variant=variant, seed=seed, split=plan.split, draws=plan.draws,
+            records=plan.records)
+        for variant in design.variants
+        for seed, base in enumerate(bases)
+    ]  # fmt: skip
+
+
+async def _read_probes(recnet: RecNet, job: Job, base: Network) -> list[Reading]:
+    data, cases = await draw_all(recnet, base, job.split, job.seed, job.draws, PROBED)
+    methods = probes(recnet, {RECNET.name: job.network}, seed=job.seed)
+    return await _read(methods, data, job.split, cases)
 
 
 def _require_users(name: str, split: Split, drawn: Sequence[Sequence[Cases]]) -> None:

@@ -29,11 +29,11 @@ def mark(results: Iterable[Result]) -> str:
     return hashlib.sha256("\n".join(bases).encode()).hexdigest()[:8]
 
 
-def stem(name: str, dataset: Dataset, plan: Plan, settings: Settings, mark: str) -> str:
+def stem(name: str, dataset: Dataset, plan: Plan, settings: Settings, marked: str) -> str:
     """Return what the files of a table are called, without their endings.
 
-    What is as usual is left out, but for the split. Models go without their provider. `mark` stands
-    for what names do not tell.
+    What is as usual is left out, but for the split. Models go without their provider. `marked`
+    stands for what names do not tell.
     """
     parts = [name, dataset.name[:_NAMED], str(plan.split)]
     if plan.records is not None:
@@ -44,5 +44,5 @@ def stem(name: str, dataset: Dataset, plan: Plan, settings: Settings, mark: str)
         parts.append(f"draws {plan.draws}")
     named = (settings.model, settings.embedding)
     parts += [model.rpartition(":")[2][:_NAMED] for model in named if model != OFFLINE]
-    parts.append(mark)
+    parts.append(marked)
     return re.sub(r"[^\w.]+", "-", "-".join(parts)).strip("-.")

@@ -81,7 +81,7 @@ def test_from_files_to_figures(folder: Path) -> None:
     assert more["omitted"][1] == "no table for equal negatives: no user has 9 of them"
     assert [row["name"] for row in more["tables"][0]["rows"]] == [
         *names[:3], "Pop", "Item-KNN", "BPR", "TF-IDF",
-        "least popular first", "shortest profile first: RecNet (tiny)",
+        "least popular first", "newest first", "shortest profile first: RecNet (tiny)",
         "most versions first: RecNet (tiny)", "most messages first: RecNet (tiny)", names[-1],
     ]  # fmt: skip
     assert "12 of 12 with " in run("evaluate", *NETWORK, "--draws", "1", "--markdown").stdout

@@ -73,7 +73,7 @@ def some_fail(reply: str, text: str) -> str | None:
 
 @pytest.mark.long
 @settings(
-    max_examples=25,
+    max_examples=15,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from evals.cli import app
 
-SMALL = ("--dataset", "planted:3:20", "--seeds", "1", "--draws", "1", "--records", "12")
+SMALL = ("--dataset", "planted:3:20", "--seeds", "1", "--draws", "1", "--records", "6")
 
 
 def start(words: tuple[str, ...], out: Path) -> subprocess.Popen[str]:
@@ -51,7 +51,7 @@ def test_a_table_is_made_by_one_command_and_shares_its_networks(tmp_path: Path) 
     rows = [line["name"] for line in report["lines"]["matched"]]
     assert rows == ["Random", "TF-IDF", "EM", "EM+LR", "EM+LR+LS", "RecNet"]
     assert all(line["p"] is not None for line in report["lines"]["matched"][:-1])
-    assert all(e["records"] == 12 and e["calls"] > 0 for e in report["expenses"])
+    assert all(e["records"] == 6 and e["calls"] > 0 for e in report["expenses"])
     networks = {path: path.stat().st_mtime_ns for path in (tmp_path / "networks").iterdir()}
     assert len(networks) == 4
     run(("table3", *SMALL, "--processes", "2"), tmp_path)
