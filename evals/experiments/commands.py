@@ -57,22 +57,34 @@ def table(
     records: Annotated[
         int | None, typer.Option(min=1, help="Learn from so many records at most.")
     ] = None,
+    printed: Annotated[
+        Path | None,
+        typer.Option(
+            help="A CSV file, name,NDCG@10, of figures printed elsewhere, to stand beside."
+        ),
+    ] = None,
     processes: Processes = 1,
     out: Out = Path("eval-results"),
     as_json: AsJson = False,
 ) -> None:
     """Make one table."""
     from evals.experiments.experiment import Plan  # noqa: PLC0415 - statistics take seconds to import
+    from evals.experiments.printed import read_printed  # noqa: PLC0415
     from evals.experiments.tables import make_report  # noqa: PLC0415
 
     name, settings = str(context.info_name), asking(model)
     data = read_data(dataset, domain)
+    try:
+        beside = read_printed(printed) if printed else {}
+    except RecNetError as error:
+        fail(str(error))
     require_folder(out)
     plan = Plan(seeds=seeds, draws=draws, split=Split(split), records=records, processes=processes)
 
     async def work(recnet: RecNet) -> "Report":
         with bars() as progress:
-            return await make_report(recnet, name, data, plan, out, networks_bar(progress))
+            tell = networks_bar(progress)
+            return await make_report(recnet, name, data, plan, out, tell, beside)
 
     report = execute(work, settings, command=f"eval {name}", cache=True)
     if as_json:

@@ -11,7 +11,7 @@ from evals.experiments.runner import do_jobs, find_result, load_base
 from evals.methods import Method
 from evals.ranking import Reading, evaluate
 from evals.splits import history
-from state.dataset import Dataset, Split
+from state.dataset import Dataset, Item, Split
 from state.domain import Frozen
 from state.errors import InputError, NetworkError
 from state.store.networks import Network
@@ -39,6 +39,16 @@ class Outcome(Frozen):
     """Of all rows that are compared."""
     probes: Readings
     """Of rankings that know nothing of taste."""
+
+
+def row_names(design: Design, items: Sequence[Item]) -> list[str]:
+    """Return the rows of a table, in order.
+
+    Raises:
+        InputError: a library is missing.
+    """
+    beside = baselines(items, seed=0, learned=design.beside)
+    return [*(method.name for method in beside), *(own.name for own in design.variants)]
 
 
 async def run_experiment(

@@ -1,6 +1,6 @@
 """An experiment as Markdown and as data: figures, what they prove, what they cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from evals.candidates import Negatives
 from evals.experiments.comparison import NEAR, Line
@@ -22,6 +22,8 @@ class Report(Frozen):
     """Users who have an item to be ranked."""
     users: dict[Negatives, int]
     """Of these, those who have enough negatives beside it, for every training seed."""
+    printed: dict[str, float]
+    """NDCG@10 of some rows, as others printed it: of other samples, prompts and models."""
     lines: dict[Negatives, tuple[Line, ...]]
     probes: dict[Negatives, tuple[Line, ...]]
     """Rankings that know nothing of taste, beside a random order; none in most tables."""
@@ -35,7 +37,8 @@ class Report(Frozen):
         parts = [f"# {self.title}", ""]
         for kind, lines in self.lines.items():
             parts += [f"## {MEANING[kind]}, {self.users[kind]} of {self.asked} users", ""]
-            parts += [*markdown_table(_figures(lines, self.reference, self.size)), ""]
+            figures = _figures(lines, self.reference, self.size)
+            parts += [*markdown_table(with_printed(figures, self.printed)), ""]
         if any(self.probes.values()):
             parts += self._probes()
         parts += ["## What it took, on average over the training seeds", ""]
@@ -90,6 +93,16 @@ def _figures(lines: Sequence[Line], reference: str, size: int) -> list[list[str]
         cells = [line.name, *(shown(f.mean, f.interval) for f in line.figures)]
         rows.append([*cells, ", ".join(f"{value:.3f}" for value in line.by_seed), *_compared(line)])
     return [header, *rows]
+
+
+def with_printed(rows: list[list[str]], printed: Mapping[str, float]) -> list[list[str]]:
+    """Return rows with what was printed elsewhere in the last column, where anything was."""
+    if not printed:
+        return rows
+    header, *lines = rows
+    cells = [f"{printed[line[0]]:.3f}" if line[0] in printed else "" for line in lines]
+    added = [[*line, cell] for line, cell in zip(lines, cells, strict=True)]
+    return [[*header, "printed elsewhere, not comparable"], *added]
 
 
 def _beside_random(probes: dict[Negatives, tuple[Line, ...]]) -> list[list[str]]:

@@ -1,15 +1,16 @@
 """One table: run what it needs, compare, write it as Markdown and JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from evals.evaluation import asked_models
 from evals.experiments.comparison import compare_probes, compare_rows
 from evals.experiments.design import DESIGNS
 from evals.experiments.expenses import expenses
-from evals.experiments.experiment import Outcome, Plan, run_experiment
+from evals.experiments.experiment import Outcome, Plan, row_names, run_experiment
 from evals.experiments.jobs import Results, write_whole
 from evals.experiments.naming import mark, stem, title
+from evals.experiments.printed import require_rows
 from evals.experiments.provenance import caution, made_by
 from evals.experiments.report import Report
 from evals.splits import targets
@@ -24,14 +25,25 @@ async def make_report(
     plan: Plan,
     out: Path,
     tell: Callable[[int, int], None],
+    printed: Mapping[str, float],
 ) -> Report:
     """Run, compare and write a table; return it.
+
+    Args:
+        recnet: the open façade.
+        name: the table's, as `table2`.
+        dataset: what it is made on.
+        plan: what else is asked for.
+        out: the folder for results and tables.
+        tell: told how many networks are learned, of how many.
+        printed: NDCG@10 of some rows, by others.
 
     Raises:
         RecNetError: it cannot be made of this data set, or jobs failed; the same call goes on.
         BudgetExceeded: the budget is spent; the same call goes on.
     """
     design, settings = DESIGNS[name], recnet.resources.settings
+    require_rows(printed, row_names(design, dataset.items))
     outcome = await run_experiment(recnet, design, dataset, plan, Results(out), tell)
     lines = compare_rows(outcome.readings, design.reference)
     first = next(iter(outcome.readings.values()))
@@ -40,6 +52,7 @@ async def make_report(
         title=title(design.title, dataset, plan, settings),
         reference=design.reference,
         size=first[0].size,
+        printed=dict(printed),
         asked=len(targets(dataset, plan.split)),
         users={kind: own[0].users for kind, own in lines.items()},
         lines={kind: tuple(own) for kind, own in lines.items()},

@@ -1,0 +1,49 @@
+"""Figures printed elsewhere: they may stand beside ours, and nothing is made of them."""
+
+import csv
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from evals.tables import JUDGED
+from state.errors import InputError
+
+NAME, FIGURE = "name", f"NDCG@{JUDGED}"
+
+
+def read_printed(path: Path) -> Mapping[str, float]:
+    """Return NDCG@10 by row from a CSV file with the columns `name` and `NDCG@10`.
+
+    Raises:
+        InputError: it cannot be read, or a line is no such figure.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.DictReader(file)
+            if not {NAME, FIGURE} <= set(lines.fieldnames or ()):
+                raise InputError(f"{path}: its first line has to name the columns {NAME},{FIGURE}")
+            return {line[NAME]: _figure(line[FIGURE], path, lines.line_num) for line in lines}
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} is no CSV file: {error}") from None
+
+
+def _figure(text: str | None, path: Path, line: int) -> float:
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise InputError(f"{path}, line {line}: {FIGURE} is a number from 0 to 1, not {text!r}")
+    return value
+
+
+def require_rows(printed: Collection[str], rows: Collection[str]) -> None:
+    """Refuse figures of what is no row of the table.
+
+    Raises:
+        InputError: one of them is not.
+    """
+    for name in printed:
+        if name not in rows:
+            raise InputError(f"{name!r} is no row of this table; its rows are {', '.join(rows)}")
