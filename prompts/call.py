@@ -138,7 +138,11 @@ class Caller:
         finally:
             # Cancelled calls too: a call made is a call paid.
             with self._gate.awaited():
-                await meter(tally.call())
+                try:
+                    await meter(tally.call())
+                except Exception:
+                    self._gate.pause()
+                    raise
 
     async def _find(
         self,

@@ -7,6 +7,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
+from time import monotonic
 from weakref import WeakKeyDictionary
 
 from aiolimiter import AsyncLimiter
@@ -82,6 +83,7 @@ class Gate:
     _busy: int = field(default=0, init=False)
     _arrived: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
+    _paused: float = field(default=0.0, init=False)  # until then, on the monotonic clock
     _over: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     # Who waits belongs to an event loop, and a process may run several.
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
@@ -104,6 +106,8 @@ class Gate:
         if bounds.tokens is not None:
             await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
         async with bounds.slots.hold():
+            if (left := self._paused - monotonic()) > 0:
+                await asyncio.sleep(left)
             if self._closed:
                 await self._over.wait()
                 raise asyncio.CancelledError
@@ -118,6 +122,13 @@ class Gate:
             yield
         finally:
             self._busy -= 1
+
+    def pause(self) -> None:
+        """Let nobody in for a moment: what comes back cannot be stored just now.
+
+        Where that ends a run, those who wait are cancelled meanwhile and nothing is paid for them.
+        """
+        self._paused = monotonic() + _A_MOMENT
 
     def close(self) -> None:
         """Let no further request through."""

@@ -124,6 +124,34 @@ async def test_no_more_requests_are_in_flight_than_allowed() -> None:
     assert len(b.calls) == 12
 
 
+async def test_where_one_call_cannot_be_recorded_few_others_are_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def lost(_: Call) -> None:
+        raise ConnectionError
+
+    async with bench(Answer(text=GOOD, delay=0.05), in_flight=2) as b:
+        monkeypatch.setattr(b, "meter", lost)
+        with pytest.raises(ExceptionGroup):
+            await all_at_once(b, 12)
+    assert len(b.endpoint.requests) <= 4  # the two under way, and one in the place of each
+
+
+async def all_at_once(b: Bench, number: int) -> None:
+    async with asyncio.TaskGroup() as calls:
+        for _ in range(number):
+            calls.create_task(slowly_left(b))
+
+
+async def slowly_left(b: Bench) -> None:
+    """Ask, and need a while to tell that it failed, as a graph does."""
+    try:
+        await b.ask()
+    except ConnectionError:
+        await asyncio.sleep(0.3)
+        raise
+
+
 async def test_a_cancelled_call_is_metered() -> None:
     async with bench(Answer(text=GOOD, delay=0.3)) as b:
         asking = asyncio.create_task(b.ask())
