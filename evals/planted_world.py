@@ -37,8 +37,6 @@ FOLLOWING = 0.7
 LEAVING = (0.45, 0.6)
 """Shares of the period between which, in a misleading world, those leave who would have followed:
 after they were told of what they will not read, and with time to learn that."""
-
-
 MOST_READERS = 100_000
 """More would only make memory run out: there are no more books for them."""
 
@@ -123,9 +121,8 @@ class Planted:
 
     def taste(self, user: str, time: int) -> Shelf:
         """Return the theme and wave that `user` reads at `time`, noise apart."""
-        moved = time >= self.adoption[user]
-        stray = self.world.misleading and user not in self.early
-        return _shelf(self.themes, self.community[user], moved=moved, stray=stray)
+        moved, early = time >= self.adoption[user], user in self.early
+        return _shelf(self.world, self.themes, self.community[user], moved=moved, early=early)
 
 
 @dataclass(frozen=True)
@@ -182,9 +179,12 @@ def _second(share: float) -> int:
     return START + round(share * PERIOD)
 
 
-def _shelf(themes: Sequence[str], community: int, *, moved: bool, stray: bool) -> Shelf:
+def _shelf(
+    world: World, themes: Sequence[str], community: int, *, moved: bool, early: bool
+) -> Shelf:
     if not moved:
         return themes[community], EARLIER
+    stray = world.misleading and not early
     return themes[(community + stray) % len(themes)], LATER
 
 
@@ -221,12 +221,11 @@ def _visits(
     """Return when one reader comes and from which shelf the books will be, in order of time."""
     chance = draw(world.seed, "visits", user)
     times = _times(world, user, chance, cold=user in readers.cold)
-    community = readers.community[user]
-    stray = world.misleading and user not in readers.early
+    community, early = readers.community[user], user in readers.early
     visits = []
     for time, split in zip(times, leave_one_out(len(times)), strict=True):
         astray = world.shuffled or chance.random() < world.noise
-        shelf = _shelf(themes, community, moved=time >= adoption[user], stray=stray)
+        shelf = _shelf(world, themes, community, moved=time >= adoption[user], early=early)
         visits.append(_Visit(time, user, split, None if astray else shelf))
     return visits
 

@@ -127,7 +127,7 @@ class Caller:
             if reply is None:
                 reply, text = await self._settle(prompt.reply, messages, check, tally)
                 if self._kept is not None:
-                    with self._gate.awaited():
+                    with self._gate.storing():
                         await self._kept.keep(tally.endpoint, messages, prompt.reply, repeat, text)
             tally.outcome = "ok"
             tally.faults.update(notice(reply) if notice else ())
@@ -137,12 +137,8 @@ class Caller:
             raise
         finally:
             # Cancelled calls too: a call made is a call paid.
-            with self._gate.awaited():
-                try:
-                    await meter(tally.call())
-                except Exception:
-                    self._gate.pause()
-                    raise
+            with self._gate.storing():
+                await meter(tally.call())
 
     async def _find(
         self,

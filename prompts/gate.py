@@ -123,12 +123,18 @@ class Gate:
         finally:
             self._busy -= 1
 
-    def pause(self) -> None:
-        """Let nobody in for a moment: what comes back cannot be stored just now.
+    @contextmanager
+    def storing(self) -> Iterator[None]:
+        """Let `rest` wait for the storing of a reply; where that fails let nobody in for a moment.
 
         Where that ends a run, those who wait are cancelled meanwhile and nothing is paid for them.
         """
-        self._paused = monotonic() + _A_MOMENT
+        with self.awaited():
+            try:
+                yield
+            except Exception:
+                self._paused = monotonic() + _A_MOMENT
+                raise
 
     def close(self) -> None:
         """Let no further request through."""

@@ -47,3 +47,13 @@ def require_rows(printed: Collection[str], rows: Collection[str]) -> None:
     for name in printed:
         if name not in rows:
             raise InputError(f"{name!r} is no row of this table; its rows are {', '.join(rows)}")
+
+
+def with_printed(rows: list[list[str]], printed: Mapping[str, float]) -> list[list[str]]:
+    """Return rows with what was printed elsewhere in the last column, where anything was."""
+    if not printed:
+        return rows
+    header, *lines = rows
+    cells = [f"{printed[line[0]]:.3f}" if line[0] in printed else "" for line in lines]
+    added = [[*line, cell] for line, cell in zip(lines, cells, strict=True)]
+    return [[*header, "printed elsewhere, not comparable"], *added]

@@ -1,10 +1,11 @@
 """An experiment as Markdown and as data: figures, what they prove, what they cost."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from evals.candidates import Negatives
 from evals.experiments.comparison import NEAR, Line
 from evals.experiments.expenses import Expense, efficiency_rows, expense_rows
+from evals.experiments.printed import with_printed
 from evals.metrics import CUTOFFS, random_line
 from evals.statistics import Interval
 from evals.tables import JUDGED, LINES, MEANING, shown
@@ -93,16 +94,6 @@ def _figures(lines: Sequence[Line], reference: str, size: int) -> list[list[str]
         cells = [line.name, *(shown(f.mean, f.interval) for f in line.figures)]
         rows.append([*cells, ", ".join(f"{value:.3f}" for value in line.by_seed), *_compared(line)])
     return [header, *rows]
-
-
-def with_printed(rows: list[list[str]], printed: Mapping[str, float]) -> list[list[str]]:
-    """Return rows with what was printed elsewhere in the last column, where anything was."""
-    if not printed:
-        return rows
-    header, *lines = rows
-    cells = [f"{printed[line[0]]:.3f}" if line[0] in printed else "" for line in lines]
-    added = [[*line, cell] for line, cell in zip(lines, cells, strict=True)]
-    return [[*header, "printed elsewhere, not comparable"], *added]
 
 
 def _beside_random(probes: dict[Negatives, tuple[Line, ...]]) -> list[list[str]]:

@@ -6,8 +6,7 @@ import pytest
 
 from evals.experiments.design import DESIGNS
 from evals.experiments.experiment import row_names
-from evals.experiments.printed import read_printed, require_rows
-from evals.experiments.report import with_printed
+from evals.experiments.printed import read_printed, require_rows, with_printed
 from state.errors import InputError
 from tests.worlds import tiny_dataset
 
