@@ -8,7 +8,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 
 from prompts.budget import Budget
 from prompts.errors import ReplyError
-from prompts.gate import Gate
+from prompts.gate import Gate, Place
 from prompts.kept import KeptReplies, fingerprint
 from prompts.models import Endpoint
 from prompts.reply import Raw, UnusableError, read_reply
@@ -46,7 +46,7 @@ class Caller:
         tries: the requests for each of them where the endpoint fails; no call sends more than
             `asks` times `tries` requests, but the few by which an endpoint's means are found.
         wait: the first pause between two tries, in seconds.
-        gate: bounds the requests under way at once.
+        gate: bounds the calls under way at once.
         budget: what is spent is counted here.
         kept: replies from before; None asks the model each time.
     """
@@ -122,23 +122,22 @@ class Caller:
         """
         tally = Tally(prompt.name, self.endpoint(prompt), stops=stops)
         messages = self._templates.messages(prompt, fields, words)
-        try:
-            reply = await self._find(prompt.reply, messages, check, repeat, tally)
-            if reply is None:
-                reply, text = await self._settle(prompt.reply, messages, check, tally)
-                if self._kept is not None:
-                    with self._gate.storing():
-                        await self._kept.keep(tally.endpoint, messages, prompt.reply, repeat, text)
-            tally.outcome = "ok"
-            tally.faults.update(notice(reply) if notice else ())
-            return reply
-        except ReplyError:
-            tally.outcome = "bad_reply"
-            raise
-        finally:
-            # Cancelled calls too: a call made is a call paid.
-            with self._gate.storing():
-                await meter(tally.call())
+        with self._gate.call() as place:
+            try:
+                reply = await self._find(prompt.reply, messages, check, repeat, tally)
+                if reply is None:
+                    reply, text = await self._settle(prompt.reply, messages, check, tally, place)
+                    await self._keep(tally.endpoint, messages, prompt.reply, repeat, text)
+                tally.outcome = "ok"
+                tally.faults.update(notice(reply) if notice else ())
+                return reply
+            except ReplyError:
+                tally.outcome = "bad_reply"
+                raise
+            finally:
+                # Cancelled calls too: a call made is a call paid.
+                with self._gate.storing():
+                    await meter(tally.call())
 
     async def _find(
         self,
@@ -162,18 +161,31 @@ class Caller:
         self._budget.kept += 1
         return read
 
+    async def _keep(
+        self,
+        endpoint: Endpoint,
+        messages: list[BaseMessage],
+        reply: type[Reply],
+        repeat: int,
+        text: str,
+    ) -> None:
+        if self._kept is not None:
+            with self._gate.storing():
+                await self._kept.keep(endpoint, messages, reply, repeat, text)
+
     async def _settle(
         self,
         reply: type[R],
         messages: list[BaseMessage],
         check: Callable[[R], None] | None,
         tally: Tally,
+        place: Place,
     ) -> tuple[R, str]:
         """Ask until a reply can be used, and return it with the JSON it was read from."""
         reason = ""
         asks = 0
         while asks < self._asks:
-            raw, means = await self._requests.send(messages, reply, tally)
+            raw, means = await self._requests.send(messages, reply, tally, place)
             try:
                 read = read_reply(raw, reply, check)
             except UnusableError as bad:

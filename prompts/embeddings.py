@@ -12,7 +12,7 @@ from openai import OpenAIError
 
 from prompts.errors import ModelError
 from prompts.failures import Origin, fatal, is_failure, retrying
-from prompts.gate import Gate
+from prompts.gate import Gate, Place
 from prompts.models import COMPATIBLE, OFFLINE, Connection, unusable
 from prompts.offline.encoder import OfflineEncoder
 from prompts.offline.model import CHARACTERS_A_TOKEN
@@ -77,28 +77,32 @@ class Encoder:
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
         tally = Attempts()
-        try:
-            vectors = await self._vectors(distinct, tally)
-            unit = self._unit(vectors, len(distinct))
-            tally.outcome = "ok"
-        finally:
-            if meter is not None and not self._local:
-                await meter(self._call(tally))
+        with self._gate.call() as place:
+            try:
+                vectors = await self._vectors(distinct, tally, place)
+                unit = self._unit(vectors, len(distinct))
+                tally.outcome = "ok"
+            finally:
+                if meter is not None and not self._local:
+                    with self._gate.storing():
+                        await meter(self._call(tally))
         row = {text: place for place, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
 
-    async def _vectors(self, texts: list[str], tally: Attempts) -> list[list[float]]:
+    async def _vectors(self, texts: list[str], tally: Attempts, place: Place) -> list[list[float]]:
         try:
-            return await retrying(self.name, self._tries, self._wait)(self._request, texts, tally)
+            return await retrying(self.name, self._tries, self._wait)(
+                self._request, texts, tally, place
+            )
         except Exception as error:
             if not is_failure(error):
                 raise
             # The cause is cut off: a provider's own text may quote the key.
             raise fatal(error, EMBEDDING, self.name, self._embeddings, self._origin) from None
 
-    async def _request(self, texts: list[str], tally: Attempts) -> list[list[float]]:
+    async def _request(self, texts: list[str], tally: Attempts, place: Place) -> list[list[float]]:
         tokens = sum(map(len, texts)) // CHARACTERS_A_TOKEN
-        async with self._gate.enter(tokens), tally.attempt(self._timeout):
+        async with place.request(tokens), tally.attempt(self._timeout):
             return await self._embeddings.aembed_documents(texts)
 
     def _call(self, tally: Attempts) -> Call:

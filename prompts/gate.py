@@ -1,4 +1,4 @@
-"""The gate that all requests to endpoints pass: so many at once, so many a minute, or none more."""
+"""The gate that all calls to endpoints pass: so many at once, so many a minute, or none more."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -29,17 +29,12 @@ class _Slots:
         self._came = count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
-    @asynccontextmanager
-    async def hold(self) -> AsyncIterator[None]:
-        """Hold a slot for the time of the block."""
+    async def take(self) -> None:
+        """Take a slot; wait for one where none is free."""
         if self._free:
             self._free -= 1
         else:
             await self._wait()
-        try:
-            yield
-        finally:
-            self._give_back()
 
     async def _wait(self) -> None:
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -48,10 +43,11 @@ class _Slots:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():  # the slot was handed over at that moment
-                self._give_back()
+                self.give_back()
             raise
 
-    def _give_back(self) -> None:
+    def give_back(self) -> None:
+        """Hand a slot to the next, or leave it free."""
         while self._waiting:
             turn = heappop(self._waiting)[2]
             if not turn.done():
@@ -71,7 +67,7 @@ class _Bounds:
 
 @dataclass(slots=True, eq=False)
 class Gate:
-    """Lets at most `in_flight` requests through at once, and so many requests and tokens a minute.
+    """Lets `in_flight` calls at most be under way, and so many requests and tokens begin a minute.
 
     The bounds a minute are leaky buckets: a burst may use a whole minute's share at once. Tokens
     are those of the prompt, as estimated before it is sent; None is no bound.
@@ -90,9 +86,17 @@ class Gate:
         default_factory=WeakKeyDictionary, init=False, repr=False
     )
 
-    @asynccontextmanager
-    async def enter(self, tokens: int) -> AsyncIterator[None]:
-        """Hold one of the slots for the time of the block; wait first where a bound asks for it.
+    @contextmanager
+    def call(self) -> Iterator["Place"]:
+        """Give the block a place, to be taken with its first request and given back at its end."""
+        place = Place(self)
+        try:
+            yield place
+        finally:
+            place.give_back()
+
+    async def let_in(self, tokens: int) -> "_Slots":
+        """Wait as the bounds ask for it; return where the slot that was taken is to be given back.
 
         Who comes to a closed gate waits until it is told to go.
 
@@ -105,23 +109,26 @@ class Gate:
             await bounds.requests.acquire()
         if bounds.tokens is not None:
             await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
-        async with bounds.slots.hold():
-            if (left := self._paused - monotonic()) > 0:
-                await asyncio.sleep(left)
-            if self._closed:
-                await self._over.wait()
-                raise asyncio.CancelledError
-            with self.awaited():
-                yield
-
-    @contextmanager
-    def awaited(self) -> Iterator[None]:
-        """Let `rest` wait for the block: a request, or the storing of what it brought."""
-        self._busy += 1
+        await bounds.slots.take()
         try:
-            yield
-        finally:
-            self._busy -= 1
+            await self._may_pass()
+        except BaseException:
+            bounds.slots.give_back()
+            raise
+        self._busy += 1
+        return bounds.slots
+
+    def let_out(self, slots: "_Slots") -> None:
+        """Give back what `let_in` gave."""
+        self._busy -= 1
+        slots.give_back()
+
+    async def _may_pass(self) -> None:
+        if (left := self._paused - monotonic()) > 0:
+            await asyncio.sleep(left)
+        if self._closed:
+            await self._over.wait()
+            raise asyncio.CancelledError
 
     @contextmanager
     def storing(self) -> Iterator[None]:
@@ -129,12 +136,14 @@ class Gate:
 
         Where that ends a run, those who wait are cancelled meanwhile and nothing is paid for them.
         """
-        with self.awaited():
-            try:
-                yield
-            except Exception:
-                self._paused = monotonic() + _A_MOMENT
-                raise
+        self._busy += 1
+        try:
+            yield
+        except Exception:
+            self._paused = monotonic() + _A_MOMENT
+            raise
+        finally:
+            self._busy -= 1
 
     def close(self) -> None:
         """Let no further request through."""
@@ -148,7 +157,7 @@ class Gate:
         self._over.set()
 
     async def rest(self) -> None:
-        """Wait until no request is under way, and what the last ones brought has been stored.
+        """Wait until no call is under way, and what the last ones brought has been stored.
 
         What a graph stores after a call is not seen from here; whoever has stored it goes on to its
         next request, so this ends a moment after the last one has arrived.
@@ -167,6 +176,39 @@ class Gate:
                 _limiter(self.tokens_per_minute),
             )
         return self._loops[loop]
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """One call's place among those under way.
+
+    It is held until the call is recorded, so that no more are lost than may be under way where the
+    database ends; but not over the pause after a request that failed.
+    """
+
+    _gate: Gate
+    _slots: _Slots | None = field(default=None, init=False)
+
+    @asynccontextmanager
+    async def request(self, tokens: int) -> AsyncIterator[None]:
+        """Take the place for a request with a prompt of so many tokens, and keep it if it succeeds.
+
+        Raises:
+            CancelledError: see `Gate.let_in`.
+        """
+        self.give_back()
+        self._slots = await self._gate.let_in(tokens)
+        try:
+            yield
+        except Exception:
+            self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        """Let the next one in; nothing happens where the place is not held."""
+        if self._slots is not None:
+            self._gate.let_out(self._slots)
+            self._slots = None
 
 
 def _limiter(rate: int | None) -> AsyncLimiter | None:

@@ -16,7 +16,7 @@ from prompts.failures import (
     what_was_said,
     without_secrets,
 )
-from prompts.gate import Gate
+from prompts.gate import Gate, Place
 from prompts.models import Endpoint
 from prompts.offline.model import CHARACTERS_A_TOKEN
 from prompts.reply import Raw, split_thoughts, take_apart
@@ -39,7 +39,7 @@ class Requests:
         self._wait = wait
 
     async def send(
-        self, messages: list[BaseMessage], reply: type[Reply], tally: Tally
+        self, messages: list[BaseMessage], reply: type[Reply], tally: Tally, place: Place
     ) -> tuple[Raw, Means]:
         """Return what the endpoint sent, and the means it was asked by.
 
@@ -53,7 +53,7 @@ class Requests:
             means = endpoint.structured.means
             try:
                 raw: Raw = await retrying(endpoint.name, self._tries, self._wait)(
-                    self._request, messages, reply, means, tally
+                    self._request, messages, reply, means, tally, place
                 )
             except Exception as error:
                 if isinstance(error, TypeError) and "unexpected keyword" in str(error):
@@ -74,17 +74,25 @@ class Requests:
                 return raw, means
 
     async def _request(
-        self, messages: list[BaseMessage], reply: type[Reply], means: Means, tally: Tally
+        self,
+        messages: list[BaseMessage],
+        reply: type[Reply],
+        means: Means,
+        tally: Tally,
+        place: Place,
     ) -> Raw:
         model = bind_reply(tally.endpoint.model, means, reply)
         asked = word_schema(messages, means, reply)
         characters = sum(len(message.text) for message in asked)
-        async with self._gate.enter(characters // CHARACTERS_A_TOKEN):
-            if not (tally.stops and self._budget.spent()):
+        try:
+            async with place.request(characters // CHARACTERS_A_TOKEN):
+                if tally.stops:
+                    self._budget.require()
                 return await self._sent(model, asked, tally)
-        # Whoever raises first has its siblings cancelled, and their requests are paid for.
-        await self._gate.rest()
-        raise BudgetExceeded(self._budget.spent())
+        except BudgetExceeded:
+            # Whoever raises first has its siblings cancelled, and their requests are paid for.
+            await self._gate.rest()
+            raise
 
     async def _sent(self, model: Model, asked: list[BaseMessage], tally: Tally) -> Raw:
         endpoint = tally.endpoint

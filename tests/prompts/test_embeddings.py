@@ -1,5 +1,6 @@
 """Encoders: unit vectors, no text without meaning, and what cannot be kept."""
 
+import asyncio
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,8 @@ from pydantic import SecretStr
 
 from prompts.embeddings import MOST_DIMENSIONS, Encoder, load_encoder
 from prompts.errors import CallError, ModelError, ReplyError
+from prompts.gate import Gate
+from state.domain import Call
 from tests.prompts.endpoint import Answer, failure, serving
 
 KEY = "sk-not-to-be-shown-0123456789"
@@ -95,6 +98,22 @@ async def test_the_offline_encoder_is_the_same_each_time() -> None:
             ["progressive rock", "progressive rock bands", "knitting"]
         ),
     )
+
+
+async def test_the_next_batch_is_begun_once_the_last_one_is_recorded() -> None:
+    written, gate = Written({"a": [1], "b": [1]}), Gate(1)
+    encoder, recorded = Encoder(written, name="written", gate=gate), asyncio.Event()
+
+    async def slowly(_: Call) -> None:
+        await recorded.wait()
+
+    first = asyncio.create_task(encoder.embed(["a"], slowly))
+    second = asyncio.create_task(encoder.embed(["b"]))
+    await asyncio.sleep(0.01)
+    assert written.asked == [["a"]]
+    recorded.set()
+    await asyncio.wait_for(asyncio.gather(first, second), 10)
+    assert written.asked == [["a"], ["b"]]
 
 
 def vectors(*rows: list[float]) -> Answer:

@@ -1,7 +1,8 @@
 """The gate: how many requests are under way at once, and how many begin within a minute."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -44,13 +45,21 @@ def settings(endpoint: Endpoint, **more: Any) -> Settings:  # noqa: ANN401 - pas
     return Settings(base_url=endpoint.url, api_key=SecretStr(KEY), **{**named, **more})
 
 
+@asynccontextmanager
+async def under_way(gate: Gate, tokens: int = 0) -> AsyncIterator[None]:
+    """Let a request through, for a call that lasts as long as it."""
+    with gate.call() as place:
+        async with place.request(tokens):
+            yield
+
+
 async def passing(gate: Gate, *tokens: int) -> list[float]:
     """Let requests through at once, and return after how many seconds each of them began."""
     loop = asyncio.get_running_loop()
     start = loop.time()
 
     async def enter(asked: int) -> float:
-        async with gate.enter(asked):
+        async with under_way(gate, asked):
             return loop.time() - start
 
     return await asyncio.gather(*(enter(asked) for asked in tokens))
@@ -106,7 +115,7 @@ async def test_no_bound_holds_nothing_back() -> None:
 
 async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
     gate = Gate(1)
-    async with gate.enter(0):
+    async with under_way(gate):
         waiting = asyncio.create_task(passing(gate, 0))
         await asyncio.sleep(0.01)
         waiting.cancel()
@@ -118,7 +127,7 @@ async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
 async def test_who_fails_gives_the_slot_back() -> None:
     gate = Gate(1)
     with pytest.raises(KeyError):
-        async with gate.enter(0):
+        async with under_way(gate):
             raise KeyError
     assert await asyncio.wait_for(passing(gate, 0), 1)
 
@@ -134,7 +143,7 @@ async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> 
     ended = []
 
     async def pass_through(name: str) -> None:
-        async with gate.enter(0):
+        async with under_way(gate):
             await free.wait()
             ended.append(name)
 
@@ -160,10 +169,10 @@ async def test_of_those_that_wait_the_most_urgent_is_let_in_first() -> None:
 
     async def pass_through(name: str, urgency: int) -> None:
         URGENCY.set(urgency)
-        async with gate.enter(0):
+        async with under_way(gate):
             passed.append(name)
 
-    async with gate.enter(0):
+    async with under_way(gate):
         given = (("first", 0), ("second", 0), ("long row", 5), ("short row", 2), ("gone", 9))
         waiting = [asyncio.create_task(pass_through(*one)) for one in given]
         await asyncio.sleep(0.01)
@@ -174,9 +183,46 @@ async def test_of_those_that_wait_the_most_urgent_is_let_in_first() -> None:
 
 async def test_a_slot_that_is_handed_to_one_who_is_cancelled_is_handed_on() -> None:
     gate = Gate(1)
-    async with gate.enter(0):
+    async with under_way(gate):
         waiting = [asyncio.create_task(passing(gate, 0)) for _ in range(2)]
         await asyncio.sleep(0.01)
     waiting[0].cancel()  # the slot is its own by now, and it has not run yet
     assert len(await asyncio.wait_for(waiting[1], 1)) == 1
     assert len(await asyncio.wait_for(passing(gate, 0), 1)) == 1
+
+
+async def test_a_call_holds_its_place_until_it_is_recorded() -> None:
+    gate = Gate(1)
+    with gate.call() as place:
+        async with place.request(0):
+            next_one = asyncio.create_task(passing(gate, 0))
+        await asyncio.sleep(0.01)
+        assert not next_one.done()
+        resting = asyncio.create_task(gate.rest())
+        await asyncio.sleep(0.01)
+        assert not resting.done()
+    await asyncio.wait_for(asyncio.gather(next_one, resting), 10)
+
+
+async def test_a_call_leaves_its_place_to_others_before_it_is_tried_again() -> None:
+    gate = Gate(1)
+    with gate.call() as place:
+        with pytest.raises(KeyError):
+            async with place.request(0):
+                raise KeyError
+        assert await asyncio.wait_for(passing(gate, 0), 1)
+        async with place.request(0):
+            pass
+        async with asyncio.timeout(1), place.request(0):  # asked again, as its reply was bad
+            pass
+    assert await asyncio.wait_for(passing(gate, 0), 1)
+
+
+async def test_a_call_that_is_told_to_go_leaves_its_place() -> None:
+    gate = Gate(1)
+    gate.close()
+    gate.turn_away()
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(passing(gate, 0), 1)
+    await asyncio.wait_for(gate.rest(), 10)
