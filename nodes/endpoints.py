@@ -3,9 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
-
-import openai
+from typing import TYPE_CHECKING, Any
 
 from prompts.catalogue import PROMPTS
 from prompts.embeddings import Encoder, load_encoder
@@ -14,6 +12,9 @@ from prompts.failures import SHORTEST_KEY
 from prompts.gate import Gate
 from prompts.models import COMPATIBLE, Connection, Endpoint, Parameters, load_endpoint
 from state.settings import Settings
+
+if TYPE_CHECKING:
+    from openai import DefaultAsyncHttpxClient
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,7 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
         client = None
         names = (settings.model, settings.embedding, *settings.models.values())
         if any(name.startswith(COMPATIBLE) for name in names):
-            client = await stack.enter_async_context(
-                openai.DefaultAsyncHttpxClient(
-                    timeout=settings.timeout,
-                    event_hooks={"response": [_without(_keys(settings))]},
-                )
-            )
+            client = await stack.enter_async_context(_client(settings))
         served = Connection(base_url=settings.base_url, api_key=settings.api_key, client=client)
         endpoints = Endpoints(
             model=_load(settings, settings.model, served, "RECNET_MODEL"),
@@ -65,6 +61,13 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
         )
         _require_prices(settings, endpoints)
         yield endpoints
+
+
+def _client(settings: Settings) -> "DefaultAsyncHttpxClient":
+    from openai import DefaultAsyncHttpxClient  # noqa: PLC0415 - takes a second
+
+    hooks = {"response": [_without(_keys(settings))]}
+    return DefaultAsyncHttpxClient(timeout=settings.timeout, event_hooks=hooks)
 
 
 def _keys(settings: Settings) -> list[bytes]:

@@ -8,10 +8,9 @@ import numpy as np
 from langchain.embeddings import init_embeddings
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
-from openai import OpenAIError
 
 from prompts.errors import ModelError
-from prompts.failures import Origin, fatal, is_failure, retrying
+from prompts.failures import Origin, fatal, is_failure, of_loading, retrying
 from prompts.gate import Gate, Place
 from prompts.models import COMPATIBLE, OFFLINE, Connection, unusable
 from prompts.offline.encoder import OfflineEncoder
@@ -165,7 +164,7 @@ def load_encoder(
         origin = _ORIGIN if reached.base_url else origin
     try:
         embeddings = init_embeddings(model, **options)
-    except (ValueError, TypeError, ImportError, OpenAIError) as error:
+    except of_loading() as error:
         raise unusable(_SETTING, name, "openai:text-embedding-3-small", error) from None
     return Encoder(
         embeddings,

@@ -2,13 +2,13 @@
 
 import logging
 import re
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
-import openai
 from langchain_core.exceptions import ContextOverflowError
 from langchain_core.exceptions import ModelError as ProviderError
 from pydantic import SecretStr
@@ -51,13 +51,28 @@ _BY_CLASS = {
 _UNREACHED = frozenset({"ConnectError", "ConnectTimeout", "ConnectionRefusedError", "gaierror"})
 """By name: the providers' libraries stand on several HTTP clients."""
 _NO_ADDRESS = frozenset({"UnsupportedProtocol", "InvalidURL"})
-_TIMEOUTS = (openai.APITimeoutError, httpx.TimeoutException, TimeoutError)
-_FAILURES = (openai.OpenAIError, ProviderError, httpx.HTTPError, TimeoutError, ConnectionError)
+_TIMEOUTS = (httpx.TimeoutException, TimeoutError)
+_LOST = (httpx.TransportError, TimeoutError, ConnectionError)
+_FAILURES = (ProviderError, httpx.HTTPError, TimeoutError, ConnectionError)
+
+
+def of_openai(*names: str) -> tuple[type[Exception], ...]:
+    """Return classes of the openai library's errors: none where nobody has imported it.
+
+    It takes a second to import, which commands that ask no endpoint are spared.
+    """
+    library = sys.modules.get("openai")
+    return tuple(getattr(library, name) for name in names) if library else ()
+
+
+def of_loading() -> tuple[type[Exception], ...]:
+    """Return what is raised where a model or an encoder cannot be made as it is named."""
+    return (ValueError, TypeError, ImportError, *of_openai("OpenAIError"))
 
 
 def is_failure(error: BaseException) -> bool:
     """Return whether `error` came from an endpoint; anything else is a bug and must show as one."""
-    return isinstance(error, _FAILURES) or _status(error) is not None
+    return isinstance(error, (*_FAILURES, *of_openai("OpenAIError"))) or _status(error) is not None
 
 
 def is_transient(error: BaseException) -> bool:
@@ -70,8 +85,7 @@ def is_transient(error: BaseException) -> bool:
         return False
     if isinstance(error, ProviderError):
         return error.is_retryable
-    lost = (openai.APIConnectionError, httpx.TransportError, TimeoutError, ConnectionError)
-    return isinstance(error, lost)
+    return isinstance(error, (*_LOST, *of_openai("APIConnectionError")))
 
 
 def is_unreachable(error: BaseException) -> bool:
@@ -87,7 +101,8 @@ def fault_of(error: BaseException) -> Fault | None:
         return "busy" if status in _BUSY else "server_error"
     if is_unreachable(error):
         return "unreachable"
-    return "timeout" if isinstance(error, _TIMEOUTS) else "dropped"
+    late = isinstance(error, (*_TIMEOUTS, *of_openai("APITimeoutError")))
+    return "timeout" if late else "dropped"
 
 
 def what_was_said(error: BaseException, used: object) -> tuple[str, int | None]:

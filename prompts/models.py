@@ -6,19 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import urlsplit
 
-import openai
 from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
-from prompts.compatible import CompatibleModel
 from prompts.errors import ModelError
-from prompts.failures import Origin, without_secrets
+from prompts.failures import Origin, of_loading, of_openai, without_secrets
 from prompts.offline.model import OfflineModel
 from prompts.structured import Means, StructuredOutput
+
+if TYPE_CHECKING:
+    from openai import DefaultAsyncHttpxClient
 
 OFFLINE = "offline"
 COMPATIBLE = "openai:"
@@ -38,7 +39,7 @@ class Connection:
 
     base_url: str | None = None
     api_key: SecretStr | None = None
-    client: openai.DefaultAsyncHttpxClient | None = None
+    client: "DefaultAsyncHttpxClient | None" = None
     """Shared by all endpoints of a process, and closed by whoever opened it."""
 
     def options(self) -> dict[str, Any]:
@@ -142,13 +143,15 @@ def _load(name: str, asked: Parameters, connection: Connection, setting: str) ->
     warnings.filterwarnings("ignore", r"(?s)WARNING! .* is not default parameter")
     try:
         if name.startswith(COMPATIBLE):
+            from prompts.compatible import CompatibleModel  # noqa: PLC0415 - takes a second
+
             model = name.removeprefix(COMPATIBLE)
             return CompatibleModel(model=model, **asked.options(), **connection.options())
         other: BaseChatModel = init_chat_model(name, **asked.options())
     except TypeError as error:
         said = without_secrets(str(error).partition("() ")[2] or str(error), None)
         raise ModelError(f"{name}: RECNET_MODEL_OPTIONS: {said}") from None
-    except (ValueError, ImportError, openai.OpenAIError) as error:
+    except of_loading() as error:
         raise unusable(setting, name, "openai:gpt-4.1-mini", error) from None
     return other
 
@@ -156,7 +159,7 @@ def _load(name: str, asked: Parameters, connection: Connection, setting: str) ->
 def unusable(setting: str, name: str, example: str, error: Exception) -> ModelError:
     """Return one line on why `name` in `setting` cannot be loaded, and what to set."""
     shown = without_secrets(name, None)
-    if isinstance(error, openai.OpenAIError):
+    if isinstance(error, of_openai("OpenAIError")):
         return ModelError(
             f"{setting}={shown} needs OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of yours"
         )

@@ -1,10 +1,9 @@
 """One request for a reply: the gate, the budget, the means of structured output, the retries."""
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-import openai
 from langchain_core.messages import BaseMessage
-from openai.types.chat import ChatCompletion
 
 from prompts.budget import Budget
 from prompts.errors import BudgetExceeded, ModelError
@@ -12,6 +11,7 @@ from prompts.failures import (
     fatal,
     is_failure,
     mask,
+    of_openai,
     retrying,
     what_was_said,
     without_secrets,
@@ -23,6 +23,9 @@ from prompts.reply import Raw, split_thoughts, take_apart
 from prompts.structured import Means, Model, bind_reply, names_means, word_schema
 from prompts.tally import Tally
 from prompts.template import Reply
+
+if TYPE_CHECKING:
+    from openai.types.chat import ChatCompletion
 
 
 class Requests:
@@ -108,16 +111,17 @@ class Requests:
     async def _answer(self, model: Model, asked: list[BaseMessage], tally: Tally) -> Raw:
         try:
             message = await model.ainvoke(asked, config={"run_name": tally.prompt})
-        except openai.LengthFinishReasonError as cut:
-            return self._cut(cut.completion, "length", tally)
-        except openai.ContentFilterFinishReasonError as cut:
-            return self._cut(cut.completion, "content_filter", tally)
+        except of_openai("LengthFinishReasonError") as cut:
+            return self._cut(cut, "length", tally)
+        except of_openai("ContentFilterFinishReasonError") as cut:
+            return self._cut(cut, "content_filter", tally)
         if usage := message.usage_metadata:
             self._spend(tally, usage["input_tokens"], usage["output_tokens"])
         return take_apart(message)
 
-    def _cut(self, completion: ChatCompletion | None, finish: str, tally: Tally) -> Raw:
+    def _cut(self, cut: Exception, finish: str, tally: Tally) -> Raw:
         """Return what there is of a reply that the openai library refused to parse."""
+        completion: ChatCompletion | None = getattr(cut, "completion", None)
         if completion is None:
             return Raw("", "", finish)
         if usage := completion.usage:

@@ -1,6 +1,8 @@
 """Endpoints as the settings name them: who is asked, with which key, and what is refused."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -255,3 +257,21 @@ async def test_a_refused_key_names_the_variable_of_its_own_endpoint(models: Endp
             with pytest.raises(CallError, match="set RECNET_EMBEDDING_API_KEY") as raised:
                 await held.encoder.embed(["a text"])
     assert not re.search("|".join((KEY[:12], OTHER[:12])), str(raised.value))
+
+
+_OFFLINE = """
+import asyncio, sys
+import evals.cli
+from nodes.endpoints import open_endpoints
+from state.settings import Settings
+
+async def opened():
+    async with open_endpoints(Settings()):
+        return "openai" in sys.modules
+
+sys.exit(asyncio.run(opened()))
+"""
+
+
+def test_who_asks_no_endpoint_does_not_wait_for_its_library() -> None:
+    subprocess.run([sys.executable, "-c", _OFFLINE], check=True)  # noqa: S603 - our own words
