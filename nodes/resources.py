@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from nodes.at_work import AtWork
 from nodes.endpoints import Endpoints, open_endpoints
@@ -20,7 +21,7 @@ from prompts.kept import KeptReplies
 from prompts.models import OFFLINE
 from prompts.template import Templates
 from state.domain import Call
-from state.pool import Connection, Pool, open_pool
+from state.pool import Connection, Pool, open_pool, require_database
 from state.presence import Presence
 from state.server import database_url
 from state.settings import Settings
@@ -119,6 +120,7 @@ async def open_resources(
                     turns=Turns(presence),
                     command=command,
                 )
+                held.gate.stores = partial(require_database, pool)
                 _open.append(held)
                 try:
                     yield held

@@ -1,13 +1,12 @@
 """The gate that all calls to endpoints pass: so many at once, so many a minute, or none more."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from itertools import count
-from time import monotonic
 from weakref import WeakKeyDictionary
 
 from aiolimiter import AsyncLimiter
@@ -19,6 +18,8 @@ URGENCY: ContextVar[int] = ContextVar("urgency", default=0)
 
 _A_MOMENT = 0.5
 """Seconds in which a reply that came is stored."""
+_A_WHILE = 2.0
+"""Seconds in which a run that could not store something has ended, and its other calls with it."""
 
 
 class _Slots:
@@ -70,16 +71,19 @@ class Gate:
     """Lets `in_flight` calls at most be under way, and so many requests and tokens begin a minute.
 
     The bounds a minute are leaky buckets: a burst may use a whole minute's share at once. Tokens
-    are those of the prompt, as estimated before it is sent; None is no bound.
+    are those of the prompt, as estimated before it is sent; None is no bound. `stores` returns once
+    replies can be stored, or raises why they cannot: it is asked where storing one has failed.
     """
 
     in_flight: int = 8
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
+    stores: Callable[[], Awaitable[None]] | None = field(default=None, kw_only=True, repr=False)
     _busy: int = field(default=0, init=False)
     _arrived: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
-    _paused: float = field(default=0.0, init=False)  # until then, on the monotonic clock
+    _failures: int = field(default=0, init=False)  # to store a reply
+    _overcome: int = field(default=0, init=False)  # of these
     _over: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
     # Who waits belongs to an event loop, and a process may run several.
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
@@ -102,6 +106,7 @@ class Gate:
 
         Raises:
             CancelledError: the gate is closed, and `turn_away` was called.
+            Exception: what came could not be stored, as `stores` has it.
         """
         self._arrived += 1
         bounds = self._bounds()
@@ -124,15 +129,18 @@ class Gate:
         slots.give_back()
 
     async def _may_pass(self) -> None:
-        if (left := self._paused - monotonic()) > 0:
-            await asyncio.sleep(left)
+        while (failures := self._failures) > self._overcome:
+            if self.stores is not None:
+                await self.stores()
+            await asyncio.sleep(_A_WHILE)
+            self._overcome = max(self._overcome, failures)
         if self._closed:
             await self._over.wait()
             raise asyncio.CancelledError
 
     @contextmanager
     def storing(self) -> Iterator[None]:
-        """Let `rest` wait for the storing of a reply; where that fails let nobody in for a moment.
+        """Let `rest` wait for the storing of a reply; where it fails let nobody in for a while.
 
         Where that ends a run, those who wait are cancelled meanwhile and nothing is paid for them.
         """
@@ -140,7 +148,7 @@ class Gate:
         try:
             yield
         except Exception:
-            self._paused = monotonic() + _A_MOMENT
+            self._failures += 1
             raise
         finally:
             self._busy -= 1

@@ -1,6 +1,6 @@
-"""One connection outside the pool: for migrations, and for locks that last as long as it does."""
+"""Connections: how all are opened, and one outside the pool, for migrations and for locks."""
 
-from typing import LiteralString
+from typing import Any
 
 import psycopg
 from psycopg import AsyncConnection
@@ -11,17 +11,37 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_r
 from state.errors import DatabaseError
 from state.failures import is_full, unreachable
 
-_CONNECT_SECONDS = 10
-_KEEPALIVES: tuple[LiteralString, ...] = (
-    "SET tcp_keepalives_idle = 30",
-    "SET tcp_keepalives_interval = 10",
-    "SET tcp_keepalives_count = 3",
-)
-"""By which the server finds within a minute that this machine or the network is gone, and drops
-what the connection locks."""
+_OURS = {
+    "connect_timeout": 10,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""By which this side finds within a minute that the server's machine or the network is gone."""
+_THEIRS = {
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+    "idle_in_transaction_session_timeout": "60s",
+}
+"""By which the server finds as soon that this machine is gone, or a process was suspended in the
+midst of a transaction, and drops what the connection locks."""
 _FULL_SECONDS = 5.0
 """How long a server that has no connection left is asked again: many programs may have started at
 once, and each needs more at its start than later."""
+
+
+def connection_options(url: str, schema: str | None = None) -> dict[str, Any]:
+    """Return the options every connection of the program is opened with; names are in `schema`.
+
+    What the URL sets holds, but for the place of our tables.
+    """
+    given = conninfo_to_dict(url)
+    settings = " ".join(f"-c {name}={value}" for name, value in _THEIRS.items())
+    path = f"-c search_path={schema},public" if schema else ""
+    options = f"{settings} {given.get('options') or ''} {path}"
+    return {name: given.get(name, value) for name, value in _OURS.items()} | {"options": options}
 
 
 async def connect(url: str, *, wait: bool = True) -> AsyncConnection[DictRow]:
@@ -38,22 +58,15 @@ async def connect(url: str, *, wait: bool = True) -> AsyncConnection[DictRow]:
         reraise=True,
     )
     try:
-        return await patiently(_connect, url)
+        return await patiently(
+            AsyncConnection.connect,
+            url,
+            autocommit=True,
+            row_factory=dict_row,
+            **connection_options(url),
+        )
     except psycopg.OperationalError as error:
         raise unreachable(error) from error
-
-
-async def _connect(url: str) -> AsyncConnection[DictRow]:
-    conn = await AsyncConnection.connect(
-        url, autocommit=True, row_factory=dict_row, connect_timeout=_CONNECT_SECONDS
-    )
-    try:
-        for setting in _KEEPALIVES:
-            await conn.execute(setting)
-    except BaseException:
-        await conn.close()
-        raise
-    return conn
 
 
 def _require_readable(url: str) -> None:

@@ -11,8 +11,8 @@ from state.errors import DatabaseError
 
 _GOES_ON = "nothing is half written, and the same command then goes on where it was"
 _CONNECTIONS = (
-    "lower RECNET_CONNECTIONS (training takes two more), end other programs, or raise the server's "
-    "max_connections, or the CONNECTION LIMIT of the role or database"
+    "lower RECNET_CONNECTIONS (training takes up to four more), end other programs, or raise the "
+    "server's max_connections, or the CONNECTION LIMIT of the role or database"
 )
 _TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
 """What a server says as it turns a newcomer away: there is no code yet that psycopg could read."""
@@ -86,7 +86,7 @@ def _is_lost(error: psycopg.Error) -> bool:
     """Return whether a connection broke: the server said so (57P0x), or nothing at all."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
-    return error.sqlstate.startswith(("57P", "08"))
+    return error.sqlstate.startswith(("57P", "08", "25P03"))  # the last: suspended in the midst
 
 
 def _said(error: psycopg.Error) -> str:

@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from pgvector.psycopg import register_vector_async
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from state.connection import connect
+from state.connection import connect, connection_options
 from state.errors import DatabaseError
 from state.migrate import SCHEMA, migrate
 
@@ -52,6 +52,17 @@ class _Pool(AsyncConnectionPool[Connection]):
         await asyncio.shield(super().putconn(conn))
 
 
+async def require_database(pool: Pool) -> None:
+    """Return once the database answers, and let go of connections that broke.
+
+    Raises:
+        OperationalError: it does not, for as long as anything waits for a connection.
+    """
+    await pool.check()
+    async with pool.connection() as conn:
+        await conn.execute("SELECT 1")
+
+
 def _cancellations() -> int:
     """Return how often the running task was asked to end."""
     task = asyncio.current_task()
@@ -73,9 +84,11 @@ async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
         max_size=size,
         open=False,
         timeout=_WAIT_SECONDS,
+        # The pauses between its tries double: beyond this, whoever needs one begins anew.
+        reconnect_timeout=_WAIT_SECONDS,
         max_idle=_IDLE_SECONDS,
         configure=register_vector_async,
-        kwargs=connection_options(),
+        kwargs={"autocommit": True, "row_factory": dict_row, **connection_options(url, SCHEMA)},
     )
     try:
         await pool.open(wait=True, timeout=_WAIT_SECONDS)
@@ -97,12 +110,3 @@ async def _raise_why(url: str, size: int, error: PoolTimeout) -> NoReturn:
         f"none of the {size} database connections came free within {_WAIT_SECONDS:.0f} s: "
         "raise RECNET_CONNECTIONS, or run less at once"
     ) from error
-
-
-def connection_options() -> dict[str, Any]:
-    """Return the options every connection of the program is opened with."""
-    return {
-        "autocommit": True,
-        "row_factory": dict_row,
-        "options": f"-c search_path={SCHEMA},public",
-    }

@@ -24,7 +24,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from state.pool import connection_options
+from state.connection import connection_options
+from state.migrate import SCHEMA
 
 with warnings.catch_warnings():
     warnings.filterwarnings("ignore", "`langchain-community` is being sunset", DeprecationWarning)
@@ -111,10 +112,10 @@ class ReplyCache(SQLAlchemyMd5Cache):
 @contextmanager
 def open_reply_cache(url: str) -> Iterator[ReplyCache]:
     """Open the cache of a migrated database for the time of the block."""
-    options = connection_options()["options"]
+    options = connection_options(url, SCHEMA)
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url, options=options),
+        creator=lambda: psycopg.connect(url, **options),
         pool_size=_CONNECTIONS,
         max_overflow=0,
         pool_pre_ping=True,

@@ -17,6 +17,9 @@ from workflows import bootstrap, interaction, router_update
 from workflows.recnet import RecNet
 from workflows.runs import Graph, is_over, look
 
+_MET = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
+"""What is raised where a run, or another collection, is on a thread."""
+
 
 class Collected(Frozen):
     """What was deleted, what stayed, and what the tables held before and after."""
@@ -77,8 +80,8 @@ async def _delete_ended(pool: Pool, thread: str) -> bool:
             over = is_over(graph, await look(graph, thread, saver))
             if over:
                 await saver.adelete_thread(thread)
-    except psycopg.errors.SerializationFailure:
-        return False  # a run is on it
+    except _MET:
+        return False
     return over
 
 
@@ -91,6 +94,6 @@ def _graph_of(step: str) -> Graph:
 async def _prune(pool: Pool, thread: str) -> bool:
     try:
         await checkpointer(pool).aprune([thread])
-    except psycopg.errors.SerializationFailure:
-        return False  # a run is on it
+    except _MET:
+        return False
     return True

@@ -3,14 +3,16 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import TypeVar
 
 import psycopg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
 from state.connection import connect
-from state.errors import DatabaseError
+from state.errors import DatabaseError, NetworkError
 from state.failures import explain, is_lost
+from state.pool import require_database
 from state.server import database_url
 from workflows.recnet import RecNet
 
@@ -21,6 +23,9 @@ _log = logging.getLogger(__name__)
 _NOT_BACK = (DatabaseError, psycopg.OperationalError)
 _IN_VAIN = 3
 """Outages in a row between which nothing was learned."""
+_GHOST = 75.0
+"""Seconds in which a server still takes this process's lost connections, and what they hold, for
+alive; it needs a minute to find that they are gone."""
 
 
 async def outlast(recnet: RecNet, work: Callable[[], Awaitable[T]], done: Callable[[], int]) -> T:
@@ -28,16 +33,22 @@ async def outlast(recnet: RecNet, work: Callable[[], Awaitable[T]], done: Callab
 
     Waits `RECNET_DATABASE_WAIT` seconds for it to come back; the embedded server is started again.
     `done` counts what work has done so far: a database that goes away again and again before
-    anything is done is given up.
+    anything is done is given up. A network that is held by another process may after an outage be
+    held by what is left of this one: it is asked for again.
 
     Raises:
         psycopg.Error, DatabaseError: what the outage looked like, where it lasted longer.
+        NetworkError: the work's own.
     """
-    in_vain = 0
+    in_vain, back = 0, float("-inf")
     while True:
         before = done()
         try:
             return await work()
+        except NetworkError:
+            if monotonic() - back > _GHOST:
+                raise
+            await asyncio.sleep(1)
         except (psycopg.Error, DatabaseError) as error:
             in_vain = 0 if done() > before else in_vain + 1
             seconds = recnet.resources.settings.database_wait
@@ -47,6 +58,7 @@ async def outlast(recnet: RecNet, work: Callable[[], Awaitable[T]], done: Callab
             _log.warning("%s; waiting for it, %.0f s at most", said.partition(";")[0], seconds)
             if not await _comes_back(recnet, seconds):
                 raise
+            back = monotonic()
 
 
 async def _comes_back(recnet: RecNet, seconds: float) -> bool:
@@ -61,9 +73,7 @@ async def _comes_back(recnet: RecNet, seconds: float) -> bool:
             with attempt:
                 await asyncio.to_thread(database_url, recnet.resources.settings)
                 await (await connect(recnet.resources.url)).close()
-                await recnet.resources.pool.check()
-                async with recnet.resources.pool.connection() as conn:
-                    await conn.execute("SELECT 1")
+                await require_database(recnet.resources.pool)
                 await recnet.resources.presence.sign()  # or what it held would still seem held
     except _NOT_BACK:
         return False

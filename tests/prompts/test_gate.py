@@ -226,3 +226,59 @@ async def test_a_call_that_is_told_to_go_leaves_its_place() -> None:
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(passing(gate, 0), 1)
     await asyncio.wait_for(gate.rest(), 10)
+
+
+@pytest.fixture
+def short_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompts.gate, "_A_WHILE", 0.05)
+
+
+async def fail_to_store(gate: Gate) -> None:
+    with pytest.raises(KeyError), gate.storing():
+        raise KeyError
+
+
+@pytest.mark.usefixtures("short_while")
+async def test_where_a_reply_could_not_be_stored_nobody_passes_until_one_can() -> None:
+    back = asyncio.Event()
+
+    async def stores() -> None:
+        await back.wait()
+
+    gate = Gate(2, stores=stores)
+    await fail_to_store(gate)
+    waiting = asyncio.create_task(passing(gate, 0, 0, 0))
+    await asyncio.sleep(0.1)
+    await fail_to_store(gate)  # one that was under way
+    assert not waiting.done()
+    back.set()
+    assert len(await asyncio.wait_for(waiting, 1)) == 3
+
+
+@pytest.mark.usefixtures("short_while")
+async def test_where_nothing_can_be_stored_a_call_fails_before_it_is_paid() -> None:
+    async def stores() -> None:
+        raise ConnectionError
+
+    gate = Gate(1, stores=stores)
+    await fail_to_store(gate)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(passing(gate, 0), 1)
+    gate.stores = None
+    assert await asyncio.wait_for(passing(gate, 0), 1)
+
+
+@pytest.mark.usefixtures("short_while")
+async def test_a_failure_while_others_wait_for_the_end_of_one_is_waited_for_as_well() -> None:
+    asked: list[int] = []
+
+    async def stores() -> None:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            await fail_to_store(gate)
+
+    gate = Gate(1, stores=stores)
+    await fail_to_store(gate)
+    assert await asyncio.wait_for(passing(gate, 0, 0), 1)
+    assert len(asked) == 2

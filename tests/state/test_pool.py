@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import uuid4
 
 import psycopg
@@ -12,7 +13,7 @@ from psycopg_pool import PoolTimeout
 
 from state import pool as pools
 from state.errors import DatabaseError
-from state.pool import Pool, open_pool
+from state.pool import Pool, open_pool, require_database
 
 
 @pytest.fixture
@@ -77,6 +78,33 @@ async def test_one_connection_is_enough_for_one_thing_at_a_time(lonely: str) -> 
         for _ in range(3):
             async with pool.connection() as conn:
                 await conn.execute("TABLE networks")
+
+
+@pytest.mark.usefixtures("short")
+async def test_after_an_outage_connections_come_at_once(server: str, lonely: str) -> None:
+    """However long it was: the pauses between the pool's own tries would be as long again."""
+    name = str(psycopg.conninfo.conninfo_to_dict(lonely)["dbname"])
+    async with open_pool(lonely, 1) as pool:
+        with psycopg.connect(server, autocommit=True) as other:
+            other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,)
+            )
+            until = time.monotonic() + 4
+            while time.monotonic() < until:
+                with pytest.raises(psycopg.OperationalError):
+                    await require_database(pool)
+            other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
+        began = time.monotonic()
+        while not await answers(pool):
+            assert time.monotonic() - began < 1
+
+
+async def answers(pool: Pool) -> bool:
+    with suppress(psycopg.OperationalError):
+        await require_database(pool)
+        return True
+    return False
 
 
 async def test_who_is_cancelled_on_the_way_to_a_connection_does_not_go_on(server: str) -> None:
