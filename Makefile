@@ -21,8 +21,8 @@ install: $(STAMP) ## Create .venv and install RecNet and its tools into it
 demo: $(STAMP) ## Run a small network from start to end, without any key
 	@$(BIN)/recnet demo $(ARGS)
 
-test: $(STAMP) ## Run all tests in two processes, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(or $(ARGS),--cov)
+test: $(STAMP) ## Run all tests in three processes, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(or $(ARGS),--cov)
 
 bench: $(STAMP) ## Measure training and a crowd of processes; over half an hour (ARGS="--quick": training alone, two minutes)
 	@$(BIN)/recnet bench train $(ARGS)

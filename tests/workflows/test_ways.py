@@ -132,12 +132,12 @@ async def test_the_sample_is_the_same_network_at_any_concurrency(
     )
     await recnet.bootstrap("sample", shape)
     await recnet.copy("sample", "other", {})
-    report = await train(recnet, "sample", limit=30, concurrency=8)
-    assert (report.run, report.failed) == (30, 0)
-    await train(recnet, "other", limit=30, concurrency=1)
+    report = await train(recnet, "sample", limit=20, concurrency=8)
+    assert (report.run, report.failed) == (20, 0)
+    await train(recnet, "other", limit=20, concurrency=1)
     assert await recnet.digest("sample") == await recnet.digest("other")
     (told,) = await rows(recnet, "SELECT sum(recipients) AS n FROM windows")
-    assert told["n"] > 50
+    assert told["n"] > 30
 
 
 @pytest.mark.long
@@ -159,7 +159,7 @@ async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
     ):
         name = " ".join(["with", *changed, *changed.values()])
         await recnet.copy("sample", name, changed)
-        await train(recnet, name, limit=40)
+        await train(recnet, name, limit=32)
         digests[name] = await recnet.digest(name)
     assert len(set(digests.values())) == len(digests)
 
