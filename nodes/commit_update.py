@@ -1,5 +1,6 @@
 """The commit of one router update: routers, attributes, messages and the window, all at once."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -47,8 +48,7 @@ async def deliver_messages(
     """Score all clients (Eq. 4), deliver to their buffers, and commit the whole update."""
     window = state["window"]
     step = await begin_step(window_step(window), runtime)
-    plan = await plan_update(step, state)
-    merges = await embed_merges(step, state)
+    plan, merges = await asyncio.gather(plan_update(step, state), embed_merges(step, state))
     async with step.commit() as conn:
         if window is None or not await close_window(conn, step.network.id, window):
             return {"recipients": 0}
@@ -60,8 +60,8 @@ async def deliver_messages(
 
 async def plan_update(step: Step, state: RouterUpdateState) -> UpdatePlan:
     """Return what the update writes; nothing is written yet."""
-    lexicon = await look_up(step, {p for e in state.get("extracted", []) for p in e.attributes})
-    changes, vectors = await _plan(step, state)
+    named = {p for e in state.get("extracted", []) for p in e.attributes}
+    lexicon, (changes, vectors) = await asyncio.gather(look_up(step, named), _plan(step, state))
     return UpdatePlan(lexicon, changes, vectors)
 
 
