@@ -85,7 +85,7 @@ class Encoder:
                 if meter is not None and not self._local:
                     with self._gate.storing():
                         await meter(self._call(tally))
-        row = {text: place for place, text in enumerate(distinct)}
+        row = {text: number for number, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
 
     async def _vectors(self, texts: list[str], tally: Attempts, place: Place) -> list[list[float]]:

@@ -40,18 +40,29 @@ class Stored(Storage):
     records: int
 
 
+async def pack_storage(recnet: RecNet) -> None:
+    """Write the tables anew: what comes then fills no room that something else has left."""
+    async with recnet.resources.pool.connection() as conn:
+        for table in sorted(await _tables(conn)):
+            await conn.execute(sql.SQL("VACUUM (FULL) {}").format(sql.Identifier(table)))
+
+
 async def measure_storage(recnet: RecNet) -> Storage:
     """Return what the tables of the program hold now; rows are counted, not estimated."""
     async with recnet.resources.pool.connection() as conn:
-        cursor = await conn.execute(
-            "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()"
-        )
-        names = {row["name"] for row in await cursor.fetchall()}
+        names = await _tables(conn)
         checkpoints = {name for name in names if name.startswith(_CHECKPOINTS)}
         return Storage(
             tables=await _hold(conn, names - checkpoints),
             checkpoints=await _hold(conn, checkpoints),
         )
+
+
+async def _tables(conn: Connection) -> set[str]:
+    cursor = await conn.execute(
+        "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()"
+    )
+    return {row["name"] for row in await cursor.fetchall()}
 
 
 async def _hold(conn: Connection, tables: set[str]) -> Held:

@@ -13,7 +13,7 @@ from evals.bench.apart import serving_apart
 from evals.bench.grid import Grid, Setting
 from evals.bench.runs import TrainingRun, learn, require_same, tell_run, whole_windows
 from evals.bench.settings import BenchSettings
-from evals.bench.storage import Stored, measure_storage
+from evals.bench.storage import Stored, measure_storage, pack_storage
 from prompts.models import OFFLINE
 from state.dataset import Dataset
 from state.domain import Frozen
@@ -119,8 +119,8 @@ class _Measuring:
             model="in process", latency=0, update_size=size, concurrency=1, records=counts[-1]
         )
         async with self._open() as recnet:
-            # It is kept to the end: what is dropped leaves room in files that others would fill.
             name = await self._copy(recnet, size)
+            await pack_storage(recnet)
             before = await measure_storage(recnet)
             seconds = 0.0
             for done, count in pairwise((0, *counts)):

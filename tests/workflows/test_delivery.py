@@ -1,5 +1,6 @@
 """Reception on delivery: what an update sends is merged by it, and credit finds it all the same."""
 
+import asyncio
 import logging
 from typing import Any
 
@@ -55,6 +56,26 @@ async def test_what_is_sent_is_merged_by_the_update_that_sends_it(recnet: RecNet
     # They were not changed by an interaction, so they wait for no update.
     assert await rows(recnet, "SELECT 1 FROM pending") == []
     assert (await calls(recnet, network, "window 1"))["merge"] == update["recipients"]
+
+
+async def test_what_an_update_embeds_is_embedded_at_once(
+    recnet: RecNet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    encoder = recnet.resources.encoder
+    embed, under_way, most = encoder.embed, 0, 0
+
+    async def slowly(*given: Any) -> Any:  # noqa: ANN401 - passed on
+        nonlocal under_way, most
+        under_way += 1
+        most = max(most, under_way)
+        await asyncio.sleep(0.05)
+        under_way -= 1
+        return await embed(*given)
+
+    await found(recnet, shape=LOUD)
+    monkeypatch.setattr(encoder, "embed", slowly)
+    await train(recnet, "tiny", limit=2, concurrency=1)
+    assert most >= 2, "profiles that were merged, and new attributes or routers"
 
 
 async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_its_sender(

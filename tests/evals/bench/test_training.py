@@ -13,7 +13,7 @@ from evals.bench.replay import replay
 from evals.bench.runs import learn, whole_windows
 from evals.bench.serving import serving
 from evals.bench.settings import BenchSettings
-from evals.bench.storage import Held, measure_storage
+from evals.bench.storage import Held, measure_storage, pack_storage
 from evals.bench.training import TrainingResults, measure_training
 from evals.bench.work import read_work
 from evals.cli import app
@@ -146,6 +146,7 @@ async def test_the_replay_makes_each_call_again_within_the_limit(
 
 
 async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
+    await pack_storage(recnet)
     before = await measure_storage(recnet)
     await load(recnet, tiny_dataset(), "tiny")
     came = (await measure_storage(recnet)).since(before)
@@ -156,6 +157,21 @@ async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
     grown = (await measure_storage(recnet)).since(before)
     assert grown.tables.rows > came.tables.rows + 18
     assert grown.tables.bytes >= came.tables.bytes  # a page may have had room
+
+
+async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet: RecNet) -> None:
+    await found(recnet)
+    await recnet.copy("tiny", "gone", {})
+    await train(recnet, "gone")
+    await recnet.drop("gone")
+    await recnet.copy("tiny", "one", {})
+    await pack_storage(recnet)
+    before = await measure_storage(recnet)
+    await train(recnet, "one")
+    stored = (await measure_storage(recnet)).since(before)
+    assert stored.tables.bytes > 50 * stored.tables.rows
+    assert stored.checkpoints.rows == 0
+    assert stored.checkpoints.bytes > 0, "files stay as large as they were"
 
 
 async def test_the_server_serves_in_another_process_until_the_block_ends() -> None:
