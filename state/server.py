@@ -29,7 +29,7 @@ def start_server(home: Path) -> str:
     """Start the embedded server of `home` where it does not run yet, and return its URL.
 
     Raises:
-        DatabaseError: the server does not start; names its log.
+        DatabaseError: the server does not start; says what the system said, or names its log.
     """
     data = home / "postgres"
     try:
@@ -42,9 +42,11 @@ def start_server(home: Path) -> str:
     try:
         return str(_running(data).get_uri())
     except Exception as error:  # the package raises asserts, OSErrors and its own
+        said = str(error) if isinstance(error, OSError) else type(error).__name__
+        see = f"see {data / 'log'}, or " if (data / "log").exists() else ""
         raise DatabaseError(
-            f"the embedded PostgreSQL in {data} does not start ({type(error).__name__}); "
-            f"see {data / 'log'}, or set RECNET_DATABASE_URL to a server of your own"
+            f"the embedded PostgreSQL in {data} does not start ({said}); "
+            f"{see}set RECNET_DATABASE_URL to a server of your own"
         ) from error
 
 

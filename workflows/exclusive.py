@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from nodes.resources import Resources
 from state.connection import connect
@@ -14,8 +15,23 @@ from state.store.networks import Network
 _LOCK_CLASS = 26_012
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """A network that this process holds, as long as the connection with its lock does."""
+
+    _conn: Connection
+
+    async def require(self) -> None:
+        """Make sure that the network is still held.
+
+        Raises:
+            psycopg.OperationalError: the connection was lost, and with it the lock.
+        """
+        await self._conn.execute("SELECT")
+
+
 @asynccontextmanager
-async def only_trainer(resources: Resources, network: Network) -> AsyncIterator[None]:
+async def only_trainer(resources: Resources, network: Network) -> AsyncIterator[Hold]:
     """Hold a network for one process: two drivers would feed the same records twice, and plan from
     what the other changes.
 
@@ -38,7 +54,7 @@ async def only_trainer(resources: Resources, network: Network) -> AsyncIterator[
         # The name of the connection is what others can see of this process.
         name = f"recnet {resources.command}, process {os.getpid()} on {socket.gethostname()}"
         await conn.execute("SELECT set_config('application_name', %s, false)", (name,))
-        yield  # closing the connection releases the lock
+        yield Hold(conn)  # closing the connection releases the lock
 
 
 async def _holder(conn: Connection, network: Network) -> str:

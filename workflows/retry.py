@@ -66,10 +66,10 @@ async def run_again(
         advance()
 
     async def go_on() -> None:
-        async with only_trainer(recnet.resources, network):
+        async with only_trainer(recnet.resources, network) as hold:
             still = {record.id for record in await _failed(recnet, network, ())}
             left = [record for record in failed if record.id in still - ended.keys()]
-            await feed_stream(recnet, network, left, at_once=concurrency, on_settled=settled)
+            await feed_stream(recnet, network, left, hold, at_once=concurrency, on_settled=settled)
 
     await outlast(recnet, go_on, lambda: len(ended))
     reasons = {one: why for one, why in ended.items() if why}

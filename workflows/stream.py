@@ -9,6 +9,7 @@ from state.store.clients import list_clients
 from state.store.networks import Network
 from state.store.planned import read_plan, write_plan
 from state.store.windows import open_window, read_pending
+from workflows.exclusive import Hold
 from workflows.feeding import feed_window
 from workflows.recnet import RecNet
 from workflows.schedule import Record, cut_windows
@@ -23,6 +24,7 @@ async def feed_stream(
     recnet: RecNet,
     network: Network,
     records: Sequence[Record],
+    hold: Hold,
     *,
     at_once: int,
     limit: int | None = None,
@@ -30,18 +32,20 @@ async def feed_stream(
 ) -> None:
     """Learn from records that are not settled, in an order that gives the sequential network.
 
-    A window that an earlier run left is finished first. The caller holds the network.
+    A window that an earlier run left is finished first.
 
     Args:
         recnet: the open façade.
         network: the network.
         records: in order.
+        hold: the network is this process's; asked before each window.
         at_once: interactions under way at the most.
         limit: run at most so many, the first ones. A spent budget ends the run too.
         on_settled: told of each record and what came of it.
 
     Raises:
         NetworkError: another process is at a router update of the network.
+        psycopg.OperationalError: the network is no longer held.
     """
     budget = recnet.resources.budget
     if not budget.spent():
@@ -67,6 +71,7 @@ async def feed_stream(
 
     left = {record.id: record for record in records}
     while left:
+        await hold.require()
         window = await _plan_window(recnet, network, left)
         share = window if limit is None else window[:limit]
         whole = await feed_window(

@@ -126,7 +126,7 @@ class _Run:
 
     async def go_on(self) -> None:
         """Feed what is not settled, as the only trainer."""
-        async with only_trainer(self.recnet.resources, self.network):
+        async with only_trainer(self.recnet.resources, self.network) as hold:
             records, rewards = await read_settled(self.recnet, self.network, self.splits)
             if self.before is None:
                 self.before = len(rewards)
@@ -143,6 +143,7 @@ class _Run:
                 self.recnet,
                 self.network,
                 [record for record in records if record.id not in rewards],
+                hold,
                 at_once=self.concurrency,
                 limit=None if self.limit is None else self.limit - self.done,
                 on_settled=settled,

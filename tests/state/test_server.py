@@ -38,18 +38,19 @@ def test_a_file_that_a_dead_server_left_is_no_server(tmp_path: Path, left: str) 
     assert not stop_server(tmp_path)
 
 
-def test_a_server_that_does_not_start_is_named_with_its_log(tmp_path: Path) -> None:
+def test_a_server_that_the_system_does_not_let_start_says_why(tmp_path: Path) -> None:
     (tmp_path / "postgres").write_text("a file where the data should be")
-    with pytest.raises(DatabaseError, match=r"does not start .*log.*RECNET_DATABASE_URL"):
+    why = rf"does not start \(.*: '{tmp_path}/postgres'\); set RECNET_DATABASE_URL"
+    with pytest.raises(DatabaseError, match=why):
         start_server(tmp_path)
 
 
-def test_what_its_log_holds_is_not_poured_out(
+def test_a_server_that_gives_up_is_named_with_its_log_which_is_not_poured_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "postgres").mkdir()
     (tmp_path / "postgres" / "PG_VERSION").write_text("18\n")
-    with pytest.raises(DatabaseError, match=r"does not start .*log"):
+    with pytest.raises(DatabaseError, match=r"does not start .*; see .*/log, or set "):
         start_server(tmp_path)
     assert caplog.records == []
 

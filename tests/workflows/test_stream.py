@@ -16,6 +16,7 @@ from tests.workflows.looking import rows
 from tests.workflows.streams import record_streams
 from tests.workflows.watched import BAD, PowerCutError, WatchedModel
 from tests.worlds import found
+from workflows.exclusive import only_trainer
 from workflows.recnet import RecNet
 from workflows.schedule import Record
 from workflows.stream import feed_stream
@@ -39,14 +40,16 @@ async def feed_all(
 
     while left := await unsettled(recnet, network.id, records):
         try:
-            await feed_stream(recnet, network, left, at_once=at_once, on_settled=settled)
+            async with only_trainer(recnet.resources, network) as hold:
+                await feed_stream(recnet, network, left, hold, at_once=at_once, on_settled=settled)
         except PowerCutError:
             await recnet.copy(name, "copy", {})
             await recnet.drop(name)
             async with recnet.resources.pool.connection() as conn:
                 await conn.execute("UPDATE networks SET name = %s WHERE name = 'copy'", (name,))
             network = await recnet.network(name)
-    await feed_stream(recnet, network, [], at_once=at_once, on_settled=settled)
+    async with only_trainer(recnet.resources, network) as hold:
+        await feed_stream(recnet, network, [], hold, at_once=at_once, on_settled=settled)
 
 
 async def unsettled(recnet: RecNet, network: int, records: list[Record]) -> list[Record]:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+import psycopg
 import pytest
 
 from nodes.resources import open_resources
@@ -83,6 +84,29 @@ async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
     )
     assert isinstance(refused[0], NetworkError)
     assert (await train(recnet, "tiny", limit=1)).run == 1
+
+
+async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
+    recnet: RecNet,
+) -> None:
+    await found(recnet)
+    await recnet.copy("tiny", "other", {})
+    await train(recnet, "other", fit="train", concurrency=1)
+    holders: list[int] = []
+
+    def look(progress: Progress) -> None:
+        with psycopg.connect(recnet.resources.url) as conn:
+            held = "FROM pg_stat_activity WHERE application_name LIKE 'recnet python, process %'"
+            holders.extend(pid for (pid,) in conn.execute(f"SELECT pid {held}"))
+            if progress.done == 1:
+                conn.execute(f"SELECT pg_terminate_backend(pid, 5000) {held}")
+
+    report = await train(recnet, "tiny", fit="train", concurrency=1, on_progress=look)
+    assert (report.run, report.failed) == (6, 0)
+    first, last = holders[0], holders[-1]
+    assert first != last
+    assert holders.count(last) > 2  # held from the next window on, not only looked at the end
+    assert await recnet.digest("tiny") == await recnet.digest("other")
 
 
 async def test_a_record_makes_few_calls(recnet: RecNet) -> None:
