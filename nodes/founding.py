@@ -35,7 +35,7 @@ from state.store.events import read_events
 from state.store.networks import Network, find_network, freeze_tau, shape_network
 from state.store.routers import count_routers
 from state.store.versions import append_version, join_rules
-from state.vectors import Vector
+from state.vectors import Vector, cosines
 
 
 async def found_clients(
@@ -257,7 +257,12 @@ def _labels(matrix: Vector, wanted: int, seed: int) -> list[int]:
 
     distinct = len(np.unique(matrix, axis=0))
     means = KMeans(n_clusters=min(wanted, distinct), n_init=10, random_state=seed)
-    return [int(label) for label in means.fit_predict(matrix)]
+    # Where two choices are equally good, the order in which a processor sums would decide, so they
+    # are made to differ: far above what double precision errs, far below all meaning. Vectors of
+    # spelling are often equally far apart, and either of two neighbours serves as a first centre.
+    breath = np.random.default_rng(seed).uniform(-1e-6, 1e-6, matrix.shape)
+    weights = np.linspace(1.0, 1.0 + 1e-6, len(matrix))
+    return [int(label) for label in means.fit_predict(matrix + breath, sample_weight=weights)]
 
 
 async def _taus(
@@ -274,12 +279,13 @@ async def _taus(
     found = {}
     for kind in ClientKind:
         rows = await read_vectors(conn, step.network.id, kind)
-        cosines = [
+        pairs = [
             cosine
             for attributes, vector in rows
-            for cluster, cosine in zip(clusters, vectors @ vector, strict=True)
+            for cluster, cosine in zip(clusters, cosines(vectors, vector), strict=True)
             if not cluster.isdisjoint(attributes)
         ]
-        pairs = np.asarray(cosines, dtype=np.float32)
-        found[kind] = quantile_tau(pairs, len(rows), step.network.shape.hears_from)
+        found[kind] = quantile_tau(
+            np.asarray(pairs, dtype=np.float32), len(rows), step.network.shape.hears_from
+        )
     return found[ClientKind.USER], found[ClientKind.ITEM]

@@ -21,7 +21,7 @@ from state.settings import Propagation
 from state.store.gradients import StoredGradient, pending_gradients
 from state.store.routers import Router, read_routers
 from state.store.windows import open_window
-from state.vectors import Vector
+from state.vectors import Vector, cosines
 
 ROUTERLESS: frozenset[Propagation] = frozenset({"em", "em+lr", "em+lr+ls", "clients"})
 """Ways of travel from client to client: routers neither learn nor speak."""
@@ -134,5 +134,5 @@ def heir_of(
 def nearest(vector: Vector, others: Mapping[int, Vector]) -> int:
     """Return the id whose unit vector has the largest cosine; the lowest id where two tie."""
     ids = sorted(others)
-    cosines = np.stack([others[i] for i in ids]) @ vector
-    return ids[int(np.argmax(cosines))]
+    near = cosines(np.stack([others[i] for i in ids]), vector)
+    return ids[int(np.argmax(near))]

@@ -22,6 +22,7 @@ from state.graphs.router_update import OptimizeRouterTask, RouterDecision, Route
 from state.store.attributes import read_phrases, read_vocabulary
 from state.store.evidence import read_outcome
 from state.store.routers import Router, read_routers
+from state.vectors import Vector, cosines
 
 FEEDBACK_READ = 16
 """Gradients one update reads of one router: the misses first."""
@@ -94,7 +95,7 @@ async def _effects(step: Step, router: Router, others: list[Router]) -> tuple[Ef
     # The mean of unit vectors is as long as they are alike.
     held = [vectors[attribute] for attribute in router.attributes]
     tightness = np.linalg.norm(np.mean(held, axis=0)) if held else None
-    nearest = max((float(o.embedding @ router.embedding) for o in others), default=None)
+    nearest = max(_cosines(router, others), default=None)
     return (
         Effects(
             taken_in=outcome.taken,
@@ -118,7 +119,11 @@ def _kept(router: Router, failure: str) -> RouterDecision:
 
 
 def _nearest(router: Router, others: list[Router]) -> list[Router]:
+    order = np.argsort(-_cosines(router, others), kind="stable")
+    return [others[i] for i in order[:NEIGHBOURS_READ]]
+
+
+def _cosines(router: Router, others: list[Router]) -> Vector:
     if not others:
-        return []
-    cosines = np.stack([other.embedding for other in others]) @ router.embedding
-    return [others[i] for i in np.argsort(-cosines, kind="stable")[:NEIGHBOURS_READ]]
+        return np.zeros(0, dtype=np.float32)
+    return cosines(np.stack([other.embedding for other in others]), router.embedding)

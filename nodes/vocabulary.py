@@ -8,7 +8,7 @@ import numpy as np
 from nodes.resources import resources
 from nodes.step import Step
 from state.store.attributes import Vocabulary, read_vocabulary
-from state.vectors import Vector
+from state.vectors import Vector, cosines
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ async def look_up(step: Step, phrases: Iterable[str]) -> Lexicon:
     new = tuple(grown.phrases[len(known.phrases) :])
     return Lexicon(
         canonical=canonical,
-        vectors=dict(zip(grown.phrases, grown.matrix, strict=False)),
+        vectors=dict(zip(grown.phrases, grown.vectors(), strict=True)),
         ids=dict(zip(known.phrases, known.ids, strict=True))
         | {phrase: number for number, phrase in enumerate(new, start)},
         new=new,
@@ -57,24 +57,28 @@ class _Grown:
         self._threshold = threshold
         self._known = known.vectors
         self._extra = extra
-        self.matrix: Vector = known.vectors
+        self._matrix = known.vectors.astype(np.float64)  # `cosines` would widen it for each phrase
 
     def place(self, phrase: str, vector: Vector) -> str:
         """Return the attribute the phrase stands for, which is itself where none is near."""
         size = len(self.phrases)
-        if len(self.matrix) < size + 1:
+        if len(self._matrix) < size + 1:
             self._reserve(len(vector))
         if size:
-            cosines = self.matrix[:size] @ vector
-            nearest = int(np.argmax(cosines))
-            if cosines[nearest] >= self._threshold:
+            near = cosines(self._matrix[:size], vector)
+            nearest = int(np.argmax(near))
+            if near[nearest] >= self._threshold:
                 return self.phrases[nearest]
-        self.matrix[size] = vector
+        self._matrix[size] = vector
         self.phrases.append(phrase)
         return phrase
 
+    def vectors(self) -> Vector:
+        """Return the unit rows of its phrases."""
+        return self._matrix[: len(self.phrases)].astype(np.float32)
+
     def _reserve(self, dimensions: int) -> None:
-        matrix = np.zeros((len(self._known) + self._extra, dimensions), dtype=np.float32)
+        matrix = np.zeros((len(self._known) + self._extra, dimensions))
         if len(self._known):
             matrix[: len(self._known)] = self._known
-        self.matrix = matrix
+        self._matrix = matrix

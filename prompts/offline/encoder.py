@@ -53,8 +53,8 @@ class OfflineEncoder(Embeddings):
 
     def similarities(self, texts: list[str]) -> list[list[float]]:
         """Return the cosines of all pairs of texts."""
-        vectors = np.array([_encode(text) for text in texts])
-        near: list[list[float]] = (vectors @ vectors.T).tolist()
+        vectors = np.array([_encode(text) for text in texts], dtype=np.float64)
+        near: list[list[float]] = (vectors @ vectors.T).astype(np.float32).tolist()
         return near
 
 
@@ -91,5 +91,6 @@ def _ngrams(word: str) -> Iterable[str]:
 
 
 def _unit(vector: Vector) -> Vector:
-    length = float(np.linalg.norm(vector))
+    # Summed in double precision, or the last bits would depend on the processor.
+    length = float(np.linalg.norm(vector.astype(np.float64)))
     return vector / np.float32(length) if length > 0.0 else vector
