@@ -84,6 +84,9 @@ async def test_one_connection_is_enough_for_one_thing_at_a_time(lonely: str) -> 
 async def test_after_an_outage_connections_come_at_once(server: str, lonely: str) -> None:
     """However long it was: the pauses between the pool's own tries would be as long again."""
     name = str(psycopg.conninfo.conninfo_to_dict(lonely)["dbname"])
+    with psycopg.connect(server, autocommit=True) as other:
+        # The server takes a connection that has just ended for open a while.
+        other.execute(f"ALTER ROLE {name} CONNECTION LIMIT -1".encode())
     async with open_pool(lonely, 1) as pool:
         with psycopg.connect(server, autocommit=True) as other:
             other.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())
