@@ -37,6 +37,9 @@ from state.store.routers import count_routers
 from state.store.versions import append_version, join_rules
 from state.vectors import Vector, cosines
 
+_ERRS = 1e-6
+"""What the database, which sums in single precision, may err in a cosine."""
+
 
 async def found_clients(
     state: BootstrapState,  # noqa: ARG001
@@ -165,13 +168,15 @@ def quantile_tau(cosines: Vector, clients: int, hears_from: float) -> float:
         hears_from: messages a client is to hear on average, were all routers to speak.
 
     Returns:
-        Halfway between the last pair that passes and the first that does not; -1 where all pass.
+        Halfway between the last pair that passes and the first that does not, and above that one
+        by more than the database errs when it sums; -1 where all pass.
     """
     wanted = round(hears_from * clients)
     if wanted >= len(cosines):
         return -1.0
     ordered = np.sort(cosines)[::-1]
-    return float((ordered[wanted - 1] + ordered[wanted]) / 2) if wanted else float(ordered[0])
+    halfway = float((ordered[wanted - 1] + ordered[wanted]) / 2) if wanted else -1.0
+    return max(halfway, float(ordered[wanted]) + _ERRS)
 
 
 def require_same_shape(network: Network, wanted: NetworkSettings) -> None:
@@ -257,12 +262,13 @@ def _labels(matrix: Vector, wanted: int, seed: int) -> list[int]:
 
     distinct = len(np.unique(matrix, axis=0))
     means = KMeans(n_clusters=min(wanted, distinct), n_init=10, random_state=seed)
-    # Where two choices are equally good, the order in which a processor sums would decide, so they
-    # are made to differ: far above what double precision errs, far below all meaning. Vectors of
-    # spelling are often equally far apart, and either of two neighbours serves as a first centre.
-    breath = np.random.default_rng(seed).uniform(-1e-6, 1e-6, matrix.shape)
+    # Where two choices are equally good, the order in which a processor sums would decide. So they
+    # are made to differ, by far more than double precision errs and far less than means anything:
+    # vectors of spelling that are equally far apart by noise, and two neighbours, of which either
+    # would do as a first centre, by weight.
+    noise = np.random.default_rng(seed).uniform(-1e-6, 1e-6, matrix.shape)
     weights = np.linspace(1.0, 1.0 + 1e-6, len(matrix))
-    return [int(label) for label in means.fit_predict(matrix + breath, sample_weight=weights)]
+    return [int(label) for label in means.fit_predict(matrix + noise, sample_weight=weights)]
 
 
 async def _taus(

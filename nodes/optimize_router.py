@@ -94,7 +94,7 @@ async def _effects(step: Step, router: Router, others: list[Router]) -> tuple[Ef
     vectors = dict(zip(known.ids, known.vectors, strict=True))
     # The mean of unit vectors is as long as they are alike.
     held = [vectors[attribute] for attribute in router.attributes]
-    tightness = np.linalg.norm(np.mean(held, axis=0)) if held else None
+    tightness = np.linalg.norm(np.mean(held, axis=0, dtype=np.float64)) if held else None
     nearest = max(_cosines(router, others), default=None)
     return (
         Effects(

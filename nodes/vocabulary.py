@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nodes.resources import resources
 from nodes.step import Step
@@ -57,7 +58,7 @@ class _Grown:
         self._threshold = threshold
         self._known = known.vectors
         self._extra = extra
-        self._matrix = known.vectors.astype(np.float64)  # `cosines` would widen it for each phrase
+        self._matrix: NDArray[np.floating] = known.vectors
 
     def place(self, phrase: str, vector: Vector) -> str:
         """Return the attribute the phrase stands for, which is itself where none is near."""
@@ -75,10 +76,11 @@ class _Grown:
 
     def vectors(self) -> Vector:
         """Return the unit rows of its phrases."""
-        return self._matrix[: len(self.phrases)].astype(np.float32)
+        return self._matrix[: len(self.phrases)].astype(np.float32, copy=False)
 
     def _reserve(self, dimensions: int) -> None:
-        matrix = np.zeros((len(self._known) + self._extra, dimensions))
+        # In double precision at once: `cosines` would widen it for each phrase.
+        matrix = np.zeros((len(self._known) + self._extra, dimensions), dtype=np.float64)
         if len(self._known):
             matrix[: len(self._known)] = self._known
         self._matrix = matrix

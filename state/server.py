@@ -42,8 +42,9 @@ def start_server(home: Path) -> str:
     try:
         return str(_running(data).get_uri())
     except Exception as error:  # the package raises asserts, OSErrors and its own
-        said = str(error) if isinstance(error, OSError) else type(error).__name__
-        see = f"see {data / 'log'}, or " if (data / "log").exists() else ""
+        said = (isinstance(error, OSError) and str(error)) or type(error).__name__
+        # Path.exists() raises where the folder belongs to somebody else.
+        see = f"see {data / 'log'}, or " if os.path.exists(data / "log") else ""  # noqa: PTH110
         raise DatabaseError(
             f"the embedded PostgreSQL in {data} does not start ({said}); "
             f"{see}set RECNET_DATABASE_URL to a server of your own"

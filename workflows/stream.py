@@ -38,7 +38,7 @@ async def feed_stream(
         recnet: the open façade.
         network: the network.
         records: in order.
-        hold: the network is this process's; asked before each window.
+        hold: the network is this process's; asked before each window and each router update.
         at_once: interactions under way at the most.
         limit: run at most so many, the first ones. A spent budget ends the run too.
         on_settled: told of each record and what came of it.
@@ -79,6 +79,7 @@ async def feed_stream(
         )
         if not whole or len(share) < len(window):
             return
+        await hold.require()
         await recnet.update_routers(network.name)
         limit = None if limit is None else limit - len(window)
         for record in window:

@@ -8,8 +8,14 @@ import pytest
 
 from nodes.resources import Resources
 
-OLD = {"OPENBLAS_CORETYPE": "Prescott", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""The linear algebra of numpy and scikit-learn as on a processor of 2004 with one core."""
+OLD = {
+    "OPENBLAS_CORETYPE": "Prescott",
+    "OPENBLAS_NUM_THREADS": "1",
+    "OMP_NUM_THREADS": "1",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
+    "GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA",
+}
+"""The sums of numpy, SciPy and the C library as on a processor of 2004 with one core."""
 
 
 @pytest.mark.long
