@@ -159,11 +159,11 @@ async def found_routers(
     return {"routers": len(changes), "tau_user": user, "tau_item": item}
 
 
-def quantile_tau(cosines: Vector, clients: int, hears_from: float) -> float:
+def quantile_tau(pairs: Vector, clients: int, hears_from: float) -> float:
     """Return the threshold above which `clients` hear from `hears_from` routers on average.
 
     Args:
-        cosines: those of the pairs of router and client that share an attribute.
+        pairs: cosines of the pairs of router and client that share an attribute.
         clients: how many clients of the kind there are.
         hears_from: messages a client is to hear on average, were all routers to speak.
 
@@ -172,9 +172,9 @@ def quantile_tau(cosines: Vector, clients: int, hears_from: float) -> float:
         by more than the database errs when it sums; -1 where all pass.
     """
     wanted = round(hears_from * clients)
-    if wanted >= len(cosines):
+    if wanted >= len(pairs):
         return -1.0
-    ordered = np.sort(cosines)[::-1]
+    ordered = np.sort(pairs)[::-1]
     halfway = float((ordered[wanted - 1] + ordered[wanted]) / 2) if wanted else -1.0
     return max(halfway, float(ordered[wanted]) + _ERRS)
 
