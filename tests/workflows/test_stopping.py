@@ -3,12 +3,25 @@
 import asyncio
 import os
 import signal
+import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from prompts.gate import Gate
-from workflows.commands.stopping import StoppedError, stoppable
+from workflows.commands.stopping import STOPPED, StoppedError, stoppable
+
+
+@pytest.fixture(autouse=True)
+def signals() -> Iterator[None]:
+    """Give signals back the effect that they have in tests."""
+    before = {one: signal.getsignal(one) for one in STOPPED}
+    yield
+    for one, handler in before.items():
+        signal.signal(one, handler)
 
 
 async def _tick(event: asyncio.Event) -> None:
@@ -35,3 +48,61 @@ async def test_what_was_there_before_goes_on() -> None:
     assert all(task.cancelled() for task in behind)
     assert not before.done()
     before.cancel()
+
+
+async def test_a_signal_at_the_last_moment_does_not_cut_the_end_short() -> None:
+    behind = set[asyncio.Task[None]]()
+    async with stoppable(Gate(), lambda _: None):
+        behind.add(asyncio.create_task(asyncio.sleep(60)))
+        os.kill(os.getpid(), signal.SIGTERM)
+        await asyncio.sleep(0.05)
+        os.kill(os.getpid(), signal.SIGINT)
+    assert all(task.cancelled() for task in behind)
+
+
+async def test_signals_after_work_that_nothing_stopped_are_as_before() -> None:
+    before = [signal.getsignal(one) for one in STOPPED]
+    async with stoppable(Gate(), lambda _: None):
+        assert [signal.getsignal(one) for one in STOPPED] != before
+    assert [signal.getsignal(one) for one in STOPPED] == before
+
+
+_ENDS_SLOWLY = """
+import asyncio, time
+from prompts.gate import Gate
+from workflows.commands.stopping import stoppable
+
+async def main():
+    async with stoppable(Gate(), lambda said: print(said, flush=True)):
+        left = asyncio.create_task(ends_slowly())
+        await asyncio.sleep(0)
+        print("begun", flush=True)
+        await asyncio.sleep(60)
+
+async def ends_slowly():
+    try:
+        await asyncio.sleep(60)
+    finally:
+        print("ending", flush=True)
+        time.sleep(60)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.parametrize("number", STOPPED)
+def test_a_signal_more_ends_what_is_ending_without_a_word(number: signal.Signals) -> None:
+    process = subprocess.Popen(  # noqa: S603 - ours
+        [sys.executable, "-c", _ENDS_SLOWLY],
+        cwd=Path(__file__).parents[2],
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout
+    for awaited in ("begun\n", "ending\n"):
+        while process.stdout.readline() != awaited:
+            assert process.poll() is None
+        process.send_signal(number)
+    _, said = process.communicate(timeout=30)
+    assert (process.returncode, said) == (-number, "")

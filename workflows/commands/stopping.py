@@ -2,8 +2,9 @@
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from typing import Any
 
 from prompts.gate import Gate
 
@@ -28,32 +29,52 @@ async def stoppable(gate: Gate, say: Callable[[str], None]) -> AsyncIterator[Non
     """Let signals stop the running task, for the time of the block.
 
     At the first one no further call passes the gate; the task is cancelled once those under way
-    have ended and their replies are stored. A second one cancels it at once.
+    have ended and their replies are stored. A second one cancels it at once. Once it has ended by
+    them a further one ends the process: what then is left to do only closes.
 
     Raises:
         StoppedError: that is how the block ended.
     """
-    loop, before = asyncio.get_running_loop(), asyncio.all_tasks()
+    before = asyncio.all_tasks()
     stop = _Stop(gate, say, asyncio.current_task())
-    for one in STOPPED:
-        with suppress(NotImplementedError, RuntimeError):  # Windows; another thread
-            loop.add_signal_handler(one, stop.ask, one)
     try:
-        yield
+        with _signals_ask(stop):
+            yield
     except asyncio.CancelledError:
         if stop.by is None:
             raise
         raise StoppedError(stop.by) from None
     finally:
-        for one in STOPPED:
-            with suppress(NotImplementedError, RuntimeError):
-                loop.remove_signal_handler(one)
         if stop.by is not None:
             await _end({task for task in asyncio.all_tasks() - before if not _waits(task)})
 
 
+@contextmanager
+def _signals_ask(stop: "_Stop") -> Iterator[None]:
+    """Hand signals to `stop`, for the time of the block.
+
+    After a stop a signal has its default effect: a KeyboardInterrupt would turn up anywhere in what
+    closes, as in a callback of the interpreter, which prints it and goes on.
+    """
+    loop = asyncio.get_running_loop()
+
+    def ask(number: int, _: object) -> None:
+        loop.call_soon_threadsafe(stop.ask, signal.Signals(number))
+
+    before = dict[signal.Signals, Any]()
+    with suppress(ValueError):  # in another thread nothing is to be heard of signals
+        for one in STOPPED:
+            before[one] = signal.signal(one, ask)
+    try:
+        yield
+    finally:
+        stop.end()
+        for one, handler in before.items():
+            signal.signal(one, handler if stop.by is None else signal.SIG_DFL)
+
+
 class _Stop:
-    """What signals do to a task."""
+    """What signals do to a task, as long as it has not ended."""
 
     by: signal.Signals | None = None
     """The first signal."""
@@ -69,11 +90,15 @@ class _Stop:
     def ask(self, by: signal.Signals) -> None:
         if self.by is not None:
             self._now()
-            return
-        self.by = by
-        self._gate.close()
-        self._say("stopping after the calls under way; once more stops at once")
-        self._resting = asyncio.ensure_future(self._rest())
+        elif self._task is not None:
+            self.by = by
+            self._gate.close()
+            self._say("stopping after the calls under way; once more stops at once")
+            self._resting = asyncio.ensure_future(self._rest())
+
+    def end(self) -> None:
+        """Leave the task alone, whatever still comes: it is ending."""
+        self._task = None
 
     async def _rest(self) -> None:
         await self._gate.rest()
