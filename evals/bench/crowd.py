@@ -68,7 +68,12 @@ def deal(network: str, records: Sequence[LiveRecord], processes: int, at_once: i
 @asynccontextmanager
 async def _process(*words: str, env: Mapping[str, str]) -> AsyncIterator[Process]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, *words, env=env, stdin=PIPE, stdout=PIPE, limit=_LINE
+        *(sys.executable, *words),
+        env=env,
+        stdin=PIPE,
+        stdout=PIPE,
+        limit=_LINE,
+        start_new_session=True,  # a Ctrl-C reaches it from here
     )
     try:
         yield process

@@ -1,7 +1,7 @@
 """`recnet bench train`: how near training comes to the least time that its calls can take."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from pydantic import ValidationError
@@ -11,8 +11,10 @@ from evals.bench.database import fresh_database
 from evals.bench.grid import QUICK, Grid
 from evals.planted import plant
 from evals.recbole import read_dataset
+from prompts.gate import Gate
 from state.dataset import Dataset
 from state.errors import RecNetError
+from state.settings import Settings
 from workflows.commands.console import (
     AsJson,
     explain,
@@ -23,6 +25,10 @@ from workflows.commands.console import (
     read_settings,
 )
 from workflows.commands.progress import bars
+from workflows.commands.stopping import stoppable
+
+if TYPE_CHECKING:
+    from evals.bench.training import TrainingResults
 
 _DEFAULT = Grid()
 _USERS, _ITEMS = 100, 270
@@ -101,20 +107,23 @@ def _measure(grid: Grid, dataset: Dataset, out: Path, *, as_json: bool) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"--out {out}: {error.strerror}")
-    settings = read_settings()
-    with bars() as progress:
-        task = progress.add_task("bench train", total=grid.size, state="")
 
-        def tell(done: int, what: str) -> None:
-            progress.update(task, completed=done, state=what)
+    async def work(on: Settings) -> "TrainingResults":
+        """Measure, until a signal stops it at once, SIGTERM too: there is no gate to be closed."""
+        with bars() as progress:
+            task = progress.add_task("bench train", total=grid.size, state="")
 
-        try:
-            with fresh_database(settings) as on:
-                results = finish(
-                    measure_training(on, dataset, grid, tell), left="nothing was written"
-                )
-        except RecNetError as error:
-            fail(str(error))
+            def tell(done: int, what: str) -> None:
+                progress.update(task, completed=done, state=what)
+
+            async with stoppable(Gate(), lambda _: None):
+                return await measure_training(on, dataset, grid, tell)
+
+    try:
+        with fresh_database(read_settings()) as on:
+            results = finish(work(on), left="nothing was written")
+    except RecNetError as error:
+        fail(str(error))
     if as_json:
         print_json(results)
     else:

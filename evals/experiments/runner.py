@@ -87,9 +87,7 @@ async def do_jobs(
             (Path(folder) / f"{number:06}.json").write_text(job.model_dump_json(), "utf-8")
         at_once = min(processes, len(waiting))
         work = _Work(Path(folder), model, kept, at_once, one_more)
-        async with asyncio.TaskGroup() as group:
-            for _ in range(at_once):
-                group.create_task(work.go())
+        await work.go(at_once)
     work.raise_failures(len(waiting))
 
 
@@ -105,7 +103,14 @@ class _Work:
         self._failed: list[str] = []
         self._spent = ""
 
-    async def go(self) -> None:
+    async def go(self, at_once: int) -> None:
+        """Let so many processes do the jobs; each cancellation asks all of them once to stop."""
+        # A TaskGroup would take no second one.
+        ended = await asyncio.gather(*(self._go() for _ in range(at_once)), return_exceptions=True)
+        for error in filter(None, ended):
+            raise error
+
+    async def _go(self) -> None:
         """Let one process do jobs until none is left."""
         with TemporaryFile() as said:
             process = await asyncio.create_subprocess_exec(
@@ -121,9 +126,7 @@ class _Work:
                     self._hear(**json.loads(line))
                 code = await process.wait()
             except asyncio.CancelledError:
-                with suppress(ProcessLookupError):
-                    process.terminate()  # it ends its calls, and saves
-                await process.wait()
+                await _stop(process)
                 raise
             if code != 0:
                 said.seek(0)
@@ -150,6 +153,15 @@ class _Work:
             raise RecNetError(
                 f"{failed}; what was done is kept, and the same command does the rest"
             )
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """Have a process end its calls and save; where this is cancelled, without its calls."""
+    while process.returncode is None:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        with suppress(asyncio.CancelledError):
+            await process.wait()
 
 
 def _environment(model: str) -> dict[str, str]:

@@ -1,6 +1,9 @@
 """The command line as a person types it: what it prints, its exit codes, its one-line errors."""
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -195,6 +198,24 @@ def test_dropping_asks_first(tiny: str) -> None:
     assert [row["network"] for row in data("networks")] == [tiny]
     run("drop", "--network", tiny, "--yes")
     assert data("networks") == []
+
+
+def test_a_signal_is_an_answer_too(tiny: str) -> None:
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-m", "evals.cli", "drop", "--network", tiny],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        asked = ""
+        while "for good?" not in asked:
+            asked += (one := process.stderr.read(1))
+            assert one, asked
+        process.send_signal(signal.SIGINT)
+        process.communicate("y\n", timeout=30)
+    assert process.returncode != 0
+    assert [row["network"] for row in data("networks")] == [tiny]
 
 
 def test_settings_that_make_no_sense_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

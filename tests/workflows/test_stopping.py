@@ -67,42 +67,52 @@ async def test_signals_after_work_that_nothing_stopped_are_as_before() -> None:
     assert [signal.getsignal(one) for one in STOPPED] == before
 
 
-_ENDS_SLOWLY = """
-import asyncio, time
+_STUBBORN = """
+import asyncio, sys
 from prompts.gate import Gate
 from workflows.commands.stopping import stoppable
 
 async def main():
     async with stoppable(Gate(), lambda said: print(said, flush=True)):
-        left = asyncio.create_task(ends_slowly())
+        work = asyncio.create_task(never_end())
         await asyncio.sleep(0)
         print("begun", flush=True)
-        await asyncio.sleep(60)
+        await (work if "itself" in sys.argv else asyncio.sleep(60))
+        await never_end()
 
-async def ends_slowly():
-    try:
-        await asyncio.sleep(60)
-    finally:
-        print("ending", flush=True)
-        time.sleep(60)
+async def never_end():
+    while True:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            print("ending", flush=True)
 
 asyncio.run(main())
 """
 
 
 @pytest.mark.parametrize("number", STOPPED)
-def test_a_signal_more_ends_what_is_ending_without_a_word(number: signal.Signals) -> None:
-    process = subprocess.Popen(  # noqa: S603 - ours
-        [sys.executable, "-c", _ENDS_SLOWLY],
+@pytest.mark.parametrize(
+    ("what", "signals"), [("itself", 3), ("what it left behind", 2)], ids=["itself", "left"]
+)
+def test_a_signal_more_ends_what_is_ending_without_a_word(
+    what: str, signals: int, number: signal.Signals
+) -> None:
+    words = [sys.executable, "-c", _STUBBORN, what]
+    with subprocess.Popen(  # noqa: S603 - ours
+        words,
         cwd=Path(__file__).parents[2],
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )
-    assert process.stdout
-    for awaited in ("begun\n", "ending\n"):
-        while process.stdout.readline() != awaited:
-            assert process.poll() is None
-        process.send_signal(number)
-    _, said = process.communicate(timeout=30)
+    ) as process:
+        assert process.stdout
+        for awaited in ("begun\n", "ending\n", "ending\n")[:signals]:
+            while (line := process.stdout.readline()) != awaited:
+                assert line
+            process.send_signal(number)
+        try:
+            _, said = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, said) == (-number, "")

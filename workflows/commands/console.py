@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
 import psycopg
@@ -63,8 +64,22 @@ _MAY_HOLD_KEYS = frozenset(
 )
 """Settings whose value is not quoted: a key may have been put there by mistake."""
 
+
+class _Notes(Console):
+    """What is told beside the work, which goes on where nobody reads it any more.
+
+    A Ctrl-C ends `tee` in `recnet train 2>&1 | tee log` as well, and calls are still under way.
+    """
+
+    def on_broken_pipe(self) -> None:
+        """Say nothing more."""
+        self.quiet = True
+        with Path(os.devnull).open("w") as nowhere:  # what is still held back has to go somewhere
+            os.dup2(nowhere.fileno(), self.file.fileno())
+
+
 screen = Console(markup=False, emoji=False, highlight=False)
-notes = Console(stderr=True, markup=False, emoji=False, highlight=False)
+notes = _Notes(stderr=True, markup=False, emoji=False, highlight=False)
 """Progress and errors go here, so that what is printed can be piped."""
 
 
@@ -83,10 +98,16 @@ def execute(
 
     async def main() -> T:
         opened = open_recnet(settings or read_settings(), command=command, cache=cache)
-        async with opened as recnet, stoppable(recnet.resources.gate, notes.print):
+        async with opened as recnet, stoppable(recnet.resources.gate, _say):
             return await work(recnet)
 
     return finish(main())
+
+
+def _say(line: str) -> None:
+    """Say what a signal does, and leave the terminal so that a further one may end the process."""
+    notes.show_cursor()  # a progress bar hides it
+    notes.print(line)
 
 
 def finish(work: Coroutine[Any, Any, T], left: str = _GO_ON) -> T:

@@ -1,16 +1,13 @@
 """`recnet train`, `retry`, `interact`: what a network learns."""
 
-import asyncio
 from typing import Annotated, Literal
 
-import psycopg
 import typer
 
 from nodes.opening import mint_identity
-from prompts.errors import CallError
 from state.dataset import Split
 from state.domain import ClientKind
-from state.errors import DatabaseError
+from state.errors import InputError, NetworkError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import find_clients
 from state.store.events import held_out
@@ -132,19 +129,21 @@ def interact(
 ) -> None:
     """Feed one live interaction."""
     identity = mint_identity() if interaction is None else interaction
-    cut_off: list[BaseException] = []
+    begun = False
 
     async def work(recnet: RecNet) -> tuple[InteractionOutput, Split | None]:
+        nonlocal begun
+        begun = True
         try:
             return await _interact(recnet, network, user, positive, negative, identity)
-        except (psycopg.Error, DatabaseError, CallError, asyncio.CancelledError) as error:
-            cut_off.append(error)
+        except (InputError, NetworkError):
+            begun = False
             raise
 
     try:
         out, kept_for = execute(work, command="interact")
     except typer.Exit:
-        if cut_off and interaction is None:
+        if begun and interaction is None:
             notes.print(f"with --id {identity}")  # or the same words would mint another one
         raise
     if as_json:

@@ -51,13 +51,12 @@ def drop(
 ) -> None:
     """Delete a network with everything that is kept of it."""
 
-    async def work(recnet: RecNet) -> None:
-        await recnet.network(network)
-        if not yes and not typer.confirm(f"Delete network '{network}' for good?", err=True):
+    if not yes:
+        execute(lambda recnet: recnet.network(network))
+        # Asked while no event loop runs, so that a Ctrl-C is an answer.
+        if not typer.confirm(f"Delete network '{network}' for good?", err=True):
             fail("nothing was deleted")
-        await recnet.drop(network)
-
-    execute(work)
+    execute(lambda recnet: recnet.drop(network))
     screen.print(f"dropped network '{network}'", highlight=False)
 
 

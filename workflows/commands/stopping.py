@@ -1,8 +1,11 @@
-"""Stopping: a first Ctrl-C or SIGTERM lets the calls under way end, a second one does not."""
+"""Stopping: a first Ctrl-C or SIGTERM lets the calls under way end, a second one does not.
+
+A third one has its default effect: it ends the process wherever it is.
+"""
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any
 
@@ -29,8 +32,8 @@ async def stoppable(gate: Gate, say: Callable[[str], None]) -> AsyncIterator[Non
     """Let signals stop the running task, for the time of the block.
 
     At the first one no further call passes the gate; the task is cancelled once those under way
-    have ended and their replies are stored. A second one cancels it at once. Once it has ended by
-    them a further one ends the process: what then is left to do only closes.
+    have ended and their replies are stored. A second one cancels it at once. A third one, and any
+    once the block has been stopped, ends the process: what is left to do then only closes.
 
     Raises:
         StoppedError: that is how the block ended.
@@ -51,26 +54,31 @@ async def stoppable(gate: Gate, say: Callable[[str], None]) -> AsyncIterator[Non
 
 @contextmanager
 def _signals_ask(stop: "_Stop") -> Iterator[None]:
-    """Hand signals to `stop`, for the time of the block.
-
-    After a stop a signal has its default effect: a KeyboardInterrupt would turn up anywhere in what
-    closes, as in a callback of the interpreter, which prints it and goes on.
-    """
-    loop = asyncio.get_running_loop()
-
-    def ask(number: int, _: object) -> None:
-        loop.call_soon_threadsafe(stop.ask, signal.Signals(number))
-
-    before = dict[signal.Signals, Any]()
-    with suppress(ValueError):  # in another thread nothing is to be heard of signals
+    """Hand signals to `stop`, for the time of the block."""
+    loop, before = asyncio.get_running_loop(), {one: signal.getsignal(one) for one in STOPPED}
+    with suppress(NotImplementedError, RuntimeError):  # Windows; another thread
         for one in STOPPED:
-            before[one] = signal.signal(one, ask)
+            loop.add_signal_handler(one, stop.ask, one)
     try:
         yield
     finally:
         stop.end()
-        for one, handler in before.items():
-            signal.signal(one, handler if stop.by is None else signal.SIG_DFL)
+        if stop.by is None:
+            _hand_to(before)
+        else:
+            _hand_to(dict.fromkeys(STOPPED, signal.SIG_DFL))
+
+
+def _hand_to(handlers: Mapping[signal.Signals, Any]) -> None:
+    """Take signals from the loop.
+
+    Left to themselves they would be KeyboardInterrupts, which may turn up in a callback of the
+    interpreter: it prints them and goes on.
+    """
+    with suppress(NotImplementedError):  # Windows
+        for one, handler in handlers.items():
+            if asyncio.get_running_loop().remove_signal_handler(one):
+                signal.signal(one, handler)
 
 
 class _Stop:
@@ -88,13 +96,15 @@ class _Stop:
         self._task = task
 
     def ask(self, by: signal.Signals) -> None:
+        """Take a signal, the first or a second."""
         if self.by is not None:
             self._now()
+            _hand_to(dict.fromkeys(STOPPED, signal.SIG_DFL))
         elif self._task is not None:
             self.by = by
             self._gate.close()
-            self._say("stopping after the calls under way; once more stops at once")
             self._resting = asyncio.ensure_future(self._rest())
+            self._say("stopping after the calls under way; once more stops at once")
 
     def end(self) -> None:
         """Leave the task alone, whatever still comes: it is ending."""

@@ -1,5 +1,9 @@
 """`recnet bench train` from typing it to its files, and the parts it is made of."""
 
+import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -33,6 +37,26 @@ def typed(*words: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, ["bench", "train", *words], catch_exceptions=False)
     assert result.exit_code == code, result.output
     return result.stderr if code else result.stdout
+
+
+@pytest.mark.long
+def test_a_signal_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-m", "evals.cli", "bench", "train", "--quick", "--out", str(tmp_path)],
+        env={**os.environ, "RECNET_HOME": str(tmp_path)},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        while not list(tmp_path.glob("bench-*/postgres")):
+            time.sleep(0.1)
+            assert process.poll() is None
+        time.sleep(3)
+        process.terminate()
+        _, said = process.communicate(timeout=60)  # whoever is left behind would hold the pipe
+    assert process.returncode == 143
+    assert said.endswith("\nstopped: nothing was written\n")
+    assert "Traceback" not in said
+    assert not list(tmp_path.glob("bench-*"))
 
 
 @pytest.mark.long

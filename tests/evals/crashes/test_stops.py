@@ -22,18 +22,28 @@ def records() -> int:
 async def test_a_run_that_is_stopped_makes_no_call_again(trained: Trained) -> None:
     undisturbed = trained.train("undisturbed")
     before = trained.calls()
-    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)) * 2:
-        process = trained.start("disturbed")
-        calls = trained.calls()
-        wait_until(lambda: trained.calls() > calls + 60)  # noqa: B023
+    for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
+        process = _under_way(trained)
         process.send_signal(number)
         out, said = process.communicate()
         assert (process.returncode, out) == (code, ""), said
         assert "stopping after the calls under way; once more stops at once" in said
         assert said.endswith("stopped: the same command goes on where it was\n")
+    with _under_way(trained) as process:  # nor where nobody reads what it says any more
+        assert process.stderr
+        process.stderr.close()  # as after `2>&1 | tee log`: a Ctrl-C ends tee as well
+        process.send_signal(signal.SIGINT)
+    assert process.returncode == 130
     trained.train("disturbed")
     await trained.require_same()
     assert trained.calls() - before == undisturbed
+
+
+def _under_way(trained: Trained) -> subprocess.Popen[str]:
+    """Start to train, and wait until calls have been made and others wait."""
+    process, calls = trained.start("disturbed"), trained.calls()
+    wait_until(lambda: trained.calls() > calls + 60)
+    return process
 
 
 @pytest.mark.long
@@ -41,12 +51,28 @@ async def test_a_second_signal_does_not_wait(trained: Trained) -> None:
     process = trained.start("disturbed")
     trained.endpoint.settings = trained.endpoint.settings.model_copy(update={"latency": 600.0})
     wait_until(lambda: trained.calls() > 0)
+    assert _stop_twice(process) == 130
+
+
+@pytest.mark.long
+async def test_an_interaction_that_is_cut_off_names_its_identity(trained: Trained) -> None:
+    trained.endpoint.settings = trained.endpoint.settings.model_copy(update={"latency": 600.0})
+    user, positive, negative = trained.anyone()
+    process = trained.run("interact", user, positive, negative, "-n", "disturbed")
+    wait_until(lambda: trained.calls() > 0)
+    assert _stop_twice(process, "with --id live:") == 130
+
+
+def _stop_twice(process: subprocess.Popen[str], says: str = "") -> int:
+    """Send a second signal as soon as the first was heard; return the exit code."""
+    assert process.stderr
     process.send_signal(signal.SIGINT)
-    while (line := process.stderr.readline() if process.stderr else "") and "once more" not in line:
-        pass
+    while "once more" not in (line := process.stderr.readline()):
+        assert line
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=30)
-    assert process.returncode == 130
+    _, said = process.communicate(timeout=30)
+    assert says in said
+    return process.returncode
 
 
 @pytest.mark.long
@@ -69,11 +95,15 @@ async def test_signals_one_right_after_another_end_it_in_any_case(trained: Train
 
 
 def test_a_signal_before_anything_has_begun_ends_it_without_a_word() -> None:
-    words = [sys.executable, "-c", "from evals.main import main; main()"]
-    for after in (0.2, 0.6, 1.0):
-        process = subprocess.Popen(words, text=True, stderr=subprocess.PIPE)  # noqa: S603 - ours
-        time.sleep(after)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-        assert process.returncode in (-signal.SIGINT, 2)
+    words = [sys.executable, "-c", "import evals.main; print(flush=True); evals.main.main()"]
+    for after in (0.1, 0.5, 0.9):
+        with subprocess.Popen(  # noqa: S603 - ours
+            words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            assert process.stdout
+            process.stdout.readline()
+            time.sleep(after)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        assert process.returncode in (-signal.SIGINT, 130, 2)
         assert "Traceback" not in said

@@ -32,23 +32,25 @@ class Trained:
         self.endpoint = endpoint
         self.records = records
         """How many of them are learned from."""
+        self.dataset = read_dataset(SAMPLE, name="books", domain="books")
 
     async def found(self) -> None:
         """Found both from one bootstrap."""
-        dataset = read_dataset(SAMPLE, name="books", domain="books")
         async with open_recnet(Settings(database_url=SecretStr(self.url))) as recnet:
-            await recnet.load("undisturbed", dataset)
+            await recnet.load("undisturbed", self.dataset)
             await recnet.bootstrap("undisturbed", NetworkSettings())
             await recnet.copy("undisturbed", "disturbed", {})
 
     def start(self, network: str, concurrency: int = IN_FLIGHT) -> subprocess.Popen[str]:
         """Start to train what is left of the records."""
-        words = [sys.executable, "-m", "evals.cli", "train", "-n", network]
+        left = str(self.records - self.settled(network))
+        at_once = ("--concurrency", str(concurrency))
+        return self.run("train", "-n", network, "--limit", left, *at_once)
+
+    def run(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command."""
         return subprocess.Popen(  # noqa: S603 - our own words
-            [
-                *(*words, "--limit", str(self.records - self.settled(network))),
-                *("--concurrency", str(concurrency)),
-            ],
+            [sys.executable, "-m", "evals.cli", *words],
             env={
                 **os.environ,
                 "RECNET_DATABASE_URL": self.url,
@@ -62,6 +64,12 @@ class Trained:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
+
+    def anyone(self) -> tuple[str, str, str]:
+        """Return a user, an item that was taken, and another one."""
+        event = self.dataset.events[0]
+        other = next(item for item in self.dataset.items if item.key != event.item)
+        return event.user, event.item, other.key
 
     def calls(self) -> int:
         """Return how many calls the endpoint has seen so far."""

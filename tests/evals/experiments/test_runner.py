@@ -1,9 +1,12 @@
 """Jobs in processes of their own: one that fails keeps no other from being done."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
+from evals.bench.serving import serving
+from evals.bench.settings import BenchSettings
 from evals.experiments.design import UNTRAINED, Variant
 from evals.experiments.jobs import Job, Results
 from evals.experiments.runner import do_jobs, found_base
@@ -45,3 +48,23 @@ async def test_a_spent_budget_is_told_as_one(
     monkeypatch.setenv("RECNET_BUDGET_CALLS", "3")
     with pytest.raises(BudgetExceeded, match="the budget of 3 model calls is spent"):
         await do_jobs([good], 1, "offline", Results(tmp_path), lambda *_: None)
+
+
+async def test_only_the_first_cancellation_waits_for_calls_under_way(
+    recnet: RecNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    *_, good = await three_jobs(recnet)
+    with serving(BenchSettings(latency=600)) as endpoint:
+        monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "any")
+        jobs = do_jobs([good], 1, "openai:offline", Results(tmp_path), lambda *_: None)
+        work = asyncio.create_task(jobs)
+        while not endpoint.counts.asked:
+            await asyncio.sleep(0.05)
+            assert not work.done()
+        work.cancel()
+        await asyncio.wait([work], timeout=3)
+        assert not work.done()
+        work.cancel()
+        await asyncio.wait([work], timeout=30)
+    assert work.cancelled()
