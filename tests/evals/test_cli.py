@@ -202,7 +202,7 @@ def test_dropping_asks_first(tiny: str) -> None:
 
 def test_a_signal_is_an_answer_too(tiny: str) -> None:
     with subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-m", "evals.cli", "drop", "--network", tiny],
+        [sys.executable, "-c", "from evals.main import main; main()", "drop", "--network", tiny],
         stdin=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
