@@ -1,7 +1,9 @@
 """A real PostgreSQL for a whole session, and the open system on it for one test."""
 
+import gc
 import os
 import sys
+import threading
 from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,20 +26,27 @@ _CHECKPOINTS = ("checkpoint_writes", "checkpoint_blobs", "checkpoints")
 _FOREIGN = ("RECNET_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "OTEL_", "PG")
 
 
+def pytest_configure() -> None:
+    """Look for cycles as seldom as commands do: it saves them a twentieth of their time."""
+    gc.set_threshold(50_000, 20, 50)
+
+
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_call(item: pytest.Item) -> Generator[None, object, object]:
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Leave the long tests and those of `evals` out of the coverage.
 
     It doubles their time, and the others, each beside what it tests, go as far.
     """
     # pytest-cov's own marker for it does nothing in a process of pytest-xdist.
-    tracer = sys.gettrace()
+    tracer, of_threads = sys.gettrace(), threading.gettrace()
     if item.get_closest_marker("long") or _EVALS in item.path.parents:
         sys.settrace(None)
+        threading.settrace(None)
     try:
         return (yield)
     finally:
         sys.settrace(tracer)
+        threading.settrace(of_threads)
 
 
 @contextmanager

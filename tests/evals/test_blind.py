@@ -30,6 +30,8 @@ from tests.worlds import SHAPE, tiny_dataset
 from workflows.recnet import RecNet
 from workflows.training import train
 
+pytestmark = pytest.mark.long
+
 Make = Callable[[RecNet, str, Dataset], Awaitable[Method]]
 
 

@@ -13,6 +13,8 @@ from typer.testing import CliRunner, Result
 from evals.cli import app
 from tests.worlds import tiny_dataset
 
+pytestmark = pytest.mark.long
+
 NETWORK = ("--network", "tiny")
 
 
@@ -61,7 +63,6 @@ def tiny(database: str, folder: Path) -> str:  # noqa: ARG001 - it empties the d
     return "tiny"
 
 
-@pytest.mark.long
 @pytest.mark.usefixtures("database")
 def test_from_files_to_figures(folder: Path) -> None:
     loaded = data("load", str(folder), *NETWORK, "--domain", "CDs")

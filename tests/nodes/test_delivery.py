@@ -1,5 +1,7 @@
 """Merging on delivery: what the commit takes from it, and who is left as it is."""
 
+import pytest
+
 from nodes.attributes import assign_attributes
 from nodes.commit_update import deliver_messages
 from nodes.delivery import fan_out_deliveries, merge_delivery
@@ -67,6 +69,7 @@ async def test_the_rehearsal_finds_whom_the_commit_reaches(resources: Resources)
         assert now.messages == ()
 
 
+@pytest.mark.long
 async def test_a_client_that_moved_on_keeps_its_message(resources: Resources) -> None:
     network, state = await merged(resources)
     async with resources.pool.connection() as conn:

@@ -2,6 +2,8 @@
 
 import random
 
+import pytest
+
 from prompts.offline.predict import predict
 from prompts.offline.rank import rank
 from prompts.predict import Option, PredictFields
@@ -74,6 +76,7 @@ def test_ties_fall_to_either_side() -> None:
     assert 60 < chosen.count("A") < 140
 
 
+@pytest.mark.long
 def test_a_profile_does_not_win_by_being_long() -> None:
     """Items that were taken often hold longer profiles; by that alone none may rise (DESIGN §8)."""
     draw = random.Random(7)  # noqa: S311 - a draw to test with

@@ -151,6 +151,7 @@ async def test_not_implemented_is_a_refusal_at_once() -> None:
     assert (b.call.faults, b.call.attempts) == ({"unsupported": 1}, 2)
 
 
+@pytest.mark.long
 async def test_a_refusal_in_openais_words_is_no_warning_of_a_library() -> None:
     code = """
 import asyncio

@@ -150,6 +150,7 @@ def test_one_file_alone_imports_the_package_that_is_no_longer_maintained() -> No
     assert named == ["state.reply_cache"]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("imported", "loaded"),
     [

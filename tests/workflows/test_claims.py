@@ -25,6 +25,8 @@ from workflows import interaction, router_update
 from workflows.recnet import RecNet
 from workflows.training import train
 
+pytestmark = pytest.mark.long
+
 RECORDS = (("ann", "j2"), ("bob", "j3"))
 """Two live records whose clients fill the pending set."""
 

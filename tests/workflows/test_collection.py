@@ -48,6 +48,7 @@ async def orphan(recnet: RecNet, thread: str) -> None:
     )
 
 
+@pytest.mark.long
 async def test_only_unfinished_runs_and_those_of_the_server_are_left(
     recnet: RecNet, model: WatchedModel
 ) -> None:

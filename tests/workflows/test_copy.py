@@ -11,6 +11,7 @@ from workflows.recnet import RecNet
 from workflows.training import train
 
 
+@pytest.mark.long
 async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
     await found(recnet)
     copied = await recnet.copy("tiny", "other", {"update_size": 7, "propagation": "none"})
@@ -62,6 +63,7 @@ async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: Rec
         assert await open_window(conn, network) is not None
 
 
+@pytest.mark.long
 async def test_gradients_that_waited_rewrite_no_router_of_a_copy_with_frozen_ones(
     recnet: RecNet,
 ) -> None:

@@ -156,6 +156,7 @@ async def test_a_spent_budget_stops_the_run_and_not_the_record(
     assert model.counts()["Predict"] == 2 * once["Predict"] + 1
 
 
+@pytest.mark.long
 async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
     recnet: RecNet, model: WatchedModel
 ) -> None:

@@ -39,6 +39,7 @@ async def learn_at_once(recnet: RecNet, records: dict[str, dict[str, str]]) -> N
     )
 
 
+@pytest.mark.long
 async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNet) -> None:
     network = await found(recnet, shape=SHAPE.model_copy(update={"update_size": 100}))
     records = {user: {"user": user, "positive": "j2", "negative": "m1"} for user in USERS}
@@ -50,6 +51,7 @@ async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNe
     assert len(await versions(recnet, network, "j2")) > len(records) / 2
 
 
+@pytest.mark.long
 async def test_without_turns_they_only_pay_more(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -63,6 +65,7 @@ async def test_without_turns_they_only_pay_more(
     assert sum(audit.paid.values()) > sum(audit.needed.values())
 
 
+@pytest.mark.long
 async def test_a_run_that_ends_in_any_way_holds_up_nobody(
     recnet: RecNet, model: WatchedModel
 ) -> None:

@@ -78,6 +78,7 @@ async def test_what_an_update_embeds_is_embedded_at_once(
     assert most >= 2, "profiles that were merged, and new attributes or routers"
 
 
+@pytest.mark.long
 async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_its_sender(
     recnet: RecNet,
 ) -> None:
@@ -105,6 +106,7 @@ async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_
     assert {ModuleKind.ROUTER, ModuleKind.FILTER_MEMORY} <= {row["module"] for row in used}
 
 
+@pytest.mark.long
 async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
     recnet: RecNet, model: WatchedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -126,6 +128,7 @@ async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
     assert own == its != set()
 
 
+@pytest.mark.long
 async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> None:
     await found(recnet, shape=LOUD)
     await recnet.copy("tiny", "other", {})
@@ -139,6 +142,7 @@ async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> N
     assert hearer in await held(recnet)
 
 
+@pytest.mark.long
 async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet) -> None:
     await found(recnet, shape=LOUD)
     await train(recnet, "tiny", limit=2)

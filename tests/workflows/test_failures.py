@@ -22,6 +22,7 @@ from workflows.recnet import RecNet
 from workflows.training import train
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("reply", "prompt"),
     [
@@ -116,6 +117,7 @@ async def test_two_runs_of_one_record_at_once_are_learned_once(
     assert versions == applied
 
 
+@pytest.mark.long
 async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) -> None:
     shape = SHAPE.model_copy(update={"update_size": 100})
     network = await found(recnet, shape=shape)
@@ -162,6 +164,7 @@ async def test_one_bad_reply_does_not_stop_a_bootstrap(recnet: RecNet, model: Wa
     assert sorted(row["prompt"] for row in bad) == ["extract"] * 2 + ["summarize"] * 3
 
 
+@pytest.mark.long
 async def test_bad_replies_do_not_stop_a_router_update(recnet: RecNet, model: WatchedModel) -> None:
     network = await found(recnet)
     model.script = lambda asked, _: (

@@ -44,6 +44,7 @@ def said(module: str, kind: str, key: str) -> str:
     return f"rules:{kind}:{key}" if module == "filter_memory" else f"{kind}:{key}"
 
 
+@pytest.mark.long
 async def test_before_and_after_are_the_stored_versions(recnet: RecNet) -> None:
     await found(recnet)
     await train(recnet, "tiny")

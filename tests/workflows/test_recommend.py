@@ -36,6 +36,7 @@ async def test_given_candidates_come_back_exactly_once_each(recnet: RecNet) -> N
     assert again == out
 
 
+@pytest.mark.long
 async def test_without_candidates_the_nearest_unmet_items_are_ranked(recnet: RecNet) -> None:
     network = await found(recnet)
     for count, (user, basket) in enumerate(BASKETS.items(), start=3):
@@ -64,6 +65,7 @@ async def nearest(recnet: RecNet, network: int, user: str, met: set[str], count:
     return {key for _, _, key in sorted(free)[:count]}
 
 
+@pytest.mark.long
 async def test_views_are_merged_once_and_nothing_changes(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -129,6 +131,7 @@ async def test_a_request_that_makes_no_sense_names_what_is_wrong(
         await recnet.recommend("tiny", user, candidates, count)
 
 
+@pytest.mark.long
 async def test_who_has_met_everything_is_recommended_nothing(
     recnet: RecNet, model: WatchedModel
 ) -> None:

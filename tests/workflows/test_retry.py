@@ -17,6 +17,8 @@ from workflows.retry import run_again
 from workflows.revision import edit
 from workflows.training import train
 
+pytestmark = pytest.mark.long
+
 
 async def fail_some(recnet: RecNet, model: WatchedModel) -> int:
     """Train the tiny network with the first two predictions failing; return its id."""

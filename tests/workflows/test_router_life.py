@@ -83,6 +83,7 @@ async def test_routers_split_no_further_than_their_attributes_go(
     assert all(len(found) in (0, 2) for found in heirs.values())
 
 
+@pytest.mark.long
 async def test_a_lone_router_cannot_be_merged_and_is_told_so(
     recnet: RecNet, model: WatchedModel
 ) -> None:

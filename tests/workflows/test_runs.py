@@ -35,6 +35,7 @@ def undeletable(database: str) -> Iterator[None]:
         conn.execute("DROP FUNCTION refuse CASCADE")
 
 
+@pytest.mark.long
 async def test_what_ended_leaves_no_checkpoints(recnet: RecNet, model: WatchedModel) -> None:
     await found(recnet)
     assert await threads(recnet) == set()

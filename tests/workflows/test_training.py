@@ -36,6 +36,7 @@ ABLATIONS: Mapping[str, Mapping[str, object]] = {
 RECORDS = 4
 
 
+@pytest.mark.long
 async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings) -> None:
     await found(recnet)
     await recnet.copy("tiny", "other", {})
@@ -86,6 +87,7 @@ async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
     assert (await train(recnet, "tiny", limit=1)).run == 1
 
 
+@pytest.mark.long
 async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
     recnet: RecNet,
 ) -> None:
@@ -109,6 +111,7 @@ async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
     assert await recnet.digest("tiny") == await recnet.digest("other")
 
 
+@pytest.mark.long
 async def test_a_record_makes_few_calls(recnet: RecNet) -> None:
     """One predict, one gradient, one merge a client with messages, one rewrite a gradient."""
     network = await found(recnet)
@@ -197,6 +200,7 @@ async def test_every_setting_changes_what_a_network_becomes(recnet: RecNet) -> N
     assert min(count for name, count in sent.items() if name != "no propagation") > 0
 
 
+@pytest.mark.long
 async def test_without_filter_memory_no_rule_keeps_anything_out(
     recnet: RecNet, model: WatchedModel
 ) -> None:

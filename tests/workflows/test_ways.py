@@ -20,6 +20,7 @@ ROUTERLESS = ("em", "em+lr", "em+lr+ls", "clients")
 ASKED = {"em": set(), "em+lr": {"choose"}, "em+lr+ls": {"choose", "tell"}, "clients": {"address"}}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", ROUTERLESS)
 async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None:
     network = await found(recnet, shape=SHAPE.model_copy(update={"propagation": way}))
@@ -68,6 +69,7 @@ async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -
     assert waiting
 
 
+@pytest.mark.long
 async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: RecNet) -> None:
     shape = SHAPE.model_copy(update={"propagation": "clients", "reception": "delivery"})
     await found(recnet, shape=shape)
@@ -90,6 +92,7 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
     assert await rows(recnet, "SELECT 1 FROM verdicts") == []
 
 
+@pytest.mark.long
 async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecNet) -> None:
     await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
     await train(recnet, "tiny", limit=9)

@@ -37,6 +37,7 @@ async def kept_records(recnet: RecNet, name: str) -> list[dict[str, object]]:
     )
 
 
+@pytest.mark.long
 async def test_a_stopped_run_goes_on_to_the_same_network(
     agents: AgentCF, settings: Settings
 ) -> None:

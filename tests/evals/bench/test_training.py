@@ -113,6 +113,7 @@ async def test_another_network_stops_it(
         assert await cursor.fetchall() == []
 
 
+@pytest.mark.long
 async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
     await found(recnet)
     report = await train(recnet, "tiny")
@@ -148,6 +149,7 @@ async def test_records_are_counted_in_whole_windows(recnet: RecNet) -> None:
     assert await whole_windows(recnet, "tiny", 1, 99) == 12
 
 
+@pytest.mark.long
 async def test_a_run_that_is_not_what_was_asked_for_is_refused(recnet: RecNet) -> None:
     await found(recnet)
     with pytest.raises(RecNetError, match="12 of 13 records"):
@@ -183,6 +185,7 @@ async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
     assert grown.tables.bytes >= came.tables.bytes  # a page may have had room
 
 
+@pytest.mark.long
 async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet: RecNet) -> None:
     await found(recnet)
     await recnet.copy("tiny", "gone", {})
@@ -198,6 +201,7 @@ async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet
     assert stored.checkpoints.bytes > 0, "files stay as large as they were"
 
 
+@pytest.mark.long
 async def test_the_server_serves_in_another_process_until_the_block_ends() -> None:
     import httpx
 

@@ -15,7 +15,7 @@ from tests.evals.crashes.trained import Trained, wait_until
 @pytest.fixture
 def records() -> int:
     """Return how many are enough for a few stops."""
-    return 40
+    return 30
 
 
 @pytest.mark.long

@@ -33,6 +33,7 @@ def job(base: str, **more: object) -> Job:
     return few.model_copy(update=more)
 
 
+@pytest.mark.long
 async def test_a_job_learns_so_many_records_however_often_it_is_begun(
     recnet: RecNet, world: Dataset
 ) -> None:
@@ -45,6 +46,7 @@ async def test_a_job_learns_so_many_records_however_often_it_is_begun(
     assert (again.cost.records, again.digest) == (6, first.digest)
 
 
+@pytest.mark.long
 async def test_the_bootstrap_counts_where_routers_are_learned_with(
     recnet: RecNet, world: Dataset
 ) -> None:
@@ -60,6 +62,7 @@ async def test_the_bootstrap_counts_where_routers_are_learned_with(
     assert list(founding.values()) == [paid, paid, 0, 0, 0]
 
 
+@pytest.mark.long
 async def test_the_calls_of_ranking_are_no_calls_of_learning(
     recnet: RecNet, world: Dataset
 ) -> None:
@@ -73,6 +76,7 @@ async def test_the_calls_of_ranking_are_no_calls_of_learning(
     assert again.cost == first.cost.model_copy(update={"seconds": None})
 
 
+@pytest.mark.long
 async def test_replies_that_were_kept_are_told_apart(recnet: RecNet, world: Dataset) -> None:
     asked = job(await found_base(recnet, world, 0), records=1)
     first = await do(recnet, asked)
@@ -86,6 +90,7 @@ async def test_replies_that_were_kept_are_told_apart(recnet: RecNet, world: Data
     assert again.cost.calls == first.cost.calls
 
 
+@pytest.mark.long
 async def test_what_is_half_learned_is_not_read(
     recnet: RecNet, world: Dataset, settings: Settings
 ) -> None:

@@ -19,7 +19,7 @@ from workflows.recnet import open_recnet
 from workflows.retry import run_again
 from workflows.training import train
 
-RECORDS = 100
+RECORDS = 40
 UNUSABLE = BenchSettings(
     faults=1.0,
     kinds=frozenset(Fault) - {Fault.PROSE, Fault.THINK},
@@ -55,7 +55,7 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
     async with open_recnet(hasty) as recnet:
         report = await train(recnet, "books", limit=RECORDS)
         assert (report.run, report.settled, report.failed) == (RECORDS, RECORDS, RECORDS)
-        assert report.windows > 5
+        assert report.windows >= 5
         assert report.reward is None
         assert await parts(recnet, network, *WHAT_HAPPENED) == before
         async with recnet.resources.pool.connection() as conn:

@@ -92,6 +92,7 @@ async def test_another_seed_model_temperature_or_address_asks_anew(
     assert await asked(endpoint, kept) == (0, digest)
 
 
+@pytest.mark.long
 async def test_an_edited_template_asks_its_own_prompt_anew(
     endpoint: Endpoint, kept: Settings, tmp_path: Path
 ) -> None:
@@ -109,6 +110,7 @@ async def test_an_edited_template_asks_its_own_prompt_anew(
     }
 
 
+@pytest.mark.long
 async def test_a_bad_reply_is_never_kept(endpoint: Endpoint, kept: Settings) -> None:
     kinds = frozenset(Fault) - {Fault.HANG}
     endpoint.settings = BenchSettings(faults=0.4, kinds=kinds, seed=5)
@@ -123,6 +125,7 @@ async def test_a_bad_reply_is_never_kept(endpoint: Endpoint, kept: Settings) -> 
     assert await asked(endpoint, kept) == (0, digest)
 
 
+@pytest.mark.long
 async def test_where_nothing_usable_comes_nothing_is_kept(
     endpoint: Endpoint, kept: Settings
 ) -> None:
@@ -135,6 +138,7 @@ async def test_where_nothing_usable_comes_nothing_is_kept(
     assert await kept_replies(kept) == []
 
 
+@pytest.mark.long
 async def test_a_kept_reply_of_another_shape_is_asked_for_again(
     endpoint: Endpoint, kept: Settings
 ) -> None:
@@ -157,6 +161,7 @@ async def interact_and_recommend(recnet: RecNet) -> None:
     assert (await recnet.recommend("tiny", "ann", ["j3", "m2"]))["ranking"]
 
 
+@pytest.mark.long
 async def test_live_use_keeps_nothing_unless_it_is_told_to(
     endpoint: Endpoint, http: Settings, kept: Settings
 ) -> None:
@@ -171,6 +176,7 @@ async def test_live_use_keeps_nothing_unless_it_is_told_to(
     assert chats(endpoint.counts) > 0
 
 
+@pytest.mark.long
 async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Settings) -> None:
     async with open_recnet(settings, cache=True) as recnet:
         await found_tiny(recnet)

@@ -74,6 +74,7 @@ async def test_one_means_may_be_named_from_the_start(
     assert chats(counts) + counts.asked["embeddings"] == counts.requests == counts.answered
 
 
+@pytest.mark.long
 async def test_the_key_is_sent_and_nowhere_kept(
     endpoint: Endpoint, http: Settings, alone: str
 ) -> None:
