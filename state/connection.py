@@ -1,5 +1,7 @@
 """Connections: how all are opened, and one outside the pool, for migrations and for locks."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -30,6 +32,9 @@ midst of a transaction, and drops what the connection locks."""
 _FULL_SECONDS = 5.0
 """How long a server that has no connection left is asked again: many programs may have started at
 once, and each needs more at its start than later."""
+
+_PARTING = 1.0
+"""Seconds in which a server has to answer a connection that takes its leave."""
 
 
 def connection_options(url: str, schema: str | None = None) -> dict[str, Any]:
@@ -67,6 +72,19 @@ async def connect(url: str, *, wait: bool = True) -> AsyncConnection[DictRow]:
         )
     except psycopg.OperationalError as error:
         raise unreachable(error) from error
+
+
+async def part(conn: AsyncConnection[DictRow]) -> None:
+    """Give up what a connection locks, and close it.
+
+    A server drops the locks of a closed connection when it gets to it; asked, it does so at once.
+    """
+    try:
+        with suppress(psycopg.Error, TimeoutError):
+            async with asyncio.timeout(_PARTING):
+                await conn.execute("SELECT pg_advisory_unlock_all()")
+    finally:
+        await conn.close()
 
 
 def _require_readable(url: str) -> None:

@@ -1,7 +1,6 @@
 """Presence: how one process tells that another one still lives."""
 
 import asyncio
-import contextlib
 import secrets
 from collections.abc import Sequence
 from typing import LiteralString
@@ -10,12 +9,11 @@ import psycopg
 from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
-from state.connection import connect
+from state.connection import connect, part
 from state.errors import DatabaseError
 from state.pool import Connection
 
 _BITS = 62  # a positive bigint
-_PARTING = 1.0  # seconds
 
 
 class Presence:
@@ -93,11 +91,7 @@ class Presence:
         async with self._turn:
             self._over = True
             if self._conn is not None:
-                # A server notices a closed connection when it gets to it; asked, it is done now.
-                with contextlib.suppress(psycopg.Error, TimeoutError):
-                    async with asyncio.timeout(_PARTING):
-                        await self._conn.execute("SELECT pg_advisory_unlock_all()")
-                await self._conn.close()
+                await part(self._conn)
                 self._conn = None
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from nodes.resources import Resources
-from state.connection import connect
+from state.connection import connect, part
 from state.errors import NetworkError
 from state.pool import Connection
 from state.store.networks import Network
@@ -41,20 +41,27 @@ async def only_trainer(resources: Resources, network: Network) -> AsyncIterator[
         NetworkError: another process holds it; says which.
         DatabaseError: the server allows no further connection.
     """
-    async with await connect(resources.url) as conn:
-        cursor = await conn.execute(
-            "SELECT pg_try_advisory_lock(%s, %s) AS held", (_LOCK_CLASS, network.id)
-        )
-        row = await cursor.fetchone()
-        if row is None or not row["held"]:
-            raise NetworkError(
-                f"network '{network.name}' is held by {await _holder(conn, network)}: "
-                "wait for it, or stop it"
-            )
+    conn = await connect(resources.url)
+    try:
+        await _take(conn, network)
         # The name of the connection is what others can see of this process.
         name = f"recnet {resources.command}, process {os.getpid()} on {socket.gethostname()}"
         await conn.execute("SELECT set_config('application_name', %s, false)", (name,))
-        yield Hold(conn)  # closing the connection releases the lock
+        yield Hold(conn)
+    finally:
+        await part(conn)
+
+
+async def _take(conn: Connection, network: Network) -> None:
+    cursor = await conn.execute(
+        "SELECT pg_try_advisory_lock(%s, %s) AS held", (_LOCK_CLASS, network.id)
+    )
+    row = await cursor.fetchone()
+    if row is None or not row["held"]:
+        raise NetworkError(
+            f"network '{network.name}' is held by {await _holder(conn, network)}: "
+            "wait for it, or stop it"
+        )
 
 
 async def _holder(conn: Connection, network: Network) -> str:
