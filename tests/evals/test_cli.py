@@ -214,7 +214,7 @@ def test_a_signal_is_an_answer_too(tiny: str) -> None:
             asked += (one := process.stderr.read(1))
             assert one, asked
         process.send_signal(signal.SIGINT)
-        process.communicate("y\n", timeout=30)
+        process.communicate("y\n", timeout=60)
     assert process.returncode != 0
     assert [row["network"] for row in data("networks")] == [tiny]
 

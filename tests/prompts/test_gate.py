@@ -121,7 +121,7 @@ async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-    assert len(await asyncio.wait_for(passing(gate, 0, 0), 1)) == 2
+    assert len(await asyncio.wait_for(passing(gate, 0, 0), 10)) == 2
 
 
 async def test_who_fails_gives_the_slot_back() -> None:
@@ -129,7 +129,7 @@ async def test_who_fails_gives_the_slot_back() -> None:
     with pytest.raises(KeyError):
         async with under_way(gate):
             raise KeyError
-    assert await asyncio.wait_for(passing(gate, 0), 1)
+    assert await asyncio.wait_for(passing(gate, 0), 10)
 
 
 def test_each_event_loop_has_bounds_of_its_own() -> None:
@@ -187,8 +187,8 @@ async def test_a_slot_that_is_handed_to_one_who_is_cancelled_is_handed_on() -> N
         waiting = [asyncio.create_task(passing(gate, 0)) for _ in range(2)]
         await asyncio.sleep(0.01)
     waiting[0].cancel()  # the slot is its own by now, and it has not run yet
-    assert len(await asyncio.wait_for(waiting[1], 1)) == 1
-    assert len(await asyncio.wait_for(passing(gate, 0), 1)) == 1
+    assert len(await asyncio.wait_for(waiting[1], 10)) == 1
+    assert len(await asyncio.wait_for(passing(gate, 0), 10)) == 1
 
 
 async def test_a_call_holds_its_place_until_it_is_recorded() -> None:
@@ -210,12 +210,12 @@ async def test_a_call_leaves_its_place_to_others_before_it_is_tried_again() -> N
         with pytest.raises(KeyError):
             async with place.request(0):
                 raise KeyError
-        assert await asyncio.wait_for(passing(gate, 0), 1)
+        assert await asyncio.wait_for(passing(gate, 0), 10)
         async with place.request(0):
             pass
-        async with asyncio.timeout(1), place.request(0):  # asked again, as its reply was bad
+        async with asyncio.timeout(10), place.request(0):  # asked again, as its reply was bad
             pass
-    assert await asyncio.wait_for(passing(gate, 0), 1)
+    assert await asyncio.wait_for(passing(gate, 0), 10)
 
 
 async def test_a_call_that_is_told_to_go_leaves_its_place() -> None:
@@ -224,7 +224,7 @@ async def test_a_call_that_is_told_to_go_leaves_its_place() -> None:
     gate.turn_away()
     for _ in range(2):
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(passing(gate, 0), 1)
+            await asyncio.wait_for(passing(gate, 0), 10)
     await asyncio.wait_for(gate.rest(), 10)
 
 
@@ -252,7 +252,7 @@ async def test_where_a_reply_could_not_be_stored_nobody_passes_until_one_can() -
     await fail_to_store(gate)  # one that was under way
     assert not waiting.done()
     back.set()
-    assert len(await asyncio.wait_for(waiting, 1)) == 3
+    assert len(await asyncio.wait_for(waiting, 10)) == 3
 
 
 @pytest.mark.usefixtures("short_while")
@@ -264,9 +264,9 @@ async def test_where_nothing_can_be_stored_a_call_fails_before_it_is_paid() -> N
     await fail_to_store(gate)
     for _ in range(2):
         with pytest.raises(ConnectionError):
-            await asyncio.wait_for(passing(gate, 0), 1)
+            await asyncio.wait_for(passing(gate, 0), 10)
     gate.stores = None
-    assert await asyncio.wait_for(passing(gate, 0), 1)
+    assert await asyncio.wait_for(passing(gate, 0), 10)
 
 
 @pytest.mark.usefixtures("short_while")
@@ -280,5 +280,5 @@ async def test_a_failure_while_others_wait_for_the_end_of_one_is_waited_for_as_w
 
     gate = Gate(1, stores=stores)
     await fail_to_store(gate)
-    assert await asyncio.wait_for(passing(gate, 0, 0), 1)
+    assert await asyncio.wait_for(passing(gate, 0, 0), 10)
     assert len(asked) == 2

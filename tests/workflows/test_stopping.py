@@ -112,7 +112,7 @@ def test_a_signal_more_ends_what_is_ending_without_a_word(
                 assert line
             process.send_signal(number)
         try:
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=60)
         finally:
             process.kill()
     assert (process.returncode, said) == (-number, "")

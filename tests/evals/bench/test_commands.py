@@ -55,7 +55,7 @@ async def test_it_serves_as_told_until_it_is_interrupted() -> None:
             reply = await ask(opened, model="tiny")
         assert reply.choices[0].message.content == in_process(prompt()).text
         process.send_signal(signal.SIGINT)
-        said, errors = process.communicate(timeout=10)
+        said, errors = process.communicate(timeout=60)
     assert (process.returncode, said, errors) == (0, "", "")
 
 

@@ -21,12 +21,12 @@ HANGING = BenchSettings(faults=1.0, kinds=frozenset({Fault.HANG}), hang=60)
 
 
 async def test_latency_passes_for_many_requests_together() -> None:
-    with serving(BenchSettings(latency=0.2)) as endpoint:
+    with serving(BenchSettings(latency=0.5)) as endpoint:
         async with client(endpoint.url) as opened:
             start = perf_counter()
             await asyncio.gather(*(ask(opened, prompt(f"taste {n}")) for n in range(10)))
             seconds = perf_counter() - start
-        assert 0.2 <= seconds < 1.5
+        assert 0.5 <= seconds < 4
         assert endpoint.counts.most_at_once == 10
 
 
@@ -73,7 +73,7 @@ async def test_it_stops_at_once_while_requests_hang(caplog: pytest.LogCaptureFix
             await asyncio.sleep(0.01)
         start = perf_counter()
         await asyncio.to_thread(block.close)
-        assert perf_counter() - start < 1.5
+        assert perf_counter() - start < 10
         for lost in await asyncio.gather(*hanging, return_exceptions=True):
             assert isinstance(lost, openai.APIConnectionError)
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]

@@ -70,7 +70,7 @@ def _stop_twice(process: subprocess.Popen[str], says: str = "") -> int:
     while "once more" not in (line := process.stderr.readline()):
         assert line
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    _, said = process.communicate(timeout=60)
     assert says in said
     return process.returncode
 
@@ -86,7 +86,7 @@ async def test_signals_one_right_after_another_end_it_in_any_case(trained: Train
         for _ in range(chance.randint(2, 4)):
             process.send_signal(chance.choice((signal.SIGINT, signal.SIGTERM)))
             await asyncio.sleep(chance.uniform(0, 0.05))
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=60)
         assert process.returncode in (130, 143, -signal.SIGINT, -signal.SIGTERM), said
         assert "Traceback" not in said
     trained.train("undisturbed")
@@ -104,6 +104,6 @@ def test_a_signal_before_anything_has_begun_ends_it_without_a_word() -> None:
             process.stdout.readline()
             time.sleep(after)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=60)
         assert process.returncode in (-signal.SIGINT, 130, 2)
         assert "Traceback" not in said
