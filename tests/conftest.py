@@ -1,6 +1,5 @@
 """A real PostgreSQL for a whole session, and the open system on it for one test."""
 
-import gc
 import os
 import sys
 import threading
@@ -24,11 +23,6 @@ from workflows.recnet import RecNet
 _EVALS = Path(__file__).parent / "evals"
 _CHECKPOINTS = ("checkpoint_writes", "checkpoint_blobs", "checkpoints")
 _FOREIGN = ("RECNET_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "OTEL_", "PG")
-
-
-def pytest_configure() -> None:
-    """Look for cycles as seldom as commands do: it saves them a twentieth of their time."""
-    gc.set_threshold(50_000, 20, 50)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -73,6 +67,15 @@ def environment() -> Iterator[Path]:
                 patch.delenv(name)
         patch.setenv("RECNET_HOME", str(home))
         yield home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cycles() -> None:
+    """Look for cycles as seldom as commands do."""
+    # Only here: what is imported with this file is out of the coverage.
+    from workflows.commands.console import collect_seldom
+
+    collect_seldom()
 
 
 @pytest.fixture

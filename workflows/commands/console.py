@@ -117,9 +117,7 @@ def finish(work: Coroutine[Any, Any, T], left: str = _GO_ON) -> T:
     """
     # The drivers warn of each connection that fails; one line says so once it matters.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
-    # Training makes many objects and few cycles: to look for these less often saves a twentieth
-    # of its processor time, and stalls of a tenth of a second.
-    gc.set_threshold(50_000, 20, 50)
+    collect_seldom()
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
@@ -134,6 +132,14 @@ def finish(work: Coroutine[Any, Any, T], left: str = _GO_ON) -> T:
         stop_at_budget(str(stop))
     except (RecNetError, CallError, TemplateError) as error:
         fail(str(error))
+
+
+def collect_seldom() -> None:
+    """Look for cycles less often: training makes many objects and few cycles.
+
+    It saves a twentieth of its processor time, and stalls of a tenth of a second.
+    """
+    gc.set_threshold(50_000, 20, 50)
 
 
 def stop_by_signal(exit_code: int, left: str = _GO_ON) -> NoReturn:
