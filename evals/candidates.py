@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 
-from evals.splits import history, targets
+from evals.datasets.splits import history, targets
 from state.dataset import Dataset, Split
 from state.randomness import draw
 
@@ -38,7 +38,7 @@ PROBED = (*SHOWN, Negatives.EQUAL)
 
 
 @dataclass(frozen=True)
-class Case:
+class RankingTask:
     """One ranking to be made."""
 
     user: str
@@ -49,14 +49,14 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Cases:
+class RankingTasks:
     """All rankings of one split under one kind of negatives."""
 
     split: Split
     negatives: Negatives
     size: int
     """Candidates in each case."""
-    cases: tuple[Case, ...]
+    cases: tuple[RankingTask, ...]
     """Draw by draw; within a draw, users in the order of their targets in the data set."""
     left_out: tuple[str, ...]
     """Users without a case: too few items qualify as their negatives."""
@@ -92,7 +92,7 @@ def draw_candidates(
     return tuple(candidates)
 
 
-def draw_cases(
+def draw_tasks(
     dataset: Dataset,
     split: Split,
     *,
@@ -100,7 +100,7 @@ def draw_cases(
     seen: AbstractSet[str],
     seed: int = 0,
     draws: Sequence[int] = DRAWS,
-) -> Cases:
+) -> RankingTasks:
     """Return a case for every user with a target in `split`, once for each of `draws`.
 
     `seen` is not used for sampled negatives: the items of any training record, as history, positive
@@ -119,7 +119,7 @@ def draw_cases(
     taken: dict[str, set[str]] = defaultdict(set)
     for event in dataset.events:
         taken[event.user].add(event.item)
-    cases: list[Case] = []
+    cases: list[RankingTask] = []
     left_out: dict[str, None] = {}
     for number in draws:
         for event in targets(dataset, split):
@@ -135,5 +135,5 @@ def draw_cases(
             if candidates is None:
                 left_out[event.user] = None
             else:
-                cases.append(Case(event.user, candidates, event.item))
-    return Cases(split, kind, NEGATIVES + 1, tuple(cases), tuple(left_out))
+                cases.append(RankingTask(event.user, candidates, event.item))
+    return RankingTasks(split, kind, NEGATIVES + 1, tuple(cases), tuple(left_out))

@@ -9,25 +9,22 @@ from dotenv import load_dotenv
 from pydantic import ValidationError
 from rich.text import Text
 
-from evals import dataset_commands
-from evals.bench import commands as bench
-from evals.dataset_commands import SplitAt, print_left_out
-from evals.experiments import commands as experiments
-from evals.recbole import Splitting, read_split
+from benchmarks import commands as bench
+from evals.commands import dataset as dataset_commands
+from evals.commands import eval as experiments
+from evals.commands.dataset import SplitAt, print_left_out
+from evals.datasets.recbole import Splitting, read_split
 from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
-from workflows.commands import (
-    collecting,
-    database,
-    learning,
-    networks,
-    prompts,
-    reading,
-    revising,
-    shaping,
-    spending,
-)
+from workflows.commands import bootstrap as shaping
+from workflows.commands import db as database
+from workflows.commands import edit as revising
+from workflows.commands import gc as collecting
+from workflows.commands import networks, prompts
+from workflows.commands import show as reading
+from workflows.commands import train as learning
+from workflows.commands import usage as spending
 from workflows.commands.console import (
     AsJson,
     NetworkName,
@@ -39,8 +36,8 @@ from workflows.commands.console import (
     screen,
 )
 from workflows.commands.progress import bars, counting_bar
-from workflows.commands.spending import print_usage
-from workflows.commands.trees import lineage_tree
+from workflows.commands.trees import trace_tree
+from workflows.commands.usage import print_usage
 from workflows.recnet import RecNet
 
 if TYPE_CHECKING:
@@ -72,11 +69,11 @@ def demo(
     from evals.demo import demonstrate  # noqa: PLC0415
 
     process = read_settings()
-    shape = NetworkSettings(seed=seed, encoder=process.embedding, model=process.model)
+    network_settings = NetworkSettings(seed=seed, encoder=process.embedding, model=process.model)
 
     async def work(recnet: RecNet) -> "Demonstration":
         with bars() as progress:
-            return await demonstrate(recnet, progress, shape, fresh=fresh)
+            return await demonstrate(recnet, progress, network_settings, fresh=fresh)
 
     shown = execute(work, process, command="demo", cache=True)
     if as_json:
@@ -207,7 +204,7 @@ def _print_demonstration(shown: "Demonstration", model: str) -> None:
             highlight=False,
         )
     screen.print("\nOne traced interaction:", style="bold")
-    screen.print(lineage_tree(shown.traced))
+    screen.print(trace_tree(shown.traced))
     if model == "offline":
         screen.print(
             Text(

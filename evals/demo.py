@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from rich.progress import Progress
 
 from evals.ablations import ABLATIONS
+from evals.datasets.recbole import SAMPLE, read_dataset
 from evals.evaluation import Evaluation, evaluate_networks
-from evals.recbole import SAMPLE, read_dataset
 from state.dataset import Split
 from state.domain import Frozen
 from state.errors import NetworkError
@@ -16,9 +16,9 @@ from state.store.interactions import list_interactions
 from state.store.networks import list_networks
 from state.store.routers import count_routers
 from workflows.commands.progress import counting_bar, training_bar
-from workflows.lineage import Lineage, trace_interaction
 from workflows.recnet import RecNet
-from workflows.training import TrainingReport, train
+from workflows.trace import InteractionTrace, trace_interaction
+from workflows.training.driver import TrainingReport, train
 
 NETWORK = "demo"
 DOMAIN = "books"
@@ -38,15 +38,15 @@ class Demonstration(Frozen):
     reports: dict[str, TrainingReport]
     """Of the trained networks, by their names in the table."""
     routers_before: int
-    traced: Lineage
+    traced: InteractionTrace
     """An interaction whose prediction was wrong, and what was changed for it."""
 
 
 async def demonstrate(
-    recnet: RecNet, progress: Progress, shape: NetworkSettings, *, fresh: bool
+    recnet: RecNet, progress: Progress, network_settings: NetworkSettings, *, fresh: bool
 ) -> Demonstration:
     """Load, bootstrap, train and evaluate the sample; what an earlier run did is not done again."""
-    await _found(recnet, shape, fresh)
+    await _found(recnet, network_settings, fresh)
     trained = {
         "training without propagation": VARIANTS["training without propagation"][0],
         "placebo propagation": VARIANTS["placebo propagation"][0],
@@ -76,12 +76,16 @@ async def demonstrate(
     )
 
 
-async def _found(recnet: RecNet, shape: NetworkSettings, fresh: bool) -> None:
+async def _found(recnet: RecNet, network_settings: NetworkSettings, fresh: bool) -> None:
     """Make sure that all networks are there: one bootstrap, and copies of it."""
     wanted = {NETWORK, *(name for name, _ in VARIANTS.values())}
     async with recnet.resources.pool.connection() as conn:
         held = {network.name for network in await list_networks(conn)} & wanted
-    if held == wanted and not fresh and (await recnet.network(NETWORK)).settings == shape:
+    if (
+        held == wanted
+        and not fresh
+        and (await recnet.network(NETWORK)).settings == network_settings
+    ):
         return
     for name in sorted(held):
         if (await recnet.network(name)).dataset != _DATASET:
@@ -92,12 +96,12 @@ async def _found(recnet: RecNet, shape: NetworkSettings, fresh: bool) -> None:
     for name in sorted(held):
         await recnet.drop(name)
     await recnet.load(NETWORK, read_dataset(SAMPLE, name=_DATASET, domain=DOMAIN))
-    await recnet.bootstrap(NETWORK, shape)
+    await recnet.bootstrap(NETWORK, network_settings)
     for name, changed in VARIANTS.values():
         await recnet.copy(NETWORK, name, changed)
 
 
-async def _telling_lineage(recnet: RecNet) -> Lineage:
+async def _telling_lineage(recnet: RecNet) -> InteractionTrace:
     """Return the interaction that shows most: a wrong prediction whose messages got gradients."""
     network = await recnet.network(NETWORK)
     async with recnet.resources.pool.connection() as conn:

@@ -2,24 +2,24 @@
 
 from collections.abc import Callable, Sequence
 
-from evals.beside import baselines, probes
-from evals.candidates import DRAWS, NEGATIVES, PROBED, SHOWN, Cases, draw_cases
-from evals.material import fitted_on, read_material, refuse_leak
-from evals.method_recnet import RecNetMethod
-from evals.methods import Method
-from evals.ranking import Reading, evaluate
-from evals.splits import history
-from evals.tables import Provenance, ReadingTable, make_tables
+from evals.baselines.ranker import Ranker
+from evals.baselines.recnet import RecNetRanker
+from evals.baselines.registry import baselines, probes
+from evals.candidates import DRAWS, NEGATIVES, PROBED, SHOWN, RankingTasks, draw_tasks
+from evals.datasets.splits import history
+from evals.leakage import fitted_on, read_material, refuse_leak
+from evals.ranking import RankingResult, evaluate
+from evals.tables import Provenance, RankingTable, make_tables
 from nodes.step import require_usable
-from prompts.errors import BudgetExceeded
+from prompts.llm.errors import BudgetExceeded
 from state.dataset import Split
 from state.domain import Frozen
 from state.errors import InputError
 from state.store.networks import Network
 from state.store.usage import UsageTotal, sum_usage
-from workflows.paid import begin_paying, paid_since
 from workflows.recnet import RecNet
-from workflows.training import read_settled
+from workflows.training.driver import read_settled
+from workflows.usage import mark_usage_now, usage_since
 
 Started = Callable[[str, int], Callable[[], None]]
 """Told a method's name and how many rankings it makes; returns what is called after each."""
@@ -28,7 +28,7 @@ Started = Callable[[str, int], Callable[[], None]]
 class Evaluation(Frozen):
     """The tables of one evaluation and what they cost."""
 
-    tables: tuple[ReadingTable, ...]
+    tables: tuple[RankingTable, ...]
     omitted: tuple[str, ...]
     """Tables that could not be made, and why."""
     missing: int
@@ -70,7 +70,7 @@ async def evaluate_networks(
         NetworkError: a network has learned from the records that are to be predicted.
         InputError: no user has a target and enough other items, or BPR's library is missing.
     """
-    mark = await begin_paying(recnet)
+    mark = await mark_usage_now(recnet)
     names = list(networks.values())
     found = [await recnet.network(name) for name in names]
     for network in found:
@@ -87,20 +87,20 @@ async def evaluate_networks(
         methods += probes(recnet, networks, seed=seed)
     for method in methods:
         method.fit(*history(dataset, split))
-    ranked = [RecNetMethod(recnet, name, name=label, seed=seed) for label, name in networks.items()]
+    ranked = [RecNetRanker(recnet, name, name=label, seed=seed) for label, name in networks.items()]
     made = Provenance(
         dataset=dataset.name,
         model=asked_models(recnet),
         encoder=recnet.resources.encoder.name,
-        training_seeds=tuple(sorted({network.shape.seed for network in found})),
+        training_seeds=tuple(sorted({network.settings.seed for network in found})),
         candidate_seed=seed,
         draws=tuple(draws),
         learned=learned,
     )
-    tables: list[ReadingTable] = []
+    tables: list[RankingTable] = []
     omitted: list[str] = []
     for kind in PROBED if probed else SHOWN:
-        cases = draw_cases(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
+        cases = draw_tasks(dataset, split, kind=kind, seen=seen, seed=seed, draws=draws)
         if not cases.cases:
             omitted.append(f"no table for {kind} negatives: no user has {NEGATIVES} of them")
             continue
@@ -116,13 +116,17 @@ async def evaluate_networks(
         missing=sum(method.missing for method in ranked),
         dropped=sum(method.dropped for method in ranked),
         failed=sum(method.failed for method in ranked),
-        usage=await paid_since(recnet, mark),
+        usage=await usage_since(recnet, mark),
     )
 
 
 async def _make_tables(
-    recnet: RecNet, methods: Sequence[Method], cases: Cases, made: Provenance, started: Started
-) -> list[ReadingTable]:
+    recnet: RecNet,
+    methods: Sequence[Ranker],
+    cases: RankingTasks,
+    made: Provenance,
+    started: Started,
+) -> list[RankingTable]:
     """Return the tables of one kind of negatives, with what their rankings cost."""
     budget = recnet.resources.budget
     before = (budget.calls, budget.kept, budget.tokens)
@@ -134,8 +138,8 @@ async def _make_tables(
 
 
 async def _read(
-    methods: Sequence[Method], cases: Cases, at_once: int, started: Started
-) -> list[Reading]:
+    methods: Sequence[Ranker], cases: RankingTasks, at_once: int, started: Started
+) -> list[RankingResult]:
     readings = []
     for method in methods:
         made = _Made(started(f"{method.name}, {cases.negatives}", len(cases.cases)))
@@ -164,8 +168,10 @@ async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
     records, settled = await read_settled(recnet, network, fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
         asked = await sum_usage(conn, network.id, "interactions", by="model")
-    shape = network.shape.model_dump(exclude={"model", "encoder", "seed"}, exclude_defaults=True)
-    settings = ", ".join(f"{name}={value}" for name, value in shape.items())
+    network_settings = network.settings.model_dump(
+        exclude={"model", "encoder", "seed"}, exclude_defaults=True
+    )
+    settings = ", ".join(f"{name}={value}" for name, value in network_settings.items())
     learned_by = " and ".join(total.name for total in asked if total.calls or total.cached)
     return "".join(
         (

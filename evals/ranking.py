@@ -8,8 +8,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from evals.candidates import Case, Cases, Negatives
-from evals.methods import Method, ordered
+from evals.baselines.ranker import Ranker, ordered
+from evals.candidates import Negatives, RankingTask, RankingTasks
 from evals.metrics import mean_ndcg
 from state.dataset import Split
 from state.domain import Frozen
@@ -17,7 +17,7 @@ from state.domain import Frozen
 Rank = Annotated[int, Field(ge=1)]
 
 
-class Reading(Frozen):
+class RankingResult(Frozen):
     """Where one method put the targets of one split under one kind of negatives."""
 
     method: str
@@ -37,12 +37,12 @@ class Reading(Frozen):
 
 
 async def evaluate(
-    method: Method,
-    cases: Cases,
+    method: Ranker,
+    cases: RankingTasks,
     *,
     concurrency: int = 1,
     done: Callable[[], None] | None = None,
-) -> Reading:
+) -> RankingResult:
     """Let the fitted `method` rank all `cases` and return where the targets landed.
 
     The method is given the user and the candidates, never the target. At most `concurrency`
@@ -50,10 +50,10 @@ async def evaluate(
     reading and is raised; `ContractError` where a ranking does not hold every candidate once.
     """
     started = time.perf_counter()
-    gate = asyncio.Semaphore(concurrency)
+    limiter = asyncio.Semaphore(concurrency)
 
-    async def rank(case: Case) -> int:
-        async with gate:
+    async def rank(case: RankingTask) -> int:
+        async with limiter:
             ranking = await method.rank(case.user, case.candidates)
         place = ordered(method.name, case.user, case.candidates, ranking).index(case.target) + 1
         if done is not None:
@@ -68,7 +68,7 @@ async def evaluate(
     ranks: dict[str, list[int]] = defaultdict(list)
     for case, place in zip(cases.cases, places, strict=True):
         ranks[case.user].append(place.result())
-    return Reading(
+    return RankingResult(
         method=method.name,
         split=cases.split,
         negatives=cases.negatives,
@@ -79,7 +79,7 @@ async def evaluate(
     )
 
 
-def pool(readings: list[Reading]) -> Reading:
+def pool(readings: list[RankingResult]) -> RankingResult:
     """Return one reading of a method that was trained with several seeds.
 
     Each user's ranks of all `readings` stand together, so that the mean within a user runs over

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from evals.candidates import Negatives
 from evals.metrics import CUTOFFS, floor, random_line
-from evals.ranking import Reading
+from evals.ranking import RankingResult
 from evals.statistics import Comparison, Interval, bootstrap_interval, compare
 from state.dataset import Split
 from state.domain import Frozen
@@ -63,7 +63,7 @@ class TableRow(Frozen):
     """Against the table's baseline at NDCG@10."""
 
 
-class ReadingTable(Frozen):
+class RankingTable(Frozen):
     """One table: one split, one kind of negatives."""
 
     title: str
@@ -118,34 +118,34 @@ class ReadingTable(Frozen):
 
 
 def make_tables(
-    readings: Sequence[Reading],
+    readings: Sequence[RankingResult],
     provenance: Provenance,
     *,
     baseline: str = "TF-IDF",
     seed: int = 0,
-) -> list[ReadingTable]:
+) -> list[RankingTable]:
     """Return a table for each split and kind of negatives in `readings`, methods in their order.
 
     Methods are compared with `baseline`, or with the first method where it is not among them;
     `seed` is that of the bootstrap. Raises `ValueError` where the methods of one table did not
     rank for the same users.
     """
-    groups: dict[tuple[Split, Negatives], list[Reading]] = {}
+    groups: dict[tuple[Split, Negatives], list[RankingResult]] = {}
     for reading in readings:
         groups.setdefault((reading.split, reading.negatives), []).append(reading)
     return [_table(group, provenance, baseline, seed) for group in groups.values()]
 
 
 def _table(
-    readings: Sequence[Reading], provenance: Provenance, baseline: str, seed: int
-) -> ReadingTable:
+    readings: Sequence[RankingResult], provenance: Provenance, baseline: str, seed: int
+) -> RankingTable:
     first = readings[0]
     if any(r.ranks.keys() != first.ranks.keys() or r.size != first.size for r in readings):
         raise ValueError("the methods of one table must rank the same cases")
     against = next((r for r in readings if r.method == baseline), first)
     methods = [_row(reading, against, seed) for reading in readings]
     lines = [_line(name, first.size) for name in LINES]
-    return ReadingTable(
+    return RankingTable(
         title=f"{provenance.dataset}, {first.split}, {MEANING[first.negatives]}",
         split=first.split,
         negatives=first.negatives,
@@ -163,7 +163,7 @@ def _line(name: str, size: int) -> TableRow:
     return TableRow(name=name, figures=tuple(Figure(k=k, mean=value(size, k)) for k in CUTOFFS))
 
 
-def _row(reading: Reading, against: Reading, seed: int) -> TableRow:
+def _row(reading: RankingResult, against: RankingResult, seed: int) -> TableRow:
     figures = []
     enough = len(reading.ranks) > 1
     for k in CUTOFFS:
@@ -177,7 +177,7 @@ def _row(reading: Reading, against: Reading, seed: int) -> TableRow:
     return TableRow(name=reading.method, figures=tuple(figures), comparison=comparison)
 
 
-def _made_by(readings: Sequence[Reading], made: Provenance) -> tuple[str, ...]:
+def _made_by(readings: Sequence[RankingResult], made: Provenance) -> tuple[str, ...]:
     first = readings[0]
     left_out = f", {len(first.left_out)} left out for want of negatives" if first.left_out else ""
     seeds = ", ".join(map(str, made.training_seeds)) or "none"

@@ -7,15 +7,15 @@ import numpy as np
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from nodes.gather import before_delivery, nearest
+from nodes.gather_gradients import nearest, route_to_commit
 from nodes.resources import resources
 from nodes.step import C, Step, begin_step, window_step
 from nodes.vocabulary import Lexicon, look_up
-from prompts.errors import ReplyError
 from prompts.extract import EXTRACT, ExtractFields
+from prompts.llm.errors import ReplyError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import (
-    Extracted,
+    ExtractedAttributes,
     ExtractTask,
     Intake,
     RouterDraft,
@@ -39,7 +39,7 @@ async def extract_attributes(state: ExtractTask, runtime: Runtime[C]) -> RouterU
     async with resources().pool.connection() as conn:
         (client,) = await read_clients(conn, step.network.id, [state["client"]])
     if not client.profile:
-        return {"extracted": [Extracted(client=client.id, attributes=())]}
+        return {"extracted": [ExtractedAttributes(client=client.id, attributes=())]}
     try:
         reply = await step.ask(EXTRACT, ExtractFields(kind=client.kind, profile=client.profile))
         attributes = tuple(reply.attributes[:ATTRIBUTES_HELD])
@@ -47,7 +47,7 @@ async def extract_attributes(state: ExtractTask, runtime: Runtime[C]) -> RouterU
         # One client's bad reply must not stop the network: it keeps what it had.
         _log.warning("%s: client %d keeps its attributes: %s", step.name, client.id, error)
         attributes = await _held(step, client.id)
-    return {"extracted": [Extracted(client=client.id, attributes=attributes)]}
+    return {"extracted": [ExtractedAttributes(client=client.id, attributes=attributes)]}
 
 
 async def assign_attributes(
@@ -91,7 +91,7 @@ async def fan_out_summaries(state: RouterUpdateState) -> list[Send]:
             ),
         )
         for intake in state.get("intakes", [])
-    ] or [Send(await before_delivery(state), state)]
+    ] or [Send(await route_to_commit(state), state)]
 
 
 def intake_of(router: int, holders: Mapping[str, Sequence[int]]) -> Intake:
@@ -118,7 +118,7 @@ async def current_vectors(
 
 
 async def _fresh(
-    step: Step, extracted: Sequence[Extracted], lexicon: Lexicon
+    step: Step, extracted: Sequence[ExtractedAttributes], lexicon: Lexicon
 ) -> dict[str, tuple[int, ...]]:
     """Return the attributes that are new in some client, with the clients they are new in."""
     async with resources().pool.connection() as conn:

@@ -5,12 +5,12 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prompts.catalogue import PROMPTS
-from prompts.embeddings import Encoder, load_encoder
-from prompts.errors import ModelError
-from prompts.failures import SHORTEST_KEY
-from prompts.gate import Gate
-from prompts.models import COMPATIBLE, Connection, Endpoint, Parameters, load_endpoint
+from prompts.llm.embeddings import Encoder, load_encoder
+from prompts.llm.errors import ModelError
+from prompts.llm.limiter import CallLimiter
+from prompts.llm.models import COMPATIBLE, Connection, Endpoint, Parameters, load_endpoint
+from prompts.llm.retries import SHORTEST_KEY
+from prompts.registry import PROMPTS
 from state.settings import Settings
 
 if TYPE_CHECKING:
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What answers and what embeds; all of it passes one gate."""
+    """What answers and what embeds; all of it passes one limiter."""
 
     model: Endpoint
     others: Mapping[str, Endpoint]
     """By the name of a prompt, where another model answers it."""
     encoder: Encoder
-    gate: Gate
+    limiter: CallLimiter
 
 
 @asynccontextmanager
@@ -36,7 +36,9 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
         ModelError: one is not known, lacks its package, key or price, or is named for no prompt.
     """
     _require_prompts(settings)
-    gate = Gate(settings.calls_in_flight, settings.requests_per_minute, settings.tokens_per_minute)
+    limiter = CallLimiter(
+        settings.calls_in_flight, settings.requests_per_minute, settings.tokens_per_minute
+    )
     async with AsyncExitStack() as stack:
         client = None
         names = (settings.model, settings.embedding, *settings.models.values())
@@ -55,9 +57,9 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
                 connection=_of_encoder(settings, served),
                 tries=settings.tries,
                 wait=settings.retry_wait,
-                gate=gate,
+                limiter=limiter,
             ),
-            gate=gate,
+            limiter=limiter,
         )
         _require_prices(settings, endpoints)
         yield endpoints

@@ -7,7 +7,8 @@ from langgraph.runtime import Runtime
 
 from nodes.resources import resources
 from nodes.step import Step, begin_step
-from prompts.errors import ReplyError
+from prompts.llm.errors import ReplyError
+from prompts.llm.parsing import UnfitError
 from prompts.merge import Named
 from prompts.optimize_router import (
     OPTIMIZE_ROUTER,
@@ -16,11 +17,10 @@ from prompts.optimize_router import (
     OptimizedRouter,
     OptimizeRouterFields,
 )
-from prompts.reply import UnfitError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import OptimizeRouterTask, RouterDecision, RouterUpdateState
 from state.store.attributes import read_phrases, read_vocabulary
-from state.store.evidence import read_outcome
+from state.store.router_outcomes import read_outcome
 from state.store.routers import Router, read_routers
 from state.vectors import Vector, cosines
 
@@ -44,7 +44,7 @@ async def optimize_router(
         phrases = await read_phrases(conn, step.network.id, router.attributes)
     if router.pinned:
         return {"decisions": [_kept(router, f"router {router.id} is pinned")]}
-    if not step.network.shape.optimize_routers:  # gradients of before the network was copied
+    if not step.network.settings.optimize_routers:  # gradients of before the network was copied
         return {"decisions": [_kept(router, "routers are frozen")]}
     free = [other for other in routers.values() if not other.pinned]
     neighbours = {f"router {other.id}": other for other in _nearest(router, free)}
@@ -86,7 +86,7 @@ async def optimize_router(
 
 async def _effects(step: Step, router: Router, others: list[Router]) -> tuple[Effects, ...]:
     """Return what the router's messages did (outer evidence) and how it stands (inner)."""
-    if step.network.shape.router_evidence != "effects":
+    if step.network.settings.router_evidence != "effects":
         return ()
     async with resources().pool.connection() as conn:
         outcome = await read_outcome(conn, step.network.id, router.id)

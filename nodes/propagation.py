@@ -1,16 +1,16 @@
 """Propagation: how a router update travels to clients. One policy a file of settings names.
 
 Whatever speaks, a router or a client for itself, leaves an `Outgoing` message; a policy says who
-hears it. What a client says, and whom it chooses, is made ready before (`nodes.telling`).
+hears it. What a client says, and whom it chooses, is made ready before (`nodes.peer_messages`).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from nodes.step import Step
+from state.db.pool import Connection
 from state.domain import ClientKind, Frozen, Module, ModuleKind
 from state.graphs.router_update import Intake, Neighbour, RouterUpdateState
-from state.pool import Connection
 from state.randomness import draw
 from state.settings import Propagation
 from state.store.buffers import NewMessage
@@ -28,7 +28,7 @@ class Outgoing(Frozen):
     """Whom a client that speaks for itself tells; a router's hearers are found by Eq. 4."""
 
 
-class PropagationPolicy(Protocol):
+class PropagationMethod(Protocol):
     """Decides who is sent the messages of one window.
 
     Runs inside the update's commit, after messages, routers and attributes are written; it reads
@@ -47,7 +47,7 @@ async def by_routers(
 ) -> list[Delivery]:
     """Deliver by Eq. 4; a client is not sent back what only it had said (echo)."""
     deliveries = await score_clients(conn, step.network, window)
-    if step.network.shape.echo:
+    if step.network.settings.echo:
         return deliveries
     echoes = {(one.message.id, one.echo) for one in outgoing}
     return [d for d in deliveries if (d.message, d.client) not in echoes]
@@ -76,7 +76,7 @@ async def by_placebo(
     for kind in ClientKind:
         ids = [client.id for client in await list_clients(conn, step.network.id, kind)]
         drawn = ids.copy()
-        draw(step.network.shape.seed, window, "placebo", kind).shuffle(drawn)
+        draw(step.network.settings.seed, window, "placebo", kind).shuffle(drawn)
         swap.update(zip(ids, drawn, strict=True))
     return [d.model_copy(update={"client": swap[d.client]}) for d in deliveries]
 
@@ -95,7 +95,7 @@ async def by_clients(
     ]
 
 
-POLICIES: dict[Propagation, PropagationPolicy] = {
+PROPAGATION_METHODS: dict[Propagation, PropagationMethod] = {
     "routers": by_routers,
     "none": by_nobody,
     "placebo": by_placebo,

@@ -5,11 +5,11 @@ from langgraph.runtime import Runtime
 from nodes.resources import resources
 from nodes.step import Step, begin_step
 from prompts.merge import MERGE, Merge, MergeFields, Named
-from state.domain import Client, Reception, Verdict
+from state.domain import Client, FilterDecision, Reception
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import ForwardState, MergeTask
 from state.graphs.recommend import RecommendUpdate
-from state.store.views import find_view, keep_view
+from state.store.merged_views import find_view, keep_view
 
 
 async def merge_messages(state: MergeTask, runtime: Runtime[NetworkContext]) -> ForwardState:
@@ -43,7 +43,7 @@ async def _view(step: Step, client: Client) -> Reception:
 
 async def receive(step: Step, client: Client) -> Reception:
     """Ask for the merge of a client's messages through its rules."""
-    rules = client.rules if step.network.shape.filter_memory else ()
+    rules = client.rules if step.network.settings.filter_memory else ()
     names = {f"message {n}": message for n, message in enumerate(client.messages, start=1)}
     fields = MergeFields(
         kind=client.kind,
@@ -53,13 +53,13 @@ async def receive(step: Step, client: Client) -> Reception:
     )
 
     def check(reply: Merge) -> None:
-        if sorted(verdict.message for verdict in reply.verdicts) != sorted(names):
+        if sorted(verdict.message for verdict in reply.filter_decisions) != sorted(names):
             raise ValueError(f"give exactly one verdict for each of: {', '.join(names)}")
 
     reply = await step.ask(MERGE, fields, check)
     cited = {f"rule {n}": rule for n, rule in enumerate(rules, start=1)}
-    verdicts = tuple(
-        Verdict(
+    filter_decisions = tuple(
+        FilterDecision(
             message=(message := names[verdict.message]).id,
             sender=message.sender,
             version=message.version,
@@ -67,10 +67,10 @@ async def receive(step: Step, client: Client) -> Reception:
             rule="" if verdict.taken else cited.get(verdict.rule, ""),
             reason=verdict.reason,
         )
-        for verdict in sorted(reply.verdicts, key=lambda v: names[v.message].id)
+        for verdict in sorted(reply.filter_decisions, key=lambda v: names[v.message].id)
     )
-    profile = reply.profile if any(v.taken for v in verdicts) else client.profile
-    return Reception(client=client.id, profile=profile, verdicts=verdicts)
+    profile = reply.profile if any(v.taken for v in filter_decisions) else client.profile
+    return Reception(client=client.id, profile=profile, filter_decisions=filter_decisions)
 
 
 def receptions_of(clients: list[Client], merged: list[Reception]) -> list[Reception]:
@@ -84,8 +84,10 @@ def receptions_of(clients: list[Client], merged: list[Reception]) -> list[Recept
         for client in clients
     ]
     return [
-        reception.model_copy(update={"verdicts": (*client.verdicts, *reception.verdicts)})
-        if client.verdicts
+        reception.model_copy(
+            update={"filter_decisions": (*client.filter_decisions, *reception.filter_decisions)}
+        )
+        if client.filter_decisions
         else reception
         for client, reception in zip(clients, receptions, strict=True)
     ]

@@ -10,24 +10,24 @@ from contextlib import ExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
-from nodes.at_work import AtWork
 from nodes.endpoints import Endpoints, open_endpoints
-from prompts.budget import Budget
-from prompts.call import Caller
-from prompts.catalogue import PROMPTS
-from prompts.embeddings import Encoder
-from prompts.gate import Gate
-from prompts.kept import KeptReplies
-from prompts.models import OFFLINE
+from nodes.lease_activity import AtWork
+from prompts.llm.budget import Budget
+from prompts.llm.cache import ReplyCache
+from prompts.llm.client import ModelClient
+from prompts.llm.embeddings import Encoder
+from prompts.llm.limiter import CallLimiter
+from prompts.llm.models import OFFLINE
+from prompts.registry import PROMPTS
 from prompts.template import Templates
+from state.db.embedded import database_url
+from state.db.locks import Turns
+from state.db.pool import Connection, Pool, open_pool, require_database
+from state.db.presence import Presence
 from state.domain import Call
-from state.pool import Connection, Pool, open_pool, require_database
-from state.presence import Presence
-from state.server import database_url
 from state.settings import Settings
 from state.store.networks import Network
 from state.store.usage import begin_run
-from state.turns import Turns
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Resources:
     url: str
     """The database's; the embedded server's where none was set."""
     pool: Pool
-    caller: Caller
+    caller: ModelClient
     encoder: Encoder
-    gate: Gate
+    limiter: CallLimiter
     """What all its requests pass."""
     budget: Budget
     """What this process has spent so far."""
@@ -114,13 +114,13 @@ async def open_resources(
                     pool=pool,
                     caller=_caller(settings, endpoints, templates, budget, kept),
                     encoder=endpoints.encoder,
-                    gate=endpoints.gate,
+                    limiter=endpoints.limiter,
                     budget=budget,
                     presence=presence,
                     turns=Turns(presence),
                     command=command,
                 )
-                held.gate.stores = partial(require_database, pool)
+                held.limiter.stores = partial(require_database, pool)
                 _open.append(held)
                 try:
                     yield held
@@ -135,26 +135,26 @@ def _caller(
     endpoints: Endpoints,
     templates: Templates,
     budget: Budget,
-    kept: KeptReplies | None,
-) -> Caller:
-    return Caller(
+    kept: ReplyCache | None,
+) -> ModelClient:
+    return ModelClient(
         endpoints.model,
         templates,
         others=endpoints.others,
         asks=settings.asks,
         tries=settings.tries,
         wait=settings.retry_wait,
-        gate=endpoints.gate,
+        limiter=endpoints.limiter,
         budget=budget,
         kept=kept,
     )
 
 
-def _open_kept(stack: ExitStack, url: str, endpoints: Endpoints) -> KeptReplies | None:
+def _open_kept(stack: ExitStack, url: str, endpoints: Endpoints) -> ReplyCache | None:
     """Open the cache of replies, unless nothing but the offline model would answer."""
     if {endpoint.name for endpoint in (endpoints.model, *endpoints.others.values())} == {OFFLINE}:
         return None
     # Imported late: what it stands on takes a second, and live use needs none of it.
-    from state.reply_cache import open_reply_cache  # noqa: PLC0415
+    from state.store.reply_cache import open_reply_cache  # noqa: PLC0415
 
-    return KeptReplies(stack.enter_context(open_reply_cache(url)))
+    return ReplyCache(stack.enter_context(open_reply_cache(url)))

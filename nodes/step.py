@@ -11,10 +11,10 @@ from langgraph.runtime import Runtime
 
 from nodes.resources import resources
 from prompts.template import Fields, Prompt, Reply
+from state.db.pool import Connection
 from state.domain import Call, Fault
 from state.errors import NetworkError
 from state.graphs.context import NetworkContext
-from state.pool import Connection
 from state.store.networks import Network, find_network, lock_network
 from state.store.usage import add_usage
 from state.vectors import Vector
@@ -56,7 +56,7 @@ class Step:
             meter=self._keep,
             check=check,
             notice=notice,
-            repeat=self.network.shape.seed,
+            repeat=self.network.settings.seed,
             stops=self.name == BOOTSTRAP,
         )
 
@@ -129,7 +129,7 @@ def require_usable(network: Network) -> None:
     Raises:
         NetworkError: it has no routers yet, or another encoder made its embeddings.
     """
-    network.require_founded()
+    network.require_bootstrapped()
     require_encoder(network)
 
 
@@ -139,9 +139,12 @@ def require_encoder(network: Network) -> None:
     Raises:
         NetworkError: the network was made with another encoder than the one in use.
     """
-    if network.settings is None or network.settings.encoder == resources().encoder.name:
+    if (
+        network.stored_settings is None
+        or network.stored_settings.encoder == resources().encoder.name
+    ):
         return
     raise NetworkError(
-        f"network '{network.name}' was made with the encoder '{network.settings.encoder}': "
-        f"set RECNET_EMBEDDING={network.settings.encoder}, or bootstrap another network"
+        f"network '{network.name}' was made with the encoder '{network.stored_settings.encoder}': "
+        f"set RECNET_EMBEDDING={network.stored_settings.encoder}, or bootstrap another network"
     )

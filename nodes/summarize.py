@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 
 from nodes.resources import resources
 from nodes.step import C, begin_step
-from prompts.errors import ReplyError
+from prompts.llm.errors import ReplyError
 from prompts.summarize import SUMMARIZE, SummarizeFields
 from state.domain import MESSAGE_LENGTH, clean
 from state.graphs.router_update import RouterUpdateState, SummarizeTask, Summary

@@ -35,7 +35,7 @@ async def look_up(step: Step, phrases: Iterable[str]) -> Lexicon:
         known = await read_vocabulary(conn, step.network.id)
     unknown = sorted(set(phrases) - set(known.phrases))
     vectors = await step.embed(unknown) if unknown else np.zeros((0, 0))
-    grown = _Grown(known, step.network.shape.same_attribute, extra=len(unknown))
+    grown = _Grown(known, step.network.settings.same_attribute, extra=len(unknown))
     canonical = {phrase: phrase for phrase in known.phrases}
     for phrase, vector in zip(unknown, vectors, strict=True):
         canonical[phrase] = grown.place(phrase, np.asarray(vector, dtype=np.float32))

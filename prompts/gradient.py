@@ -10,7 +10,7 @@ from prompts.template import Fields, Prompt, Reply
 from state.domain import ModuleKind, SuggestionText
 
 
-class Part(Fields):
+class ModuleView(Fields):
     """A module that took part in the prediction."""
 
     name: str
@@ -33,10 +33,10 @@ class GradientFields(Fields):
     reason: str
     """Why the prediction was made."""
     reward: int
-    modules: tuple[Part, ...]
+    modules: tuple[ModuleView, ...]
 
 
-class Blame(Reply):
+class ModuleFeedback(Reply):
     """Feedback to one module."""
 
     module: str = Field(description="The name of the module, as given, such as `router 3`.")
@@ -47,10 +47,10 @@ class Blame(Reply):
     )
 
 
-class Credit(Reply):
+class CreditAssignment(Reply):
     """One entry for each module that took part."""
 
-    gradients: list[Blame] = Field(description="Exactly one for each module.")
+    gradients: list[ModuleFeedback] = Field(description="Exactly one for each module.")
 
 
-GRADIENT = Prompt("gradient", GradientFields, Credit)
+GRADIENT = Prompt("gradient", GradientFields, CreditAssignment)

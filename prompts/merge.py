@@ -24,7 +24,7 @@ class MergeFields(Fields):
     """`{R_c}`, newest first, named `message 1`, …"""
 
 
-class MergeVerdict(Reply):
+class MessageDecision(Reply):
     """What was done with one message."""
 
     message: str = Field(description="The name of the message, such as `message 1`.")
@@ -38,7 +38,7 @@ class MergeVerdict(Reply):
 class Merge(Reply):
     """One verdict for each message, and the propagated profile."""
 
-    verdicts: list[MergeVerdict] = Field(description="Exactly one for each message.")
+    filter_decisions: list[MessageDecision] = Field(description="Exactly one for each message.")
     profile: WrittenProfile = Field(
         description="The whole profile after reception; at most 150 words.", min_length=1
     )

@@ -186,7 +186,7 @@ class Message(Frozen):
     body: str
 
 
-class Verdict(Frozen):
+class FilterDecision(Frozen):
     """What reception made of one message: taken in, or kept out by a rule."""
 
     message: int
@@ -215,7 +215,7 @@ class Client(Frozen):
     """`B_c`, newest first."""
     heard: tuple[Message, ...] = ()
     """Messages that were merged when they were delivered, and that no interaction has taken up."""
-    verdicts: tuple[Verdict, ...] = ()
+    filter_decisions: tuple[FilterDecision, ...] = ()
     """What was made of those."""
 
 
@@ -225,7 +225,7 @@ class Reception(Frozen):
     client: int
     profile: str
     """The propagated profile; the stored one where the client had no messages."""
-    verdicts: tuple[Verdict, ...] = ()
+    filter_decisions: tuple[FilterDecision, ...] = ()
 
 
 class Gradient(Frozen):

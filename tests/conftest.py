@@ -14,10 +14,10 @@ from pydantic import SecretStr
 
 from nodes.resources import Resources, open_resources
 from state.dataset import Dataset
-from state.migrate import SCHEMA
-from state.server import start_server, stop_server
+from state.db.embedded import start_server, stop_server
+from state.db.migrate import SCHEMA
 from state.settings import Settings
-from tests.worlds import tiny_dataset
+from tests.support.tiny_network import tiny_dataset
 from workflows.recnet import RecNet
 
 _EVALS = Path(__file__).parent / "evals"
@@ -128,5 +128,5 @@ def recnet(resources: Resources) -> RecNet:
 
 @pytest.fixture
 def dataset() -> Dataset:
-    """Return the tiny data set of `tests.worlds`."""
+    """Return the tiny data set of `tests.support.tiny_network`."""
     return tiny_dataset()

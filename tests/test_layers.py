@@ -85,12 +85,28 @@ def test_the_house_stands() -> None:
 @pytest.mark.parametrize(
     ("file", "text", "fault"),
     [
-        ("state/pool.py", "import prompts.call", "state.pool imports prompts.call"),
-        ("state/pool.py", "def f():\n    from nodes import merge", "state.pool imports nodes"),
-        ("state/domain.py", "from state import pool", "state.domain imports state.pool"),
-        ("prompts/call.py", "from state import pool", "prompts.call imports state.pool"),
-        ("prompts/call.py", "from state.store import rules", "prompts.call imports state.store"),
-        ("prompts/call.py", "import state", "prompts.call imports state"),
+        (
+            "state/db/pool.py",
+            "import prompts.llm.client",
+            "state.db.pool imports prompts.llm.client",
+        ),
+        (
+            "state/db/pool.py",
+            "def f():\n    from nodes import merge",
+            "state.db.pool imports nodes",
+        ),
+        ("state/domain.py", "from state import pool", "state.domain imports state.db.pool"),
+        (
+            "prompts/llm/client.py",
+            "from state import pool",
+            "prompts.llm.client imports state.db.pool",
+        ),
+        (
+            "prompts/llm/client.py",
+            "from state.store import rules",
+            "prompts.llm.client imports state.store",
+        ),
+        ("prompts/llm/client.py", "import state", "prompts.llm.client imports state"),
         ("nodes/merge.py", "from workflows.driver import run", "nodes.merge imports workflows"),
         ("workflows/api.py", "import evals", "workflows.api imports evals"),
         ("nodes/a.py", "from . import b", "cycle: "),
@@ -102,7 +118,7 @@ def test_a_fault_is_found(tmp_path: Path, file: str, text: str, fault: str) -> N
     for package in MAY_IMPORT:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
-    for beside in ("state/domain.py", "state/pool.py", "nodes/merge.py"):
+    for beside in ("state/domain.py", "state/db/pool.py", "nodes/merge.py"):
         (tmp_path / beside).touch()
     (tmp_path / "nodes/b.py").write_text("import nodes.a", encoding="utf-8")
     (tmp_path / "prompts/fine.py").write_text("from state.domain import Key", encoding="utf-8")

@@ -3,12 +3,12 @@
 from langgraph.graph import END, START, StateGraph
 
 from nodes.attributes import extract_attributes
-from nodes.founding import (
+from nodes.bootstrap import (
     cluster_attributes,
+    create_routers,
     fan_out_clients,
-    fan_out_founding,
-    found_clients,
-    found_routers,
+    fan_out_clusters,
+    initialize_clients,
 )
 from nodes.summarize import summarize_router
 from state.graphs.bootstrap import BootstrapInput, BootstrapOutput, BootstrapState
@@ -17,16 +17,18 @@ from state.graphs.context import BootstrapContext
 builder = StateGraph(
     BootstrapState, BootstrapContext, input_schema=BootstrapInput, output_schema=BootstrapOutput
 )
-builder.add_node(found_clients)
+builder.add_node(initialize_clients)
 builder.add_node(extract_attributes)
 builder.add_node(cluster_attributes)
 builder.add_node(summarize_router)
-builder.add_node(found_routers)
-builder.add_edge(START, "found_clients")
-builder.add_conditional_edges("found_clients", fan_out_clients, ["extract_attributes", "__end__"])
+builder.add_node(create_routers)
+builder.add_edge(START, "initialize_clients")
+builder.add_conditional_edges(
+    "initialize_clients", fan_out_clients, ["extract_attributes", "__end__"]
+)
 builder.add_edge("extract_attributes", "cluster_attributes")
-builder.add_conditional_edges("cluster_attributes", fan_out_founding, ["summarize_router"])
-builder.add_edge("summarize_router", "found_routers")
-builder.add_edge("found_routers", END)
+builder.add_conditional_edges("cluster_attributes", fan_out_clusters, ["summarize_router"])
+builder.add_edge("summarize_router", "create_routers")
+builder.add_edge("create_routers", END)
 
 graph = builder.compile(name="bootstrap")

@@ -2,7 +2,7 @@
 
 from langgraph.graph import END, START, StateGraph
 
-from nodes.opening import (
+from nodes.lifecycle import (
     is_settled,
     open_interaction,
     reaches_update_size,

@@ -8,14 +8,13 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import ClassVar, cast
 
-from nodes.claims import is_free
-from nodes.founding import require_same_founding, require_same_shape
-from nodes.opening import mint_identity, refuse_own_steps
+from nodes.bootstrap import require_same_bootstrap, require_same_settings
+from nodes.lifecycle import mint_identity, refuse_own_steps
 from nodes.resources import Resources, open_resources
 from nodes.step import BOOTSTRAP, require_usable, window_step
-from state.checkpoints import thread_of, thread_prefix
+from nodes.window_lease import is_free
 from state.dataset import Dataset
-from state.digest import digest_network
+from state.db.checkpoints import thread_of, thread_prefix
 from state.domain import KEY_LENGTH, clean_line
 from state.errors import InputError
 from state.graphs.bootstrap import BootstrapOutput
@@ -24,6 +23,7 @@ from state.graphs.interaction import InteractionInput, InteractionOutput
 from state.graphs.recommend import RecommendInput, RecommendOutput
 from state.settings import NetworkSettings, Settings
 from state.store.clients import add_clients
+from state.store.digest import digest_network
 from state.store.events import add_events
 from state.store.networks import (
     Network,
@@ -35,7 +35,7 @@ from state.store.networks import (
 from state.store.versions import Author, read_authors
 from state.store.windows import Window, open_window
 from workflows import bootstrap, interaction, recommend, router_update
-from workflows.exclusive import only_trainer
+from workflows.network_lock import only_trainer
 from workflows.runs import Graph, Runs
 
 
@@ -109,11 +109,13 @@ class RecNet:
         """
         NetworkContext(network=name)
         network = await self.network(source)
-        network.require_founded()
-        shape = NetworkSettings.model_validate({**network.shape.model_dump(), **changed})
-        require_same_founding(network, shape)
+        network.require_bootstrapped()
+        network_settings = NetworkSettings.model_validate(
+            {**network.settings.model_dump(), **changed}
+        )
+        require_same_bootstrap(network, network_settings)
         async with self.resources.pool.connection() as conn:
-            await copy_network(conn, network, name, shape)
+            await copy_network(conn, network, name, network_settings)
             return await find_network(conn, name)
 
     async def drop(self, name: str) -> None:
@@ -138,7 +140,7 @@ class RecNet:
         async with self.resources.pool.connection() as conn:
             return await digest_network(conn, network.id)
 
-    async def bootstrap(self, name: str, shape: NetworkSettings) -> BootstrapOutput:
+    async def bootstrap(self, name: str, network_settings: NetworkSettings) -> BootstrapOutput:
         """Found the routers of a loaded network; one that was bootstrapped so already is kept.
 
         A bootstrap that was stopped goes on where it was.
@@ -147,9 +149,9 @@ class RecNet:
             NetworkError: unknown network, or bootstrapped with other settings.
         """
         network = await self.network(name)
-        if network.settings is not None:
-            require_same_shape(network, shape)
-        context = BootstrapContext(network=name, **shape.model_dump())
+        if network.stored_settings is not None:
+            require_same_settings(network, network_settings)
+        context = BootstrapContext(network=name, **network_settings.model_dump())
         out = await self.runs.run(bootstrap.graph, {}, thread_of(network.id, BOOTSTRAP), context)
         return cast("BootstrapOutput", out)
 

@@ -2,7 +2,7 @@
 
 from langgraph.graph import END, START, StateGraph
 
-from nodes.ranking import fan_out_views, rank_candidates, view_clients
+from nodes.rank_candidates import fan_out_views, rank_candidates, view_clients
 from nodes.reception import merge_view
 from state.graphs.context import NetworkContext
 from state.graphs.recommend import RecommendInput, RecommendOutput, RecommendState

@@ -17,9 +17,9 @@ from langgraph.graph import START
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
-from nodes.claims import leave_window
 from nodes.resources import Resources
-from state.checkpoints import checkpointer
+from nodes.window_lease import leave_window
+from state.db.checkpoints import checkpointer
 from state.errors import DatabaseError, InputError
 from state.graphs.context import NetworkContext
 

@@ -11,9 +11,9 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from starlette.applications import Starlette
 
 from nodes.resources import open_resources
-from state import checkpoints
-from state.pool import open_pool
-from state.server import database_url
+from state.db import checkpoints
+from state.db.embedded import database_url
+from state.db.pool import open_pool
 from state.settings import Settings
 
 _SAVER_CONNECTIONS = 2

@@ -7,7 +7,7 @@ sentences, so that no item's text can give orders to another module.
 from dataclasses import dataclass
 from functools import cached_property
 
-from prompts.gradient import Blame, Credit, GradientFields, Part
+from prompts.gradient import CreditAssignment, GradientFields, ModuleFeedback, ModuleView
 from prompts.offline.effect import USER, Effect, owner_of, read_effect
 from prompts.offline.phrases import distinct, salient_phrases, stems, without
 from prompts.offline.profile_text import Profile, read_message, read_profile
@@ -19,7 +19,7 @@ LEARNED_NAMED = 3
 """Tastes of an item's takers that its new taker learns: hearsay, so only a few."""
 
 
-def gradient(fields: GradientFields) -> Credit:
+def gradient(fields: GradientFields) -> CreditAssignment:
     """Return one entry for each module that took part."""
     case = Case(fields)
     answers = {
@@ -28,11 +28,13 @@ def gradient(fields: GradientFields) -> Credit:
         ModuleKind.ROUTER: case.of_router,
         ModuleKind.FILTER_MEMORY: case.of_filter,
     }
-    return Credit(gradients=[_blame(part, answers[part.kind](part)) for part in fields.modules])
+    return CreditAssignment(
+        gradients=[_blame(part, answers[part.kind](part)) for part in fields.modules]
+    )
 
 
-def _blame(part: Part, said: str) -> Blame:
-    return Blame(module=part.name, involved=bool(said), suggestion=said)
+def _blame(part: ModuleView, said: str) -> ModuleFeedback:
+    return ModuleFeedback(module=part.name, involved=bool(said), suggestion=said)
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class Case:
         routers = (part for part in self.fields.modules if part.kind is ModuleKind.ROUTER)
         return [(read_message(part.text), read_effect(part.effect)) for part in routers]
 
-    def of_user(self, part: Part) -> str:
+    def of_user(self, part: ModuleView) -> str:
         """Return what the user's profile should learn from what the user took."""
         user = read_profile(part.text, ClientKind.USER)
         lacking = without(self.lesson, user.liked)
@@ -101,7 +103,7 @@ class Case:
             order(Order.DROP, misleading),
         )
 
-    def of_item(self, part: Part) -> str:
+    def of_item(self, part: ModuleView) -> str:
         """Return what the taken item should learn of its taker, and the other one unlearn.
 
         Not being taken says little about an item: only what it merely heard can mislead.
@@ -112,7 +114,7 @@ class Case:
             return order(Order.STOP, misleading)
         return order(Order.SAY, without(self.user.likes, [*item.about, *item.own, *item.liked]))
 
-    def of_router(self, part: Part) -> str:
+    def of_router(self, part: ModuleView) -> str:
         """Return what the router should stop saying, or go on saying."""
         phrases, effect = read_message(part.text), read_effect(part.effect)
         helped, misled = self._spoke(phrases, effect.took)
@@ -121,7 +123,7 @@ class Case:
         helped = helped or self._spoke(phrases, effect.kept_out)[0]
         return order(Order.GO_ON, helped)
 
-    def of_filter(self, part: Part) -> str:
+    def of_filter(self, part: ModuleView) -> str:
         """Return what the filter memory should have kept out or let in."""
         owner = owner_of(part.name, (self.taken.name, self.other.name)) or USER
         let_in = [said for said, effect in self.sent if owner in effect.took]

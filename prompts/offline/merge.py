@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from prompts.merge import Merge, MergeFields, MergeVerdict, Named
+from prompts.merge import Merge, MergeFields, MessageDecision, Named
 from prompts.offline.phrases import distinct, without
 from prompts.offline.profile_text import (
     HEARD_HELD,
@@ -24,13 +24,15 @@ def merge(fields: MergeFields) -> Merge:
     rules = [read_rule(rule.name, rule.text) for rule in fields.rules]
     closed = (*unwanted(rules, profile), *profile.dislikes)
     news: list[str] = []
-    verdicts: list[MergeVerdict] = []
+    filter_decisions: list[MessageDecision] = []
     for message in fields.messages:
         verdict, brought = _receive(message, profile, rules, closed, news)
-        verdicts.append(verdict)
+        filter_decisions.append(verdict)
         news.extend(brought)
     heard = distinct([*news, *profile.heard])[:HEARD_HELD]
-    return Merge(profile=write_profile(replace(profile, heard=heard)), verdicts=verdicts)
+    return Merge(
+        profile=write_profile(replace(profile, heard=heard)), filter_decisions=filter_decisions
+    )
 
 
 def _receive(
@@ -39,7 +41,7 @@ def _receive(
     rules: Sequence[Rule],
     closed: Sequence[str],
     news: Sequence[str],
-) -> tuple[MergeVerdict, tuple[str, ...]]:
+) -> tuple[MessageDecision, tuple[str, ...]]:
     phrases = read_message(message.text)
     if against := keeps_out(rules, profile, phrases):
         reason = f"names {_some(phrases)}" if phrases else "names no tastes"
@@ -50,8 +52,8 @@ def _receive(
     return _verdict(message, reason), brought
 
 
-def _verdict(message: Named, reason: str, against: Rule | None = None) -> MergeVerdict:
-    return MergeVerdict(
+def _verdict(message: Named, reason: str, against: Rule | None = None) -> MessageDecision:
+    return MessageDecision(
         message=message.name,
         taken=against is None,
         rule=against.name if against else "",

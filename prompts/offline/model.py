@@ -11,19 +11,19 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import BaseModel
 
-from prompts.address import AddressFields
-from prompts.choose import ChooseFields
+from prompts.address_clients import AddressClientsFields
+from prompts.choose_recipients import ChooseRecipientsFields
 from prompts.extract import ExtractFields
 from prompts.fields import ROOT, read_fields
 from prompts.gradient import GradientFields
 from prompts.merge import MergeFields
-from prompts.offline.choose import address, choose, tell
 from prompts.offline.extract import extract
 from prompts.offline.gradient import gradient
 from prompts.offline.merge import merge
 from prompts.offline.optimize_filter_memory import optimize_filter_memory
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.optimize_router import optimize_router
+from prompts.offline.peer_messages import address, choose, tell
 from prompts.offline.predict import predict
 from prompts.offline.rank import rank
 from prompts.offline.reflection import ReflectionRead, reflect_items, reflect_user
@@ -34,7 +34,7 @@ from prompts.optimize_router import OptimizeRouterFields
 from prompts.predict import PredictFields
 from prompts.rank import RankFields
 from prompts.summarize import SummarizeFields
-from prompts.tell import TellFields
+from prompts.write_message import WriteMessageFields
 
 CHARACTERS_A_TOKEN = 4
 
@@ -55,16 +55,16 @@ _ANSWERS: Mapping[str, Callable[[str], BaseModel]] = {
     "Summarize": _Answer(SummarizeFields, summarize),
     "Merge": _Answer(MergeFields, merge),
     "Predict": _Answer(PredictFields, predict),
-    "Credit": _Answer(GradientFields, gradient),
+    "CreditAssignment": _Answer(GradientFields, gradient),
     "UserMemory": _Answer(ReflectionRead, reflect_user),
     "ItemMemories": _Answer(ReflectionRead, reflect_items),
     "OptimizedProfile": _Answer(OptimizeProfileFields, optimize_profile),
     "OptimizedFilterMemory": _Answer(OptimizeFilterMemoryFields, optimize_filter_memory),
     "OptimizedRouter": _Answer(OptimizeRouterFields, optimize_router),
     "Rank": _Answer(RankFields, rank),
-    "Choose": _Answer(ChooseFields, choose),
-    "Tell": _Answer(TellFields, tell),
-    "Address": _Answer(AddressFields, address),
+    "ChooseRecipients": _Answer(ChooseRecipientsFields, choose),
+    "WriteMessage": _Answer(WriteMessageFields, tell),
+    "AddressClients": _Answer(AddressClientsFields, address),
 }
 
 

@@ -3,7 +3,7 @@
 At most one rule lets topics in and one keeps topics out; the other rules are kept word for word.
 """
 
-from prompts.first import FIRST_RULES
+from prompts.initial_profiles import INITIAL_RULES
 from prompts.offline.phrases import distinct, without
 from prompts.offline.rules import Aim, read_rule, write_topic_rule
 from prompts.offline.suggestions import Order, read_orders
@@ -33,4 +33,4 @@ def optimize_filter_memory(fields: OptimizeFilterMemoryFields) -> OptimizedFilte
 
 def _reply(rules: list[str], fields: OptimizeFilterMemoryFields) -> OptimizedFilterMemory:
     kept = [rule for rule in rules if rule.strip()][:RULES_KEPT]
-    return OptimizedFilterMemory(rules=kept or list(FIRST_RULES[fields.kind]))
+    return OptimizedFilterMemory(rules=kept or list(INITIAL_RULES[fields.kind]))

@@ -4,7 +4,7 @@ What is read here is what the messages hold; the prompts themselves are a baseli
 below `evals` imports. Lexical.
 """
 
-from prompts.gradient import GradientFields, Part
+from prompts.gradient import GradientFields, ModuleView
 from prompts.offline.gradient import Case
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.suggestions import Order, order, suggestion
@@ -38,7 +38,9 @@ class ItemsWritten(Reply):
 def reflect_user(fields: ReflectionRead) -> OptimizedProfile:
     """Return the user's memory with what was taken, and without what led to a wrong choice."""
     case = _case(fields)
-    part = Part(name="user profile", kind=ModuleKind.USER_PROFILE, text=fields.user, effect="")
+    part = ModuleView(
+        name="user profile", kind=ModuleKind.USER_PROFILE, text=fields.user, effect=""
+    )
     misled = () if case.right else case.misled
     said = suggestion(case.of_user(part), order(Order.DROP, misled, limit=DROPPED))
     return _followed(fields.user, said, ClientKind.USER, fields.reward)
@@ -49,7 +51,7 @@ def reflect_items(fields: ReflectionRead) -> ItemsWritten:
     case = _case(fields)
     written = {}
     for option in (case.taken, case.other):
-        part = Part(
+        part = ModuleView(
             name=f"item profile {option.name}",
             kind=ModuleKind.ITEM_PROFILE,
             text=option.profile,

@@ -7,7 +7,7 @@ from pydantic import with_config
 from typing_extensions import TypedDict
 
 from state.graphs.context import DESCRIBED
-from state.graphs.router_update import Extracted, Intake, Summary
+from state.graphs.router_update import ExtractedAttributes, Intake, Summary
 
 
 @with_config(DESCRIBED)
@@ -28,7 +28,7 @@ class BootstrapOutput(TypedDict, total=False):
 class BootstrapState(BootstrapInput, BootstrapOutput, total=False):
     """The whole graph's state."""
 
-    extracted: Annotated[list[Extracted], operator.add]
+    extracted: Annotated[list[ExtractedAttributes], operator.add]
     founding: list[Intake]
     """The clusters, each with the clients that hold its attributes."""
     summaries: Annotated[list[Summary], operator.add]

@@ -26,7 +26,7 @@ class NetworkContext(Frozen):
         max_length=KEY_LENGTH,
         description="Name of the network, as `recnet networks` lists it.",
         json_schema_extra={
-            "langgraph_nodes": ["found_clients", "open_interaction", "view_clients"]
+            "langgraph_nodes": ["initialize_clients", "open_interaction", "view_clients"]
         },
     )
 
@@ -34,6 +34,6 @@ class NetworkContext(Frozen):
 class BootstrapContext(NetworkSettings, NetworkContext):
     """The network to bootstrap, and everything that shapes it from then on."""
 
-    def shape(self) -> NetworkSettings:
+    def network_settings(self) -> NetworkSettings:
         """Return the settings without the network's name."""
         return NetworkSettings.model_validate(self.model_dump(exclude={"network"}))

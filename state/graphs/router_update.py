@@ -35,7 +35,7 @@ class RouterDecision(Frozen):
     """Why there was no decision; the router is kept and its gradients are rejected."""
 
 
-class Extracted(Frozen):
+class ExtractedAttributes(Frozen):
     """The attributes found now in one client (`A_t`), in the client's own phrases."""
 
     client: int
@@ -82,7 +82,7 @@ class Neighbour(Frozen):
     cosine: float
 
 
-class Match(Frozen):
+class PeerMatch(Frozen):
     """A changed client that speaks for itself, and the clients nearest to it."""
 
     sender: Module
@@ -92,7 +92,7 @@ class Match(Frozen):
     """Nearest first."""
 
 
-class Choice(Frozen):
+class PeerChoice(Frozen):
     """Whom a changed client tells, and what, as a model chose."""
 
     sender: Module
@@ -114,14 +114,14 @@ class RouterUpdateState(TypedDict, total=False):
     feedback: list[Feedback]
     """Pending gradients, each with the active router that answers for it."""
     decisions: Annotated[list[RouterDecision], operator.add]
-    extracted: Annotated[list[Extracted], operator.add]
+    extracted: Annotated[list[ExtractedAttributes], operator.add]
     drafts: list[RouterDraft]
     """Routers whose text or structure the optimizer changed."""
     intakes: list[Intake]
     summaries: Annotated[list[Summary], operator.add]
-    matches: list[Match]
+    matches: list[PeerMatch]
     """From client to client: who may be told by whom, by embeddings."""
-    choices: Annotated[list[Choice], operator.add]
+    choices: Annotated[list[PeerChoice], operator.add]
     """What models made of the matches; of one sender the last one counts."""
     hearers: list[Client]
     """With reception on delivery: the clients that will hear, their messages in the buffer."""
@@ -149,7 +149,7 @@ class ChooseTask(TypedDict):
     """One changed client, and those it may tell, or is to tell."""
 
     step: str
-    match: Match
+    match: PeerMatch
 
 
 class ExtractTask(TypedDict):

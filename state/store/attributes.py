@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from pydantic import ConfigDict
 
+from state.db.pool import Connection
 from state.domain import Frozen
-from state.pool import Connection
 from state.vectors import Vector, as_array
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from state.db.pool import Connection
 from state.domain import Frozen, Module
-from state.pool import Connection
 from state.store.routing import Delivery
 
 

@@ -3,18 +3,18 @@
 from collections.abc import Mapping, Sequence
 
 from state.dataset import Dataset, Item
+from state.db.pool import Connection
 from state.domain import (
     KEY_LENGTH,
     Client,
     ClientKind,
+    FilterDecision,
     Frozen,
     Message,
     Module,
-    Verdict,
     clean_line,
 )
 from state.errors import InputError
-from state.pool import Connection
 from state.store.versions import split_rules
 from state.vectors import Vector, as_array
 
@@ -115,7 +115,7 @@ async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> li
 async def _read_messages(
     conn: Connection, network: int, ids: Sequence[int]
 ) -> dict[int, dict[str, list[object]]]:
-    """Return the fields `messages`, `heard` and `verdicts` of the clients that have any."""
+    """Return the fields `messages`, `heard` and `filter_decisions` of the clients that have any."""
     cursor = await conn.execute(
         """
         SELECT sent.client_id, m.id, m.module, m.owner, m.version,
@@ -126,7 +126,7 @@ async def _read_messages(
             FROM buffers b CROSS JOIN unnest(b.messages) WITH ORDINALITY AS held(id, place)
             WHERE b.network_id = %(network)s AND b.client_id = ANY(%(ids)s)
             UNION ALL
-            SELECT client_id, message_id, 0, taken, rule, reason FROM verdicts
+            SELECT client_id, message_id, 0, taken, rule, reason FROM filter_decisions
             WHERE network_id = %(network)s AND client_id = ANY(%(ids)s) AND interaction_id IS NULL
         ) sent
         JOIN messages m ON m.network_id = %(network)s AND m.id = sent.id
@@ -138,15 +138,17 @@ async def _read_messages(
     )
     found: dict[int, dict[str, list[object]]] = {}
     for row in await cursor.fetchall():
-        fields = found.setdefault(row["client_id"], {"messages": [], "heard": [], "verdicts": []})
+        fields = found.setdefault(
+            row["client_id"], {"messages": [], "heard": [], "filter_decisions": []}
+        )
         sender = Module(kind=row["module"], owner=row["owner"])
         message = Message(id=row["id"], sender=sender, version=row["version"], body=row["body"])
         if row["taken"] is None:
             fields["messages"].append(message)
             continue
         fields["heard"].append(message)
-        fields["verdicts"].append(
-            Verdict(
+        fields["filter_decisions"].append(
+            FilterDecision(
                 message=message.id, sender=sender, version=message.version,
                 taken=row["taken"], rule=row["rule"], reason=row["reason"],
             )

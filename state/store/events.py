@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 
 from state.dataset import Dataset, Split
+from state.db.pool import Connection
 from state.domain import Frozen
-from state.pool import Connection
 
 
 class StoredEvent(Frozen):

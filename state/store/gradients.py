@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Literal
 
+from state.db.pool import Connection
 from state.domain import Frozen, Gradient, ModuleKind
-from state.pool import Connection
 
 Status = Literal["not involved", "pending", "applied", "rejected"]
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
+from state.db.pool import Connection
 from state.domain import Frozen, Module, Reception
-from state.pool import Connection
 
 
 class Interaction(Frozen):
@@ -19,7 +19,7 @@ class Interaction(Frozen):
     failure: str
 
 
-class StoredVerdict(Frozen):
+class StoredFilterDecision(Frozen):
     """What one reception made of one message."""
 
     client_id: int
@@ -80,7 +80,7 @@ async def write_interaction(conn: Connection, network: int, interaction: Interac
     )
 
 
-async def add_verdicts(
+async def add_filter_decisions(
     conn: Connection,
     network: int,
     receptions: Sequence[Reception],
@@ -91,22 +91,22 @@ async def add_verdicts(
     """Store what receptions made of their messages, those of an interaction or of an update."""
     async with conn.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO verdicts (network_id, interaction_id, client_id, message_id, taken, "
-            "rule, reason, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO filter_decisions (network_id, interaction_id, client_id, message_id, "
+            "taken, rule, reason, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (network, interaction, r.client, v.message, v.taken, v.rule, v.reason, window)
                 for r in receptions
-                for v in r.verdicts
+                for v in r.filter_decisions
             ],
         )
 
 
-async def take_up_verdicts(
+async def attach_filter_decisions(
     conn: Connection, network: int, interaction: str, client: int, messages: Sequence[int]
 ) -> None:
     """Let what an update merged for a client belong to an interaction from now on."""
     await conn.execute(
-        "UPDATE verdicts SET interaction_id = %s WHERE network_id = %s AND client_id = %s "
+        "UPDATE filter_decisions SET interaction_id = %s WHERE network_id = %s AND client_id = %s "
         "AND message_id = ANY(%s) AND interaction_id IS NULL",
         (interaction, network, client, list(messages)),
     )
@@ -123,10 +123,10 @@ async def find_consumed(
     `heard` are those (client, message) that an update had merged when they were read: they are
     consumed once an interaction has taken them up.
     """
-    if not (pairs := [(r.client, v.message) for r in receptions for v in r.verdicts]):
+    if not (pairs := [(r.client, v.message) for r in receptions for v in r.filter_decisions]):
         return set()
     cursor = await conn.execute(
-        "SELECT DISTINCT v.client_id FROM verdicts v "
+        "SELECT DISTINCT v.client_id FROM filter_decisions v "
         "JOIN unnest(%s::integer[], %s::integer[], %s::boolean[]) "
         "AS held(client_id, message_id, heard) USING (client_id, message_id) "
         "WHERE v.network_id = %s AND (v.interaction_id IS NOT NULL OR NOT held.heard)",
@@ -140,12 +140,14 @@ async def find_consumed(
     return {row["client_id"] for row in await cursor.fetchall()}
 
 
-async def read_verdicts(conn: Connection, network: int, interaction: str) -> list[StoredVerdict]:
+async def read_filter_decisions(
+    conn: Connection, network: int, interaction: str
+) -> list[StoredFilterDecision]:
     """Return what the receptions of one interaction made of their messages."""
     cursor = await conn.execute(
         "SELECT r.client_id, r.message_id, m.module, m.owner, m.version, "
         "coalesce(m.body, v.content) AS body, r.window_id, r.taken, r.rule, r.reason "
-        "FROM verdicts r "
+        "FROM filter_decisions r "
         "JOIN messages m ON m.network_id = r.network_id AND m.id = r.message_id "
         "JOIN module_versions v ON v.network_id = m.network_id AND v.module = m.module "
         "AND v.owner = m.owner AND v.version = m.version "
@@ -153,6 +155,6 @@ async def read_verdicts(conn: Connection, network: int, interaction: str) -> lis
         (network, interaction),
     )
     return [
-        StoredVerdict(sender=Module(kind=row.pop("module"), owner=row.pop("owner")), **row)
+        StoredFilterDecision(sender=Module(kind=row.pop("module"), owner=row.pop("owner")), **row)
         for row in await cursor.fetchall()
     ]

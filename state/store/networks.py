@@ -3,20 +3,20 @@
 from psycopg import sql
 from psycopg.types.json import Jsonb
 
-from state.checkpoints import forget_threads
+from state.db.checkpoints import forget_threads
+from state.db.pool import Connection
 from state.domain import ClientKind, Frozen
 from state.errors import NetworkError
-from state.pool import Connection
 from state.settings import NetworkSettings
-from state.store.planned import write_plan
+from state.store.planned_records import write_plan
 
-_COLUMNS = sql.SQL("id, name, dataset, domain, settings, tau_user, tau_item")
+_COLUMNS = sql.SQL("id, name, dataset, domain, settings AS stored_settings, tau_user, tau_item")
 
 # In the order in which foreign keys allow them to be copied. Usage stays behind: it was paid once.
 _TABLES = (
     "clients", "client_vectors", "buffers", "events", "module_versions", "attributes", "routers",
-    "router_vectors", "messages", "pending", "planned", "windows", "interactions", "verdicts",
-    "gradients",
+    "router_vectors", "messages", "pending", "planned", "windows", "interactions",
+    "filter_decisions", "gradients",
 )  # fmt: skip
 
 
@@ -27,25 +27,26 @@ class Network(Frozen):
     name: str
     dataset: str
     domain: str
-    settings: NetworkSettings | None
+    stored_settings: NetworkSettings | None
+    """None until the bootstrap has begun."""
     tau_user: float | None
     tau_item: float | None
 
     @property
-    def shape(self) -> NetworkSettings:
-        """What shapes the network.
+    def settings(self) -> NetworkSettings:
+        """The settings of the network, fixed at its bootstrap.
 
         Raises:
             NetworkError: it was loaded and not yet bootstrapped.
         """
-        if self.settings is None:
+        if self.stored_settings is None:
             raise NetworkError(
                 f"network '{self.name}' has no routers yet: "
                 f"run `recnet bootstrap --network {self.name}`"
             )
-        return self.settings
+        return self.stored_settings
 
-    def require_founded(self) -> None:
+    def require_bootstrapped(self) -> None:
         """Refuse a network that has no routers yet.
 
         Raises:
@@ -62,7 +63,7 @@ class Network(Frozen):
         """
         tau = self.tau_user if kind is ClientKind.USER else self.tau_item
         if tau is None:
-            _ = self.shape  # says so where the bootstrap has not even begun
+            _ = self.settings  # says so where the bootstrap has not even begun
             raise NetworkError(
                 f"the bootstrap of network '{self.name}' was stopped: run `recnet bootstrap "
                 f"--network {self.name}` again with the same settings, it goes on where it was"
@@ -125,7 +126,7 @@ async def list_networks(conn: Connection) -> list[Network]:
     return [Network.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def shape_network(conn: Connection, network: int, settings: NetworkSettings) -> None:
+async def write_settings(conn: Connection, network: int, settings: NetworkSettings) -> None:
     """Store what shapes a network."""
     await conn.execute(
         "UPDATE networks SET settings = %s WHERE id = %s",
@@ -133,7 +134,7 @@ async def shape_network(conn: Connection, network: int, settings: NetworkSetting
     )
 
 
-async def freeze_tau(conn: Connection, network: int, user: float, item: float) -> None:
+async def write_tau(conn: Connection, network: int, user: float, item: float) -> None:
     """Store the thresholds of Eq. 4 by kind of client."""
     await conn.execute(
         "UPDATE networks SET tau_user = %s, tau_item = %s WHERE id = %s", (user, item, network)
@@ -160,12 +161,12 @@ async def copy_network(
     async with conn.transaction():
         await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         copy = await create_network(conn, name, source.dataset, source.domain)
-        await shape_network(conn, copy, settings)
+        await write_settings(conn, copy, settings)
         if source.tau_user is not None and source.tau_item is not None:
-            await freeze_tau(conn, copy, source.tau_user, source.tau_item)
+            await write_tau(conn, copy, source.tau_user, source.tau_item)
         for table in _TABLES:
             await _copy_rows(conn, table, source.id, copy)
-        if settings.update_size != source.shape.update_size:
+        if settings.update_size != source.settings.update_size:
             await write_plan(conn, copy, [])  # its windows are cut anew
         # Whoever is at the source's open window is not at the copy's.
         await conn.execute("UPDATE windows SET holder = NULL WHERE network_id = %s", (copy,))

@@ -2,8 +2,8 @@
 
 from typing import LiteralString
 
+from state.db.pool import Connection
 from state.domain import ClientKind, Module, ModuleKind
-from state.pool import Connection
 
 _COLUMNS: dict[ModuleKind, tuple[LiteralString, LiteralString]] = {
     ModuleKind.USER_PROFILE: ("clients", "profile_pinned"),

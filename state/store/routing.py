@@ -6,9 +6,9 @@ router update, which holds both.
 
 from collections.abc import Sequence
 
+from state.db.pool import Connection
 from state.domain import ClientKind, Frozen
 from state.graphs.router_update import Neighbour
-from state.pool import Connection
 from state.store.networks import Network
 
 

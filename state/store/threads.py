@@ -1,7 +1,7 @@
 """Threads: which runs there are checkpoints of, and on which of them nothing is left to do."""
 
+from state.db.pool import Connection
 from state.domain import Frozen
-from state.pool import Connection
 
 
 class Threads(Frozen):

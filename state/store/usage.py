@@ -5,8 +5,8 @@ from typing import Literal, LiteralString
 
 from psycopg.types.json import Jsonb
 
+from state.db.pool import Connection
 from state.domain import EMBEDDING, Call, Fault, Frozen
-from state.pool import Connection
 
 
 class UsageTotal(Frozen):
@@ -29,7 +29,7 @@ class UsageTotal(Frozen):
     faults: dict[Fault, int]
 
 
-class KeptCall(Frozen):
+class StoredCall(Frozen):
     """One ask of a step, as the trace shows it."""
 
     prompt: str
@@ -162,14 +162,14 @@ async def sum_usage(
     return [UsageTotal.model_validate(row) for row in await cursor.fetchall()]
 
 
-async def read_calls(conn: Connection, network: int, step: str) -> list[KeptCall]:
+async def read_calls(conn: Connection, network: int, step: str) -> list[StoredCall]:
     """Return the calls of one step in the order in which they ended."""
     cursor = await conn.execute(
         "SELECT prompt, model, attempts, cached, input_tokens, output_tokens, cost, seconds, "
         "outcome, faults, thoughts FROM usage WHERE network_id = %s AND step = %s ORDER BY id",
         (network, step),
     )
-    return [KeptCall.model_validate(row) for row in await cursor.fetchall()]
+    return [StoredCall.model_validate(row) for row in await cursor.fetchall()]
 
 
 def add_totals(totals: Sequence[UsageTotal], name: str) -> UsageTotal:

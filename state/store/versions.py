@@ -3,8 +3,8 @@
 from datetime import datetime
 from typing import Literal
 
+from state.db.pool import Connection
 from state.domain import Frozen, Module
-from state.pool import Connection
 
 Author = Literal[
     "bootstrap", "reception", "gradient", "summary", "split", "merge", "reflection",

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from state.db.pool import Connection
 from state.domain import Frozen
-from state.pool import Connection
 
 
 class Window(Frozen):

@@ -13,74 +13,74 @@ from pathlib import Path
 import pytest
 
 import evals
-from evals.agentcf.training import found_agentcf, train_agentcf
-from evals.candidates import Cases, Negatives, draw_cases
-from evals.method_agentcf import AgentCFMethod
-from evals.method_bpr import BprMethod
-from evals.method_item_knn import ItemKnnMethod
-from evals.method_pop import PopMethod
-from evals.method_probes import LeastPopularMethod, NewestMethod, Probe, ProbeMethod
-from evals.method_random import RandomMethod
-from evals.method_recnet import RecNetMethod
-from evals.method_tfidf import TfidfMethod
-from evals.methods import Method
-from evals.splits import history
+from evals.baselines.agentcf.ranker import AgentCFRanker
+from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.bpr import BprRanker
+from evals.baselines.item_knn import ItemKnnRanker
+from evals.baselines.pop import PopRanker
+from evals.baselines.probes import LeastPopularRanker, NewestRanker, Probe, ProbeRanker
+from evals.baselines.random_order import RandomRanker
+from evals.baselines.ranker import Ranker
+from evals.baselines.recnet import RecNetRanker
+from evals.baselines.tfidf import TfidfRanker
+from evals.candidates import Negatives, RankingTasks, draw_tasks
+from evals.datasets.splits import history
 from state.dataset import Dataset, Item, Split
-from tests.worlds import SHAPE, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, tiny_dataset
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
-Make = Callable[[RecNet, str, Dataset], Awaitable[Method]]
+Make = Callable[[RecNet, str, Dataset], Awaitable[Ranker]]
 
 
 async def trained(recnet: RecNet, name: str, dataset: Dataset) -> str:
     """Load and bootstrap a network, and train it past a router update."""
     await recnet.load(name, dataset)
-    await recnet.bootstrap(name, SHAPE)
+    await recnet.bootstrap(name, NETWORK_SETTINGS)
     await train(recnet, name, limit=4)
     return name
 
 
-async def make_recnet(recnet: RecNet, name: str, dataset: Dataset) -> Method:
-    return RecNetMethod(recnet, await trained(recnet, name, dataset))
+async def make_recnet(recnet: RecNet, name: str, dataset: Dataset) -> Ranker:
+    return RecNetRanker(recnet, await trained(recnet, name, dataset))
 
 
-async def make_agentcf(recnet: RecNet, name: str, dataset: Dataset) -> Method:
+async def make_agentcf(recnet: RecNet, name: str, dataset: Dataset) -> Ranker:
     await recnet.load(name, dataset)
-    await recnet.bootstrap(name, SHAPE)
+    await recnet.bootstrap(name, NETWORK_SETTINGS)
     learned = f"{name} by AgentCF"
     await found_agentcf(recnet, name, learned)
     await train_agentcf(recnet, learned, limit=4)
-    return AgentCFMethod(recnet, learned)
+    return AgentCFRanker(recnet, learned)
 
 
 def make_probe(probe: Probe) -> Make:
-    async def make(recnet: RecNet, name: str, dataset: Dataset) -> Method:
-        return ProbeMethod(recnet, await trained(recnet, name, dataset), probe)
+    async def make(recnet: RecNet, name: str, dataset: Dataset) -> Ranker:
+        return ProbeRanker(recnet, await trained(recnet, name, dataset), probe)
 
     return make
 
 
-def plain(make: Callable[[Dataset], Method]) -> Make:
-    async def made(_recnet: RecNet, _name: str, dataset: Dataset) -> Method:
+def plain(make: Callable[[Dataset], Ranker]) -> Make:
+    async def made(_recnet: RecNet, _name: str, dataset: Dataset) -> Ranker:
         return make(dataset)
 
     return made
 
 
 MAKERS: list[tuple[type, Make]] = [
-    (RandomMethod, plain(lambda _: RandomMethod())),
-    (PopMethod, plain(lambda _: PopMethod())),
-    (ItemKnnMethod, plain(lambda _: ItemKnnMethod())),
-    (BprMethod, plain(lambda _: BprMethod(epochs=20))),
-    (TfidfMethod, plain(lambda dataset: TfidfMethod(dataset.items))),
-    (LeastPopularMethod, plain(lambda _: LeastPopularMethod())),
-    (NewestMethod, plain(lambda _: NewestMethod())),
-    (RecNetMethod, make_recnet),
-    (AgentCFMethod, make_agentcf),
-    *((ProbeMethod, make_probe(probe)) for probe in Probe),
+    (RandomRanker, plain(lambda _: RandomRanker())),
+    (PopRanker, plain(lambda _: PopRanker())),
+    (ItemKnnRanker, plain(lambda _: ItemKnnRanker())),
+    (BprRanker, plain(lambda _: BprRanker(epochs=20))),
+    (TfidfRanker, plain(lambda dataset: TfidfRanker(dataset.items))),
+    (LeastPopularRanker, plain(lambda _: LeastPopularRanker())),
+    (NewestRanker, plain(lambda _: NewestRanker())),
+    (RecNetRanker, make_recnet),
+    (AgentCFRanker, make_agentcf),
+    *((ProbeRanker, make_probe(probe)) for probe in Probe),
 ]
 """How each method is built from a world: a new method is to be added here."""
 
@@ -97,12 +97,12 @@ def test_every_method_there_is_stands_in_this_file() -> None:
     assert {kind.__name__ for kind in found} == {kind.__name__ for kind, _ in MAKERS}
 
 
-def worlds() -> tuple[Dataset, Dataset, Cases]:
+def worlds() -> tuple[Dataset, Dataset, RankingTasks]:
     """Return two data sets that differ in each user's test item, and cases that hold both."""
     tiny = tiny_dataset()
     more = tuple(Item(key=f"x{n}", title=f"Untitled {n}", category="Opera") for n in range(4))
     one = tiny.model_copy(update={"items": (*tiny.items, *more)})
-    cases = draw_cases(one, Split.TEST, kind=Negatives.SAMPLED, seen=frozenset(), draws=(0,))
+    cases = draw_tasks(one, Split.TEST, kind=Negatives.SAMPLED, seen=frozenset(), draws=(0,))
     other = {
         case.user: next(key for key in case.candidates if key != case.target)
         for case in cases.cases

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from tests.worlds import tiny_dataset
+from tests.support.tiny_network import tiny_dataset
 
 pytestmark = pytest.mark.long
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
-from evals.candidates import Negatives, draw_cases
-from evals.method_bpr import BprMethod
-from evals.method_item_knn import ItemKnnMethod
-from evals.method_pop import PopMethod
-from evals.methods import Method
+from evals.baselines.bpr import BprRanker
+from evals.baselines.interaction_matrix import taken_matrix
+from evals.baselines.item_knn import ItemKnnRanker
+from evals.baselines.pop import PopRanker
+from evals.baselines.ranker import Ranker
+from evals.candidates import Negatives, draw_tasks
+from evals.datasets.recbole import read_dataset
+from evals.datasets.splits import history, seen_items
 from evals.ranking import evaluate
-from evals.recbole import read_dataset
-from evals.splits import history, seen_items
-from evals.taken import taken_matrix
 from state.dataset import Event, Split
 from state.errors import InputError
 from state.randomness import draw
@@ -34,7 +34,7 @@ def events(**baskets: str) -> list[Event]:
 
 
 async def test_pop_puts_first_what_most_users_took() -> None:
-    method = PopMethod()
+    method = PopRanker()
     method.fit(events(u="abc", v="ab"), events(w="a"))
     assert await method.rank("anyone", "cbaz") == ["a", "b", "c", "z"]
     method.fit(events(u="z"), [])  # a second fit starts afresh
@@ -48,7 +48,7 @@ def test_an_event_that_is_there_twice_counts_once() -> None:
 
 
 async def test_items_are_near_that_the_same_users_took() -> None:
-    method = ItemKnnMethod(shrinkage=0)
+    method = ItemKnnRanker(shrinkage=0)
     method.fit(events(u="ab", v="abd", w="ce"), events(x="a"))
     # Of what x did not take, b shares two users with a, d one, and c and e share none.
     assert (await method.rank("x", "bcd"))[:2] == ["b", "d"]
@@ -59,7 +59,7 @@ async def test_shrinkage_trusts_what_few_users_took_less() -> None:
     # With a, c was taken by its one user, b by two of its five: cosine 1/√3 against 2/√15.
     world = events(u="abc", v="ab", w="b", x="b", y="b", z="a")
     for shrinkage, first in ((0, "c"), (10, "b")):
-        method = ItemKnnMethod(shrinkage=shrinkage)
+        method = ItemKnnRanker(shrinkage=shrinkage)
         method.fit(world, [])
         assert (await method.rank("z", "bc"))[0] == first
 
@@ -70,7 +70,7 @@ async def test_only_an_items_neighbours_count() -> None:
     for neighbours, firsts in ((1, {"d", "?"}), (2, {"d"})):
         found = set()
         for seed in range(20):
-            method = ItemKnnMethod(neighbours=neighbours, shrinkage=0, seed=seed)
+            method = ItemKnnRanker(neighbours=neighbours, shrinkage=0, seed=seed)
             method.fit(events(u="ad", v="ad", w="bd", x="bc", y="b"), [])
             found.add((await method.rank("y", "d?"))[0])
         assert found == firsts
@@ -87,7 +87,7 @@ async def test_item_knn_is_the_cosine_of_scikit_learn(seed: int) -> None:
     similar = cosine_similarity(taken.T)
     np.fill_diagonal(similar, 0)
     scores = taken @ similar
-    method = ItemKnnMethod(neighbours=25, shrinkage=0)
+    method = ItemKnnRanker(neighbours=25, shrinkage=0)
     method.fit(world, [])
     for user in range(30):
         ranking = await method.rank(f"u{user}", [f"i{item}" for item in range(25)])
@@ -106,7 +106,7 @@ def two_worlds() -> list[Event]:
 
 
 async def test_bpr_learns_who_belongs_where() -> None:
-    method = BprMethod()
+    method = BprRanker()
     method.fit(two_worlds(), [])
     items = [f"{half}{at}" for half in "ab" for at in range(10)]
     for user in range(40):
@@ -119,7 +119,7 @@ async def test_bpr_is_the_same_by_seed() -> None:
     items = [f"a{at}" for at in range(10)]
 
     async def rankings(seed: int) -> list[list[str]]:
-        method = BprMethod(seed=seed, epochs=20)
+        method = BprRanker(seed=seed, epochs=20)
         method.fit(two_worlds(), [])
         return [await method.rank(f"u{user}", items) for user in range(10)]
 
@@ -133,21 +133,21 @@ def test_bpr_without_its_library_names_the_extra(monkeypatch: pytest.MonkeyPatch
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "implicit", None)
     with pytest.raises(InputError, match=r"^BPR needs implicit: pip install 'recnet\[baselines\]'"):
-        BprMethod()
+        BprRanker()
 
 
 @pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")
 @pytest.mark.parametrize(
     ("method", "low", "high"),
-    [(PopMethod(), 0.48, 0.57), (ItemKnnMethod(), 0.48, 0.57), (BprMethod(), 0.46, 0.55)],
+    [(PopRanker(), 0.48, 0.57), (ItemKnnRanker(), 0.48, 0.57), (BprRanker(), 0.46, 0.55)],
     ids=lambda value: getattr(value, "name", None),
 )
 async def test_the_validation_of_the_agentcf_sample_is_what_was_measured(
-    method: Method, low: float, high: float
+    method: Ranker, low: float, high: float
 ) -> None:
     dataset = read_dataset(CDS, domain="CDs")
     known = history(dataset, Split.VALID)
     method.fit(*known)
-    drawn = draw_cases(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=seen_items(known))
+    drawn = draw_tasks(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=seen_items(known))
     reading = await evaluate(method, drawn)
     assert low < fmean(reading.user_means(10).values()) < high

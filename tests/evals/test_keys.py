@@ -21,16 +21,16 @@ from langchain_core.tracers.context import collect_runs
 from psycopg import sql
 from typer.testing import CliRunner
 
-import evals.bench.server
-from evals.bench.answers import Answer, answer_chat
-from evals.bench.faults import Fault
-from evals.bench.protocol import Body
-from evals.bench.serving import Endpoint, serving
-from evals.bench.settings import BenchSettings
+import tests.support.model_server.server
 from evals.cli import app
 from state.dataset import Dataset, Item
-from state.migrate import SCHEMA
-from tests.worlds import tiny_dataset
+from state.db.migrate import SCHEMA
+from tests.support.model_server.answers import Answer, answer_chat
+from tests.support.model_server.faults import Fault
+from tests.support.model_server.protocol import Body
+from tests.support.model_server.serving import Endpoint, serving
+from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import tiny_dataset
 from workflows.recnet import open_recnet
 
 pytestmark = pytest.mark.long
@@ -175,7 +175,7 @@ def written(server: str) -> Iterator[Written]:
     """Run all phases, and return what they have written."""
     found: Written = {}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(evals.bench.server, "answer_chat", echoing(answer_chat))
+        patch.setattr(tests.support.model_server.server, "answer_chat", echoing(answer_chat))
         with serving(BenchSettings(key=MODEL)) as models, serving() as encoders:
             encoders.settings = BenchSettings(key=ENCODER)
             options = {"default_headers": {"X-Key": HEADER}}

@@ -1,12 +1,12 @@
 """Probes read what the store shows of an item apart from its texts."""
 
-from evals.method_probes import LeastPopularMethod, NewestMethod, Probe, ProbeMethod
+from evals.baselines.probes import LeastPopularRanker, NewestRanker, Probe, ProbeRanker
 from nodes.resources import Resources
 from state.dataset import Event, Split
-from state.store.signals import Signals, read_signals
-from tests.worlds import SHELVES, plant, send, tiny_dataset
+from state.store.probe_signals import Signals, read_signals
+from tests.support.tiny_network import SHELVES, plant, send, tiny_dataset
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 KEYS = [item.key for item in tiny_dataset().items]
 J1, M4 = 7, 14
@@ -14,7 +14,7 @@ J1, M4 = 7, 14
 
 
 async def test_least_popular_is_pop_turned_round() -> None:
-    method = LeastPopularMethod()
+    method = LeastPopularRanker()
     taken = {"a": 1, "b": 2, "c": 3}
     events = [
         Event(user=f"u{n}", item=item, split=Split.FIRST)
@@ -26,7 +26,7 @@ async def test_least_popular_is_pop_turned_round() -> None:
 
 
 async def test_newest_is_what_was_first_taken_last() -> None:
-    method = NewestMethod()
+    method = NewestRanker()
     events = [Event(user=f"u{n}", item=item, split=Split.FIRST) for n, item in enumerate("abcab")]
     method.fit(events[:2], events[2:])
     assert await method.rank("anyone", "azcb") == ["c", "b", "a", "z"]
@@ -37,16 +37,16 @@ async def test_a_probe_ranks_by_what_the_store_holds(resources: Resources) -> No
     await send(resources, network.id, 1, J1, M4)
     await send(resources, network.id, 2, M4)
     recnet = RecNet(resources)
-    by_messages = ProbeMethod(recnet, "tiny", Probe.MOST_MESSAGES)
+    by_messages = ProbeRanker(recnet, "tiny", Probe.MOST_MESSAGES)
     assert (await by_messages.rank("ann", KEYS))[:2] == ["m4", "j1"]
-    by_length = ProbeMethod(recnet, "tiny", Probe.SHORTEST_PROFILE, name="short")
+    by_length = ProbeRanker(recnet, "tiny", Probe.SHORTEST_PROFILE, name="short")
     assert by_length.name == "short"
     shortest = min((title for titles in SHELVES.values() for title in titles), key=len)
     places = {item.key: item.title for item in tiny_dataset().items}
     assert len(places[(await by_length.rank("ann", KEYS))[0]]) <= len(shortest) + 1
     # As long as nothing was learned, all items have as many versions: the order is random.
     tops = [
-        (await ProbeMethod(recnet, "tiny", Probe.MOST_VERSIONS, seed=seed).rank("ann", KEYS))[0]
+        (await ProbeRanker(recnet, "tiny", Probe.MOST_VERSIONS, seed=seed).rank("ann", KEYS))[0]
         for seed in range(20)
     ]
     assert len(set(tops)) > 5

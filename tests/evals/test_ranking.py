@@ -7,13 +7,13 @@ from statistics import fmean
 
 import pytest
 
-from evals.candidates import Case, Cases, Negatives, draw_cases
-from evals.method_random import RandomMethod
-from evals.method_tfidf import TfidfMethod
-from evals.methods import ContractError
-from evals.ranking import Reading, evaluate, pool
-from evals.recbole import read_dataset
-from evals.splits import history, seen_items
+from evals.baselines.random_order import RandomRanker
+from evals.baselines.ranker import ContractError
+from evals.baselines.tfidf import TfidfRanker
+from evals.candidates import Negatives, RankingTask, RankingTasks, draw_tasks
+from evals.datasets.recbole import read_dataset
+from evals.datasets.splits import history, seen_items
+from evals.ranking import RankingResult, evaluate, pool
 from state.dataset import Event, Split
 
 CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
@@ -42,14 +42,14 @@ class Recorder:
         return ranking
 
 
-def cases(*made: Case) -> Cases:
-    return Cases(Split.TEST, Negatives.SAMPLED, 3, made, ("left",))
+def cases(*made: RankingTask) -> RankingTasks:
+    return RankingTasks(Split.TEST, Negatives.SAMPLED, 3, made, ("left",))
 
 
 TWO_USERS = cases(
-    Case("u", ("b", "a", "c"), "a"),
-    Case("v", ("b", "a", "c"), "c"),
-    Case("u", ("d", "b", "c"), "c"),
+    RankingTask("u", ("b", "a", "c"), "a"),
+    RankingTask("v", ("b", "a", "c"), "c"),
+    RankingTask("u", ("d", "b", "c"), "c"),
 )
 
 
@@ -61,16 +61,16 @@ async def test_ranks_are_read_off_and_averaged_within_a_user() -> None:
     assert reading.user_means(5) == {"u": pytest.approx((1 + 0.63093) / 2, abs=1e-5), "v": 0.5}
     assert (reading.method, reading.size, reading.left_out) == ("Recorder", 3, ("left",))
     assert len(done) == 3
-    assert Reading.model_validate_json(reading.model_dump_json()) == reading
+    assert RankingResult.model_validate_json(reading.model_dump_json()) == reading
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
 async def test_no_more_rankings_are_open_than_allowed(concurrency: int) -> None:
     recorder = Recorder()
-    alone = await evaluate(RandomMethod(), TWO_USERS)
+    alone = await evaluate(RandomRanker(), TWO_USERS)
     assert (await evaluate(recorder, TWO_USERS, concurrency=concurrency)).ranks
     assert recorder.most_open == concurrency
-    together = await evaluate(RandomMethod(), TWO_USERS, concurrency=concurrency)
+    together = await evaluate(RandomRanker(), TWO_USERS, concurrency=concurrency)
     assert together.ranks == alone.ranks
 
 
@@ -84,7 +84,7 @@ async def test_a_broken_contract_ends_the_reading() -> None:
 
 
 async def test_readings_of_several_seeds_are_pooled_within_users() -> None:
-    readings = [await evaluate(RandomMethod(seed=seed), TWO_USERS) for seed in range(3)]
+    readings = [await evaluate(RandomRanker(seed=seed), TWO_USERS) for seed in range(3)]
     pooled = pool(readings)
     assert pooled.ranks["u"] == sum((reading.ranks["u"] for reading in readings), ())
     assert len(pooled.ranks["v"]) == 3
@@ -101,8 +101,8 @@ async def test_tfidf_on_the_agentcf_sample_is_what_was_measured(
 ) -> None:
     dataset = read_dataset(CDS, domain="CDs")
     fitted = history(dataset, Split.TEST)
-    method = TfidfMethod(dataset.items)
+    method = TfidfRanker(dataset.items)
     method.fit(*fitted)
-    drawn = draw_cases(dataset, Split.TEST, kind=kind, seen=seen_items(fitted))
+    drawn = draw_tasks(dataset, Split.TEST, kind=kind, seen=seen_items(fitted))
     reading = await evaluate(method, drawn)
     assert low < fmean(reading.user_means(10).values()) < high

@@ -7,15 +7,15 @@ import pytest
 from rich.console import Console
 
 from evals.candidates import Negatives
-from evals.ranking import Reading
+from evals.ranking import RankingResult
 from evals.tables import Provenance, make_tables
 from state.dataset import Split
 
 
 def reading(
     method: str, *ranks: int, kind: Negatives = Negatives.SAMPLED, left_out: int = 0
-) -> Reading:
-    return Reading(
+) -> RankingResult:
+    return RankingResult(
         method=method,
         split=Split.TEST,
         negatives=kind,

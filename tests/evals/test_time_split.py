@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from evals.atomic import DataError
 from evals.cli import app
-from evals.planted_world import World, plant_world
-from evals.recbole import SAMPLE, LeftOut, Splitting, read_dataset, read_split
+from evals.datasets.atomic import DataError
+from evals.datasets.recbole import SAMPLE, LeftOut, Splitting, read_dataset, read_split
+from evals.planted.world import World, plant_world
 from state.dataset import Split
 
 ITEMS = "item_id:token\ttitle:token_seq\n" + "".join(f"{key}\tTitle {key}\n" for key in "abcdefg")

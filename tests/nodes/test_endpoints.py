@@ -14,15 +14,15 @@ from pydantic import SecretStr
 
 from nodes.endpoints import Endpoints, open_endpoints
 from nodes.resources import open_resources
-from prompts.call import Caller
-from prompts.catalogue import PROMPTS
-from prompts.errors import CallError, ModelError
-from prompts.gate import Gate
-from prompts.models import NO_KEY
+from prompts.llm.client import ModelClient
+from prompts.llm.errors import CallError, ModelError
+from prompts.llm.limiter import CallLimiter
+from prompts.llm.models import NO_KEY
+from prompts.registry import PROMPTS
 from state.settings import Settings
-from tests.prompts.bench import GOOD, Bench, greeting_templates
-from tests.prompts.endpoint import Answer, Endpoint, failure, serving
-from tests.prompts.test_embeddings import vectors
+from tests.prompts.llm.test_embeddings import vectors
+from tests.support.scripted_server import Answer, Endpoint, failure, serving
+from tests.support.small_prompt import GOOD, Bench, greeting_templates
 
 KEY = "sk-of-the-models-0123456789"
 OTHER = "sk-of-the-encoder-9876543210"
@@ -55,7 +55,7 @@ def settings(**given: Any) -> Settings:  # noqa: ANN401 - passed on
 
 async def use(opened: Endpoints, endpoint: Endpoint) -> Bench:
     """Ask the model and the encoder once each."""
-    b = Bench(Caller(opened.model, greeting_templates(), gate=Gate()), endpoint)
+    b = Bench(ModelClient(opened.model, greeting_templates(), limiter=CallLimiter()), endpoint)
     await b.ask()
     await opened.encoder.embed(["a text"])
     return b
@@ -136,7 +136,7 @@ async def test_another_provider_gets_neither_key_nor_address(
         found[name] = options
         return ChatOpenAI(model="x", api_key=SecretStr("any text"))
 
-    monkeypatch.setattr("prompts.models.init_chat_model", init)
+    monkeypatch.setattr("prompts.llm.models.init_chat_model", init)
     given = settings(model="mistralai:small", embedding="offline", base_url=models.url, api_key=KEY)
     async with open_endpoints(given) as opened:
         assert opened.model.address == ""
@@ -152,7 +152,7 @@ async def test_prompts_may_have_other_models_at_their_prices(models: Endpoint) -
         budget_money=1.0,
     )
     async with open_endpoints(given) as opened:
-        caller = Caller(opened.model, greeting_templates(), others=opened.others)
+        caller = ModelClient(opened.model, greeting_templates(), others=opened.others)
         names = {prompt.name: caller.endpoint(prompt).name for prompt in PROMPTS}
         prices = [opened.others[name].price for name in ("extract", "rank")]
     assert names.pop("extract") == "openai:tiny"

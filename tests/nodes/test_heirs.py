@@ -4,9 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.gather import heir_of
+from nodes.gather_gradients import heir_of
 from state.vectors import Vector
-from tests.properties import thousand
+from tests.support.properties import thousand
 
 Lives = list[tuple[bool, int, int]]
 """Changes of structure in order: a merge or a split, and which of the active routers it takes."""

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.propagation import POLICIES, Outgoing, by_routers, echo_of, outgoing_messages
+from nodes.propagation import PROPAGATION_METHODS, Outgoing, by_routers, echo_of, outgoing_messages
 from nodes.resources import Resources
 from nodes.step import Step
 from state.domain import ClientKind
@@ -20,8 +20,8 @@ from state.store.clients import point_profile, write_attributes
 from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.vectors import Vector
-from tests.properties import thousand
-from tests.worlds import SHAPE, as_router, plant
+from tests.support.properties import thousand
+from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant
 
 JAZZ = {1, 2, 7, 8, 9, 10}
 METAL = {3, 4, 11, 12, 13, 14}
@@ -41,8 +41,8 @@ async def delivered(
     echo: bool = False,
     seed: int = 0,
 ) -> list[Delivery]:
-    shape = SHAPE.model_copy(update={"echo": echo, "seed": seed})
-    network = await plant(resources, f"window {window} {seed}", shape, tau=-1.0)
+    network_settings = NETWORK_SETTINGS.model_copy(update={"echo": echo, "seed": seed})
+    network = await plant(resources, f"window {window} {seed}", network_settings, tau=-1.0)
     outgoing = [
         Outgoing(
             message=NewMessage(id=number, sender=as_router(i.router), version=1, taken=(i.router,)),
@@ -52,7 +52,9 @@ async def delivered(
     ]
     async with resources.pool.connection() as conn:
         await add_messages(conn, network.id, window, [one.message for one in outgoing])
-        return await POLICIES[propagation](conn, Step(network, "window"), window, outgoing)
+        return await PROPAGATION_METHODS[propagation](
+            conn, Step(network, "window"), window, outgoing
+        )
 
 
 def recipients(deliveries: list[Delivery]) -> dict[int, set[int]]:
@@ -189,7 +191,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
     planted = resources.networks["tiny"]
     network = planted.model_copy(
         update={
-            "settings": SHAPE.model_copy(update={"echo": world.echo}),
+            "settings": NETWORK_SETTINGS.model_copy(update={"echo": world.echo}),
             "tau_user": world.tau[0],
             "tau_item": world.tau[1],
         }

@@ -6,15 +6,15 @@ import pytest
 
 from nodes.reception import merge_messages, merge_view, receptions_of
 from nodes.resources import Resources
-from prompts.errors import ReplyError
-from prompts.merge import Merge, MergeVerdict
+from prompts.llm.errors import ReplyError
+from prompts.merge import Merge, MessageDecision
 from state.domain import Client, Reception
 from state.graphs.interaction import MergeTask
 from state.store.clients import read_clients
+from state.store.merged_views import find_view
 from state.store.usage import sum_usage
-from state.store.views import find_view
-from tests.nodes.written import written
-from tests.worlds import SHAPE, plant, run_on, send
+from tests.support.scripted_model import written
+from tests.support.tiny_network import NETWORK_SETTINGS, plant, run_on, send
 
 
 async def read(resources: Resources, network: int, client: int) -> Client:
@@ -29,8 +29,8 @@ async def merged(client: Client) -> Reception:
     return reception
 
 
-def verdict(number: int, *, taken: bool, rule: str = "") -> MergeVerdict:
-    return MergeVerdict(message=f"message {number}", taken=taken, rule=rule, reason="so")
+def verdict(number: int, *, taken: bool, rule: str = "") -> MessageDecision:
+    return MessageDecision(message=f"message {number}", taken=taken, rule=rule, reason="so")
 
 
 async def test_each_message_gets_a_verdict_and_the_profile_takes_up_what_passed(
@@ -41,13 +41,13 @@ async def test_each_message_gets_a_verdict_and_the_profile_takes_up_what_passed(
     ann = await read(resources, network, 1)
     reply = Merge(
         profile="Enjoys CDs, lately jazz.",
-        verdicts=[verdict(2, taken=False, rule="rule 2"), verdict(1, taken=True)],
+        filter_decisions=[verdict(2, taken=False, rule="rule 2"), verdict(1, taken=True)],
     )
     with written(resources, reply) as model:
         reception = await merged(ann)
     assert reception.profile == "Enjoys CDs, lately jazz."
     # By message: the older one is from router 3, and was kept out by ann's second rule.
-    assert [(v.message, v.sender.owner, v.taken, v.rule) for v in reception.verdicts] == [
+    assert [(v.message, v.sender.owner, v.taken, v.rule) for v in reception.filter_decisions] == [
         (first, 3, False, ann.rules[1]),
         (second, 1, True, ""),
     ]
@@ -61,11 +61,11 @@ async def test_a_profile_stays_word_for_word_where_everything_was_kept_out(
     network = (await plant(resources)).id
     await send(resources, network, 2, 1)
     ann = await read(resources, network, 1)
-    reply = Merge(profile="Rewritten all the same.", verdicts=[verdict(1, taken=False)])
+    reply = Merge(profile="Rewritten all the same.", filter_decisions=[verdict(1, taken=False)])
     with written(resources, reply):
         reception = await merged(ann)
     assert reception.profile == ann.profile
-    assert [v.taken for v in reception.verdicts] == [False]
+    assert [v.taken for v in reception.filter_decisions] == [False]
 
 
 @pytest.mark.parametrize("numbers", [(1,), (1, 1), (1, 2, 2), (1, 3)])
@@ -76,8 +76,8 @@ async def test_a_reply_without_one_verdict_a_message_is_asked_for_again(
     for router in (1, 2):
         await send(resources, network, router, 1)
     ann = await read(resources, network, 1)
-    bad = Merge(profile="p", verdicts=[verdict(n, taken=True) for n in numbers])
-    good = Merge(profile="q", verdicts=[verdict(n, taken=True) for n in (1, 2)])
+    bad = Merge(profile="p", filter_decisions=[verdict(n, taken=True) for n in numbers])
+    good = Merge(profile="q", filter_decisions=[verdict(n, taken=True) for n in (1, 2)])
     with written(resources, bad), pytest.raises(ReplyError, match="merge: no usable reply"):
         await merged(ann)
     with written(resources, bad, good) as model:
@@ -95,21 +95,24 @@ async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
     ann = await read(resources, network, 1)
     reply = Merge(
         profile="p",
-        verdicts=[verdict(1, taken=True, rule="rule 1"), verdict(2, taken=False, rule="rule 77")],
+        filter_decisions=[
+            verdict(1, taken=True, rule="rule 1"),
+            verdict(2, taken=False, rule="rule 77"),
+        ],
     )
     with written(resources, reply):
-        assert [v.rule for v in (await merged(ann)).verdicts] == ["", ""]
+        assert [v.rule for v in (await merged(ann)).filter_decisions] == ["", ""]
 
 
 async def test_without_filter_memory_a_merge_sees_no_rules(resources: Resources) -> None:
-    shape = SHAPE.model_copy(update={"filter_memory": False})
-    network = (await plant(resources, shape=shape)).id
+    network_settings = NETWORK_SETTINGS.model_copy(update={"filter_memory": False})
+    network = (await plant(resources, network_settings=network_settings)).id
     await send(resources, network, 1, 1)
     ann = await read(resources, network, 1)
-    reply = Merge(profile="p", verdicts=[verdict(1, taken=False, rule="rule 1")])
+    reply = Merge(profile="p", filter_decisions=[verdict(1, taken=False, rule="rule 1")])
     with written(resources, reply) as model:
         reception = await merged(ann)
-    assert reception.verdicts[0].rule == ""
+    assert reception.filter_decisions[0].rule == ""
     assert not any(rule in model.shown() for rule in ann.rules)
 
 
@@ -162,7 +165,7 @@ async def test_runs_that_meet_the_same_messages_at_once_pay_for_one_merge(
     network = (await plant(resources)).id
     await send(resources, network, 1, 1)
     ann = await read(resources, network, 1)
-    reply = Merge(profile="Heard of more.", verdicts=[verdict(1, taken=True)])
+    reply = Merge(profile="Heard of more.", filter_decisions=[verdict(1, taken=True)])
     with written(resources, reply) as model:
         found = await asyncio.gather(*(merged(ann) for _ in range(4)))
     assert len(model.asked) == 1

@@ -9,8 +9,8 @@ from pydantic import SecretStr
 from nodes.resources import open_resources
 from nodes.step import Step
 from prompts.extract import EXTRACT, ExtractFields
+from state.db.embedded import start_server, stop_server
 from state.domain import ClientKind
-from state.server import start_server, stop_server
 from state.settings import NetworkSettings, Settings
 from state.store.networks import create_network, find_network
 from state.store.usage import sum_usage
@@ -20,7 +20,7 @@ from state.store.usage import sum_usage
 async def test_a_call_made_while_the_database_was_away_is_kept_later(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("state.pool._WAIT_SECONDS", 2.0)
+    monkeypatch.setattr("state.db.pool._WAIT_SECONDS", 2.0)
     fields = ExtractFields(kind=ClientKind.USER, profile="Reads about lighthouses.")
     url = SecretStr(start_server(home))
     async with open_resources(Settings(home=home, database_url=url)) as held:

@@ -10,21 +10,21 @@ from nodes.step import Step
 from nodes.vocabulary import Lexicon, look_up
 from state.store.attributes import add_attributes
 from state.store.networks import find_network
-from tests.worlds import SHAPE, TASTES, plant
+from tests.support.tiny_network import NETWORK_SETTINGS, TASTES, plant
 
 WORDS = ("jazz", "jazzy", "trumpet", "trumpets", "guitar", "riff", "riffs", "fiddle")
 
 
 async def step_on(resources: Resources, threshold: float = 0.8) -> Step:
     """Return a step on the planted network; Hypothesis runs many examples on one."""
-    shape = SHAPE.model_copy(update={"same_attribute": threshold})
+    network_settings = NETWORK_SETTINGS.model_copy(update={"same_attribute": threshold})
     async with resources.pool.connection() as conn:
         row = await (await conn.execute("SELECT 1 FROM networks")).fetchone()
     if row is None:
         await plant(resources)
     async with resources.pool.connection() as conn:
         network = await find_network(conn, "tiny")
-    return Step(network.model_copy(update={"settings": shape}), "test")
+    return Step(network.model_copy(update={"stored_settings": network_settings}), "test")
 
 
 async def cosine(resources: Resources, one: str, other: str) -> float:

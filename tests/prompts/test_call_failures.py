@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from tenacity import RetryCallState
 
-from prompts.budget import Budget
-from prompts.errors import BudgetExceeded, CallError, ModelError, ReplyError
-from prompts.failures import LONGEST_WAIT, retrying
-from prompts.structured import Means
+from prompts.llm.budget import Budget
+from prompts.llm.errors import BudgetExceeded, CallError, ModelError, ReplyError
+from prompts.llm.retries import LONGEST_WAIT, retrying
+from prompts.llm.structured_output import Means
 from state.domain import Fault
-from tests.prompts.bench import GOOD, KEY, bench
-from tests.prompts.endpoint import Answer, failure
+from tests.support.scripted_server import Answer, failure
+from tests.support.small_prompt import GOOD, KEY, bench
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from difflib import unified_diff
 
 import pytest
 
-from tests.prompts.renew import CDS, FOLDER, NAMES, RENEW, examples
+from tests.support.prompt_examples import CDS, FOLDER, NAMES, RENEW, examples
 from workflows.recnet import RecNet
 
 

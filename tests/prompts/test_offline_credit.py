@@ -1,7 +1,7 @@
 """How the offline model assigns credit and rewrites routers: gradient, optimize_router."""
 
-from prompts.first import FIRST_RULES
-from prompts.gradient import Blame, GradientFields, Part
+from prompts.gradient import GradientFields, ModuleFeedback, ModuleView
+from prompts.initial_profiles import INITIAL_RULES
 from prompts.merge import Named
 from prompts.offline.gradient import gradient
 from prompts.offline.optimize_router import optimize_router
@@ -16,24 +16,24 @@ FOLK = Option(
     profile='"Blue"\nAbout: Folk; Singer-Songwriter.\nTaken by people who like: laurel canyon.',
 )
 POLKA = Option(name="B", title="Brass Party", profile='"Brass Party"\nAbout: Polka; Dance.')
-RULES = "\n".join(FIRST_RULES[ClientKind.USER])
+RULES = "\n".join(INITIAL_RULES[ClientKind.USER])
 MODULES = (
-    Part(name="user profile", kind=ModuleKind.USER_PROFILE, text=USER, effect=""),
-    Part(name="item profile A", kind=ModuleKind.ITEM_PROFILE, text=FOLK.profile, effect=""),
-    Part(name="item profile B", kind=ModuleKind.ITEM_PROFILE, text=POLKA.profile, effect=""),
-    Part(
+    ModuleView(name="user profile", kind=ModuleKind.USER_PROFILE, text=USER, effect=""),
+    ModuleView(name="item profile A", kind=ModuleKind.ITEM_PROFILE, text=FOLK.profile, effect=""),
+    ModuleView(name="item profile B", kind=ModuleKind.ITEM_PROFILE, text=POLKA.profile, effect=""),
+    ModuleView(
         name="filter memory of user",
         kind=ModuleKind.FILTER_MEMORY,
         text=RULES,
         effect="let in the message of router 3; kept out the message of router 5",
     ),
-    Part(
+    ModuleView(
         name="router 3",
         kind=ModuleKind.ROUTER,
         text="Liked here: polka; brass; accordion.",
         effect="taken in by user",
     ),
-    Part(
+    ModuleView(
         name="router 5",
         kind=ModuleKind.ROUTER,
         text="Liked here: singer-songwriter; finger picking.",
@@ -42,7 +42,7 @@ MODULES = (
 )
 
 
-def _credit(reward: int, modules: tuple[Part, ...] = MODULES) -> dict[str, Blame]:
+def _credit(reward: int, modules: tuple[ModuleView, ...] = MODULES) -> dict[str, ModuleFeedback]:
     fields = GradientFields(
         user=USER,
         options=(FOLK, POLKA),
@@ -94,7 +94,7 @@ def test_the_taken_item_learns_of_its_taker_and_the_other_one_is_left_alone() ->
 
 def test_an_item_unlearns_hearsay_that_misled() -> None:
     text = f"{POLKA.profile}\nMay suit people who like: folk rock; accordion."
-    part = Part(name="item profile B", kind=ModuleKind.ITEM_PROFILE, text=text, effect="")
+    part = ModuleView(name="item profile B", kind=ModuleKind.ITEM_PROFILE, text=text, effect="")
     assert _credit(0, (part,))["item profile B"].suggestion == "Stop saying here: folk rock."
 
 

@@ -8,12 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from prompts.address import ADDRESS, AddressFields
-from prompts.catalogue import PROMPTS
-from prompts.choose import CHOOSE, Candidate, ChooseFields
+from prompts.address_clients import ADDRESS_CLIENTS, AddressClientsFields
+from prompts.choose_recipients import CHOOSE_RECIPIENTS, Candidate, ChooseRecipientsFields
 from prompts.extract import EXTRACT, ExtractFields
 from prompts.fields import render_fields
-from prompts.gradient import GRADIENT, GradientFields, Part
+from prompts.gradient import GRADIENT, GradientFields, ModuleView
 from prompts.merge import MERGE, MergeFields, Named
 from prompts.offline.model import OfflineModel
 from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY, OptimizeFilterMemoryFields
@@ -21,9 +20,10 @@ from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizeProfileFields
 from prompts.optimize_router import OPTIMIZE_ROUTER, Feedback, OptimizeRouterFields
 from prompts.predict import PREDICT, Option, PredictFields
 from prompts.rank import RANK, RankFields
+from prompts.registry import PROMPTS
 from prompts.summarize import SUMMARIZE, SummarizeFields
-from prompts.tell import TELL, TellFields
 from prompts.template import Fields, Prompt, Reply
+from prompts.write_message import WRITE_MESSAGE, WriteMessageFields
 from state.domain import ClientKind, ModuleKind, clean
 
 MODEL = OfflineModel()
@@ -65,7 +65,9 @@ def _all_prompts(text: str, other: str) -> list[tuple[Prompt[Any, Any], Fields]]
         Candidate(name="client 2", kind=ClientKind.ITEM, profile=text),
     )
     modules = tuple(
-        Part(name=f"{kind} A", kind=kind, text=text, effect="taken in by user; kept out of item B")
+        ModuleView(
+            name=f"{kind} A", kind=kind, text=text, effect="taken in by user; kept out of item B"
+        )
         for kind in ModuleKind
     )
     return [
@@ -107,9 +109,12 @@ def _all_prompts(text: str, other: str) -> list[tuple[Prompt[Any, Any], Fields]]
                 neighbours=named,
             ),
         ),
-        (CHOOSE, ChooseFields(kind=user, profile=text, candidates=near, most=1)),
-        (TELL, TellFields(kind=user, profile=text, recipients=near)),
-        (ADDRESS, AddressFields(kind=user, profile=text, candidates=near, most=1)),
+        (
+            CHOOSE_RECIPIENTS,
+            ChooseRecipientsFields(kind=user, profile=text, candidates=near, most=1),
+        ),
+        (WRITE_MESSAGE, WriteMessageFields(kind=user, profile=text, recipients=near)),
+        (ADDRESS_CLIENTS, AddressClientsFields(kind=user, profile=text, candidates=near, most=1)),
     ]  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from prompts.first import FIRST_RULES
-from prompts.merge import Merge, MergeFields, MergeVerdict, Named
+from prompts.initial_profiles import INITIAL_RULES
+from prompts.merge import Merge, MergeFields, MessageDecision, Named
 from prompts.offline.merge import merge
 from prompts.offline.optimize_filter_memory import optimize_filter_memory
 from prompts.offline.profile_text import read_profile
@@ -30,7 +30,7 @@ def _merge(profile: str, rules: Sequence[str], *messages: str) -> Merge:
 
 
 def _verdicts(reply: Merge) -> list[tuple[bool, str]]:
-    return [(verdict.taken, verdict.rule) for verdict in reply.verdicts]
+    return [(verdict.taken, verdict.rule) for verdict in reply.filter_decisions]
 
 
 def _rules(rules: Sequence[str], suggestion: str) -> list[str]:
@@ -41,10 +41,10 @@ def _rules(rules: Sequence[str], suggestion: str) -> list[str]:
 
 
 def test_first_rules_let_in_what_shares_a_theme_and_cite_what_keeps_the_rest_out() -> None:
-    reply = _merge(USER, FIRST_RULES[ClientKind.USER], FOLK, POLKA, TECHNO, "")
+    reply = _merge(USER, INITIAL_RULES[ClientKind.USER], FOLK, POLKA, TECHNO, "")
     assert _verdicts(reply) == [(True, ""), (False, "rule 1"), (False, "rule 2"), (False, "rule 3")]
     assert "Lately hears of: banjo; mandolin; field recordings." in reply.profile
-    assert reply.verdicts[0] == MergeVerdict(
+    assert reply.filter_decisions[0] == MessageDecision(
         message="message 1",
         taken=True,
         rule="",
@@ -71,7 +71,7 @@ def test_what_is_heard_stays_apart_from_what_is_enjoyed_and_is_bounded() -> None
 def test_known_phrases_are_not_repeated() -> None:
     reply = _merge(USER, (), "Liked here: Folk Rocks; laurel canyon.")
     assert reply.profile == USER
-    assert reply.verdicts[0].reason == "says nothing new"
+    assert reply.filter_decisions[0].reason == "says nothing new"
 
 
 def test_a_rule_about_topics_keeps_messages_and_phrases_out() -> None:
@@ -82,13 +82,13 @@ def test_a_rule_about_topics_keeps_messages_and_phrases_out() -> None:
 
 
 def test_a_rule_that_lets_topics_in_stands_above_the_shared_theme() -> None:
-    rules = ["Let in messages about polka.", *FIRST_RULES[ClientKind.USER]]
+    rules = ["Let in messages about polka.", *INITIAL_RULES[ClientKind.USER]]
     assert _verdicts(_merge(USER, rules, POLKA)) == [(True, "")]
 
 
 def test_a_profile_in_prose_is_merged_below_its_own_words() -> None:
     prose = "He plays the banjo and loves folk rock."
-    reply = _merge(prose, FIRST_RULES[ClientKind.USER], FOLK)
+    reply = _merge(prose, INITIAL_RULES[ClientKind.USER], FOLK)
     assert reply.profile == f"{prose}\nLately hears of: mandolin; field recordings."
 
 
@@ -105,12 +105,12 @@ def test_an_item_hears_whom_it_may_suit() -> None:
 
 
 def test_feedback_keeps_topics_out_in_one_rule() -> None:
-    once = _rules(FIRST_RULES[ClientKind.USER], "Keep out messages about: polka; brass.")
-    assert once == ["Keep out messages about: polka; brass.", *FIRST_RULES[ClientKind.USER]]
+    once = _rules(INITIAL_RULES[ClientKind.USER], "Keep out messages about: polka; brass.")
+    assert once == ["Keep out messages about: polka; brass.", *INITIAL_RULES[ClientKind.USER]]
     twice = _rules(once, "It let in what misled. Keep out messages about: techno.")
     assert twice == [
         "Keep out messages about: techno; polka; brass.",
-        *FIRST_RULES[ClientKind.USER],
+        *INITIAL_RULES[ClientKind.USER],
     ]
 
 
@@ -123,19 +123,19 @@ def test_a_topic_that_is_let_in_is_no_longer_kept_out() -> None:
 
 
 def test_the_rules_do_what_they_were_rewritten_for() -> None:
-    rules = _rules(FIRST_RULES[ClientKind.USER], "Let in messages about: polka.")
+    rules = _rules(INITIAL_RULES[ClientKind.USER], "Let in messages about: polka.")
     assert _verdicts(_merge(USER, rules, POLKA)) == [(True, "")]
 
 
 @pytest.mark.parametrize("suggestion", ["", "Keep these rules: what they let in helped.", "Hm"])
 def test_rules_stay_word_for_word_where_nothing_is_asked(suggestion: str) -> None:
-    rules = ["Take in only messages that a friend would send.", *FIRST_RULES[ClientKind.USER]]
+    rules = ["Take in only messages that a friend would send.", *INITIAL_RULES[ClientKind.USER]]
     assert _rules(rules, suggestion) == rules
 
 
 def test_rules_stay_few_short_and_are_never_none() -> None:
     rules: list[str] = _rules((), "")
-    assert rules == list(FIRST_RULES[ClientKind.USER])
+    assert rules == list(INITIAL_RULES[ClientKind.USER])
     for n in range(30):
         topics = "; ".join(f"a topic of some length {n}x{m}" for m in range(5))
         rules = _rules([*rules, f"Custom rule {n}"], f"Keep out messages about: {topics}.")

@@ -7,16 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts.catalogue import PROMPTS
-from prompts.errors import ReplyError
+from prompts.llm.errors import ReplyError
+from prompts.llm.parsing import Raw, UnfitError, UnusableError, read_reply, split_thoughts
+from prompts.llm.structured_output import schema_of
 from prompts.predict import PREDICT, Option, Predict, PredictFields
-from prompts.reply import Raw, UnfitError, UnusableError, read_reply, split_thoughts
-from prompts.structured import schema_of
+from prompts.registry import PROMPTS
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Fault
-from tests.prompts.bench import GOOD, Bench, Greeting, bench
-from tests.prompts.endpoint import Answer
-from tests.properties import thousand
+from tests.support.properties import thousand
+from tests.support.scripted_server import Answer
+from tests.support.small_prompt import GOOD, Bench, Greeting, bench
 
 DECOY = json.dumps({"text": "Go away", "warmth": -3})
 HELLO = Greeting(text="Hello", warmth=3)

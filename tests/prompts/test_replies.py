@@ -16,7 +16,7 @@ BLANK = " \u0000\t\u202e "
 @pytest.mark.parametrize(
     ("reply", "held"),
     [
-        (Merge, {"profile": BLANK, "verdicts": []}),
+        (Merge, {"profile": BLANK, "filter_decisions": []}),
         (OptimizedProfile, {"profile": BLANK}),
         (Summarize, {"profile": BLANK}),
         (OptimizedFilterMemory, {"rules": [BLANK]}),

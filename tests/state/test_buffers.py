@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.resources import Resources
-from state.domain import Client, ClientKind, Frozen, Module, ModuleKind, Reception, Verdict
-from state.pool import Connection
+from state.db.pool import Connection
+from state.domain import Client, ClientKind, FilterDecision, Frozen, Module, ModuleKind, Reception
 from state.store.buffers import (
     NewMessage,
     add_messages,
@@ -20,11 +20,16 @@ from state.store.buffers import (
     push_messages,
 )
 from state.store.clients import read_clients
-from state.store.interactions import Interaction, add_verdicts, find_consumed, write_interaction
+from state.store.interactions import (
+    Interaction,
+    add_filter_decisions,
+    find_consumed,
+    write_interaction,
+)
 from state.store.routing import Delivery
 from state.store.versions import append_version
-from tests.properties import thousand
-from tests.worlds import as_router, plant, send
+from tests.support.properties import thousand
+from tests.support.tiny_network import as_router, plant, send
 
 CLIENTS = (1, 2, 7)
 ROUTERS = (1, 2, 3)
@@ -148,8 +153,8 @@ def receptions_of(snapshot: list[Client]) -> list[Reception]:
         Reception(
             client=client.id,
             profile=client.profile,
-            verdicts=tuple(
-                Verdict(message=m.id, sender=m.sender, version=m.version, taken=True)
+            filter_decisions=tuple(
+                FilterDecision(message=m.id, sender=m.sender, version=m.version, taken=True)
                 for m in client.messages
             ),
         )
@@ -169,12 +174,12 @@ async def settle(conn: Connection, network: int, name: str, snapshot: list[Clien
     if gone:
         with pytest.raises(psycopg.errors.UniqueViolation):  # as if nobody had looked
             async with conn.transaction():
-                await add_verdicts(conn, network, receptions, interaction=name)
+                await add_filter_decisions(conn, network, receptions, interaction=name)
         return gone
     for reception in receptions:
-        ids = [verdict.message for verdict in reception.verdicts]
+        ids = [verdict.message for verdict in reception.filter_decisions]
         await consume_messages(conn, network, reception.client, ids)
-    await add_verdicts(conn, network, receptions, interaction=name)
+    await add_filter_decisions(conn, network, receptions, interaction=name)
     return gone
 
 

@@ -5,7 +5,7 @@ import psycopg
 import pytest
 
 from nodes.resources import Resources
-from prompts.first import FIRST_RULES
+from prompts.initial_profiles import INITIAL_RULES
 from state.domain import ClientKind, Module, ModuleKind
 from state.errors import InputError
 from state.store.clients import (
@@ -29,7 +29,7 @@ from state.store.routers import (
     write_router,
 )
 from state.store.versions import append_version, join_rules, read_version, read_versions
-from tests.worlds import as_router, plant, send
+from tests.support.tiny_network import as_router, plant, send
 
 PROFILE = Module(kind=ModuleKind.USER_PROFILE, owner=1)
 
@@ -79,7 +79,7 @@ async def test_a_client_is_read_with_the_texts_it_points_at(resources: Resources
         await append_version(conn, network, PROFILE, 2, "Likes polka.", "gradient")
         await append_version(conn, network, memory, 2, join_rules(("one", "two")), "gradient")
         (ann,) = await read_clients(conn, network, [1])
-        assert (ann.profile_version, ann.rules) == (1, FIRST_RULES[ClientKind.USER])
+        assert (ann.profile_version, ann.rules) == (1, INITIAL_RULES[ClientKind.USER])
         await point_profile(conn, network, 1, 2, vector)
         await point_filter(conn, network, 1, 2)
         (ann,) = await read_clients(conn, network, [1])

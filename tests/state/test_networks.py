@@ -3,13 +3,13 @@
 import pytest
 
 from nodes.resources import Resources
-from state.checkpoints import thread_of
-from state.digest import digest_network
+from state.db.checkpoints import thread_of
+from state.db.pool import Connection
 from state.domain import ClientKind, Module, ModuleKind
 from state.errors import NetworkError
-from state.pool import Connection
 from state.settings import NetworkSettings
 from state.store.clients import count_clients, read_clients
+from state.store.digest import digest_network
 from state.store.networks import (
     copy_network,
     create_network,
@@ -19,8 +19,8 @@ from state.store.networks import (
 )
 from state.store.versions import append_version
 from state.store.windows import add_pending, read_pending
-from tests.workflows.looking import keeping
-from tests.worlds import SHAPE, load, plant, send, tiny_dataset
+from tests.support.database_rows import keeping
+from tests.support.tiny_network import NETWORK_SETTINGS, load, plant, send, tiny_dataset
 from workflows.recnet import RecNet
 
 
@@ -67,7 +67,7 @@ async def test_a_network_that_is_not_bootstrapped_says_what_to_do(recnet: RecNet
     await load(recnet, tiny_dataset(), "cds")
     network = await recnet.network("cds")
     with pytest.raises(NetworkError, match="recnet bootstrap --network cds"):
-        _ = network.shape
+        _ = network.settings
     with pytest.raises(NetworkError, match="has no routers yet"):
         network.tau(ClientKind.USER)
 
@@ -120,15 +120,17 @@ async def test_threads_of_network_1_are_not_those_of_network_12(resources: Resou
 async def test_a_copy_is_the_same_network_and_independent(resources: Resources) -> None:
     source = await plant(resources)
     await send(resources, source.id, 1, 1, 7)
-    shape = NetworkSettings(**{**SHAPE.model_dump(), "propagation": "placebo"})
+    network_settings = NetworkSettings(
+        **{**NETWORK_SETTINGS.model_dump(), "propagation": "placebo"}
+    )
     async with resources.pool.connection() as conn:
         await add_pending(conn, source.id, [1])
-        copy = await copy_network(conn, source, "ablation", shape)
+        copy = await copy_network(conn, source, "ablation", network_settings)
         digest = await digest_network(conn, source.id)
         assert await digest_network(conn, copy) == digest
         found = await find_network(conn, "ablation")
-        assert (found.shape, found.tau_user) == (shape, source.tau_user)
-        assert (await find_network(conn, "tiny")).shape == SHAPE
+        assert (found.settings, found.tau_user) == (network_settings, source.tau_user)
+        assert (await find_network(conn, "tiny")).settings == NETWORK_SETTINGS
         assert (await read_clients(conn, copy, [1]))[0].messages != ()
 
         module = Module(kind=ModuleKind.ROUTER, owner=1)
@@ -142,7 +144,7 @@ async def test_a_copy_under_a_name_that_is_taken_leaves_nothing(resources: Resou
     source = await plant(resources)
     async with resources.pool.connection() as conn:
         with pytest.raises(NetworkError, match="exists"):
-            await copy_network(conn, source, "tiny", SHAPE)
+            await copy_network(conn, source, "tiny", NETWORK_SETTINGS)
         assert len(await list_networks(conn)) == 1
 
 
@@ -151,7 +153,7 @@ async def test_a_copy_holds_every_table_but_usage_and_caches(recnet: RecNet) -> 
     for user, positive in (("ann", "j2"), ("fay", "m2")):
         await recnet.interact("tiny", user=user, positive=positive, negative="f1")
     async with recnet.resources.pool.connection() as conn:
-        copy = await copy_network(conn, source, "copy", SHAPE)
+        copy = await copy_network(conn, source, "copy", NETWORK_SETTINGS)
         held, copied = await count_rows(conn, source.id), await count_rows(conn, copy)
     apart = {"usage", "views", "checkpoints", "checkpoint_blobs", "checkpoint_writes"}
     assert {t: n for t, n in copied.items() if t not in apart} == {

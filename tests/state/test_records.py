@@ -1,10 +1,10 @@
-"""What is kept of interactions: gradients, verdicts, cached views, usage."""
+"""What is kept of interactions: gradients, filter_decisions, cached views, usage."""
 
 import pytest
 
 from nodes.resources import Resources
-from state.domain import Call, Client, Gradient, Module, ModuleKind, Reception, Verdict
-from state.pool import Connection
+from state.db.pool import Connection
+from state.domain import Call, Client, FilterDecision, Gradient, Module, ModuleKind, Reception
 from state.store.clients import read_clients
 from state.store.gradients import (
     Settled,
@@ -15,14 +15,14 @@ from state.store.gradients import (
 )
 from state.store.interactions import (
     Interaction,
-    add_verdicts,
+    add_filter_decisions,
     find_interaction,
-    read_verdicts,
+    read_filter_decisions,
     write_interaction,
 )
+from state.store.merged_views import find_view, forget_views, keep_view
 from state.store.usage import add_usage, sum_usage
-from state.store.views import find_view, forget_views, keep_view
-from tests.worlds import as_router, plant, send
+from tests.support.tiny_network import as_router, plant, send
 
 RECORD = Interaction(
     id="i:1", user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=1,
@@ -106,7 +106,7 @@ async def test_settling_touches_waiting_router_gradients_only_and_once(
 async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: Resources) -> None:
     network = (await plant(resources)).id
     message = await send(resources, network, 2, 1)
-    verdict = Verdict(
+    verdict = FilterDecision(
         message=message,
         sender=as_router(2),
         version=1,
@@ -116,13 +116,13 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
     )
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, RECORD)
-        await add_verdicts(
+        await add_filter_decisions(
             conn,
             network,
-            [Reception(client=1, profile="p", verdicts=(verdict,))],
+            [Reception(client=1, profile="p", filter_decisions=(verdict,))],
             interaction="i:1",
         )
-        (stored,) = await read_verdicts(conn, network, "i:1")
+        (stored,) = await read_filter_decisions(conn, network, "i:1")
     assert (stored.client_id, stored.sender, stored.version) == (1, as_router(2), 1)
     assert (stored.taken, stored.rule, stored.reason) == (False, "No metal.", "riffs")
 

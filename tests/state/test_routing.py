@@ -7,15 +7,15 @@ import pytest
 from numpy.random import Generator, default_rng
 
 from nodes.resources import Resources
+from state.db.pool import Connection
 from state.domain import ClientKind
-from state.pool import Connection
 from state.store.buffers import NewMessage, add_messages
 from state.store.clients import point_profile, write_attributes
-from state.store.networks import find_network, freeze_tau
+from state.store.networks import find_network, write_tau
 from state.store.routers import write_router
 from state.store.routing import Delivery, score_clients
 from state.vectors import Vector
-from tests.worlds import as_router, load, tiny_dataset
+from tests.support.tiny_network import as_router, load, tiny_dataset
 from workflows.recnet import RecNet
 
 USERS, CLIENTS, ROUTERS, WINDOW = 6, 18, 4, 7
@@ -51,7 +51,7 @@ class World:
         return world
 
     async def store(self, conn: Connection, network: int, tau: tuple[float, float]) -> None:
-        await freeze_tau(conn, network, *tau)
+        await write_tau(conn, network, *tau)
         for client, vector in self.clients.items():
             await point_profile(conn, network, client, 1, vector)
         await write_attributes(conn, network, self.attributes)
@@ -120,7 +120,7 @@ async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
         await add_messages(conn, network, WINDOW, [message])
         heard = {}
         for tau in (0.49, 0.5, 0.99, 1.0):
-            await freeze_tau(conn, network, tau, tau)
+            await write_tau(conn, network, tau, tau)
             heard[tau] = [d.client for d in await score(recnet.resources)]
     assert heard == {0.49: [1, 7], 0.5: [7], 0.99: [7], 1.0: []}
 
@@ -128,5 +128,5 @@ async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
 async def test_a_window_without_messages_reaches_nobody(recnet: RecNet) -> None:
     network = await load(recnet, tiny_dataset(), "tiny")
     async with recnet.resources.pool.connection() as conn:
-        await freeze_tau(conn, network, -1, -1)
+        await write_tau(conn, network, -1, -1)
     assert await score(recnet.resources) == []

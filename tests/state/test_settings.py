@@ -160,13 +160,16 @@ def test_what_cannot_shape_a_network_is_refused(wrong: dict[str, object]) -> Non
 
 
 def test_settings_of_a_network_survive_being_stored() -> None:
-    for shape in (NetworkSettings(), NetworkSettings(tau=0.25, propagation="placebo", seed=7)):
-        assert NetworkSettings.model_validate_json(shape.model_dump_json()) == shape
+    for value in (
+        NetworkSettings(),
+        NetworkSettings(tau=0.25, propagation="placebo", seed=7),
+    ):
+        assert NetworkSettings.model_validate_json(value.model_dump_json()) == value
 
 
 def test_a_bootstrap_context_is_a_network_and_its_shape() -> None:
     context = BootstrapContext(network="cds", routers=4)
-    assert context.shape() == NetworkSettings(routers=4)
+    assert context.network_settings() == NetworkSettings(routers=4)
     with pytest.raises(ValidationError):
         NetworkContext.model_validate({"network": "cds", "user": "ann"})
     with pytest.raises(ValidationError):

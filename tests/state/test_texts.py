@@ -32,8 +32,8 @@ from state.domain import (
     normalise_attribute,
 )
 from state.store.versions import append_version, join_rules, read_versions, split_rules
-from tests.properties import thousand
-from tests.worlds import plant
+from tests.support.properties import thousand
+from tests.support.tiny_network import plant
 
 ODD = (
     "\x00\t\n\r\x0b\x1c\x1f\x7f\x85\xa0\xad\u061c\u0301\u0338\u200b\u200d\u200e\u200f\u2028\u2029"

@@ -20,8 +20,8 @@ from state.store.windows import (
     open_window,
     read_pending,
 )
-from tests.properties import thousand
-from tests.worlds import plant
+from tests.support.properties import thousand
+from tests.support.tiny_network import plant
 
 
 async def join(resources: Resources, network: int, *clients: int, size: int = 3) -> int | None:

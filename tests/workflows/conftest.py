@@ -7,8 +7,8 @@ import pytest
 import nodes.endpoints
 from nodes.resources import Resources, open_resources
 from state.settings import Settings
-from tests.served import served
-from tests.workflows.watched import WatchedModel
+from tests.support.chat_model import served
+from tests.support.watched_model import WatchedModel
 
 
 @pytest.fixture

@@ -18,9 +18,9 @@ from pydantic import SecretStr
 from typer.testing import CliRunner
 
 from evals.cli import app
-from state.server import start_server, stop_server
+from state.db.embedded import start_server, stop_server
 from state.settings import Settings
-from tests.worlds import found
+from tests.support.tiny_network import found
 from workflows.recnet import open_recnet
 
 ROOT = Path(__file__).parents[2]

@@ -13,12 +13,12 @@ from typer.testing import CliRunner, Result
 
 from evals.cli import app
 from state.dataset import Item
-from state.migrate import SCHEMA
+from state.db.migrate import SCHEMA
 from state.settings import Settings
-from tests.workflows.refusals import MISTYPED, OTHER_ENCODER, REFUSED, TINY, UNSET, USED
-from tests.worlds import BASKETS, SHAPE, load, tiny_dataset
+from tests.support.bad_input import MISTYPED, OTHER_ENCODER, REFUSED, TINY, UNSET, USED
+from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, load, tiny_dataset
 from workflows.recnet import RecNet, open_recnet
-from workflows.training import train
+from workflows.training.driver import train
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ async def _found(recnet: RecNet) -> None:
     more = tuple(Item(key=f"x{n}", title=f"Untitled {n}") for n in range(4))
     await load(recnet, tiny.model_copy(update={"items": tiny.items + more}), "tiny")
     await load(recnet, tiny, "raw")
-    await recnet.bootstrap("tiny", SHAPE)
+    await recnet.bootstrap("tiny", NETWORK_SETTINGS)
     await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id=USED)
     await train(recnet, "tiny", limit=2)
 

@@ -3,9 +3,9 @@
 import pytest
 
 from state.errors import NetworkError
-from tests.worlds import SHAPE, load, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, load, tiny_dataset
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 
 async def test_a_bootstrap_that_was_stopped_is_to_go_on_before_anything_else(
@@ -17,9 +17,9 @@ async def test_a_bootstrap_that_was_stopped_is_to_go_on_before_anything_else(
         raise OSError("power cut")
 
     with monkeypatch.context() as patch:
-        patch.setattr("nodes.founding.freeze_tau", power_cut)
+        patch.setattr("nodes.bootstrap.write_tau", power_cut)
         with pytest.raises(OSError, match="power cut"):
-            await recnet.bootstrap("tiny", SHAPE)
+            await recnet.bootstrap("tiny", NETWORK_SETTINGS)
     stopped = "the bootstrap of network 'tiny' was stopped: run `recnet bootstrap --network tiny`"
     with pytest.raises(NetworkError, match=stopped):
         await train(recnet, "tiny")
@@ -29,5 +29,5 @@ async def test_a_bootstrap_that_was_stopped_is_to_go_on_before_anything_else(
         await recnet.recommend("tiny", user="ann")
     with pytest.raises(NetworkError, match=stopped):
         await recnet.copy("tiny", "other", {})
-    await recnet.bootstrap("tiny", SHAPE)
+    await recnet.bootstrap("tiny", NETWORK_SETTINGS)
     assert (await train(recnet, "tiny", limit=1)).run == 1

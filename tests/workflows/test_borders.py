@@ -18,13 +18,13 @@ from state.domain import (
     TITLE_LENGTH,
 )
 from state.settings import NetworkSettings
-from tests.workflows.looking import rows
-from tests.workflows.watched import WatchedModel
-from tests.worlds import SHAPE, found, tiny_dataset
-from workflows.inspection import view_network
+from tests.support.database_rows import rows
+from tests.support.tiny_network import NETWORK_SETTINGS, found, tiny_dataset
+from tests.support.watched_model import WatchedModel
+from workflows.edits import edit
+from workflows.inspect import view_network
 from workflows.recnet import RecNet
-from workflows.revision import edit
-from workflows.training import train
+from workflows.training.driver import train
 
 ODD = {
     "NUL": "jazz\x00 trumpet",
@@ -43,8 +43,8 @@ LENGTHS = {
     ("attributes", "phrase"): ATTRIBUTE_LENGTH,
     ("interactions", "reason"): REASON_LENGTH,
     ("interactions", "id"): KEY_LENGTH,
-    ("verdicts", "rule"): RULE_LENGTH,
-    ("verdicts", "reason"): REASON_LENGTH,
+    ("filter_decisions", "rule"): RULE_LENGTH,
+    ("filter_decisions", "reason"): REASON_LENGTH,
     ("gradients", "suggestion"): SUGGESTION_LENGTH,
     ("clients", "title"): TITLE_LENGTH,
     ("clients", "category"): TITLE_LENGTH,
@@ -77,7 +77,7 @@ async def test_odd_data_is_loaded_trained_and_looked_at(recnet: RecNet, text: st
         ),
     )
     await recnet.load("tiny", dataset)
-    await recnet.bootstrap("tiny", SHAPE)
+    await recnet.bootstrap("tiny", NETWORK_SETTINGS)
     report = await train(recnet, "tiny", limit=6)
     assert (report.run, report.failed) == (6, 0)
     await assert_clean(recnet)
@@ -108,7 +108,7 @@ async def test_odd_replies_are_stored_clean_and_the_run_goes_on(
     network = await found(recnet)
 
     def script(reply: str, asked: str) -> str | None:
-        if reply == "Credit":
+        if reply == "CreditAssignment":
             names = [p.split("</name>")[0] for p in asked.split("<name>")[1:]]
             named = [name for name in names if len(name) > 1]  # A and B are items
             blames = [{"module": n, "involved": True, "suggestion": text} for n in named]
@@ -146,6 +146,6 @@ async def test_odd_words_of_a_person_find_what_they_name(recnet: RecNet, text: s
 
 @odd
 def test_settings_hold_clean_names(text: str) -> None:
-    shape = NetworkSettings(model=text, encoder=text)
-    assert not BAD.intersection(shape.model + shape.encoder)
-    assert len(shape.model) <= KEY_LENGTH
+    network_settings = NetworkSettings(model=text, encoder=text)
+    assert not BAD.intersection(network_settings.model + network_settings.encoder)
+    assert len(network_settings.model) <= KEY_LENGTH

@@ -7,23 +7,23 @@ from typing import cast
 import pytest
 from langgraph.config import get_config
 
-from nodes import claims
+from nodes import window_lease as claims
 from nodes.resources import Resources
 from nodes.step import Step
-from state.checkpoints import checkpointer
+from state.db.checkpoints import checkpointer
+from state.db.presence import Presence, is_present
 from state.errors import InputError, NetworkError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
-from state.presence import Presence, is_present
 from state.settings import Settings
 from state.store.windows import Window, hold_window, open_window
-from tests.workflows.looking import calls, pending, rows
+from tests.support.database_rows import calls, pending, rows
+from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.watched_model import PowerCutError, WatchedModel, cut_once
 from tests.workflows.test_router_lineage import decide
-from tests.workflows.watched import PowerCutError, WatchedModel, cut_once
-from tests.worlds import SHAPE, found
 from workflows import interaction, router_update
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
@@ -112,7 +112,7 @@ async def test_while_another_process_is_at_the_update_the_set_goes_on_filling(
     for user, positive in (("cid", "m2"), ("eve", "f2"), ("dot", "m3")):
         out = await recnet.interact("tiny", user=user, positive=positive, negative="j1")
         assert out["window"] is None
-    assert len(await pending(recnet, network)) > SHAPE.update_size
+    assert len(await pending(recnet, network)) > NETWORK_SETTINGS.update_size
     assert not await recnet.update_routers("tiny")
     with pytest.raises(NetworkError, match="another process is at a router update"):
         await train(recnet, "tiny")
@@ -139,7 +139,7 @@ async def test_a_window_that_was_taken_over_goes_on_where_it_was(
     before = await calls(recnet, network, "window 1")
     assert await recnet.update_routers("tiny")
     after = await calls(recnet, network, "window 1")
-    assert after["extract"] == before["extract"] == SHAPE.update_size
+    assert after["extract"] == before["extract"] == NETWORK_SETTINGS.update_size
     assert await at(recnet, network) is None
 
 
@@ -147,7 +147,9 @@ async def test_a_window_that_was_taken_over_goes_on_where_it_was(
 async def test_a_run_whose_window_was_finished_by_another_ends_without_a_call(
     recnet: RecNet, model: WatchedModel, cut: str
 ) -> None:
-    await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
+    await found(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
+    )
     await train(recnet, "tiny", limit=7)
     model.script = cut_once(cut)
     failed: dict[str, str] = {}
@@ -253,7 +255,7 @@ async def test_a_run_that_vanished_between_two_nodes_is_missed_after_a_while(
     with recnet.resources.at_work.on(network):
         pass  # the last node of a run that somebody stopped right after it
     assert not await recnet.update_routers("tiny")
-    monkeypatch.setattr("nodes.at_work.PAUSE", 0.0)
+    monkeypatch.setattr("nodes.lease_activity.PAUSE", 0.0)
     assert await recnet.update_routers("tiny")
 
 
@@ -265,7 +267,7 @@ async def test_two_runs_that_find_one_window_make_one_update(
     await asyncio.gather(*(recnet.update_routers("tiny") for _ in range(4)))
     left = await at(recnet, network)
     assert left is None
-    assert model.counts()["Extract"] <= SHAPE.update_size + 2
+    assert model.counts()["Extract"] <= NETWORK_SETTINGS.update_size + 2
     (done,) = await rows(recnet, "SELECT count(*) AS n FROM windows WHERE done")
     assert done["n"] == 1
 
@@ -282,7 +284,7 @@ async def test_one_identity_sent_several_times_at_once_is_paid_once(
     )
     assert sorted(out["repeated"] for out in outs) == [False, True, True]
     assert model.counts()["Predict"] == 1
-    assert model.counts()["Extract"] == SHAPE.update_size
+    assert model.counts()["Extract"] == NETWORK_SETTINGS.update_size
     assert await at(recnet, network) is None
 
 

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from evals.recbole import SAMPLE
-from state.migrate import SCHEMA
+from evals.datasets.recbole import SAMPLE
+from state.db.migrate import SCHEMA
 from workflows.commands.console import FAILED_RECORDS
 
 
@@ -31,7 +31,7 @@ def mine(database: str) -> str:
 @pytest.mark.long
 def test_what_failed_is_run_again_by_one_command(mine: str) -> None:
     with psycopg.connect(mine, options=f"-c search_path={SCHEMA}", autocommit=True) as conn:
-        for table in ("gradients", "verdicts"):  # a record that failed has none
+        for table in ("gradients", "filter_decisions"):  # a record that failed has none
             conn.execute(f"DELETE FROM {table}".encode())  # noqa: S608
         conn.execute("UPDATE interactions SET failure = 'no usable reply', reward = NULL")
     trained = run("train", "-n", "mine", "--limit", "0", code=FAILED_RECORDS)

@@ -5,18 +5,20 @@ from pydantic import ValidationError
 
 from state.errors import InputError, NetworkError
 from state.store.windows import add_pending, claim_window, hold_window, open_window
-from tests.workflows.looking import rows
-from tests.worlds import SHAPE, found
+from tests.support.database_rows import rows
+from tests.support.tiny_network import NETWORK_SETTINGS, found
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 
 @pytest.mark.long
 async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
     await found(recnet)
     copied = await recnet.copy("tiny", "other", {"update_size": 7, "propagation": "none"})
-    assert copied.shape == SHAPE.model_copy(update={"update_size": 7, "propagation": "none"})
-    assert (await recnet.network("tiny")).shape == SHAPE
+    assert copied.settings == NETWORK_SETTINGS.model_copy(
+        update={"update_size": 7, "propagation": "none"}
+    )
+    assert (await recnet.network("tiny")).settings == NETWORK_SETTINGS
     assert await recnet.digest("other") == await recnet.digest("tiny")
 
 
@@ -52,7 +54,7 @@ async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: Rec
     sign = await recnet.resources.presence.sign()
     async with recnet.resources.pool.connection() as conn:
         await add_pending(conn, network, range(1, 7))
-        await claim_window(conn, network, SHAPE.update_size)
+        await claim_window(conn, network, NETWORK_SETTINGS.update_size)
         await hold_window(conn, network, sign, "elsewhere")
     copy = (await recnet.copy("tiny", "other", {})).id
     with recnet.resources.at_work.on(network):
@@ -67,7 +69,9 @@ async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: Rec
 async def test_gradients_that_waited_rewrite_no_router_of_a_copy_with_frozen_ones(
     recnet: RecNet,
 ) -> None:
-    await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
+    await found(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
+    )
     await train(recnet, "tiny", limit=9)
     waiting = await rows(recnet, "SELECT 1 FROM gradients WHERE status = 'pending'")
     assert waiting

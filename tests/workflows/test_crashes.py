@@ -8,17 +8,17 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import ChannelVersions, Checkpoint, CheckpointMetadata
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 
-from prompts.errors import BudgetExceeded
+from prompts.llm.errors import BudgetExceeded
 from state.errors import InputError
 from state.store.windows import open_window
-from tests.workflows.looking import calls, pending, rows, threads
-from tests.workflows.watched import PowerCutError, WatchedModel, cut_at_every_call, cut_once
-from tests.worlds import SHAPE, found, load, tiny_dataset
-from workflows.collection import collect
+from tests.support.database_rows import calls, pending, rows, threads
+from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.watched_model import PowerCutError, WatchedModel, cut_at_every_call, cut_once
+from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
-ALONE = ("Predict", "Credit")
+ALONE = ("Predict", "CreditAssignment")
 """Replies that a record asks for one at a time: no sibling is in flight beside them."""
 
 MOST_RUNS = 500
@@ -38,10 +38,10 @@ async def test_a_run_that_stops_between_nodes_repeats_no_finished_call(
 ) -> None:
     network = await found(recnet)
     model.asked.clear()
-    model.script = cut_once("Predict", "Credit", "OptimizedProfile")
+    model.script = cut_once("Predict", "CreditAssignment", "OptimizedProfile")
     assert [await learn(recnet) for _ in range(4)] == [False, False, False, True]
     # Two profiles are rewritten side by side, so the sibling of the cut one was in flight.
-    assert model.asked[:6] == ["Predict"] * 2 + ["Credit"] * 2 + ["OptimizedProfile"] * 2
+    assert model.asked[:6] == ["Predict"] * 2 + ["CreditAssignment"] * 2 + ["OptimizedProfile"] * 2
     assert set(model.asked[6:]) <= {"OptimizedProfile"}
     assert len(model.asked) <= 8
     assert (await calls(recnet, network, "a")).total() == len(model.asked)
@@ -58,7 +58,7 @@ async def test_nothing_of_a_stopped_record_is_visible(recnet: RecNet, model: Wat
 
 async def test_a_stopped_record_keeps_its_identity(recnet: RecNet, model: WatchedModel) -> None:
     await found(recnet)
-    model.script = cut_once("Credit")
+    model.script = cut_once("CreditAssignment")
     assert not await learn(recnet)
     with pytest.raises(InputError, match="'a' was begun with user 'ann'"):
         await recnet.interact("tiny", user="bob", positive="j2", negative="m1", interaction_id="a")
@@ -108,8 +108,8 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     changed: dict[str, object],
 ) -> None:
     """Also right after a commit: its transaction is kept, and the checkpoint is missing."""
-    shape = SHAPE.model_copy(update=changed)
-    await found(recnet, shape=shape)
+    network_settings = NETWORK_SETTINGS.model_copy(update=changed)
+    await found(recnet, network_settings=network_settings)
     await train(recnet, "tiny", limit=3)
     undisturbed = model.counts()
     other = await load(recnet, tiny_dataset(), "other")
@@ -118,7 +118,7 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     founded = False
     while not founded:
         with power:
-            await recnet.bootstrap("other", shape)
+            await recnet.bootstrap("other", network_settings)
             founded = True
     async for left in unfinished(recnet, other, records=3):
         with power:
@@ -169,7 +169,7 @@ async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
     async with recnet.resources.pool.connection() as conn:
         window = await open_window(conn, network)
     assert window is not None
-    assert len(window.members) >= SHAPE.update_size
+    assert len(window.members) >= NETWORK_SETTINGS.update_size
     assert await settled(recnet, network) == 2
     report = await train(recnet, "tiny", limit=0)
     assert (report.run, report.windows) == (0, 1)

@@ -9,20 +9,20 @@ from random import Random
 
 import pytest
 
-from evals.bench.serving import serving
-from evals.bench.settings import BenchSettings
-from state import turns as bounds
+from state.db import locks as bounds
 from state.randomness import draw
-from tests.workflows.crowded import (
+from tests.support.database_rows import calls, rows
+from tests.support.live_runs import (
     USERS,
     SlowModel,
     audited,
     draw_record,
     versions,
 )
-from tests.workflows.looking import calls, rows
-from tests.workflows.watched import BAD, PowerCutError, Script, WatchedModel, cut_once
-from tests.worlds import SHAPE, found
+from tests.support.model_server.serving import serving
+from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.watched_model import BAD, PowerCutError, Script, WatchedModel, cut_once
 from workflows.recnet import RecNet
 
 OPTIMIZERS = ("optimize_profile", "optimize_filter_memory")
@@ -41,7 +41,9 @@ async def learn_at_once(recnet: RecNet, records: dict[str, dict[str, str]]) -> N
 
 @pytest.mark.long
 async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNet) -> None:
-    network = await found(recnet, shape=SHAPE.model_copy(update={"update_size": 100}))
+    network = await found(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 100})
+    )
     records = {user: {"user": user, "positive": "j2", "negative": "m1"} for user in USERS}
     await learn_at_once(recnet, records)
     audit = await audited(recnet, records)

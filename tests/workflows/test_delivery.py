@@ -9,15 +9,15 @@ import pytest
 
 from state.domain import ModuleKind
 from state.store.clients import read_clients
-from tests.workflows.looking import calls, rows, trace_all
-from tests.workflows.watched import BAD, WatchedModel
-from tests.worlds import SHAPE, found
-from workflows.inspection import view_client
+from tests.support.database_rows import calls, rows, trace_all
+from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.watched_model import BAD, WatchedModel
+from workflows.edits import pin
+from workflows.inspect import view_client
 from workflows.recnet import RecNet
-from workflows.revision import pin
-from workflows.training import train
+from workflows.training.driver import train
 
-LOUD = SHAPE.model_copy(update={"tau": -1.0, "echo": True, "reception": "delivery"})
+LOUD = NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True, "reception": "delivery"})
 """Whoever shares an attribute hears."""
 
 
@@ -26,15 +26,15 @@ async def held(recnet: RecNet) -> dict[int, list[int]]:
     return {row["client_id"]: row["messages"] for row in found}
 
 
-async def verdicts(recnet: RecNet) -> list[dict[str, Any]]:
-    return await rows(recnet, "SELECT * FROM verdicts ORDER BY message_id, client_id")
+async def filter_decisions(recnet: RecNet) -> list[dict[str, Any]]:
+    return await rows(recnet, "SELECT * FROM filter_decisions ORDER BY message_id, client_id")
 
 
 async def test_what_is_sent_is_merged_by_the_update_that_sends_it(recnet: RecNet) -> None:
-    network = await found(recnet, shape=LOUD)
+    network = await found(recnet, network_settings=LOUD)
     await train(recnet, "tiny", limit=2)
     assert await held(recnet) == {}
-    merged = await verdicts(recnet)
+    merged = await filter_decisions(recnet)
     assert len(merged) > 3
     assert {(v["interaction_id"], v["window_id"]) for v in merged} == {(None, 1)}
     (update,) = await rows(recnet, "SELECT id, recipients FROM windows")
@@ -72,7 +72,7 @@ async def test_what_an_update_embeds_is_embedded_at_once(
         under_way -= 1
         return await embed(*given)
 
-    await found(recnet, shape=LOUD)
+    await found(recnet, network_settings=LOUD)
     monkeypatch.setattr(encoder, "embed", slowly)
     await train(recnet, "tiny", limit=2, concurrency=1)
     assert most >= 2, "profiles that were merged, and new attributes or routers"
@@ -82,9 +82,9 @@ async def test_what_an_update_embeds_is_embedded_at_once(
 async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_its_sender(
     recnet: RecNet,
 ) -> None:
-    await found(recnet, shape=LOUD)
+    await found(recnet, network_settings=LOUD)
     await train(recnet, "tiny")
-    merged = await verdicts(recnet)
+    merged = await filter_decisions(recnet)
     taken_up = {(v["interaction_id"], v["client_id"]) for v in merged if v["interaction_id"]}
     assert len(taken_up) > 5
     records = {row["id"]: row for row in await rows(recnet, "SELECT * FROM interactions")}
@@ -110,30 +110,34 @@ async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_
 async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
     recnet: RecNet, model: WatchedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await found(recnet, shape=LOUD)
+    await found(recnet, network_settings=LOUD)
     model.script = lambda reply, _: BAD if reply == "Merge" else None
     with caplog.at_level(logging.WARNING):
         await train(recnet, "tiny", limit=2)
     waiting = await held(recnet)
     assert len(waiting) > 2
     assert sum("keeps its messages" in r.message for r in caplog.records) == len(waiting)
-    assert await verdicts(recnet) == []
+    assert await filter_decisions(recnet) == []
     model.script = lambda *_: None
     await train(recnet, "tiny", limit=1)
     (record,) = await rows(
         recnet, "SELECT * FROM interactions ORDER BY created_at DESC, id DESC LIMIT 1"
     )
     its = {record["user_id"], record["positive_id"], record["negative_id"]} & waiting.keys()
-    own = {v["client_id"] for v in await verdicts(recnet) if v["interaction_id"] == record["id"]}
+    own = {
+        v["client_id"]
+        for v in await filter_decisions(recnet)
+        if v["interaction_id"] == record["id"]
+    }
     assert own == its != set()
 
 
 @pytest.mark.long
 async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> None:
-    await found(recnet, shape=LOUD)
+    await found(recnet, network_settings=LOUD)
     await recnet.copy("tiny", "other", {})
     await train(recnet, "tiny", limit=2)
-    hearer = (await verdicts(recnet))[0]["client_id"]
+    hearer = (await filter_decisions(recnet))[0]["client_id"]
     (client,) = await rows(
         recnet, "SELECT kind || ':' || key AS name FROM clients WHERE id = %s LIMIT 1", hearer
     )
@@ -144,10 +148,10 @@ async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> N
 
 @pytest.mark.long
 async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet) -> None:
-    await found(recnet, shape=LOUD)
+    await found(recnet, network_settings=LOUD)
     await train(recnet, "tiny", limit=2)
     network = await recnet.network("tiny")
-    merged = await verdicts(recnet)
+    merged = await filter_decisions(recnet)
     async with recnet.resources.pool.connection() as conn:
         (client,) = await read_clients(conn, network.id, [merged[0]["client_id"]])
         view = await view_client(conn, network, client.kind, client.key)
@@ -160,7 +164,7 @@ async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet)
 async def test_the_same_network_at_any_concurrency_and_another_than_with_buffers(
     recnet: RecNet,
 ) -> None:
-    await found(recnet, shape=LOUD)
+    await found(recnet, network_settings=LOUD)
     for name, changed in (("one", {}), ("eight", {}), ("buffers", {"reception": "buffer"})):
         await recnet.copy("tiny", name, changed)
         await train(recnet, name, concurrency=1 if name == "one" else 8)

@@ -8,10 +8,10 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from state.pool import Connection
+from state.db.pool import Connection
 from state.settings import Settings
 from state.store.interactions import write_interaction
-from tests.state.test_digest import lived_in, record, reward
+from tests.state.store.test_digest import lived_in, record, reward
 from workflows.commands.networks import DIFFERENT
 from workflows.recnet import open_recnet
 

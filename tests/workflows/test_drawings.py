@@ -4,7 +4,7 @@ from difflib import unified_diff
 
 import pytest
 
-from tests.workflows.draw import FOLDER, GRAPHS, NAMES, RENEW, drawing
+from tests.support.graph_drawings import FOLDER, GRAPHS, NAMES, RENEW, drawing
 from workflows import backward, forward, router_update
 
 

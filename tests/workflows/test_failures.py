@@ -10,16 +10,16 @@ from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.store.clients import read_attributes
 from state.store.gradients import read_gradients
-from state.store.interactions import find_interaction, list_interactions, read_verdicts
+from state.store.interactions import find_interaction, list_interactions, read_filter_decisions
 from state.store.routers import read_routers
 from state.store.versions import read_versions
 from state.store.windows import open_window
-from tests.workflows.looking import HEARD, calls, learn_six, pending, read_three, rows
-from tests.workflows.watched import BAD, WatchedModel, bad_once
-from tests.worlds import SHAPE, found, load, tiny_dataset
+from tests.support.database_rows import HEARD, calls, learn_six, pending, read_three, rows
+from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.watched_model import BAD, WatchedModel, bad_once
 from workflows import interaction
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 
 @pytest.mark.long
@@ -28,7 +28,7 @@ from workflows.training import train
     [
         ("Merge", "merge"),
         ("Predict", "predict"),
-        ("Credit", "gradient"),
+        ("CreditAssignment", "gradient"),
         ("OptimizedProfile", "optimize_profile"),
         ("OptimizedFilterMemory", "optimize_filter_memory"),
     ],
@@ -47,7 +47,7 @@ async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_appl
     async with recnet.resources.pool.connection() as conn:
         kept = await find_interaction(conn, network, "live")
         assert await read_gradients(conn, network, "live") == []
-        assert await read_verdicts(conn, network, "live") == []
+        assert await read_filter_decisions(conn, network, "live") == []
     assert kept is not None
     assert (kept.failure, kept.reward, kept.predicted_id) == (out["failure"], None, None)
     assert await read_three(recnet, network, *HEARD) == before
@@ -119,8 +119,8 @@ async def test_two_runs_of_one_record_at_once_are_learned_once(
 
 @pytest.mark.long
 async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) -> None:
-    shape = SHAPE.model_copy(update={"update_size": 100})
-    network = await found(recnet, shape=shape)
+    network_settings = NETWORK_SETTINGS.model_copy(update={"update_size": 100})
+    network = await found(recnet, network_settings=network_settings)
     users = ("ann", "bob", "cid", "dot", "eve", "fay")
     await asyncio.gather(
         *(
@@ -152,7 +152,7 @@ async def test_one_bad_reply_does_not_stop_a_bootstrap(recnet: RecNet, model: Wa
     model.script = lambda asked, text: (
         BAD if asked == "Summarize" or (asked == "Extract" and "Smoky Trumpet" in text) else None
     )
-    founded = await recnet.bootstrap("tiny", SHAPE)
+    founded = await recnet.bootstrap("tiny", NETWORK_SETTINGS)
     assert founded["routers"] == 3
     async with recnet.resources.pool.connection() as conn:
         held = await read_attributes(conn, network)

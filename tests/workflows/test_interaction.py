@@ -6,10 +6,10 @@ import pytest
 from state.domain import Client, Module, ModuleKind
 from state.errors import InputError, NetworkError
 from state.store.gradients import StoredGradient, read_gradients
-from state.store.interactions import find_interaction, list_interactions, read_verdicts
+from state.store.interactions import find_interaction, list_interactions, read_filter_decisions
 from state.store.versions import join_rules, read_versions
 from state.vectors import as_array
-from tests.workflows.looking import (
+from tests.support.database_rows import (
     HEARD,
     calls,
     keeping,
@@ -19,8 +19,8 @@ from tests.workflows.looking import (
     rows,
     threads,
 )
-from tests.workflows.watched import WatchedModel
-from tests.worlds import SHAPE, found, load, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.watched_model import WatchedModel
 from workflows.recnet import RecNet
 
 
@@ -39,7 +39,7 @@ async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> No
     assert out["reward"] == int(out["predicted"] == positive)
     async with recnet.resources.pool.connection() as conn:
         kept = await find_interaction(conn, network, "live")
-        verdicts = await read_verdicts(conn, network, "live")
+        filter_decisions = await read_filter_decisions(conn, network, "live")
         gradients = await read_gradients(conn, network, "live")
     assert kept is not None
     assert [kept.user_id, kept.positive_id, kept.negative_id] == [c.id for c in before]
@@ -47,14 +47,14 @@ async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> No
     assert (kept.reward, kept.reason, kept.failure) == (out["reward"], out["reason"], "")
     after = await read_three(recnet, network, *HEARD)
     # Each message was judged once and is consumed.
-    assert {(v.client_id, v.message_id) for v in verdicts} == {
+    assert {(v.client_id, v.message_id) for v in filter_decisions} == {
         (client.id, message.id) for client in before for message in client.messages
     }
     assert [client.messages for client in after] == [(), (), ()]
     assert await pending(recnet, network) == {client.id for client in before}
     took_part = [(ModuleKind.profile_of(c.kind), c.id) for c in before]
     took_part += [(ModuleKind.FILTER_MEMORY, c.id) for c in before if c.messages]
-    took_part += [(ModuleKind.ROUTER, r) for r in {v.sender.owner for v in verdicts}]
+    took_part += [(ModuleKind.ROUTER, r) for r in {v.sender.owner for v in filter_decisions}]
     assert sorted((g.module, g.owner) for g in gradients) == sorted(took_part)
     for old, new in zip(before, after, strict=True):
         await assert_versions(recnet, network, old, new, gradients)
@@ -219,8 +219,8 @@ async def test_a_dropped_name_can_be_used_again(recnet: RecNet) -> None:
 async def test_a_bootstrap_with_other_settings_is_refused(recnet: RecNet) -> None:
     await found(recnet)
     digest = await recnet.digest("tiny")
-    again = await recnet.bootstrap("tiny", SHAPE)
-    assert again["routers"] == SHAPE.routers
+    again = await recnet.bootstrap("tiny", NETWORK_SETTINGS)
+    assert again["routers"] == NETWORK_SETTINGS.routers
     with pytest.raises(NetworkError, match="bootstrapped with update_size=5, not 6"):
-        await recnet.bootstrap("tiny", SHAPE.model_copy(update={"update_size": 6}))
+        await recnet.bootstrap("tiny", NETWORK_SETTINGS.model_copy(update={"update_size": 6}))
     assert await recnet.digest("tiny") == digest

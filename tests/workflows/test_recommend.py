@@ -8,11 +8,11 @@ import pytest
 from state.domain import ClientKind
 from state.errors import InputError
 from state.store.clients import list_clients, read_clients
-from tests.workflows.looking import calls, rows
-from tests.workflows.watched import WatchedModel
-from tests.worlds import BASKETS, SHELVES, found
+from tests.support.database_rows import calls, rows
+from tests.support.tiny_network import BASKETS, SHELVES, found
+from tests.support.watched_model import WatchedModel
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 CATALOGUE = {
     f"{category[0].lower()}{place}": title

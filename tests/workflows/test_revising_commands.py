@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from evals.recbole import SAMPLE
+from evals.datasets.recbole import SAMPLE
 
 NETWORK = ("--network", "mine")
 

@@ -6,31 +6,32 @@ import pytest
 
 from nodes.resources import Resources
 from prompts.fields import read_fields
-from prompts.gradient import Blame, Credit, GradientFields
+from prompts.gradient import CreditAssignment, GradientFields, ModuleFeedback
 from prompts.offline.gradient import gradient
 from prompts.optimize_router import OptimizeRouterFields
 from state.domain import ModuleKind
 from state.store.clients import read_attributes
 from state.store.routers import Router, read_heirs, read_routers
-from tests.workflows.looking import rows
-from tests.workflows.watched import Script, WatchedModel
-from tests.worlds import SHAPE, found
+from tests.support.database_rows import rows
+from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.watched_model import Script, WatchedModel
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 
 def always(action: str) -> Script:
     """Return a script that blames every router, and decides so on each as often as it may."""
 
     def script(reply: str, text: str) -> str | None:
-        if reply == "Credit":
+        if reply == "CreditAssignment":
             fields = read_fields(text, GradientFields)
             blames = [b for b in gradient(fields).gradients if not b.module.startswith("router")]
             routers = [m.name for m in fields.modules if m.kind is ModuleKind.ROUTER]
             blames += [
-                Blame(module=name, involved=True, suggestion="Say less.") for name in routers
+                ModuleFeedback(module=name, involved=True, suggestion="Say less.")
+                for name in routers
             ]
-            return Credit(gradients=blames).model_dump_json()
+            return CreditAssignment(gradients=blames).model_dump_json()
         if reply != "OptimizedRouter":
             return None
         router = read_fields(text, OptimizeRouterFields)
@@ -45,7 +46,9 @@ def always(action: str) -> Script:
 
 async def live(recnet: RecNet, model: WatchedModel, action: str) -> tuple[int, list[Router]]:
     """Train the tiny network under one decision; return its id and the active routers."""
-    network = await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
+    network = await found(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
+    )
     model.script = always(action)
     report = await train(recnet, "tiny")
     assert (report.run, report.failed) == (12, 0)
@@ -78,7 +81,7 @@ async def test_routers_split_no_further_than_their_attributes_go(
         held = await read_attributes(conn, network)
         heirs = await read_heirs(conn, network)
     attributes = {a for of in held.values() for a in of}
-    assert SHAPE.routers < len(routers) <= len(attributes) + SHAPE.routers
+    assert NETWORK_SETTINGS.routers < len(routers) <= len(attributes) + NETWORK_SETTINGS.routers
     assert {a for router in routers for a in router.attributes} <= attributes
     assert all(len(found) in (0, 2) for found in heirs.values())
 
@@ -87,7 +90,12 @@ async def test_routers_split_no_further_than_their_attributes_go(
 async def test_a_lone_router_cannot_be_merged_and_is_told_so(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet, shape=SHAPE.model_copy(update={"routers": 1, "tau": -1.0, "echo": True}))
+    await found(
+        recnet,
+        network_settings=NETWORK_SETTINGS.model_copy(
+            update={"routers": 1, "tau": -1.0, "echo": True}
+        ),
+    )
     asked: list[str] = []
 
     def script(reply: str, text: str) -> str | None:
@@ -110,8 +118,8 @@ async def test_a_lone_router_cannot_be_merged_and_is_told_so(
 
 
 async def test_there_are_as_many_routers_as_attributes_at_most(recnet: RecNet) -> None:
-    shape = SHAPE.model_copy(update={"routers": 1_000})
-    network = await found(recnet, shape=shape)
+    network_settings = NETWORK_SETTINGS.model_copy(update={"routers": 1_000})
+    network = await found(recnet, network_settings=network_settings)
     async with recnet.resources.pool.connection() as conn:
         attributes = await rows(recnet, "SELECT id FROM attributes")
         routers = await read_routers(conn, network)

@@ -11,12 +11,12 @@ from state.store.gradients import Settled, add_gradient, settle_gradients
 from state.store.interactions import Interaction, write_interaction
 from state.store.routers import retire_router, write_router
 from state.store.versions import append_version
-from tests.workflows.looking import rows, trace, trace_all
-from tests.workflows.watched import Script, WatchedModel
-from tests.worlds import found, plant
-from workflows.lineage import Lineage, TracedGradient
+from tests.support.database_rows import rows, trace, trace_all
+from tests.support.tiny_network import found, plant
+from tests.support.watched_model import Script, WatchedModel
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.trace import InteractionTrace, TracedGradient
+from workflows.training.driver import train
 
 
 @pytest.mark.long
@@ -170,7 +170,7 @@ async def assert_the_network_goes_on(recnet: RecNet, model: WatchedModel) -> Non
     assert await trace_all(recnet)
 
 
-def routers_of(lineage: Lineage) -> dict[str, TracedGradient]:
+def routers_of(lineage: InteractionTrace) -> dict[str, TracedGradient]:
     return {g.module: g for g in lineage.gradients if g.module.startswith("router")}
 
 

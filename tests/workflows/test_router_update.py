@@ -4,20 +4,20 @@ import pytest
 
 from state.settings import NetworkSettings
 from state.store.clients import list_clients
-from state.store.networks import freeze_tau
-from tests.workflows.equation4 import (
+from state.store.networks import write_tau
+from tests.support.database_rows import rows
+from tests.support.equation4 import (
     attributes,
     buffers,
     compute,
     expected_buffer,
     messages_of,
 )
-from tests.workflows.looking import rows
-from tests.workflows.watched import BAD, WatchedModel
-from tests.worlds import SHAPE, found
+from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.watched_model import BAD, WatchedModel
 from workflows.recnet import RecNet
-from workflows.schedule import Record, cut_windows
-from workflows.training import FIT, plan_training
+from workflows.training.driver import FIT, plan_training
+from workflows.training.schedule import Record, cut_windows
 
 
 async def plan(recnet: RecNet, name: str = "tiny") -> tuple[list[Record], dict[int, str]]:
@@ -46,11 +46,13 @@ async def test_the_update_runs_exactly_where_the_schedule_cuts(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     """Also where a record failed: it keeps its place."""
-    shape = SHAPE.model_copy(update={"update_size": 6})  # what two records without a common client
-    network = await found(recnet, shape=shape)
+    network_settings = NETWORK_SETTINGS.model_copy(
+        update={"update_size": 6}
+    )  # what two records without a common client
+    network = await found(recnet, network_settings=network_settings)
     records, keys = await plan(recnet)
     failing = records[3]
-    windows = list(cut_windows(records, shape.update_size))
+    windows = list(cut_windows(records, network_settings.update_size))
     assert 6 in {len({c for r in window for c in r.clients}) for window in windows}
     assert len(windows) > 3
     cut = [record is window[-1] for window in windows for record in window]
@@ -97,10 +99,10 @@ async def test_messages_reach_exactly_whom_equation_4_names(
     changed: dict[str, object],
     taus: tuple[float, float],
 ) -> None:
-    shape = NetworkSettings.model_validate({**SHAPE.model_dump(), **changed})
-    network = await found(recnet, shape=shape)
+    network_settings = NetworkSettings.model_validate({**NETWORK_SETTINGS.model_dump(), **changed})
+    network = await found(recnet, network_settings=network_settings)
     async with recnet.resources.pool.connection() as conn:
-        await freeze_tau(conn, network, *taus)
+        await write_tau(conn, network, *taus)
     records, keys = await plan(recnet)
     updates = []
     for record in records[:8]:
@@ -110,10 +112,12 @@ async def test_messages_reach_exactly_whom_equation_4_names(
         if window is None:
             continue
         expected |= {client: [] for client in record.clients}  # consumed before the update
-        update = await compute(recnet, network, window, held, echo=shape.echo)
+        update = await compute(recnet, network, window, held, echo=network_settings.echo)
         routers = {row["id"]: row["owner"] for row in await messages_of(recnet, network)}
         for client, before in expected.items():
-            expected[client] = expected_buffer(client, update, before, routers, shape.buffer)
+            expected[client] = expected_buffer(
+                client, update, before, routers, network_settings.buffer
+            )
         assert await buffers(recnet, network) == expected
         (row,) = await rows(recnet, "SELECT recipients FROM windows WHERE id = %s", window)
         assert row["recipients"] == len({c for to in update.expected.values() for c in to})

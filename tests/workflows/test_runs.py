@@ -7,14 +7,14 @@ from typing import Any
 import psycopg
 import pytest
 
+from state.db.migrate import SCHEMA
 from state.errors import InputError
-from state.migrate import SCHEMA
-from tests.workflows.looking import keeping, rows, threads
-from tests.workflows.watched import BAD, PowerCutError, WatchedModel, cut_once
-from tests.worlds import SHAPE, found
+from tests.support.database_rows import keeping, rows, threads
+from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.watched_model import BAD, PowerCutError, WatchedModel, cut_once
 from workflows.recnet import RecNet
-from workflows.retry import run_again
-from workflows.training import train
+from workflows.training.driver import train
+from workflows.training.retry import retry_failed
 
 RECORD = {"user": "ann", "positive": "j2", "negative": "m1"}
 
@@ -39,11 +39,11 @@ def undeletable(database: str) -> Iterator[None]:
 async def test_what_ended_leaves_no_checkpoints(recnet: RecNet, model: WatchedModel) -> None:
     await found(recnet)
     assert await threads(recnet) == set()
-    model.script = lambda reply, _: BAD if reply == "Credit" else None
+    model.script = lambda reply, _: BAD if reply == "CreditAssignment" else None
     report = await train(recnet, "tiny", limit=3)
     assert (report.failed, report.windows) == (3, 1)
     model.script = lambda *_: None
-    assert (await run_again(recnet, "tiny")).learned == 3
+    assert (await retry_failed(recnet, "tiny")).learned == 3
     await train(recnet, "tiny")
     assert len(await rows(recnet, "SELECT 1 FROM windows WHERE done")) > 2
     assert await threads(recnet) == set()
@@ -62,11 +62,13 @@ async def test_all_are_kept_where_that_is_asked_for(recnet: RecNet) -> None:
     assert of_other == {f"recnet/{other}/a", f"recnet/{other}/b"}
 
 
-@pytest.mark.parametrize("cut", ["Predict", "Credit", "OptimizedProfile", "Extract"])
+@pytest.mark.parametrize("cut", ["Predict", "CreditAssignment", "OptimizedProfile", "Extract"])
 async def test_only_a_run_that_was_stopped_keeps_its_thread(
     recnet: RecNet, model: WatchedModel, cut: str
 ) -> None:
-    network = await found(recnet, shape=SHAPE.model_copy(update={"update_size": 3}))
+    network = await found(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 3})
+    )
     model.script = cut_once(cut)
     with pytest.raises(PowerCutError):
         await recnet.interact("tiny", interaction_id="a", **RECORD)

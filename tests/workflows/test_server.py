@@ -12,9 +12,9 @@ from langgraph_sdk.client import LangGraphClient
 
 from state.settings import Propagation
 from state.store.interactions import find_interaction
-from tests.workflows.agent_server import ROOT, serving
-from tests.workflows.looking import calls, rows
-from tests.worlds import BASKETS, SHAPE, load, tiny_dataset
+from tests.support.agent_server import ROOT, serving
+from tests.support.database_rows import calls, rows
+from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, load, tiny_dataset
 from workflows.recnet import RecNet
 
 RECORD = {"user": "ann", "positive": "j2", "negative": "m1", "interaction": "studio"}
@@ -54,23 +54,30 @@ async def check_forms(client: LangGraphClient) -> None:
         named = (form["context_schema"] or {})["properties"]["network"]
         assert named["description"].startswith("Name of the network")
         assert named["default"] == "default"
-    shape = (forms["bootstrap"]["context_schema"] or {})["properties"]
-    assert (shape["routers"]["minimum"], shape["routers"]["maximum"]) == (1, 1000)
-    assert shape["propagation"]["enum"] == list(get_args(Propagation))
+    fields = (forms["bootstrap"]["context_schema"] or {})["properties"]
+    assert (fields["routers"]["minimum"], fields["routers"]["maximum"]) == (
+        1,
+        1000,
+    )
+    assert fields["propagation"]["enum"] == list(get_args(Propagation))
     drawn = await client.assistants.get_graph(assistants["interaction"]["assistant_id"], xray=True)
     names = {node["id"] for node in drawn["nodes"]}
-    assert {"forward:predict_choice", "record_failure", "router_update:deliver_messages"} <= names
+    assert {
+        "forward:predict_choice",
+        "record_failure",
+        "router_update:commit_router_update",
+    } <= names
 
 
 async def check_bootstrap(client: LangGraphClient, recnet: RecNet) -> None:
-    shape = {**CONTEXT, **SHAPE.model_dump(mode="json")}
-    founded = await run(client, "bootstrap", {}, shape)
+    network_settings = {**CONTEXT, **NETWORK_SETTINGS.model_dump(mode="json")}
+    founded = await run(client, "bootstrap", {}, network_settings)
     assert (founded["clients"], founded["routers"]) == (18, 3)
-    assert (await recnet.network("tiny")).shape == SHAPE
+    assert (await recnet.network("tiny")).settings == NETWORK_SETTINGS
     with pytest.raises(Exception, match="update_size=5, not 6"):
-        await run(client, "bootstrap", {}, {**shape, "update_size": 6})
+        await run(client, "bootstrap", {}, {**network_settings, "update_size": 6})
     with pytest.raises(Exception, match="greater than or equal to 1"):
-        await run(client, "bootstrap", {}, {**shape, "routers": 0})
+        await run(client, "bootstrap", {}, {**network_settings, "routers": 0})
 
 
 async def check_interaction(client: LangGraphClient, recnet: RecNet, network: int) -> None:

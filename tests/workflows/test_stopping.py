@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from prompts.gate import Gate
-from workflows.commands.stopping import STOPPED, StoppedError, stoppable
+from prompts.llm.limiter import CallLimiter
+from workflows.commands.signals import STOPPED, StoppedError, stoppable
 
 
 @pytest.fixture(autouse=True)
@@ -33,7 +33,7 @@ async def _tick(event: asyncio.Event) -> None:
 
 async def _be_stopped(behind: set[asyncio.Task[None]]) -> None:
     """Leave a task behind, and be told to stop."""
-    async with stoppable(Gate(), lambda _: None):
+    async with stoppable(CallLimiter(), lambda _: None):
         behind.add(asyncio.create_task(asyncio.sleep(60)))
         await asyncio.sleep(0.05)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -52,7 +52,7 @@ async def test_what_was_there_before_goes_on() -> None:
 
 async def test_a_signal_at_the_last_moment_does_not_cut_the_end_short() -> None:
     behind = set[asyncio.Task[None]]()
-    async with stoppable(Gate(), lambda _: None):
+    async with stoppable(CallLimiter(), lambda _: None):
         behind.add(asyncio.create_task(asyncio.sleep(60)))
         os.kill(os.getpid(), signal.SIGTERM)
         await asyncio.sleep(0.05)
@@ -62,18 +62,18 @@ async def test_a_signal_at_the_last_moment_does_not_cut_the_end_short() -> None:
 
 async def test_signals_after_work_that_nothing_stopped_are_as_before() -> None:
     before = [signal.getsignal(one) for one in STOPPED]
-    async with stoppable(Gate(), lambda _: None):
+    async with stoppable(CallLimiter(), lambda _: None):
         assert [signal.getsignal(one) for one in STOPPED] != before
     assert [signal.getsignal(one) for one in STOPPED] == before
 
 
 _STUBBORN = """
 import asyncio, sys
-from prompts.gate import Gate
-from workflows.commands.stopping import stoppable
+from prompts.llm.limiter import CallLimiter
+from workflows.commands.signals import stoppable
 
 async def main():
-    async with stoppable(Gate(), lambda said: print(said, flush=True)):
+    async with stoppable(CallLimiter(), lambda said: print(said, flush=True)):
         work = asyncio.create_task(never_end())
         await asyncio.sleep(0)
         print("begun", flush=True)

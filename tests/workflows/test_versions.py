@@ -6,8 +6,8 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.commit import commit_interaction
-from nodes.commit_update import write_change
+from nodes.commit_interaction import commit_interaction
+from nodes.commit_router_update import write_change
 from nodes.resources import Resources
 from nodes.router_changes import RouterChange
 from nodes.step import Step
@@ -16,11 +16,11 @@ from state.domain import Client, Gradient, Module, ModuleKind
 from state.errors import InputError
 from state.graphs.interaction import Rewrite
 from state.store.versions import Author, join_rules
-from tests.nodes.records import forwarded
-from tests.properties import thousand
-from tests.worlds import plant, run_on
+from tests.support.backward_record import forwarded
+from tests.support.properties import thousand
+from tests.support.tiny_network import plant, run_on
+from workflows.edits import edit, pin, roll_back
 from workflows.recnet import RecNet
-from workflows.revision import edit, pin, roll_back
 
 WRITTEN = st.sampled_from(["One text.", "Another text.", "A third text."])
 NAMES = ("user:ann", "item:j2", "rules:user:ann", "rules:item:m1", "router:1", "router:2")

@@ -4,26 +4,33 @@ from typing import get_args
 
 import pytest
 
-from evals.recbole import SAMPLE, read_dataset
-from state.differences import compare_networks
+from evals.datasets.recbole import SAMPLE, read_dataset
 from state.domain import ClientKind
 from state.settings import NetworkSettings, Propagation
-from tests.workflows.looking import calls, rows, trace_all
-from tests.workflows.watched import BAD, WatchedModel
-from tests.worlds import SHAPE, found
-from workflows.collection import collect
-from workflows.inspection import view_client
+from state.store.network_diff import compare_networks
+from tests.support.database_rows import calls, rows, trace_all
+from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.watched_model import BAD, WatchedModel
+from workflows.checkpoint_cleanup import collect
+from workflows.inspect import view_client
 from workflows.recnet import RecNet
-from workflows.training import train
+from workflows.training.driver import train
 
 ROUTERLESS = ("em", "em+lr", "em+lr+ls", "clients")
-ASKED = {"em": set(), "em+lr": {"choose"}, "em+lr+ls": {"choose", "tell"}, "clients": {"address"}}
+ASKED = {
+    "em": set(),
+    "em+lr": {"choose_recipients"},
+    "em+lr+ls": {"choose_recipients", "write_message"},
+    "clients": {"address_clients"},
+}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("way", ROUTERLESS)
 async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None:
-    network = await found(recnet, shape=SHAPE.model_copy(update={"propagation": way}))
+    network = await found(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way})
+    )
     before = await rows(recnet, "SELECT * FROM routers ORDER BY id")
     attributes = await rows(recnet, "SELECT client_id, attributes FROM client_vectors ORDER BY 1")
     await train(recnet, "tiny", limit=6)
@@ -51,7 +58,10 @@ async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None
 
 
 async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -> None:
-    await found(recnet, shape=SHAPE.model_copy(update={"propagation": "em", "buffer": 50}))
+    await found(
+        recnet,
+        network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": "em", "buffer": 50}),
+    )
     await train(recnet, "tiny", limit=3)
     network = await recnet.network("tiny")
     waiting = await rows(
@@ -71,8 +81,10 @@ async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -
 
 @pytest.mark.long
 async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: RecNet) -> None:
-    shape = SHAPE.model_copy(update={"propagation": "clients", "reception": "delivery"})
-    await found(recnet, shape=shape)
+    network_settings = NETWORK_SETTINGS.model_copy(
+        update={"propagation": "clients", "reception": "delivery"}
+    )
+    await found(recnet, network_settings=network_settings)
     await train(recnet, "tiny", limit=4)
     copy = await recnet.copy("tiny", "other", {})
     assert await recnet.digest("other") == await recnet.digest("tiny")
@@ -82,19 +94,21 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
     async with recnet.resources.pool.connection() as conn:
         told = await compare_networks(conn, network, copy)
     assert told.parting is not None
-    assert {"messages", "verdicts"} <= {table.table for table in told.tables}
-    (verdicts,) = (table for table in told.tables if table.table == "verdicts")
-    assert all("None" not in place.name for place in verdicts.places)
+    assert {"messages", "filter_decisions"} <= {table.table for table in told.tables}
+    (filter_decisions,) = (table for table in told.tables if table.table == "filter_decisions")
+    assert all("None" not in place.name for place in filter_decisions.places)
     await train(recnet, "other", limit=3)
     assert await recnet.digest("other") == await recnet.digest("tiny")
     await recnet.drop("other")
     await recnet.drop("tiny")
-    assert await rows(recnet, "SELECT 1 FROM verdicts") == []
+    assert await rows(recnet, "SELECT 1 FROM filter_decisions") == []
 
 
 @pytest.mark.long
 async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecNet) -> None:
-    await found(recnet, shape=SHAPE.model_copy(update={"tau": -1.0, "echo": True}))
+    await found(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
+    )
     await train(recnet, "tiny", limit=9)
     waits = "SELECT interaction_id FROM gradients WHERE network_id = %s AND status = 'pending'"
     other = (await recnet.copy("tiny", "other", {"propagation": "em"})).id
@@ -108,7 +122,7 @@ async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecN
 async def test_bad_replies_silence_a_client_and_not_the_network(
     recnet: RecNet, model: WatchedModel, way: str
 ) -> None:
-    await found(recnet, shape=SHAPE.model_copy(update={"propagation": way}))
+    await found(recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way}))
     bad = {"em+lr": "Choose", "em+lr+ls": "Tell", "clients": "Address"}[way]
     model.script = lambda reply, _: BAD if reply == bad else None
     report = await train(recnet, "tiny", limit=4)
@@ -130,10 +144,10 @@ async def test_the_sample_is_the_same_network_at_any_concurrency(
     recnet: RecNet, way: str, reception: str
 ) -> None:
     await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
-    shape = NetworkSettings.model_validate(
+    network_settings = NetworkSettings.model_validate(
         {"update_size": 12, "propagation": way, "reception": reception}
     )
-    await recnet.bootstrap("sample", shape)
+    await recnet.bootstrap("sample", network_settings)
     await recnet.copy("sample", "other", {})
     report = await train(recnet, "sample", limit=20, concurrency=8)
     assert (report.run, report.failed) == (20, 0)

@@ -16,13 +16,13 @@ import typer
 from pydantic import BaseModel, ValidationError
 from rich.console import Console
 
-from prompts.errors import BudgetExceeded, CallError
+from prompts.llm.errors import BudgetExceeded, CallError
 from prompts.template import TemplateError
+from state.db.errors import explain as explain_database
 from state.domain import KEY_LENGTH, clean_line
 from state.errors import RecNetError
-from state.failures import explain as explain_database
 from state.settings import Settings
-from workflows.commands.stopping import STOPPED, StoppedError, stoppable
+from workflows.commands.signals import STOPPED, StoppedError, stoppable
 from workflows.recnet import RecNet, open_recnet
 
 T = TypeVar("T")
@@ -98,7 +98,7 @@ def execute(
 
     async def main() -> T:
         opened = open_recnet(settings or read_settings(), command=command, cache=cache)
-        async with opened as recnet, stoppable(recnet.resources.gate, _say):
+        async with opened as recnet, stoppable(recnet.resources.limiter, _say):
             return await work(recnet)
 
     return finish(main())

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from state.differences import Differences, compare_networks
 from state.domain import ClientKind
 from state.store.clients import count_clients
 from state.store.interactions import list_interactions
+from state.store.network_diff import Differences, compare_networks
 from state.store.networks import list_networks
 from state.store.routers import count_routers
 from workflows.commands.console import (
@@ -19,7 +19,7 @@ from workflows.commands.console import (
     print_json,
     screen,
 )
-from workflows.commands.differences import differences_tree
+from workflows.commands.diff_tree import differences_tree
 from workflows.recnet import RecNet
 
 app = typer.Typer()

@@ -13,7 +13,7 @@ from rich.progress import (
 )
 
 from workflows.commands.console import notes
-from workflows.training import Progress as TrainingProgress
+from workflows.training.driver import Progress as TrainingProgress
 
 Tell = Callable[[TrainingProgress], None]
 

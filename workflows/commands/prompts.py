@@ -9,22 +9,22 @@ import typer
 from rich.box import SIMPLE
 from rich.table import Column, Table
 
-from nodes.credit import shorten_modules
+from nodes.assign_credit import shorten_modules
 from nodes.optimize_router import FEEDBACK_READ, NEIGHBOURS_READ
-from nodes.ranking import CANDIDATES
+from nodes.peer_messages import REACH, shorten_candidates
+from nodes.rank_candidates import CANDIDATES
 from nodes.summarize import ATTRIBUTES_READ
-from nodes.telling import REACH, shorten_candidates
-from prompts.catalogue import PROMPTS
-from prompts.choose import ChooseFields
+from prompts.choose_recipients import ChooseRecipientsFields
 from prompts.fields import ROOT, render_fields
 from prompts.gradient import GradientFields
-from prompts.longest import Bounds, longest_calls
-from prompts.structured import schema_of
-from prompts.tell import TellFields
+from prompts.llm.structured_output import schema_of
+from prompts.llm.tokens import CONTEXT, estimate_tokens
+from prompts.registry import PROMPTS
 from prompts.template import Fields, Reply, TemplateError, Templates
-from prompts.tokens import CONTEXT, estimate_tokens
+from prompts.write_message import WriteMessageFields
 from state.domain import Frozen
 from state.settings import NetworkSettings
+from tests.support.longest_prompts import Bounds, longest_calls
 from workflows.commands.console import AsJson, fail, print_json, read_settings, screen
 
 app = typer.Typer()
@@ -75,19 +75,19 @@ def prompts(
 
 def prompt_costs(
     templates: Templates,
-    shape: NetworkSettings,
+    network_settings: NetworkSettings,
     models: Mapping[str, str],
     examples: Mapping[str, str],
 ) -> list[PromptCost]:
-    """Return what each prompt costs in a network of some shape.
+    """Return what each prompt costs in a network of some network_settings.
 
     Args:
         templates: the templates as they are used.
-        shape: the network's settings; they bound the lists that a prompt shows.
+        network_settings: the network's settings; they bound the lists that a prompt shows.
         models: the model of each prompt, by its name.
         examples: rendered fields, by the prompt's name.
     """
-    longest = longest_in(shape)
+    longest = longest_in(network_settings)
     costs = []
     for prompt in PROMPTS:
         fields, reply = longest[prompt.name]
@@ -109,18 +109,18 @@ def prompt_costs(
     return costs
 
 
-def longest_in(shape: NetworkSettings) -> dict[str, tuple[Fields, Reply]]:
+def longest_in(network_settings: NetworkSettings) -> dict[str, tuple[Fields, Reply]]:
     """Return the longest fields and reply of each prompt in a network, as its nodes show them."""
     calls = longest_calls(
         Bounds(
-            messages=shape.buffer,
-            attributes=shape.router_attributes,
+            messages=network_settings.buffer,
+            attributes=network_settings.router_attributes,
             taken_in=ATTRIBUTES_READ,
             feedback=FEEDBACK_READ,
             neighbours=NEIGHBOURS_READ,
             candidates=CANDIDATES,
-            nearest=shape.nearest,
-            reach=shape.nearest * REACH,
+            nearest=network_settings.nearest,
+            reach=network_settings.nearest * REACH,
         )
     )
     return {name: (_shown(fields), reply) for name, (fields, reply) in calls.items()}
@@ -130,7 +130,11 @@ def _shown(fields: Fields) -> Fields:
     """Return fields as their node shows them, shortened where they would be too long."""
     if isinstance(fields, GradientFields):
         return shorten_modules(fields)
-    return shorten_candidates(fields) if isinstance(fields, ChooseFields | TellFields) else fields
+    return (
+        shorten_candidates(fields)
+        if isinstance(fields, ChooseRecipientsFields | WriteMessageFields)
+        else fields
+    )
 
 
 def _read_examples(folder: Path) -> dict[str, str]:

@@ -6,10 +6,10 @@ from rich.text import Text
 from rich.tree import Tree
 
 from state.domain import EMBEDDING
-from state.store.usage import KeptCall
+from state.store.usage import StoredCall
 from state.store.versions import Version
-from workflows.inspection import ClientView, NetworkView, RouterView
-from workflows.lineage import Lineage, TracedGradient, TracedMessage
+from workflows.inspect import ClientView, NetworkView, RouterView
+from workflows.trace import InteractionTrace, TracedGradient, TracedMessage
 
 
 def network_tree(view: NetworkView) -> Tree:
@@ -76,7 +76,7 @@ def router_tree(view: RouterView) -> Tree:
     return tree
 
 
-def lineage_tree(lineage: Lineage, *, calls: bool = False) -> Tree:
+def trace_tree(lineage: InteractionTrace, *, calls: bool = False) -> Tree:
     """Return one interaction: prediction, reward, messages, gradients, before and after.
 
     With `calls` each call of a model too, and what a reasoning model thought.
@@ -102,7 +102,7 @@ def lineage_tree(lineage: Lineage, *, calls: bool = False) -> Tree:
     return tree
 
 
-def _add_calls(tree: Tree, calls: Sequence[KeptCall], *, each: bool) -> None:
+def _add_calls(tree: Tree, calls: Sequence[StoredCall], *, each: bool) -> None:
     requests = sum(call.attempts for call in calls if call.prompt != EMBEDDING)
     sums = (
         f"{_count(requests, 'request')} to models, "

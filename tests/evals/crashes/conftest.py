@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from evals.bench.serving import Endpoint, serving
-from evals.bench.settings import BenchSettings
-from tests.evals.crashes.trained import LATENCY, Trained
+from tests.support.model_server.serving import Endpoint, serving
+from tests.support.model_server.settings import BenchSettings
+from tests.support.training_process import LATENCY, Trained
 
 
 @pytest.fixture

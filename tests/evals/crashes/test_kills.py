@@ -12,10 +12,10 @@ from random import Random
 import psycopg
 import pytest
 
-from evals.bench.serving import Endpoint
+from state.db.embedded import start_server
 from state.errors import DatabaseError
-from state.server import start_server
-from tests.evals.crashes.trained import IN_FLIGHT, Trained, wait_until
+from tests.support.model_server.serving import Endpoint
+from tests.support.training_process import IN_FLIGHT, Trained, wait_until
 
 KILLS = 25
 SERVER_KILLS = 5

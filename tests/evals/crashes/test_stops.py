@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.evals.crashes.trained import Trained, wait_until
+from tests.support.training_process import Trained, wait_until
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from evals.bench.serving import Endpoint, serving
-from state.migrate import SCHEMA
+from state.db.migrate import SCHEMA
 from state.settings import Settings
-from tests.evals.http.over import KEY, MODEL, through, tiny_digest
+from tests.support.http_network import KEY, MODEL, through, tiny_digest
+from tests.support.model_server.serving import Endpoint, serving
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@
 
 import pytest
 
-from evals.agentcf.training import found_agentcf, train_agentcf
-from evals.bench.faults import Fault
-from evals.bench.serving import Endpoint
-from evals.bench.settings import BenchSettings
+from evals.baselines.agentcf.training import found_agentcf, train_agentcf
 from state.settings import Settings
-from tests.evals.http.over import found_tiny
+from tests.support.http_network import found_tiny
+from tests.support.model_server.faults import Fault
+from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.settings import BenchSettings
 from workflows.recnet import open_recnet
 
 

@@ -6,18 +6,18 @@ from typing import Any
 
 import pytest
 
-from evals.bench.faults import Fault
-from evals.bench.serving import Endpoint
-from evals.bench.settings import BenchSettings
 from state.domain import EMBEDDING, REASON_LENGTH
 from state.settings import Settings
 from state.store.interactions import list_interactions
-from tests.evals.http.over import MODEL, found_books, found_tiny, parts, told, typed
-from tests.workflows.looking import rows
+from tests.support.database_rows import rows
+from tests.support.http_network import MODEL, found_books, found_tiny, parts, told, typed
+from tests.support.model_server.faults import Fault
+from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.settings import BenchSettings
 from workflows.commands.console import FAILED_RECORDS
 from workflows.recnet import open_recnet
-from workflows.retry import run_again
-from workflows.training import train
+from workflows.training.driver import train
+from workflows.training.retry import retry_failed
 
 RECORDS = 40
 UNUSABLE = BenchSettings(
@@ -73,7 +73,7 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
 
     endpoint.settings = BenchSettings()
     async with open_recnet(http) as recnet:
-        again = await run_again(recnet, "books")
+        again = await retry_failed(recnet, "books")
         assert (again.run, again.learned, again.failed) == (RECORDS, RECORDS, {})
         assert (await train(recnet, "books", limit=0)).failed == 0
         after = await parts(recnet, network, *WHAT_HAPPENED)

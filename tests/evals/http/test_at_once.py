@@ -2,12 +2,12 @@
 
 import pytest
 
-from evals.bench.serving import serving
-from evals.bench.settings import BenchSettings
 from state.settings import Settings
-from tests.evals.http.over import through
-from tests.workflows.looking import calls
-from tests.worlds import found
+from tests.support.database_rows import calls
+from tests.support.http_network import through
+from tests.support.model_server.serving import serving
+from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import found
 from workflows.recnet import open_recnet
 
 SLOW = BenchSettings(latency=0.5)

@@ -4,15 +4,15 @@ from collections.abc import Mapping
 
 import pytest
 
-from evals.bench.serving import Endpoint
-from prompts.errors import BudgetExceeded
+from prompts.llm.errors import BudgetExceeded
 from state.domain import EMBEDDING
 from state.settings import Settings
-from tests.evals.http.over import MODEL, chats, found_tiny, load_tiny, shaped
-from tests.workflows.looking import rows
-from tests.worlds import SHAPE
+from tests.support.database_rows import rows
+from tests.support.http_network import MODEL, chats, found_tiny, load_tiny, shaped
+from tests.support.model_server.serving import Endpoint
+from tests.support.tiny_network import NETWORK_SETTINGS
 from workflows.recnet import RecNet, open_recnet
-from workflows.training import train
+from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
@@ -114,7 +114,7 @@ async def test_a_bootstrap_stops_between_two_calls_and_goes_on(
         before = chats(endpoint.counts)
         async with open_recnet(bounded) as recnet:
             try:
-                await recnet.bootstrap("tiny", shaped(recnet, SHAPE))
+                await recnet.bootstrap("tiny", shaped(recnet, NETWORK_SETTINGS))
                 break
             except BudgetExceeded as stop:
                 said.append(str(stop))

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from evals.bench.serving import Endpoint
 from evals.cli import app
-from evals.recbole import SAMPLE
-from tests.evals.http.over import chats, told, typed
+from evals.datasets.recbole import SAMPLE
+from tests.support.http_network import chats, told, typed
+from tests.support.model_server.serving import Endpoint
 from workflows.commands.console import BUDGET_SPENT
 
 pytestmark = pytest.mark.long

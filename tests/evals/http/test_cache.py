@@ -5,19 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from evals.bench.faults import Fault
-from evals.bench.serving import Endpoint, serving
-from evals.bench.settings import BenchSettings
 from evals.evaluation import Evaluation, evaluate_networks
-from prompts.catalogue import PROMPTS
+from prompts.registry import PROMPTS
 from prompts.template import Templates
 from state.dataset import Split
 from state.settings import Settings
 from state.store.usage import add_totals
-from tests.evals.http.over import chats, found_books, found_tiny
-from tests.workflows.looking import rows
+from tests.support.database_rows import rows
+from tests.support.http_network import chats, found_books, found_tiny
+from tests.support.model_server.faults import Fault
+from tests.support.model_server.serving import Endpoint, serving
+from tests.support.model_server.settings import BenchSettings
 from workflows.recnet import RecNet, open_recnet
-from workflows.training import train
+from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 

@@ -2,15 +2,15 @@
 
 import pytest
 
-from evals.bench.faults import Fault
-from evals.bench.serving import Endpoint
-from evals.bench.settings import BenchSettings
 from state.settings import Settings
 from state.store.usage import add_totals, read_calls, sum_usage
-from tests.evals.http.over import found_books
-from tests.workflows.looking import rows
+from tests.support.database_rows import rows
+from tests.support.http_network import found_books
+from tests.support.model_server.faults import Fault
+from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.settings import BenchSettings
 from workflows.recnet import RecNet, open_recnet
-from workflows.training import train
+from workflows.training.driver import train
 
 RECORDS = 100
 FAULTY = BenchSettings(faults=0.3, seed=7, in_a_row=2, hang=8)

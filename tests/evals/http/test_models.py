@@ -2,15 +2,15 @@
 
 import pytest
 
-from evals.bench.serving import Endpoint
-from evals.bench.settings import BenchSettings
-from prompts.errors import ModelError
+from prompts.llm.errors import ModelError
 from state.settings import Settings
 from state.store.usage import sum_usage
-from tests.evals.http.over import MODEL, found_tiny
-from tests.workflows.looking import rows
+from tests.support.database_rows import rows
+from tests.support.http_network import MODEL, found_tiny
+from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.settings import BenchSettings
 from workflows.recnet import open_recnet
-from workflows.training import train
+from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
@@ -35,10 +35,10 @@ async def test_each_prompt_asks_its_own_model(
     asked = endpoint.counts.asked
     assert totals.keys() == {MODEL, *OTHERS.values()}
     assert totals["openai:cheap"].calls == asked["Extract"]
-    assert totals["openai:strong"].calls == asked["Credit"]
+    assert totals["openai:strong"].calls == asked["CreditAssignment"]
     assert totals[MODEL].embeddings == asked["embeddings"]
     assert totals[MODEL].calls == sum(asked.values()) - sum(
-        asked[schema] for schema in ("Extract", "Credit", "embeddings")
+        asked[schema] for schema in ("Extract", "CreditAssignment", "embeddings")
     )
     for name, (asking, answering) in prices.items():
         total = totals[name]

@@ -2,14 +2,14 @@
 
 import pytest
 
-from evals.bench.serving import Endpoint
-from evals.bench.settings import BenchSettings, Means
-from state.migrate import SCHEMA
+from state.db.migrate import SCHEMA
 from state.settings import Settings
-from tests.evals.http.over import KEY, chats, found_books, found_tiny, paid_faults, tiny_digest
-from tests.workflows.looking import rows
+from tests.support.database_rows import rows
+from tests.support.http_network import KEY, chats, found_books, found_tiny, paid_faults, tiny_digest
+from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.settings import BenchSettings, Means
 from workflows.recnet import open_recnet
-from workflows.training import train
+from workflows.training.driver import train
 
 RECORDS = 40
 

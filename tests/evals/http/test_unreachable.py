@@ -6,16 +6,16 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from evals.bench.serving import Endpoint, serving
-from evals.bench.settings import BenchSettings
-from prompts.errors import ModelError
+from prompts.llm.errors import ModelError
 from state.settings import Settings
 from state.store.interactions import list_interactions
-from tests.evals.http.over import found_tiny, load_tiny, shaped, through, typed
-from tests.worlds import SHAPE
+from tests.support.http_network import found_tiny, load_tiny, shaped, through, typed
+from tests.support.model_server.serving import Endpoint, serving
+from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import NETWORK_SETTINGS
 from workflows.commands.console import ERROR
 from workflows.recnet import open_recnet
-from workflows.training import train
+from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
@@ -72,12 +72,12 @@ async def test_a_bootstrap_stops_and_goes_on(settings: Settings, alone: str, req
             await load_tiny(recnet)
             closing = asyncio.create_task(close_after(requests, endpoint, block))
             with pytest.raises(ModelError) as stop:
-                await recnet.bootstrap("tiny", shaped(recnet, SHAPE))
+                await recnet.bootstrap("tiny", shaped(recnet, NETWORK_SETTINGS))
             await closing
     assert str(stop.value) in UNREACHED
     with serving() as endpoint:
         async with open_recnet(through(endpoint, settings)) as recnet:
-            await recnet.bootstrap("tiny", shaped(recnet, SHAPE))
+            await recnet.bootstrap("tiny", shaped(recnet, NETWORK_SETTINGS))
             await train(recnet, "tiny")
             assert await recnet.digest("tiny") == alone
 

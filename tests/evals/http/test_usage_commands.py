@@ -2,10 +2,10 @@
 
 import pytest
 
-from evals.bench.serving import Endpoint
-from evals.recbole import SAMPLE
+from evals.datasets.recbole import SAMPLE
 from state.domain import EMBEDDING
-from tests.evals.http.over import MODEL, chats, told, typed
+from tests.support.http_network import MODEL, chats, told, typed
+from tests.support.model_server.serving import Endpoint
 
 pytestmark = pytest.mark.long
 

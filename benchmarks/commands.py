@@ -1,0 +1,114 @@
+"""`recnet bench`: the offline model behind OpenAI's protocol, to test and measure with."""
+
+import os
+import shlex
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from pydantic import ValidationError
+
+from benchmarks.live_command import live
+from benchmarks.training_command import train
+from tests.support.model_server.faults import Fault
+from tests.support.model_server.settings import BenchSettings, Means
+from workflows.commands.console import explain, fail
+
+if TYPE_CHECKING:
+    from tests.support.model_server.serving import BenchServer
+
+app = typer.Typer(help="Measure and test the system over real HTTP, without any model.")
+
+_MODEL = "offline"
+_DEFAULT = BenchSettings()
+
+app.command()(live)
+
+
+@app.callback()
+def main() -> None:
+    """Measure and test the system over real HTTP, without any model."""
+
+
+app.command()(train)
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8765,
+    latency: Annotated[
+        float, typer.Option(min=0, help="Seconds before each reply.")
+    ] = _DEFAULT.latency,
+    key: Annotated[
+        str | None, typer.Option(help="The key to ask for; without it anyone is let in.")
+    ] = None,
+    model: Annotated[
+        list[str] | None, typer.Option(help="A model name that is known; else any is.")
+    ] = None,
+    means: Annotated[
+        list[Means] | None, typer.Option(help="A way to ask for a schema; else all are supported.")
+    ] = None,
+    ignore_unsupported: Annotated[
+        bool, typer.Option("--ignore-unsupported", help="Answer others with prose, not with 400.")
+    ] = False,
+    faults: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of replies that are faulty.")
+    ] = _DEFAULT.faults,
+    kind: Annotated[
+        list[Fault] | None, typer.Option(help="A kind of fault to draw from; else all are.")
+    ] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Keys the faults.")] = _DEFAULT.seed,
+    in_a_row: Annotated[
+        int, typer.Option(min=0, help="Faults in a row for one call, at most; 0 has no bound.")
+    ] = _DEFAULT.in_a_row or 0,
+    retry_after: Annotated[
+        float, typer.Option(min=0, help="Seconds that a busy reply asks to wait.")
+    ] = _DEFAULT.retry_after,
+    hang: Annotated[
+        float, typer.Option(min=0, help="Seconds that a hanging reply takes more.")
+    ] = _DEFAULT.hang,
+) -> None:
+    """Serve the offline model as an OpenAI endpoint on this machine, until it is stopped.
+
+    The offline model is a set of plain lexical methods and no language model: this endpoint is
+    there to test with and to measure with, slow and faulty on request. It answers RecNet's own
+    prompts only. GET /stats tells what was asked.
+    """
+    try:
+        settings = BenchSettings(
+            latency=latency,
+            key=key,
+            models=tuple(model or ()),
+            means=frozenset(means or Means),
+            ignore_unsupported=ignore_unsupported,
+            faults=faults,
+            kinds=frozenset(kind or Fault),
+            seed=seed,
+            in_a_row=in_a_row or None,
+            retry_after=retry_after,
+            hang=hang,
+        )
+    except ValidationError as error:
+        fail(explain(error))
+    server = _open(settings, port)
+    told = {
+        "OPENAI_BASE_URL": server.url,
+        "OPENAI_API_KEY": key or "any",
+        "RECNET_MODEL": f"openai:{(model or [_MODEL])[0]}",
+    }
+    typer.echo(" ".join(f"{name}={shlex.quote(value)}" for name, value in told.items()))
+    with suppress(KeyboardInterrupt):
+        server.serve_until_stopped()
+
+
+def _open(settings: BenchSettings, port: int) -> "BenchServer":
+    try:
+        from tests.support.model_server.serving import BenchServer  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        if error.name not in ("starlette", "uvicorn"):
+            raise
+        fail(f"bench serve needs {error.name}: pip install 'recnet[bench]'")
+    try:
+        return BenchServer(settings, port)
+    except OSError as error:
+        fail(f"--port {port}: {os.strerror(error.errno or 0)}; 0 takes a free one")

@@ -1,0 +1,1 @@
+"""The study of planted worlds: which claims about the mechanism hold."""

@@ -1,0 +1,1 @@
+"""Baselines: the `Ranker` protocol, one file a ranker, and the registry of all of them."""

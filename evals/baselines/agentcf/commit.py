@@ -1,0 +1,136 @@
+"""The ends of a record in AgentCF: its memories committed at once, or why it failed."""
+
+import logging
+from typing import Literal
+
+import numpy as np
+from langgraph.runtime import Runtime
+
+from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
+from nodes.step import Step, begin_step
+from state.db.pool import Connection
+from state.domain import Client, Module, ModuleKind
+from state.errors import ConflictError
+from state.graphs.interaction import InteractionOutput
+from state.store.clients import point_profile, read_client_versions, read_clients
+from state.store.interactions import Interaction, find_interaction, write_interaction
+from state.store.versions import append_version
+from state.vectors import Vector
+
+_CONFLICTS = 5
+
+_log = logging.getLogger(__name__)
+
+
+async def commit_memories(
+    state: ReflectionState, runtime: Runtime[AgentCFContext]
+) -> ReflectionState:
+    """Commit the interaction with every memory its agents wrote, in one transaction.
+
+    Each of them rewrote its memory in view of the others'. So where one moved on since it was read,
+    nothing is committed, and the record begins again with the memories as they are now.
+
+    Raises:
+        ConflictError: that happened too often.
+    """
+    step = await begin_step(state["interaction"], runtime)
+    network, clients = step.network.id, state["clients"]
+    vectors = await _embed(step, state)
+    async with step.commit() as conn:
+        settled = await find_interaction(conn, network, step.name)
+        if settled is not None and not settled.failure:
+            # By this run before it was stopped, or by another run of the same record.
+            taken = settled.predicted_id == settled.positive_id
+            return {
+                "committed": True,
+                "predicted": clients[1 if taken else 2].key,
+                "reward": int(taken),
+                "reason": settled.reason,
+            }
+        ids = [client.id for client in clients]
+        held = await read_client_versions(conn, network, ids)
+        if any(held[client.id][0] != client.profile_version for client in clients):
+            conflicts = state.get("conflicts", 0) + 1
+            if conflicts > _CONFLICTS:
+                raise ConflictError(
+                    f"its clients changed {_CONFLICTS} times while it was learned from"
+                )
+            _log.info("%s met newer memories", step.name)
+            newer = await read_clients(conn, network, ids)
+            return {
+                "committed": False,
+                "conflicts": conflicts,
+                "clients": newer,
+                "written": [],
+                "round": 0,
+            }
+        async with conn.pipeline():
+            await write_interaction(conn, network, _outcome(step, state))
+            for client, texts in zip(clients, state["written"], strict=True):
+                await _write(conn, step, client, texts, vectors.get(client.id))
+    return {"committed": True}
+
+
+async def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
+    """Send a commit that met newer memories back to the choice."""
+    return "__end__" if state["committed"] else "choose_item"
+
+
+# No coroutine: see `nodes.lifecycle.was_predicted`.
+def was_learned(state: AgentCFState) -> Literal["record_failure", "__end__"]:
+    """Route a record that failed to where the reason is stored."""
+    return "record_failure" if state["failure"] else "__end__"
+
+
+async def record_failure(
+    state: AgentCFState, runtime: Runtime[AgentCFContext]
+) -> InteractionOutput:
+    """Store why a record failed when a reply stayed bad; its memories stay as they were."""
+    step = await begin_step(state["interaction"], runtime)
+    user, positive, negative = state["clients"]
+    failed = Interaction(
+        id=step.name, user_id=user.id, positive_id=positive.id, negative_id=negative.id,
+        predicted_id=None, reward=None, reason="", failure=state["failure"],
+    )  # fmt: skip
+    async with step.commit() as conn:
+        await write_interaction(conn, step.network.id, failed)
+    return {}
+
+
+def _outcome(step: Step, state: ReflectionState) -> Interaction:
+    user, positive, negative = state["clients"]
+    return Interaction(
+        id=step.name, user_id=user.id, positive_id=positive.id, negative_id=negative.id,
+        predicted_id=(positive if state["reward"] else negative).id, reward=state["reward"],
+        reason=state["reason"], failure="",
+    )  # fmt: skip
+
+
+async def _embed(step: Step, state: ReflectionState) -> dict[int, Vector]:
+    """Embed the last memory of each agent that wrote one: a stored embedding follows its text."""
+    last = {
+        client.id: texts[-1]
+        for client, texts in zip(state["clients"], state["written"], strict=True)
+        if texts
+    }
+    if not last:
+        return {}
+    vectors = await step.embed(list(last.values()))
+    return {
+        client: np.asarray(vector, dtype=np.float32)
+        for client, vector in zip(last, vectors, strict=True)
+    }
+
+
+async def _write(
+    conn: Connection, step: Step, client: Client, texts: list[str], vector: Vector | None
+) -> None:
+    if not texts:
+        return
+    module = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
+    for version, text in enumerate(texts, start=client.profile_version + 1):
+        await append_version(
+            conn, step.network.id, module, version, text, "reflection", interaction=step.name
+        )
+    version = client.profile_version + len(texts)
+    await point_profile(conn, step.network.id, client.id, version, vector)

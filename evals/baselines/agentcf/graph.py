@@ -1,0 +1,49 @@
+"""`agentcf`: one record by collaborative reflection, in place of `interaction`."""
+
+from langgraph.graph import END, START, StateGraph
+
+from evals.baselines.agentcf.commit import commit_memories, is_over, record_failure, was_learned
+from evals.baselines.agentcf.nodes import (
+    choose_item,
+    is_agreed,
+    meet_agents,
+    reflect_items,
+    reflect_user,
+    who_reflects,
+)
+from evals.baselines.agentcf.state import (
+    AgentCFContext,
+    AgentCFState,
+    ReflectionOutput,
+    ReflectionState,
+)
+from nodes.lifecycle import fails_record, is_settled, open_interaction
+from state.graphs.interaction import InteractionInput, InteractionOutput
+
+reflecting = StateGraph(ReflectionState, AgentCFContext, output_schema=ReflectionOutput)
+reflecting.add_node(fails_record(choose_item))
+reflecting.add_node(fails_record(reflect_user))
+reflecting.add_node(fails_record(reflect_items))
+reflecting.add_node(fails_record(commit_memories))
+reflecting.add_edge(START, "choose_item")
+reflecting.add_conditional_edges("choose_item", who_reflects)
+reflecting.add_edge("reflect_user", "reflect_items")
+reflecting.add_conditional_edges("reflect_items", is_agreed)
+reflecting.add_conditional_edges("commit_memories", is_over)
+
+builder = StateGraph(
+    AgentCFState, AgentCFContext, input_schema=InteractionInput, output_schema=InteractionOutput
+)
+builder.add_node(open_interaction)
+builder.add_node(meet_agents)
+builder.add_node("reflect", reflecting.compile(name="reflect"))
+builder.add_node(record_failure)
+builder.add_edge(START, "open_interaction")
+builder.add_conditional_edges(
+    "open_interaction", is_settled, {"forward": "meet_agents", "__end__": END}
+)
+builder.add_edge("meet_agents", "reflect")
+builder.add_conditional_edges("reflect", was_learned)
+builder.add_edge("record_failure", END)
+
+graph = builder.compile(name="agentcf")

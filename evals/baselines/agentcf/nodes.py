@@ -1,0 +1,142 @@
+"""AgentCF's steps on one record: the agents meet, choose, and reflect on the choice together."""
+
+from typing import Literal
+
+from langgraph.runtime import Runtime
+
+from evals.baselines.agentcf.prompts import (
+    REFLECT_ITEMS,
+    REFLECT_USER,
+    ItemMemories,
+    ReflectionFields,
+)
+from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
+from nodes.predict import option_order
+from nodes.resources import resources
+from nodes.step import Step, begin_step
+from prompts.predict import PREDICT, Option, PredictFields
+from state.domain import ClientKind
+from state.store.clients import find_clients, read_clients
+
+
+async def meet_agents(state: AgentCFState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
+    """Read the user agent and the two item agents, with the versions of their memories."""
+    step = await begin_step(state["interaction"], runtime)
+    keys = [state["positive"], state["negative"]]
+    async with resources().pool.connection() as conn:
+        users = await find_clients(conn, step.network.id, ClientKind.USER, [state["user"]])
+        items = await find_clients(conn, step.network.id, ClientKind.ITEM, keys)
+        ids = [users[state["user"]], *(items[key] for key in keys)]
+        return {"clients": await read_clients(conn, step.network.id, ids)}
+
+
+async def choose_item(state: ReflectionState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
+    """Let the user agent choose between the two items, in random order, as their memories read.
+
+    The order is the same in every round, so that only the memories differ. The first choice is what
+    the record is judged by.
+    """
+    step = await begin_step(state["interaction"], runtime)
+    reply = await step.ask(
+        PREDICT, PredictFields(user=memories(state)[0], options=_options(step, state))
+    )
+    chosen = _order(step)["AB".index(reply.choice)]
+    update: ReflectionState = {
+        "chosen": chosen,
+        "why": reply.reason,
+        "round": state.get("round", 0) + 1,
+    }
+    if update["round"] == 1:
+        update["predicted"] = state["clients"][chosen].key
+        update["reward"] = int(chosen == 1)
+        update["reason"] = reply.reason
+    return update
+
+
+async def who_reflects(state: ReflectionState) -> Literal["reflect_user", "reflect_items"]:
+    """Route a choice to those who learn from it.
+
+    A wrong one teaches all three agents, and a right one at once the user and the item taken. One
+    that came right by reflection is no news to the user agent: only the item's is strengthened.
+    """
+    return "reflect_items" if state["chosen"] == 1 and state["round"] > 1 else "reflect_user"
+
+
+async def reflect_user(state: ReflectionState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
+    """Let the user agent rewrite its memory in view of what it chose and what was taken."""
+    step = await begin_step(state["interaction"], runtime)
+    reply = await step.ask(REFLECT_USER, _fields(step, state))
+    return {"written": _written(state, reply.profile, "", "")}
+
+
+async def reflect_items(
+    state: ReflectionState, runtime: Runtime[AgentCFContext]
+) -> ReflectionState:
+    """Let the item agents rewrite their memories in view of the user's, as that reads now.
+
+    Both do where the choice was wrong; where it was right, only that of the item taken.
+    """
+    step = await begin_step(state["interaction"], runtime)
+    wrong = state["chosen"] != 1
+
+    def check(reply: ItemMemories) -> None:
+        if wrong and not reply.other:
+            raise ValueError("the choice was wrong: rewrite the memory of the other item too")
+
+    reply = await step.ask(REFLECT_ITEMS, _fields(step, state), check)
+    return {"written": _written(state, "", reply.taken, reply.other if wrong else "")}
+
+
+async def is_agreed(
+    state: ReflectionState, runtime: Runtime[AgentCFContext]
+) -> Literal["choose_item", "commit_memories"]:
+    """Let the agents choose again after a wrong choice, while rounds are left."""
+    again = state["chosen"] != 1 and state["round"] < runtime.context.rounds
+    return "choose_item" if again else "commit_memories"
+
+
+def memories(state: ReflectionState) -> list[str]:
+    """Return the memories of user, positive and negative as they read now."""
+    return [
+        texts[-1] if texts else client.profile
+        for client, texts in zip(state["clients"], _texts(state), strict=True)
+    ]
+
+
+def _texts(state: ReflectionState) -> list[list[str]]:
+    return state.get("written") or [[], [], []]
+
+
+def _written(state: ReflectionState, *replies: str) -> list[list[str]]:
+    """Return what the three wrote, with their new memories; a pinned one stays as it is."""
+    return [
+        [*texts, reply] if reply not in ("", memory) and not client.profile_pinned else texts
+        for client, texts, memory, reply in zip(
+            state["clients"], _texts(state), memories(state), replies, strict=True
+        )
+    ]
+
+
+def _order(step: Step) -> tuple[int, int]:
+    return option_order(step.network.settings.seed, step.name)
+
+
+def _options(step: Step, state: ReflectionState) -> tuple[Option, Option]:
+    held = memories(state)
+    first, second = (
+        Option(name=name, title=state["clients"][at].title, profile=held[at])
+        for name, at in zip("AB", _order(step), strict=True)
+    )
+    return first, second
+
+
+def _fields(step: Step, state: ReflectionState) -> ReflectionFields:
+    letters = dict(zip(_order(step), "AB", strict=True))
+    return ReflectionFields(
+        user=memories(state)[0],
+        options=_options(step, state),
+        chosen=letters[state["chosen"]],
+        reason=state["why"],
+        taken=letters[1],
+        reward=int(state["chosen"] == 1),
+    )

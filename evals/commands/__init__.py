@@ -1,0 +1,1 @@
+"""Commands that read data sets or rank: `load`, `dataset`, `evaluate`, `demo`, `paper`."""

@@ -1,0 +1,54 @@
+"""What an evaluation of a network stands on: its data set, what is seen, and what it may know."""
+
+from evals.datasets.splits import history, seen_items, targets
+from evals.datasets.stored import stored_dataset
+from state.dataset import Dataset, Split
+from state.errors import NetworkError
+from state.store.clients import list_clients
+from state.store.interactions import list_interactions
+from state.store.networks import Network
+from workflows.recnet import RecNet
+from workflows.training.driver import FIT, plan_training
+
+
+async def read_material(
+    recnet: RecNet, network: Network, split: Split
+) -> tuple[Dataset, frozenset[str]]:
+    """Return the data set, and the items of any training record: history, positive, negative."""
+    records = await plan_training(recnet, network, fitted_on(split))
+    async with recnet.resources.pool.connection() as conn:
+        dataset = await stored_dataset(conn, network)
+        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+    drawn = {keys[record.negative] for record in records}
+    return dataset, seen_items(history(dataset, split)) | drawn
+
+
+def fit_for(split: Split) -> str:
+    """Return what a network is fitted on before `split` is predicted, as `train` calls it."""
+    return "train" if split is Split.VALID else "train+valid"
+
+
+def fitted_on(split: Split) -> frozenset[Split]:
+    """Return the splits that are learned from before `split` is predicted."""
+    return FIT[fit_for(split)]
+
+
+async def refuse_leak(recnet: RecNet, network: Network, dataset: Dataset, split: Split) -> None:
+    """Refuse a network that has learned what it is asked to predict, in training or live."""
+    async with recnet.resources.pool.connection() as conn:
+        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+        met = {
+            (keys[i.user_id], keys[i.positive_id])
+            for i in await list_interactions(conn, network.id)
+        }
+    learned = [event for event in targets(dataset, split) if (event.user, event.item) in met]
+    if not learned:
+        return
+    first = learned[0]
+    advice = "load and train another network"
+    if split is Split.VALID:
+        advice = "evaluate --split test, or train another network with --fit train"
+    raise NetworkError(
+        f"network '{network.name}' has learned from {len(learned)} of the {split} records that it "
+        f"is to predict (user '{first.user}' took '{first.item}'): {advice}"
+    )

@@ -1,0 +1,1 @@
+"""Planted worlds: made-up data sets whose communities and drift are known."""

@@ -1,0 +1,37 @@
+"""ChooseRecipients: whom a client's changed profile concerns, of the clients nearest to it."""
+
+from pydantic import Field
+
+from prompts.template import Fields, Prompt, Reply
+from state.domain import ClientKind, ReasonText
+
+
+class Candidate(Fields):
+    """A client that could be told, with the name by which the reply refers to it."""
+
+    name: str
+    kind: ClientKind
+    profile: str
+
+
+class ChooseRecipientsFields(Fields):
+    """A changed profile, and the clients nearest to it in random order."""
+
+    kind: ClientKind
+    profile: str
+    candidates: tuple[Candidate, ...]
+    """Named `client 1`, `client 2`, …"""
+    most: int
+    """How many may be chosen."""
+
+
+class ChooseRecipients(Reply):
+    """Whom the profile concerns."""
+
+    reason: ReasonText = Field(description="What they share, in one sentence.")
+    recipients: list[str] = Field(
+        description="Names of the clients to tell, such as `client 2`; none where it concerns none."
+    )
+
+
+CHOOSE_RECIPIENTS = Prompt("choose_recipients", ChooseRecipientsFields, ChooseRecipients)

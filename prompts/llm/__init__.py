@@ -1,0 +1,1 @@
+"""The one way to call a language model: client, structured output, retries, limiter, cache."""

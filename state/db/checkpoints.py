@@ -1,0 +1,94 @@
+"""Checkpoints of the graphs, in the same Postgres."""
+
+from collections.abc import Sequence
+from enum import Enum
+from typing import Any
+
+from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from psycopg import sql
+from pydantic import BaseModel
+
+from state import domain
+from state.db.pool import Connection, Pool
+from state.graphs import bootstrap, context, interaction, recommend, router_update
+
+_TYPES: Sequence[tuple[str, ...]] = [
+    (module.__name__, name)
+    for module in (domain, bootstrap, context, interaction, recommend, router_update)
+    for name, value in vars(module).items()
+    if isinstance(value, type)
+    and issubclass(value, BaseModel | Enum)
+    and value.__module__ == module.__name__
+]
+
+CHECKPOINT_TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
+"""LangGraph's tables, in the order in which it deletes from them: another order could deadlock."""
+
+
+class Stored(domain.Frozen):
+    """What one table holds."""
+
+    rows: int
+    bytes: int
+    """On disk, with indexes and what is free in its files."""
+
+
+def checkpointer(over: Pool | Connection) -> AsyncPostgresSaver:
+    """Return a saver for one run over the shared pool, or for a transaction of one connection.
+
+    One saver holds one lock for all its runs, so each run gets its own. Only the types of
+    `state.domain` and of the graphs' states may come out of a checkpoint: a row that somebody else
+    wrote cannot name others, and a type that is missing here comes out as a bare dict.
+    """
+    conn: Any = over
+    return AsyncPostgresSaver(conn, serde=JsonPlusSerializer(allowed_msgpack_modules=_TYPES))
+
+
+def thread_of(network: int, step: str) -> str:
+    """Return the thread id of one step of a network; ids of dropped networks never come back."""
+    return f"{thread_prefix(network)}{step}"
+
+
+def thread_prefix(network: int) -> str:
+    """Return what the thread ids of a network begin with."""
+    return f"recnet/{network}/"
+
+
+def step_of(thread: str) -> str:
+    """Return the step whose run is on a thread of ours."""
+    return thread.split("/", 2)[2]
+
+
+async def forget_threads(conn: Connection, network: int) -> None:
+    """Delete the checkpoints of all runs of a network."""
+    for table in CHECKPOINT_TABLES:
+        await conn.execute(
+            sql.SQL("DELETE FROM {} WHERE starts_with(thread_id, %s)").format(
+                sql.Identifier(table)
+            ),
+            (thread_prefix(network),),
+        )
+
+
+async def measure_checkpoints(conn: Connection) -> dict[str, Stored]:
+    """Return what each table of checkpoints holds."""
+    measure = sql.SQL(
+        "SELECT count(*) AS rows, pg_total_relation_size(%s::regclass) AS bytes FROM {}"
+    )
+    held = {}
+    for table in CHECKPOINT_TABLES:
+        cursor = await conn.execute(measure.format(sql.Identifier(table)), (table,))
+        held[table] = Stored.model_validate(await cursor.fetchone())
+    return held
+
+
+async def vacuum_checkpoints(conn: Connection, *, full: bool) -> None:
+    """Let what was deleted be used again, and give free ends of files back to the disk.
+
+    `full` writes the tables anew and gives back all that is free; runs wait for as long as it
+    takes. The connection must not be in a transaction.
+    """
+    how = sql.SQL("FULL, ANALYZE" if full else "ANALYZE")
+    for table in CHECKPOINT_TABLES:
+        await conn.execute(sql.SQL("VACUUM ({}) {}").format(how, sql.Identifier(table)))

@@ -1,0 +1,55 @@
+"""Views: clients with their buffers merged for reading, cached by what they were made of."""
+
+from collections.abc import Sequence
+
+from psycopg.types.json import Jsonb
+
+from state.db.pool import Connection
+from state.domain import Client, Reception
+
+
+async def find_view(
+    conn: Connection, network: int, client: Client, made_by: str
+) -> Reception | None:
+    """Return the cached merge of exactly this profile, filter memory and buffer.
+
+    `made_by` stands for the model and template that merged it.
+    """
+    cursor = await conn.execute(
+        "SELECT reception FROM views WHERE network_id = %s AND client_id = %s "
+        "AND profile_version = %s AND filter_version = %s AND messages = %s::integer[] "
+        "AND made_by = %s",
+        (network, client.id, client.profile_version, client.filter_version, _ids(client), made_by),
+    )
+    row = await cursor.fetchone()
+    return None if row is None else Reception.model_validate(row["reception"])
+
+
+async def keep_view(
+    conn: Connection, network: int, client: Client, made_by: str, reception: Reception
+) -> None:
+    """Cache the merge of a client's buffer."""
+    await conn.execute(
+        "INSERT INTO views (network_id, client_id, profile_version, filter_version, messages, "
+        "made_by, reception) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (
+            network,
+            client.id,
+            client.profile_version,
+            client.filter_version,
+            _ids(client),
+            made_by,
+            Jsonb(reception.model_dump(mode="json")),
+        ),
+    )
+
+
+async def forget_views(conn: Connection, network: int, clients: Sequence[int]) -> None:
+    """Drop the cached views of clients that have moved on."""
+    await conn.execute(
+        "DELETE FROM views WHERE network_id = %s AND client_id = ANY(%s)", (network, list(clients))
+    )
+
+
+def _ids(client: Client) -> list[int]:
+    return [message.id for message in client.messages]

@@ -1,0 +1,138 @@
+"""The cache of replies, in the same Postgres: the one place that imports `langchain_community`.
+
+Of its `SQLAlchemyMd5Cache` the look-up is used: by the hash of the prompt, compared in full. Not
+used: its constructor, which makes tables (a migration does); its `update`, by which two writers at
+once leave two rows; reading by `loads`, which may build any LangChain object a row names; its
+`clear`, which fails; and its place inside a model, where it would keep what nobody has read yet.
+The package is no longer maintained, and says so when it is imported: that one warning is expected.
+"""
+
+import asyncio
+import json
+import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
+from hashlib import sha256
+from typing import Any
+
+import psycopg
+from langchain_core.load.dump import dumps
+from langchain_core.outputs import Generation
+from sqlalchemy import Engine, Integer, String, create_engine
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from state.db.connection import connection_options
+from state.db.migrate import SCHEMA
+
+with warnings.catch_warnings():
+    warnings.filterwarnings("ignore", "`langchain-community` is being sunset", DeprecationWarning)
+    from langchain_community.cache import SQLAlchemyMd5Cache
+
+_CONNECTIONS = 2
+"""Of its own: it works in threads, while the pool belongs to an event loop."""
+
+
+class _Base(DeclarativeBase):
+    """The tables of this file."""
+
+
+class _Reply(_Base):
+    """One row of `replies`, as `SQLAlchemyMd5Cache` names its columns."""
+
+    __tablename__ = "replies"
+
+    id: Mapped[str] = mapped_column(String, primary_key=True)
+    prompt_md5: Mapped[str]
+    prompt: Mapped[str]
+    llm: Mapped[str]
+    idx: Mapped[int] = mapped_column(Integer)
+    response: Mapped[str]
+
+
+class PostgresReplyCache(SQLAlchemyMd5Cache):
+    """Replies by their messages and by what else they depend on; shared by all networks.
+
+    Its asynchronous methods work in `threads`.
+
+    Raises:
+        psycopg.Error: the database failed; the pool raises the same.
+    """
+
+    def __init__(self, engine: Engine, threads: Executor) -> None:
+        # Not the parent's: that one makes tables.
+        self.engine = engine
+        self._threads = threads
+        self.cache_schema = _Reply  # type: ignore[assignment]  # it names a class, and needs columns
+
+    def lookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
+        """Return what was kept for a prompt, or None."""
+        with _as_psycopg():
+            rows: Sequence[Any] = self._search_rows(prompt, llm_string)
+        try:
+            return [Generation(text=json.loads(row[0])["kwargs"]["text"]) for row in rows] or None
+        except (ValueError, LookupError, TypeError):  # a row that somebody else has written
+            return None
+
+    def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
+        """Keep a reply in place of the one that was kept before."""
+        key = sha256(json.dumps([prompt, llm_string]).encode()).hexdigest()
+        rows = [
+            {
+                "id": f"{key}:{idx}",
+                "prompt_md5": self.get_md5(prompt),
+                "prompt": prompt,
+                "llm": llm_string,
+                "idx": idx,
+                "response": dumps(generation),
+            }
+            for idx, generation in enumerate(return_val)
+        ]
+        adding = insert(_Reply)
+        # Not the parent's: two writers at once would leave two rows.
+        newest = adding.on_conflict_do_update(
+            index_elements=[_Reply.id], set_={"response": adding.excluded.response}
+        )
+        with _as_psycopg(), self.engine.begin() as conn:
+            conn.execute(newest, rows)
+
+    async def alookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
+        """Return what was kept for a prompt, or None."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self.lookup, prompt, llm_string)
+
+    async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
+        """Keep a reply in place of the one that was kept before."""
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, self.update, prompt, llm_string, return_val)
+
+
+@contextmanager
+def open_reply_cache(url: str) -> Iterator[PostgresReplyCache]:
+    """Open the cache of a migrated database for the time of the block."""
+    options = connection_options(url, SCHEMA)
+    engine = create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(url, **options),
+        pool_size=_CONNECTIONS,
+        max_overflow=0,
+        pool_pre_ping=True,
+    )
+    threads = ThreadPoolExecutor(_CONNECTIONS, "replies")
+    try:
+        yield PostgresReplyCache(engine, threads)
+    finally:
+        # What was cancelled may be at work yet, and holds a connection until it ends.
+        threads.shutdown(cancel_futures=True)
+        engine.dispose()
+
+
+@contextmanager
+def _as_psycopg() -> Iterator[None]:
+    """Raise the driver's own error, as the pool does, so that it is explained in one place."""
+    try:
+        yield
+    except DBAPIError as error:
+        raise (error.orig or error) from None

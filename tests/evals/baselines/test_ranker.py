@@ -1,0 +1,80 @@
+"""The baselines keep the contract of a method."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from evals.baselines.random_order import RandomRanker, random_order
+from evals.baselines.ranker import ContractError, Ranker, ordered
+from evals.baselines.tfidf import TfidfRanker
+from state.dataset import Event, Item, Split
+
+ITEMS = (
+    Item(key="tea", title="Green tea", category="Drinks"),
+    Item(key="pot", title="Tea pot", category="Kitchen"),
+    Item(key="cup", title="Blue cup", category="Kitchen"),
+    Item(key="cup2", title="Blue cup", category="Kitchen"),
+    Item(key="saw", title="Hand saw", category="Tools"),
+    Item(key="nil", title=""),
+)
+KEYS = [item.key for item in ITEMS]
+
+
+def event(user: str, item: str) -> Event:
+    return Event(user=user, item=item, split=Split.FIRST)
+
+
+@pytest.fixture(params=["random", "tfidf"])
+def method(request: pytest.FixtureRequest) -> Ranker:
+    method: Ranker = RandomRanker() if request.param == "random" else TfidfRanker(ITEMS)
+    method.fit([event("u", "tea"), event("v", "saw")], [])
+    return method
+
+
+@pytest.mark.parametrize("user", ["u", "v", "stranger"])
+async def test_every_candidate_once_whatever_their_order(method: Ranker, user: str) -> None:
+    ranking = await method.rank(user, KEYS)
+    assert sorted(ranking) == sorted(KEYS)
+    assert await method.rank(user, KEYS[::-1]) == ranking
+    assert await method.rank(user, tuple(sorted(KEYS))) == ranking
+
+
+def test_a_ranking_must_hold_every_candidate_once() -> None:
+    assert ordered("M", "u", ["a", "b"], ["b", "a"]) == ["b", "a"]
+    bad: list[Sequence[str]] = [["a"], ["a", "a"], ["a", "b", "b"], ["a", "c"]]
+    for ranking in bad:
+        with pytest.raises(ContractError, match=r"M returned . items for u"):
+            ordered("M", "u", ["a", "b"], ranking)
+
+
+def test_random_orders_differ_by_seed_and_user_and_favour_no_item() -> None:
+    orders = {tuple(random_order(KEYS, seed=seed, user="u")) for seed in range(50)}
+    assert len(orders) > 40
+    assert random_order(KEYS, seed=0, user="u") != random_order(KEYS, seed=0, user="v")
+    tops = [random_order(KEYS, seed=seed, user="u")[0] for seed in range(1_200)]
+    assert all(150 < tops.count(key) < 250 for key in KEYS)  # 200 expected, sd 13
+
+
+async def test_tfidf_ranks_by_shared_words() -> None:
+    method = TfidfRanker(ITEMS)
+    method.fit([event("u", "tea")], [])
+    assert (await method.rank("u", ["saw", "cup", "pot"]))[0] == "pot"
+    method.fit([event("u", "cup")], [])  # a second fit starts afresh
+    ranking = await method.rank("u", ["saw", "cup2", "pot", "tea"])
+    assert ranking[:2] == ["cup2", "pot"]
+
+
+async def test_tfidf_ties_stand_in_random_order() -> None:
+    tops = []
+    for seed in range(200):
+        method = TfidfRanker(ITEMS, seed=seed)
+        method.fit([event("u", "pot")], [])
+        tops.append((await method.rank("u", ["cup", "cup2", "saw"]))[0])
+    assert set(tops) == {"cup", "cup2"}
+    assert 70 < tops.count("cup") < 130
+
+
+async def test_tfidf_takes_the_mean_of_the_history() -> None:
+    method = TfidfRanker(ITEMS)
+    method.fit([event("u", "saw"), event("u", "cup"), event("u", "pot")], [])
+    assert (await method.rank("u", ["tea", "cup2", "nil"])) == ["cup2", "tea", "nil"]

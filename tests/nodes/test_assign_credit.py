@@ -1,0 +1,231 @@
+"""CreditAssignment: one textual gradient for each module that took part, and for no other."""
+
+import pytest
+
+from nodes.assign_credit import assign_credit
+from nodes.predict import option_order
+from nodes.resources import Resources
+from prompts.gradient import CreditAssignment, ModuleFeedback
+from prompts.llm.errors import ReplyError
+from prompts.llm.tokens import READABLE
+from state.domain import SUGGESTION_LENGTH, FilterDecision, Gradient, Message, Module, ModuleKind
+from state.graphs.interaction import BackwardState
+from state.store.routers import write_router
+from state.store.versions import append_version
+from tests.support.backward_record import forwarded
+from tests.support.scripted_model import WrittenModel, written
+from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant, run_on, send
+
+
+def blame(*modules: str) -> CreditAssignment:
+    return CreditAssignment(
+        gradients=[ModuleFeedback(module=m, involved=True, suggestion="Say more.") for m in modules]
+    )
+
+
+def names(model: WrittenModel) -> list[str]:
+    lines = model.shown().split("<modules>")[1].splitlines()
+    return [line[6:-7] for line in lines if line.startswith("<name>")]
+
+
+async def credited(state: BackwardState) -> dict[str, Gradient]:
+    update = await assign_credit(state, run_on())
+    gradients = {str(gradient.module): gradient for gradient in update["gradients"]}
+    assert len(gradients) == len(update["gradients"])
+    return gradients
+
+
+async def test_every_module_that_took_part_is_named_and_answered(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    for router in (1, 3):
+        await send(resources, network, router, 1)
+    await send(resources, network, 1, 11)
+    state = await forwarded()
+    letter = "A" if option_order(NETWORK_SETTINGS.seed, "i:1") == (2, 1) else "B"
+    with written(resources, blame("user profile", "router 3", "filter memory of user")) as model:
+        gradients = await credited(state)
+    assert names(model) == [
+        "user profile", "item profile A", "item profile B",
+        "filter memory of user", f"filter memory of item {letter}", "router 1", "router 3",
+    ]  # fmt: skip
+    assert {name: (g.involved, g.suggestion, g.version) for name, g in gradients.items()} == {
+        "user_profile:1": (True, "Say more.", 1),
+        "item_profile:8": (False, "", 1),
+        "item_profile:11": (False, "", 1),
+        "filter_memory:1": (True, "Say more.", 1),
+        "filter_memory:11": (False, "", 1),
+        "router:1": (False, "", 1),
+        "router:3": (True, "Say more.", 1),
+    }
+    assert not any(g.refused for g in gradients.values())
+
+
+async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resources) -> None:
+    network = (
+        await plant(
+            resources, network_settings=NETWORK_SETTINGS.model_copy(update={"credit": "module"})
+        )
+    ).id
+    await send(resources, network, 1, 1)
+    state = await forwarded()
+    # Every reply also names a module that another call asks about, which must not count there.
+    replies = [
+        blame("user profile", "router 1"), blame("item profile A"), CreditAssignment(gradients=[]),
+        blame("filter memory of user"), blame("router 2"),
+    ]  # fmt: skip
+    with written(resources, *replies) as model:
+        gradients = await credited(state)
+    assert len(model.asked) == 5
+    shown = [model.shown(n).split("<modules>")[1].count("<name>") for n in range(5)]
+    assert shown == [1] * 5
+    letter = option_order(NETWORK_SETTINGS.seed, "i:1")[0]
+    assert {name: g.involved for name, g in gradients.items() if not g.refused} == {
+        "user_profile:1": True,
+        f"item_profile:{state['clients'][letter].id}": True,
+        f"item_profile:{state['clients'][3 - letter].id}": False,
+        "filter_memory:1": True,
+        "router:1": False,
+    }
+    assert gradients["router:2"].refused == "the router did not take part in this interaction"
+
+
+async def test_a_call_that_gets_no_usable_reply_fails_the_record(resources: Resources) -> None:
+    await plant(
+        resources, network_settings=NETWORK_SETTINGS.model_copy(update={"credit": "module"})
+    )
+    with (
+        written(resources, blame("user profile"), blame("item A")),
+        pytest.raises(ReplyError, match="unknown module"),
+    ):
+        await credited(await forwarded())
+
+
+@pytest.mark.parametrize("reward", [0, 1])
+async def test_credit_is_assigned_to_right_predictions_too(
+    resources: Resources, reward: int
+) -> None:
+    await plant(resources)
+    with written(resources, blame("user profile")) as model:
+        gradients = await credited(await forwarded(reward=reward))
+    assert {gradient.reward for gradient in gradients.values()} == {reward}
+    assert f"<reward>{reward}</reward>" in model.shown()
+
+
+async def test_the_order_of_the_modules_does_not_tell_which_item_was_taken(
+    resources: Resources,
+) -> None:
+    await plant(resources)
+    ids = [next(f"i:{n}" for n in range(99) if option_order(0, f"i:{n}")[0] == at) for at in (1, 2)]
+    seen = []
+    for interaction in ids:
+        with written(resources, CreditAssignment(gradients=[])) as model:
+            await credited(await forwarded(interaction))
+        seen.append(names(model))
+    assert seen[0] == seen[1] == ["user profile", "item profile A", "item profile B"]
+
+
+async def test_a_router_that_met_two_clients_is_one_module_in_its_newest_version(
+    resources: Resources,
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1)
+    (vector,) = await resources.encoder.embed(["Now bebop."])
+    async with resources.pool.connection() as conn:
+        module = Module(kind=ModuleKind.ROUTER, owner=1)
+        await append_version(conn, network, module, 2, "Now bebop.", "summary")
+        await write_router(conn, network, 1, 2, [1], vector)
+    await send(resources, network, 1, 8)
+    with written(resources, blame("router 1")) as model:
+        gradients = await credited(await forwarded())
+    assert gradients["router:1"].version == 2
+    part = model.shown().split("<name>router 1</name>")[1]
+    assert "Now bebop." in part
+    assert "taken in by user; taken in by item" in part
+
+
+@pytest.mark.parametrize(
+    ("change", "gone"),
+    [
+        ({"filter_memory": False}, "filter_memory"),
+        ({"optimize_filter_memory": False}, "filter_memory"),
+        ({"optimize_routers": False}, "router"),
+    ],
+)
+async def test_frozen_modules_get_no_gradient(
+    resources: Resources, change: dict[str, bool], gone: str
+) -> None:
+    network = (
+        await plant(resources, network_settings=NETWORK_SETTINGS.model_copy(update=change))
+    ).id
+    await send(resources, network, 1, 1)
+    with written(resources, blame("user profile")):
+        kinds = {g.module.kind.value for g in (await credited(await forwarded())).values()}
+    everything = {"user_profile", "item_profile", "filter_memory", "router"}
+    assert kinds == everything - {gone}
+
+
+async def test_a_router_that_did_not_take_part_is_rejected_and_kept(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1)
+    with written(resources, blame("router 2", "router 1")):
+        gradients = await credited(await forwarded())
+    assert gradients["router:2"].refused == "the router did not take part in this interaction"
+    assert gradients["router:1"].refused == ""
+
+
+@pytest.mark.parametrize("name", ["router 01", "router 0", "the user", "filter memory of user"])
+async def test_a_module_that_does_not_exist_is_asked_for_again(
+    resources: Resources, name: str
+) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 8)
+    with written(resources, blame("router 1", name), blame("router 1")) as model:
+        gradients = await credited(await forwarded())
+    assert gradients["router:1"].involved
+    assert f"unknown module '{name}'; known: user profile, item profile A" in model.asked[1][-1]
+    with written(resources, blame(name)), pytest.raises(ReplyError, match="unknown module"):
+        await credited(await forwarded())
+
+
+async def test_the_first_entry_counts_and_an_empty_suggestion_is_none(
+    resources: Resources,
+) -> None:
+    await plant(resources)
+    reply = CreditAssignment(
+        gradients=[
+            ModuleFeedback(module="user profile", involved=True, suggestion="First."),
+            ModuleFeedback(module="user profile", involved=True, suggestion="Second."),
+            ModuleFeedback(module="item profile A", involved=True, suggestion=" "),
+            ModuleFeedback(module="item profile B", involved=False, suggestion="Said anyway."),
+        ]
+    )
+    with written(resources, reply):
+        gradients = await credited(await forwarded())
+    assert gradients.pop("user_profile:1").suggestion == "First."
+    assert [(g.involved, g.suggestion) for g in gradients.values()] == [(False, "")] * 2
+
+
+@pytest.mark.parametrize(("count", "cut"), [(3, False), (18, True)])
+async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply(
+    resources: Resources, count: int, cut: bool
+) -> None:
+    await plant(resources)
+    state = await forwarded()
+    said = "guitar riffs; " * 100
+    messages = [
+        Message(id=n, sender=as_router(100 + n), version=1, body=said) for n in range(1, count + 1)
+    ]
+    filter_decisions = [
+        FilterDecision(message=m.id, sender=m.sender, version=1, taken=True) for m in messages
+    ]
+    user, received = state["clients"][0], state["receptions"][0]
+    state["clients"][0] = user.model_copy(update={"messages": tuple(messages)})
+    state["receptions"][0] = received.model_copy(
+        update={"filter_decisions": tuple(filter_decisions)}
+    )
+    with written(resources, CreditAssignment(gradients=[])) as model:
+        await credited(state)
+    assert ("…" in model.shown()) == cut
+    assert "guitar riffs; guitar riffs" in model.shown()
+    assert len(names(model)) == 4 + count
+    assert len(model.shown()) + (4 + count) * SUGGESTION_LENGTH < READABLE

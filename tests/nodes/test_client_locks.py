@@ -1,0 +1,89 @@
+"""Turns of clients: newer texts are met before a rewrite is paid for."""
+
+import asyncio
+
+import pytest
+
+from nodes.client_locks import is_committed, lock_clients
+from nodes.commit_interaction import commit_interaction
+from nodes.lifecycle import record_failure
+from nodes.optimize_clients import fan_out_gradients
+from nodes.resources import Resources
+from state.db import locks as bounds
+from state.domain import Reception
+from state.graphs.interaction import BackwardState, InteractionState
+from tests.nodes.test_commit_interaction import ITEM, USER, gradient, move_profile, rewrite
+from tests.support.backward_record import forwarded, listed
+from tests.support.tiny_network import plant, run_on, send
+
+
+async def credited(interaction: str, user: str) -> BackwardState:
+    """Return a record whose user and positive item, `j2`, are to be rewritten."""
+    state = await forwarded(interaction, user=user)
+    owners = [client.id for client in state["clients"]]
+    user_module = USER.model_copy(update={"owner": owners[0]})
+    state["gradients"] = [gradient(user_module), gradient(ITEM)]
+    return state
+
+
+async def test_what_moved_on_meanwhile_is_what_is_rewritten(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    await send(resources, network, 1, 1, 8)
+    state = await credited("i:1", "ann")
+    await move_profile(resources, network, 8, "Described by somebody else.")
+    state = {**state, **await lock_clients(state, run_on())}
+    tasks = [send_to.arg for send_to in listed(await fan_out_gradients(state))]
+    assert [task["text"] for task in tasks] == [
+        state["receptions"][0].profile,
+        "Described by somebody else.",
+    ]
+    assert state["receptions"][0].filter_decisions  # ann's message goes in as it was merged
+    assert state["receptions"][1] == Reception(client=8, profile="Described by somebody else.")
+    assert state["rounds"] == 0
+    assert await lock_clients(state, run_on()) == {}
+
+
+async def test_the_next_run_of_a_client_waits_for_the_commit(resources: Resources) -> None:
+    await plant(resources)
+    first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
+    elsewhere = await forwarded("i:3", user="cid", positive="m2", negative="m3")
+    assert await lock_clients(first, run_on()) == {}
+    waiting = asyncio.create_task(lock_clients(second, run_on()))
+    assert await lock_clients(elsewhere, run_on()) == {}
+    await asyncio.sleep(0.1)
+    assert not waiting.done()
+    first["rewrites"] = [rewrite(first, ITEM, "A bebop record.")]
+    assert (await commit_interaction(first, run_on()))["committed"]
+    second = {**second, **await waiting}
+    assert second["clients"][1].profile == "A bebop record."
+    second["rewrites"] = [rewrite(second, ITEM, "A bebop record, and more.")]
+    update = await commit_interaction(second, run_on())
+    assert await is_committed({**second, **update}) == "__end__"
+
+
+async def test_a_record_that_fails_gives_its_turns_back(resources: Resources) -> None:
+    await plant(resources)
+    first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
+    await lock_clients(first, run_on())
+    waiting = asyncio.create_task(lock_clients(second, run_on()))
+    record = InteractionState(
+        interaction="i:1", user="ann", positive="j2", negative="m1", failure="It stayed bad."
+    )
+    await record_failure(record, run_on())
+    assert await waiting == {}
+
+
+async def test_a_turn_that_does_not_come_is_done_without(
+    resources: Resources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = (await plant(resources)).id
+    first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
+    await lock_clients(first, run_on())
+    monkeypatch.setattr(bounds, "PATIENCE", 0.1)
+    await move_profile(resources, network, 8, "Described by somebody else.")
+    second = {**second, **await lock_clients(second, run_on())}
+    assert second["clients"][1].profile == "Described by somebody else."
+    for state in (first, second):  # and the commit compares versions all the same
+        state["rewrites"] = [rewrite(state, ITEM, "A bebop record.")]
+    assert (await commit_interaction(second, run_on()))["committed"]
+    assert await commit_interaction(first, run_on()) == {"rounds": 1}

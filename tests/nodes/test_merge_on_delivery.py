@@ -1,0 +1,140 @@
+"""Merging on delivery: what the commit takes from it, and who is left as it is."""
+
+import pytest
+
+from nodes.attributes import assign_attributes
+from nodes.client_locks import lock_clients, stale_clients
+from nodes.commit_router_update import commit_router_update
+from nodes.dry_run_delivery import dry_run_delivery
+from nodes.merge_on_delivery import fan_out_deliveries, merge_delivery
+from nodes.resources import Resources
+from nodes.step import Step
+from prompts.merge import Merge, MessageDecision
+from state.domain import Module, ModuleKind
+from state.graphs.router_update import ExtractedAttributes, RouterUpdateState, Summary
+from state.store.clients import point_filter
+from state.store.digest import digest_network
+from state.store.interactions import attach_filter_decisions, write_interaction
+from state.store.networks import find_network
+from state.store.pins import pin_module
+from state.store.versions import append_version
+from state.store.windows import add_pending, claim_window
+from tests.state.test_records import RECORD
+from tests.support.backward_record import forwarded, read_one
+from tests.support.scripted_model import written
+from tests.support.tiny_network import NETWORK_SETTINGS, plant, run_on, send
+
+HEARER = 5
+
+
+async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
+    """Return a network and its update before the commit: eve and others have merged."""
+    network_settings = NETWORK_SETTINGS.model_copy(update={"reception": "delivery"})
+    network = (await plant(resources, network_settings=network_settings, tau=-1.0)).id
+    extracted = [ExtractedAttributes(client=c, attributes=("harbour fiddle",)) for c in (1, 2)]
+    extracted.append(ExtractedAttributes(client=7, attributes=("sea fiddle",)))
+    async with resources.pool.connection() as conn:
+        await add_pending(conn, network, [1, 2, 7])
+        assert await claim_window(conn, network, 1) == 1
+        before = await digest_network(conn, network)
+    state: RouterUpdateState = {
+        "window": 1, "extracted": extracted, "drafts": [], "feedback": [],
+        "summaries": [Summary(router=3, profile="Lately fiddle.")],
+    }  # fmt: skip
+    state |= await assign_attributes(state, run_on())
+    state |= await dry_run_delivery(state, run_on())
+    async with resources.pool.connection() as conn:
+        assert await digest_network(conn, network) == before
+    sends = await fan_out_deliveries(state)
+    assert [send.arg["client"].id for send in sends] == [c.id for c in state["hearers"]]
+    reply = Merge(
+        profile="Heard of the fiddle.",
+        filter_decisions=[MessageDecision(message="message 1", taken=True, rule="", reason="so")],
+    )
+    with written(resources, reply):
+        updates = [await merge_delivery(send.arg, run_on()) for send in sends]
+    state["merged"] = [reception for update in updates for reception in update["merged"]]
+    return network, state
+
+
+async def test_the_rehearsal_finds_whom_the_commit_reaches(resources: Resources) -> None:
+    network, state = await merged(resources)
+    hearers = [client.id for client in state["hearers"]]
+    assert await commit_router_update(state, run_on()) == {"recipients": len(hearers)}
+    assert HEARER in hearers
+    for client in hearers:
+        now = await read_one(resources, network, client)
+        assert (now.profile, now.profile_version) == ("Heard of the fiddle.", 2)
+        assert [m.body for m in now.heard] == ["Lately fiddle."]
+        assert now.messages == ()
+
+
+@pytest.mark.long
+async def test_a_client_that_moved_on_keeps_its_message(resources: Resources) -> None:
+    network, state = await merged(resources)
+    async with resources.pool.connection() as conn:
+        module = Module(kind=ModuleKind.FILTER_MEMORY, owner=HEARER)
+        await append_version(conn, network, module, 2, "Only polka.", "edit")
+        await point_filter(conn, network, HEARER, 2)
+    await commit_router_update(state, run_on())
+    now = await read_one(resources, network, HEARER)
+    assert ([m.body for m in now.messages], now.heard) == (["Lately fiddle."], ())
+    assert now.profile_version == 1
+    other = next(client.id for client in state["hearers"] if client.id != HEARER)
+    assert (await read_one(resources, network, other)).messages == ()
+
+
+async def test_what_another_interaction_took_up_is_not_taken_up_twice(
+    resources: Resources,
+) -> None:
+    network, state = await merged(resources)
+    await commit_router_update(state, run_on())
+    record = await forwarded("i:2", user="eve", positive="f2", negative="m1")
+    eve, *others = record["clients"]
+    record["receptions"][0] = record["receptions"][0].model_copy(
+        update={"filter_decisions": eve.filter_decisions}
+    )
+    async with resources.pool.connection() as conn:
+        step = Step(await find_network(conn, "tiny"), "i:2")
+        assert await stale_clients(conn, step, record) == set()
+        await write_interaction(conn, network, RECORD)
+        await attach_filter_decisions(
+            conn, network, RECORD.id, eve.id, [v.message for v in eve.filter_decisions]
+        )
+        assert await stale_clients(conn, step, record) == {eve.id}
+    later = await lock_clients(record, run_on())
+    assert later["receptions"][0].filter_decisions == later["clients"][0].filter_decisions == ()
+    assert later["clients"][1:] == others
+
+
+async def test_a_newer_profile_does_not_lose_what_was_merged_before(resources: Resources) -> None:
+    network, state = await merged(resources)
+    await commit_router_update(state, run_on())
+    await send(resources, network, 1, HEARER)
+    record = await forwarded("i:2", user="eve", positive="f2", negative="m1")
+    eve = record["clients"][0]
+    received = record["receptions"][0]
+    both = (*eve.filter_decisions, *received.filter_decisions)
+    record["receptions"][0] = received.model_copy(update={"filter_decisions": both})
+    async with resources.pool.connection() as conn:
+        module = Module(kind=ModuleKind.FILTER_MEMORY, owner=HEARER)
+        await append_version(conn, network, module, 2, "Only polka.", "edit")
+        await point_filter(conn, network, HEARER, 2)
+    later = await lock_clients(record, run_on())
+    # The message in the buffer stays there; what had been merged is taken up all the same.
+    assert (
+        later["receptions"][0].filter_decisions
+        == later["clients"][0].filter_decisions
+        == eve.filter_decisions
+        != ()
+    )
+    assert later["clients"][0].rules == ("Only polka.",)
+
+
+async def test_a_pinned_profile_is_left_out(resources: Resources) -> None:
+    network, state = await merged(resources)
+    async with resources.pool.connection() as conn:
+        module = Module(kind=ModuleKind.USER_PROFILE, owner=HEARER)
+        await pin_module(conn, network, module, pinned=True)
+    again = await dry_run_delivery(state, run_on())
+    assert HEARER not in [client.id for client in again["hearers"]]

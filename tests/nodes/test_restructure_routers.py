@@ -1,0 +1,247 @@
+"""Restructure: what the optimizer decided, as drafts, structure first."""
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nodes.optimize_router import FEEDBACK_READ, optimize_router
+from nodes.resources import Resources
+from nodes.restructure_routers import restructure_routers
+from prompts.fields import read_fields
+from prompts.optimize_router import OptimizedRouter, OptimizeRouterFields
+from state.domain import FilterDecision, Reception
+from state.graphs.router_update import (
+    Feedback,
+    OptimizeRouterTask,
+    RouterDecision,
+    RouterDraft,
+)
+from state.store.interactions import Interaction, add_filter_decisions, write_interaction
+from state.store.routers import read_routers, retire_router, write_router_attributes
+from tests.support.scripted_model import written
+from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant, run_on, send
+
+PROFILES = {"keep": (), "rewrite": ("New.",), "merge": ("Both.",), "split": ("Riffs.", "Fiddle.")}
+
+
+def decided(router: int, action: str, partner: int | None = None) -> RouterDecision:
+    return RouterDecision.model_validate(
+        {
+            "router": router,
+            "base": 1,
+            "action": action,
+            "profiles": PROFILES[action],
+            "partner": partner,
+            "reason": "",
+        }
+    )
+
+
+async def drafted(*decisions: RouterDecision) -> list[RouterDraft]:
+    update = await restructure_routers({"window": 1, "decisions": list(decisions)}, run_on())
+    return update["drafts"]
+
+
+async def hold(resources: Resources, attributes: dict[int, list[int]]) -> None:
+    network = (await plant(resources)).id
+    async with resources.pool.connection() as conn:
+        for router, held in attributes.items():
+            await write_router_attributes(conn, network, router, held)
+
+
+async def test_a_split_hands_each_attribute_to_the_nearer_child(resources: Resources) -> None:
+    await hold(resources, {1: [3, 2]})
+    decision = decided(1, "split").model_copy(update={"profiles": ("guitar riffs", "sea fiddle")})
+    left, right = await drafted(decision)
+    assert (left.router, left.attributes, left.parents) == (4, ("guitar riffs",), (1,))
+    assert (right.router, right.attributes, right.parents) == (5, ("sea fiddle",), (1,))
+    assert {left.author, right.author} == {"split"}
+    assert {left.base, right.base} == {0}
+
+
+async def test_a_merge_unites_attributes_its_own_first(resources: Resources) -> None:
+    await hold(resources, {1: [1, 3], 2: [2, 1]})
+    (draft,) = await drafted(decided(2, "merge", partner=1))
+    assert (draft.router, draft.parents, draft.author) == (4, (2, 1), "merge")
+    assert draft.attributes == ("guitar riffs", "trumpet jazz", "sea fiddle")
+
+
+async def test_a_rewrite_starts_from_the_stored_version(resources: Resources) -> None:
+    await plant(resources)
+    (draft,) = await drafted(decided(1, "keep"), decided(3, "rewrite"))
+    assert (draft.router, draft.base, draft.author, draft.parents) == (3, 1, "gradient", ())
+    assert draft.attributes == ("sea fiddle",)
+
+
+async def test_one_that_was_taken_into_a_merge_leaves_its_own_decision_behind(
+    resources: Resources,
+) -> None:
+    await plant(resources)
+    for action in ("split", "rewrite", "keep"):
+        drafts = await drafted(decided(2, action), decided(1, "merge", partner=2))
+        assert [(d.author, d.parents) for d in drafts] == [("merge", (1, 2))]
+
+
+async def test_of_merges_in_a_circle_the_first_is_made_and_never_all(resources: Resources) -> None:
+    await plant(resources)
+    circle = [decided(n, "merge", partner=n % 3 + 1) for n in (3, 2, 1)]
+    assert [draft.parents for draft in await drafted(*circle)] == [(1, 2)]
+
+
+async def test_numbers_of_retired_routers_do_not_come_back(resources: Resources) -> None:
+    network = (await plant(resources)).id
+    async with resources.pool.connection() as conn:
+        await retire_router(conn, network, 3, 1)
+    assert [draft.router for draft in await drafted(decided(1, "split"))] == [4, 5]
+
+
+ACTIONS = st.tuples(st.sampled_from(sorted(PROFILES)), st.integers(1, 2))
+
+
+@given(choices=st.tuples(ACTIONS, ACTIONS, ACTIONS), asked=st.sets(st.integers(1, 3), min_size=1))
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+async def test_whatever_is_decided_the_network_stays_whole(
+    resources: Resources, choices: tuple[tuple[str, int], ...], asked: set[int]
+) -> None:
+    async with resources.pool.connection() as conn:
+        row = await (await conn.execute("SELECT 1 FROM networks")).fetchone()
+    if row is None:
+        await hold(resources, {1: [1, 2], 2: [2, 3], 3: [3]})
+    held = {1: {"trumpet jazz", "guitar riffs"}, 2: {"guitar riffs", "sea fiddle"}}
+    held[3] = {"sea fiddle"}
+    drafts = await drafted(
+        *(
+            decided(n, action, partner=(n - 1 + apart) % 3 + 1 if action == "merge" else None)
+            for n, (action, apart) in enumerate(choices, start=1)
+            if n in asked
+        )
+    )
+    founded = [draft for draft in drafts if draft.base == 0]
+    retired = {parent for draft in founded for parent in draft.parents}
+    assert len({1, 2, 3} - retired) + len(founded) >= 1
+    assert [draft.router for draft in founded] == list(range(4, 4 + len(founded)))
+    changes = Counter(parent for draft in founded for parent in draft.parents)
+    for parent, times in changes.items():
+        authors = {draft.author for draft in founded if parent in draft.parents}
+        assert (authors, times) in (({"split"}, 2), ({"merge"}, 1))
+    for draft in drafts:
+        if draft.author == "gradient":
+            assert draft.router not in retired
+    for parent in retired:
+        heirs = [set(draft.attributes) for draft in founded if parent in draft.parents]
+        assert held[parent] <= set.union(*heirs)
+
+
+def reply(action: str, *profiles: str, partner: str = "") -> OptimizedRouter:
+    return OptimizedRouter.model_validate(
+        {"action": action, "reason": "", "profiles": profiles, "partner": partner}
+    )
+
+
+def task(count: int = 1) -> OptimizeRouterTask:
+    feedback = [
+        Feedback(router=1, interaction=f"i:{n:02}", named=1, reward=n % 2, suggestion=f"Say n{n}.")
+        for n in range(count)
+    ]
+    return OptimizeRouterTask(step="window 1", router=1, feedback=feedback)
+
+
+@pytest.mark.parametrize(
+    ("bad", "told"),
+    [
+        (reply("split", "one"), "action split needs 2 profiles"),
+        (reply("keep", "one"), "action keep needs 0 profiles"),
+        (reply("merge", "one", partner="router 1"), "unknown partner 'router 1'"),
+        (reply("merge", "one", partner="router 9"), "known: router "),
+    ],
+)
+async def test_a_decision_that_makes_no_sense_is_asked_for_again(
+    resources: Resources, bad: OptimizedRouter, told: str
+) -> None:
+    await plant(resources)
+    with written(resources, bad, reply("merge", "Both.", partner="router 3")) as model:
+        (decision,) = (await optimize_router(task(), run_on()))["decisions"]
+    assert (decision.action, decision.partner, decision.base) == ("merge", 3, 1)
+    assert told in model.asked[1][-1]
+    with written(resources, bad):
+        (kept,) = (await optimize_router(task(), run_on()))["decisions"]
+    assert (kept.action, kept.profiles, kept.base) == ("keep", (), 1)
+    assert told in kept.failure
+
+
+async def test_an_optimizer_reads_the_misses_first_and_no_more_than_fits(
+    resources: Resources,
+) -> None:
+    await plant(resources)
+    with written(resources, reply("keep")) as model:
+        await optimize_router(task(FEEDBACK_READ + 6), run_on())
+    shown = model.shown()
+    assert shown.count("<suggestion>") == FEEDBACK_READ
+    misses = [f"n{n}." for n in range(0, FEEDBACK_READ + 6, 2)]
+    assert all(miss in shown for miss in misses)
+    assert shown.index("n20.") < shown.index("n1.")
+    assert "<name>router 1</name>" not in shown
+
+
+async def judged(
+    resources: Resources, network: int, interaction: str, reward: int, **taken: bool
+) -> None:
+    """Settle an interaction of ann, whose messages of router 1 were taken in or kept out."""
+    record = Interaction(
+        id=interaction, user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=reward,
+        reason="", failure="",
+    )  # fmt: skip
+    for taken_in in taken.values():
+        message = await send(resources, network, 1, 1)
+        verdict = FilterDecision(message=message, sender=as_router(1), version=1, taken=taken_in)
+        async with resources.pool.connection() as conn:
+            await write_interaction(conn, network, record)
+            received = Reception(client=1, profile="", filter_decisions=(verdict,))
+            await add_filter_decisions(conn, network, [received], interaction=interaction)
+
+
+async def test_an_optimizer_sees_what_the_routers_messages_did_where_it_is_to(
+    resources: Resources,
+) -> None:
+    network_settings = NETWORK_SETTINGS.model_copy(update={"router_evidence": "effects"})
+    network = (await plant(resources, network_settings=network_settings)).id
+    await judged(resources, network, "i:1", 1, first=True, second=True)
+    await judged(resources, network, "i:2", 0, first=True, second=False)
+    await judged(resources, network, "i:3", 0, first=False)
+    async with resources.pool.connection() as conn:
+        await write_router_attributes(conn, network, 1, [1, 3])
+        own, *others = await read_routers(conn, network)
+    with written(resources, reply("keep")) as model:
+        await optimize_router(task(), run_on())
+    (effects,) = read_fields(model.shown(), OptimizeRouterFields).effects
+    # Of the messages taken in two were in a step that went right, and one in one that did not.
+    assert (effects.taken_in, effects.kept_out, effects.reward) == (3, 2, "0.67")
+    one, two = await resources.encoder.embed(["trumpet jazz", "sea fiddle"])
+    centre = (one + two) / np.linalg.norm(one + two)
+    assert effects.tightness == f"{(one @ centre + two @ centre) / 2:.2f}"
+    assert effects.nearest == f"{max(float(o.embedding @ own.embedding) for o in others):.2f}"
+
+
+async def test_without_a_message_or_a_neighbour_the_effects_say_so(resources: Resources) -> None:
+    network_settings = NETWORK_SETTINGS.model_copy(update={"router_evidence": "effects"})
+    network = (await plant(resources, network_settings=network_settings)).id
+    async with resources.pool.connection() as conn:
+        await retire_router(conn, network, 2, 1)
+        await retire_router(conn, network, 3, 1)
+    with written(resources, reply("keep")) as model:
+        await optimize_router(task(), run_on())
+    (effects,) = read_fields(model.shown(), OptimizeRouterFields).effects
+    assert (effects.taken_in, effects.kept_out) == (0, 0)
+    assert (effects.reward, effects.tightness, effects.nearest) == ("", "1.00", "")
+
+
+async def test_by_default_an_optimizer_reads_gradients_alone(resources: Resources) -> None:
+    await plant(resources)
+    with written(resources, reply("keep")) as model:
+        await optimize_router(task(), run_on())
+    assert read_fields(model.shown(), OptimizeRouterFields).effects == ()

@@ -1,0 +1,284 @@
+"""The limiter: how many requests are under way at once, and how many begin within a minute."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+import prompts.llm.limiter
+from nodes.endpoints import open_endpoints
+from prompts.llm.client import ModelClient
+from prompts.llm.limiter import URGENCY, CallLimiter
+from state.settings import Settings
+from tests.support.scripted_server import Answer, Endpoint, serving
+from tests.support.small_prompt import GOOD, KEY, Bench, greeting_templates
+
+SHORT = 0.4
+"""Seconds of a minute here."""
+
+
+@pytest.fixture
+def short_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompts.llm.limiter, "MINUTE", SHORT)
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    """Answer any request, for a completion or for embeddings, after a moment."""
+
+    def answer(request: dict[str, Any]) -> Answer:
+        if "messages" in request:
+            return Answer(text=GOOD, delay=0.05)
+        rows = [{"object": "embedding", "index": 0, "embedding": [1.0, 0.0]}]
+        body = {"object": "list", "model": "test", "data": rows, "usage": {"prompt_tokens": 1}}
+        return Answer(body=body, delay=0.05)
+
+    with serving(answer) as endpoint:
+        yield endpoint
+
+
+def settings(endpoint: Endpoint, **more: Any) -> Settings:  # noqa: ANN401 - passed on
+    named = {"model": "openai:test", "embedding": "openai:test", "retry_wait": 0.0}
+    return Settings(base_url=endpoint.url, api_key=SecretStr(KEY), **{**named, **more})
+
+
+@asynccontextmanager
+async def under_way(limiter: CallLimiter, tokens: int = 0) -> AsyncIterator[None]:
+    """Let a request through, for a call that lasts as long as it."""
+    with limiter.call() as place:
+        async with place.request(tokens):
+            yield
+
+
+async def passing(limiter: CallLimiter, *tokens: int) -> list[float]:
+    """Let requests through at once, and return after how many seconds each of them began."""
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+
+    async def enter(asked: int) -> float:
+        async with under_way(limiter, asked):
+            return loop.time() - start
+
+    return await asyncio.gather(*(enter(asked) for asked in tokens))
+
+
+async def test_completions_and_embeddings_share_the_slots(endpoint: Endpoint) -> None:
+    async with open_endpoints(settings(endpoint, calls_in_flight=3)) as opened:
+        b = Bench(ModelClient(opened.model, greeting_templates(), limiter=opened.limiter), endpoint)
+        asks = [b.ask() for _ in range(6)]
+        await asyncio.gather(*asks, *(opened.encoder.embed([f"text {n}"]) for n in range(6)))
+    assert len(endpoint.requests) == 12
+    assert endpoint.most_at_once == 3
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_completions_and_embeddings_share_the_minute(endpoint: Endpoint) -> None:
+    async with open_endpoints(settings(endpoint, requests_per_minute=4)) as opened:
+        b = Bench(ModelClient(opened.model, greeting_templates(), limiter=opened.limiter), endpoint)
+        start = asyncio.get_running_loop().time()
+        await asyncio.gather(*(b.ask() for _ in range(4)))
+        await asyncio.gather(*(opened.encoder.embed([f"text {n}"]) for n in range(4)))
+        assert asyncio.get_running_loop().time() - start > SHORT * 0.9
+    assert b.calls[0].seconds < SHORT, "waiting for the limiter is not the model's time"
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_a_burst_takes_the_share_of_a_minute_and_the_rest_comes_evenly() -> None:
+    began = sorted(await passing(CallLimiter(8, requests_per_minute=4), *[0] * 8))
+    assert began[3] < SHORT / 8
+    for place in range(4, 8):
+        assert began[place] >= (place - 3) * SHORT / 4 * 0.9
+    assert began[7] < 2 * SHORT
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_tokens_hold_requests_back() -> None:
+    began = await passing(CallLimiter(8, tokens_per_minute=100), 100, 50, 50)
+    assert began[0] < SHORT / 8
+    assert began[1] >= SHORT / 2 * 0.9
+    assert began[2] >= SHORT * 0.9
+
+
+@pytest.mark.usefixtures("short_minute")
+async def test_a_prompt_longer_than_a_minute_allows_passes_alone() -> None:
+    began = await passing(CallLimiter(8, tokens_per_minute=10), 1_000_000, 1)
+    assert began[0] < SHORT / 8
+    assert SHORT / 10 * 0.9 <= began[1] < SHORT
+
+
+async def test_no_bound_holds_nothing_back() -> None:
+    assert max(await passing(CallLimiter(100), *[10**6] * 100)) < 0.5
+
+
+async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
+    limiter = CallLimiter(1)
+    async with under_way(limiter):
+        waiting = asyncio.create_task(passing(limiter, 0))
+        await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    assert len(await asyncio.wait_for(passing(limiter, 0, 0), 10)) == 2
+
+
+async def test_who_fails_gives_the_slot_back() -> None:
+    limiter = CallLimiter(1)
+    with pytest.raises(KeyError):
+        async with under_way(limiter):
+            raise KeyError
+    assert await asyncio.wait_for(passing(limiter, 0), 10)
+
+
+def test_each_event_loop_has_bounds_of_its_own() -> None:
+    limiter = CallLimiter(1, requests_per_minute=3, tokens_per_minute=30)
+    for _ in range(3):
+        assert max(asyncio.run(passing(limiter, 10, 10, 10))) < 1
+
+
+async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> None:
+    limiter, free = CallLimiter(2), asyncio.Event()
+    ended = []
+
+    async def pass_through(name: str) -> None:
+        async with under_way(limiter):
+            await free.wait()
+            ended.append(name)
+
+    first = asyncio.create_task(pass_through("first"))
+    await asyncio.sleep(0)
+    limiter.close()
+    late = asyncio.create_task(pass_through("late"))
+    resting = asyncio.create_task(limiter.rest())
+    await asyncio.sleep(0.05)
+    assert not resting.done()
+    free.set()
+    await asyncio.wait_for(resting, 10)
+    await first
+    assert ended == ["first"]
+    limiter.turn_away()
+    for turned_away in (late, asyncio.create_task(pass_through("later"))):
+        with pytest.raises(asyncio.CancelledError):
+            await turned_away
+
+
+async def test_of_those_that_wait_the_most_urgent_is_let_in_first() -> None:
+    limiter, passed = CallLimiter(1), []
+
+    async def pass_through(name: str, urgency: int) -> None:
+        URGENCY.set(urgency)
+        async with under_way(limiter):
+            passed.append(name)
+
+    async with under_way(limiter):
+        given = (("first", 0), ("second", 0), ("long row", 5), ("short row", 2), ("gone", 9))
+        waiting = [asyncio.create_task(pass_through(*one)) for one in given]
+        await asyncio.sleep(0.01)
+        waiting[-1].cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    assert passed == ["long row", "short row", "first", "second"]
+
+
+async def test_a_slot_that_is_handed_to_one_who_is_cancelled_is_handed_on() -> None:
+    limiter = CallLimiter(1)
+    async with under_way(limiter):
+        waiting = [asyncio.create_task(passing(limiter, 0)) for _ in range(2)]
+        await asyncio.sleep(0.01)
+    waiting[0].cancel()  # the slot is its own by now, and it has not run yet
+    assert len(await asyncio.wait_for(waiting[1], 10)) == 1
+    assert len(await asyncio.wait_for(passing(limiter, 0), 10)) == 1
+
+
+async def test_a_call_holds_its_place_until_it_is_recorded() -> None:
+    limiter = CallLimiter(1)
+    with limiter.call() as place:
+        async with place.request(0):
+            next_one = asyncio.create_task(passing(limiter, 0))
+        await asyncio.sleep(0.01)
+        assert not next_one.done()
+        resting = asyncio.create_task(limiter.rest())
+        await asyncio.sleep(0.01)
+        assert not resting.done()
+    await asyncio.wait_for(asyncio.gather(next_one, resting), 10)
+
+
+async def test_a_call_leaves_its_place_to_others_before_it_is_tried_again() -> None:
+    limiter = CallLimiter(1)
+    with limiter.call() as place:
+        with pytest.raises(KeyError):
+            async with place.request(0):
+                raise KeyError
+        assert await asyncio.wait_for(passing(limiter, 0), 10)
+        async with place.request(0):
+            pass
+        async with asyncio.timeout(10), place.request(0):  # asked again, as its reply was bad
+            pass
+    assert await asyncio.wait_for(passing(limiter, 0), 10)
+
+
+async def test_a_call_that_is_told_to_go_leaves_its_place() -> None:
+    limiter = CallLimiter(1)
+    limiter.close()
+    limiter.turn_away()
+    for _ in range(2):
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(passing(limiter, 0), 10)
+    await asyncio.wait_for(limiter.rest(), 10)
+
+
+@pytest.fixture
+def short_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(prompts.llm.limiter, "_A_WHILE", 0.05)
+
+
+async def fail_to_store(limiter: CallLimiter) -> None:
+    with pytest.raises(KeyError), limiter.storing():
+        raise KeyError
+
+
+@pytest.mark.usefixtures("short_while")
+async def test_where_a_reply_could_not_be_stored_nobody_passes_until_one_can() -> None:
+    back = asyncio.Event()
+
+    async def stores() -> None:
+        await back.wait()
+
+    limiter = CallLimiter(2, stores=stores)
+    await fail_to_store(limiter)
+    waiting = asyncio.create_task(passing(limiter, 0, 0, 0))
+    await asyncio.sleep(0.1)
+    await fail_to_store(limiter)  # one that was under way
+    assert not waiting.done()
+    back.set()
+    assert len(await asyncio.wait_for(waiting, 10)) == 3
+
+
+@pytest.mark.usefixtures("short_while")
+async def test_where_nothing_can_be_stored_a_call_fails_before_it_is_paid() -> None:
+    async def stores() -> None:
+        raise ConnectionError
+
+    limiter = CallLimiter(1, stores=stores)
+    await fail_to_store(limiter)
+    for _ in range(2):
+        with pytest.raises(ConnectionError):
+            await asyncio.wait_for(passing(limiter, 0), 10)
+    limiter.stores = None
+    assert await asyncio.wait_for(passing(limiter, 0), 10)
+
+
+@pytest.mark.usefixtures("short_while")
+async def test_a_failure_while_others_wait_for_the_end_of_one_is_waited_for_as_well() -> None:
+    asked: list[int] = []
+
+    async def stores() -> None:
+        asked.append(len(asked))
+        if len(asked) == 1:
+            await fail_to_store(limiter)
+
+    limiter = CallLimiter(1, stores=stores)
+    await fail_to_store(limiter)
+    assert await asyncio.wait_for(passing(limiter, 0, 0), 10)
+    assert len(asked) == 2

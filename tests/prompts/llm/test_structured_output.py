@@ -1,0 +1,274 @@
+"""Structured output against a real server: what is asked, what is found once, what stays."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+
+from prompts.llm.errors import ModelError, ReplyError
+from prompts.llm.structured_output import MEANS, Means, schema_of
+from prompts.registry import PROMPTS
+from prompts.template import Fields, Prompt, Reply
+from tests.support.scripted_server import Answer, failure
+from tests.support.small_prompt import GOOD, Greeting, bench
+
+PROSE = Answer(text="What a lovely question!")
+UNSUPPORTED: dict[str, Answer] = {
+    "OpenAI, schema": failure(
+        400,
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this "
+        "model. Learn more about supported models at the Structured Outputs guide.",
+    ),
+    "DeepSeek, schema": failure(400, "This response_format type is unavailable now"),
+    "Groq, schema": failure(400, "This model does not support response format `json_schema`."),
+    "Mistral, schema": Answer(
+        status=422, body={"object": "error", "message": "Unsupported response_format"}
+    ),
+    "Ollama, tools": failure(
+        400, "registry.ollama.ai/library/gemma:2b does not support tools"
+    ),
+    "vLLM, tools": failure(
+        400,
+        '"auto" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set',
+    ),
+    "OpenRouter, tools": failure(404, "No endpoints found that support tool use."),
+}  # fmt: skip
+PORTABLE = frozenset(
+    {"type", "properties", "required", "additionalProperties", "items", "enum", "description"}
+    | {"anyOf", "const", "$ref", "$defs"}
+)
+"""The keywords that every strict endpoint reads."""
+
+
+def means_of(request: dict[str, Any]) -> Means:
+    if "response_format" in request:
+        return "json_schema"
+    return "function_calling" if "tools" in request else "text"
+
+
+def well(means: Means) -> Answer:
+    if means == "function_calling":
+        return Answer(arguments=GOOD, finish="tool_calls")
+    return Answer(text=GOOD)
+
+
+def supporting(
+    *supported: Means, otherwise: Answer | None = None
+) -> Callable[[dict[str, Any]], Answer]:
+    """Answer what is asked by one of `supported` well, and anything else as it is told."""
+
+    def answer(request: dict[str, Any]) -> Answer:
+        means = means_of(request)
+        if means in supported:
+            return well(means)
+        about = {"json_schema": "response_format", "function_calling": "tools"}.get(means, "prompt")
+        return otherwise or failure(400, f"this model does not support {about}")
+
+    return answer
+
+
+async def test_a_function_is_named_described_and_chosen() -> None:
+    async with bench(well("function_calling"), means="function_calling") as b:
+        assert await b.ask() == Greeting(text="Hello", warmth=3)
+    (request,) = b.endpoint.requests
+    (tool,) = request["tools"]
+    assert tool["type"] == "function"
+    assert tool["function"]["name"] == "Greeting"
+    assert tool["function"]["description"] == "A greeting."
+    assert tool["function"]["parameters"]["required"] == ["text", "warmth"]
+    assert request["tool_choice"] == {"type": "function", "function": {"name": "Greeting"}}
+    assert "response_format" not in request
+
+
+async def test_in_words_the_schema_ends_the_system_message_and_nothing_else_changes() -> None:
+    bad = Answer(text="no")
+    asked = []
+    for means in ("json_schema", "text"):
+        async with bench(bad, Answer(text=GOOD), means=means) as b:
+            await b.ask()
+        asked.append([request["messages"] for request in b.endpoint.requests])
+        assert {means_of(request) for request in b.endpoint.requests} == {means}
+    for plain, worded in zip(*asked, strict=True):
+        assert worded[1:] == plain[1:]
+        assert worded[0]["role"] == "system"
+        assert worded[0]["content"].startswith(plain[0]["content"] + "\n\nReply with one JSON")
+        schema = json.loads(worded[0]["content"].rpartition("\n")[2])
+        assert schema == {"title": "Greeting", **schema_of(Greeting)}
+
+
+@pytest.mark.filterwarnings("ignore:This model does not support OpenAI's structured output")
+@pytest.mark.parametrize("said", UNSUPPORTED)
+async def test_a_means_that_is_refused_is_given_up_once_for_all(
+    said: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    refused = said.rpartition(" ")[2]
+    supported: tuple[Means, ...] = ("text",) if refused == "tools" else ("function_calling", "text")
+    steps = len(MEANS) - len(supported)
+    server = supporting(*supported, otherwise=UNSUPPORTED[said])
+    before = [UNSUPPORTED["OpenAI, schema"]] if refused == "tools" else []
+    async with bench(*before, server, means="auto", asks=1, tries=1) as b:
+        with caplog.at_level(logging.INFO, "prompts.llm.structured_output"):
+            await b.ask()
+            await b.ask()
+    assert [means_of(request) for request in b.endpoint.requests] == [
+        *MEANS[: steps + 1],
+        MEANS[steps],
+    ]
+    first, second = b.calls
+    assert (first.faults, first.attempts) == ({"unsupported": steps}, steps + 1)
+    assert (second.faults, second.attempts) == ({}, 1)
+    warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert len(warned) == steps
+    assert f"RECNET_STRUCTURED_OUTPUT={MEANS[steps]}" in warned[-1]
+    assert "openai:test" in warned[-1]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": [{"loc": ["body", "response_format"], "msg": "Extra inputs"}]},
+        {"detail": "no response_format here"},
+        {"error": "unknown field `response_format`"},
+        "response_format is not supported",
+    ],
+)
+async def test_a_refusal_is_understood_in_whatever_form_it_comes(body: Any) -> None:  # noqa: ANN401
+    refusal = Answer(status=422, body=body)
+    async with bench(refusal, well("function_calling"), means="auto", asks=1) as b:
+        await b.ask()
+    assert b.call.faults == {"unsupported": 1}
+
+
+async def test_not_implemented_is_a_refusal_at_once() -> None:
+    refusal = failure(501, "response_format: not implemented")
+    async with bench(refusal, well("function_calling"), means="auto", asks=1) as b:
+        await b.ask()
+    assert (b.call.faults, b.call.attempts) == ({"unsupported": 1}, 2)
+
+
+@pytest.mark.long
+async def test_a_refusal_in_openais_words_is_no_warning_of_a_library() -> None:
+    code = """
+import asyncio
+from tests.support.small_prompt import bench
+from tests.prompts.llm.test_structured_output import UNSUPPORTED, well
+
+async def main():
+    async with bench(UNSUPPORTED["OpenAI, schema"], well("function_calling"), means="auto") as b:
+        await b.ask()
+
+asyncio.run(main())
+"""
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert "UserWarning" not in done.stderr
+
+
+async def test_first_calls_that_run_at_once_find_the_means_together(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with bench(supporting("text"), means="auto", asks=1, tries=1) as b:
+        replies = await asyncio.gather(*(b.ask() for _ in range(16)))
+    assert replies == [Greeting(text="Hello", warmth=3)] * 16
+    assert all(call.outcome == "ok" and call.attempts <= len(MEANS) for call in b.calls)
+    assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 2
+
+
+async def test_a_means_that_is_ignored_from_the_start_is_given_up(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with bench(supporting("function_calling", otherwise=PROSE), means="auto") as b:
+        await b.ask()
+        await b.ask()
+    assert [means_of(request) for request in b.endpoint.requests] == [
+        "json_schema", "json_schema", "function_calling", "function_calling",
+    ]  # fmt: skip
+    assert b.calls[0].faults == {"invalid_json": 2}
+    assert "another shape" in caplog.text
+
+
+async def test_an_endpoint_that_ignores_all_means_but_words_answers_its_first_call() -> None:
+    async with bench(supporting("text", otherwise=PROSE), means="auto") as b:
+        assert (await b.ask()).text == "Hello"
+
+
+@pytest.mark.parametrize("bad", [PROSE, Answer(text='{"answer": 1}'), Answer(text="")])
+async def test_after_one_good_reply_no_bad_one_changes_the_means(bad: Answer) -> None:
+    async with bench(Answer(text=GOOD), bad, means="auto") as b:
+        await b.ask()
+        for _ in range(2):
+            with pytest.raises(ReplyError):
+                await b.ask()
+    assert {means_of(request) for request in b.endpoint.requests} == {"json_schema"}
+
+
+@pytest.mark.parametrize("bad", [Answer(text=""), Answer(refusal="No."), failure(500, "tools")])
+async def test_what_says_nothing_of_the_means_does_not_change_it(bad: Answer) -> None:
+    async with bench(*[bad] * 4, Answer(text=GOOD), means="auto", asks=5) as b:
+        await b.ask()
+    assert {means_of(request) for request in b.endpoint.requests} == {"json_schema"}
+
+
+@pytest.mark.parametrize("means", get_args(Means))
+async def test_a_means_that_is_set_stays(means: Means) -> None:
+    async with bench(PROSE, means=means, asks=4) as b:
+        with pytest.raises(ReplyError):
+            await b.ask()
+    refusal = failure(400, "no response_format, no tools, no prompt")
+    async with bench(refusal, means=means) as refused:
+        with pytest.raises(ModelError, match="no response_format"):
+            await refused.ask()
+    assert [means_of(request) for request in b.endpoint.requests] == [means] * 4
+    assert [means_of(request) for request in refused.endpoint.requests] == [means]
+
+
+@pytest.mark.parametrize(
+    ("error", "requests"),
+    [
+        (failure(401, "Incorrect API key provided: response_format tools"), 1),
+        (failure(403, "no access to structured output"), 1),
+        (failure(404, "The model `small` does not exist", code="model_not_found"), 1),
+        (failure(400, "small is not a valid model ID"), 1),
+        (failure(404, "The model `tool-small` does not exist"), 1),
+        (failure(404, "The model `schema-small` does not exist"), 2),
+        (failure(404, "The model `schema-tool` does not exist"), len(MEANS)),
+    ],
+)
+async def test_a_key_or_model_that_is_wrong_ends_in_its_own_error(
+    error: Answer, requests: int
+) -> None:
+    async with bench(error, means="auto") as b:
+        with pytest.raises(ModelError, match=r"OPENAI_API_KEY|RECNET_MODEL"):
+            await b.ask()
+    assert len(b.endpoint.requests) == requests
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: str(prompt.name))
+def test_the_schema_of_a_prompt_is_strict_everywhere(prompt: Prompt[Fields, Reply]) -> None:
+    objects = 0
+
+    def look(schema: Any) -> None:  # noqa: ANN401 - JSON
+        nonlocal objects
+        assert schema.keys() <= PORTABLE
+        if schema.get("type") == "object":
+            objects += 1
+            assert schema["additionalProperties"] is False
+            assert schema["required"] == list(schema["properties"])
+        if "$ref" in schema:
+            assert schema.keys() == {"$ref"}, "beside a reference nothing else may stand"
+        named = {**schema.get("properties", {}), **schema.get("$defs", {})}
+        for held in (*named.values(), *schema.get("anyOf", ())):
+            look(held)
+        if "items" in schema:
+            look(schema["items"])
+
+    look(schema_of(prompt.reply))
+    assert objects
+    described = schema_of(prompt.reply)["properties"].values()
+    assert all(held["description"] for held in described)

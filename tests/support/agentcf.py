@@ -1,0 +1,41 @@
+"""What tests of AgentCF look at: calls by record, and what it never writes."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from state.store.digest import one_moment, read_rows
+from tests.support.database_rows import rows
+from workflows.recnet import RecNet
+
+UNTOUCHED = ("routers", "messages", "buffers", "attributes", "pending", "windows", "gradients")
+"""Tables of a network that hold nothing of AgentCF's."""
+
+
+async def calls_by_record(recnet: RecNet, network: int) -> dict[str, Counter[str]]:
+    """Return the calls paid by prompt, of each settled record."""
+    found: dict[str, Counter[str]] = {}
+    for row in await rows(
+        recnet,
+        "SELECT step, prompt, sum(attempts)::integer AS calls FROM usage u "
+        "JOIN interactions i ON i.network_id = u.network_id AND i.id = u.step "
+        "WHERE u.network_id = %s AND prompt <> 'embed' GROUP BY step, prompt",
+        network,
+    ):
+        found.setdefault(row["step"], Counter())[row["prompt"]] = row["calls"]
+    return found
+
+
+async def untouched(recnet: RecNet, network: int) -> Mapping[str, list[dict[str, Any]]]:
+    """Return everything of a network that its agents leave alone."""
+    held = {}
+    async with recnet.resources.pool.connection() as conn, one_moment(conn):
+        for table in UNTOUCHED:
+            held[table] = [dict(row) async for row in read_rows(conn, network, table)]
+    held["rules"] = await rows(
+        recnet,
+        "SELECT owner, version, content FROM module_versions "
+        "WHERE network_id = %s AND module IN ('filter_memory', 'router') ORDER BY 1, 2",
+        network,
+    )
+    return held

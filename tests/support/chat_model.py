@@ -1,0 +1,23 @@
+"""A chat model as an endpoint, for tests that bring one of their own."""
+
+from langchain_core.language_models import BaseChatModel
+
+from prompts.llm.models import Endpoint, Parameters
+from prompts.llm.structured_output import Means, StructuredOutput
+
+
+def served(
+    model: BaseChatModel,
+    name: str = "test",
+    *,
+    means: Means = "json_schema",
+    timeout: float = 60.0,
+    price: tuple[float, float] | None = None,
+) -> Endpoint:
+    return Endpoint(
+        name=name,
+        model=model,
+        structured=StructuredOutput(name, means),
+        parameters=Parameters(timeout=timeout),
+        price=price,
+    )

@@ -1,0 +1,115 @@
+"""What a request is answered with: the offline model and encoder, and faults of their texts."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from langchain_core.messages.ai import UsageMetadata
+
+from prompts.offline.encoder import DIMENSIONS, OfflineEncoder
+from prompts.offline.model import CHARACTERS_A_TOKEN, OfflineModel
+from tests.support.model_server import protocol
+from tests.support.model_server.faults import NO_TOOL_CALL, OF_TRANSPORT, Fault, spoiled
+from tests.support.model_server.protocol import Body, ChatRequest, RefusedError
+from tests.support.model_server.settings import BenchSettings, Means
+
+EMBEDDINGS = "embeddings"
+"""What calls for embeddings are counted as, where others are counted by their schema."""
+
+_PROSE = "What a lovely question! There is much to like here, and I would be happy to say more."
+_UNSUPPORTED: dict[Means, tuple[str, str]] = {
+    Means.JSON_SCHEMA: (
+        "Invalid parameter: 'response_format' of type 'json_schema' is not supported with this "
+        "model.",
+        "response_format",
+    ),
+    Means.FUNCTION_CALLING: ("Invalid parameter: this model does not support tools.", "tools"),
+    Means.TEXT: ("Missing required parameter: 'response_format'.", "response_format"),
+}
+_MODEL = OfflineModel()
+_ENCODER = OfflineEncoder()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A request that was understood: what it is counted as, and how its reply is written."""
+
+    schema: str
+    call: bytes
+    """What stays the same where it is asked again."""
+    kinds: frozenset[Fault]
+    """The faults that its reply may have."""
+    write: Callable[[Fault | None], Body]
+
+
+def answer_chat(body: Body, settings: BenchSettings) -> Answer:
+    """Return the answer to a request for a completion.
+
+    Raises:
+        RefusedError: what is asked for is not understood, not known or not supported.
+    """
+    request = protocol.read_chat(body)
+    _check_model(request.model, settings)
+    if request.means not in settings.means:
+        return _unsupported(request, settings)
+    try:
+        # Not through `invoke`: its callbacks and traces take twice as long as the answer.
+        result = _MODEL._generate(  # noqa: SLF001
+            request.messages,
+            response_format={"type": "json_schema", "json_schema": {"name": request.schema}},
+        )
+    except ValueError as error:
+        raise RefusedError(400, str(error)) from error
+    text = result.generations[0].text
+    usage = _usage(request, text)
+
+    def write(fault: Fault | None) -> Body:
+        written = text if fault is None else spoiled(text, fault)
+        finish = "length" if fault is Fault.TRUNCATED else "stop"
+        if request.means is not Means.FUNCTION_CALLING or fault in NO_TOOL_CALL:
+            return protocol.completion(request.model, protocol.said(written), finish, usage)
+        message = protocol.called(request.schema, written)
+        finish = "tool_calls" if finish == "stop" else finish
+        return protocol.completion(request.model, message, finish, usage)
+
+    return Answer(request.schema, request.call, frozenset(Fault), write)
+
+
+def answer_embeddings(body: Body, settings: BenchSettings) -> Answer:
+    """Return the answer to a request for embeddings.
+
+    Raises:
+        RefusedError: what is asked for is not understood, or the model is not known.
+    """
+    request = protocol.read_embeddings(body, DIMENSIONS)
+    _check_model(request.model, settings)
+    vectors = _ENCODER.embed_documents(request.texts)
+    tokens = sum(map(len, request.texts)) // CHARACTERS_A_TOKEN
+    reply = protocol.embeddings(request, vectors, tokens)
+    return Answer(EMBEDDINGS, request.call, OF_TRANSPORT, lambda _: reply)
+
+
+def _check_model(name: str, settings: BenchSettings) -> None:
+    if settings.models and name not in settings.models:
+        raise RefusedError(
+            404,
+            f"The model `{name}` does not exist or you do not have access to it.",
+            code="model_not_found",
+        )
+
+
+def _unsupported(request: ChatRequest, settings: BenchSettings) -> Answer:
+    """Return prose, as of an endpoint that drops parameters it does not know."""
+    if not settings.ignore_unsupported:
+        message, param = _UNSUPPORTED[request.means]
+        raise RefusedError(400, message, param=param)
+    reply = protocol.completion(
+        request.model, protocol.said(_PROSE), "stop", _usage(request, _PROSE)
+    )
+    return Answer(request.schema, request.call, OF_TRANSPORT, lambda _: reply)
+
+
+def _usage(request: ChatRequest, answer: str) -> UsageMetadata:
+    """Return the token counts of the offline model's estimate."""
+    asked = sum(len(message.text) for message in request.messages) // CHARACTERS_A_TOKEN
+    answered = len(answer) // CHARACTERS_A_TOKEN
+    return UsageMetadata(input_tokens=asked, output_tokens=answered, total_tokens=asked + answered)

@@ -1,0 +1,57 @@
+"""What a test server has seen so far."""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pydantic import Field
+
+from state.domain import Frozen
+from tests.support.model_server.faults import Fault
+
+
+class Counts(Frozen):
+    """What a server saw up to one moment; what it has not met has no entry."""
+
+    requests: int = Field(description="Requests for a completion or for embeddings.")
+    answered: int = Field(description="Sound replies, late ones included.")
+    faults: dict[Fault, int] = Field(description="Faulty replies by kind.")
+    refused: dict[int, int] = Field(description="Refusals by status: 400, 401, 404.")
+    asked: dict[str, int] = Field(description="Calls by schema; embeddings are `embeddings`.")
+    most_at_once: int = Field(description="The most requests that were under way together.")
+
+
+@dataclass(slots=True)
+class CallUsage:
+    """Counts while they grow, in the server's thread alone; a snapshot may be taken in any."""
+
+    answered: int = 0
+    faults: Counter[Fault] = field(default_factory=Counter)
+    refused: Counter[int] = field(default_factory=Counter)
+    asked: Counter[str] = field(default_factory=Counter)
+    _requests: int = 0
+    _under_way: int = 0
+    _most_at_once: int = 0
+
+    @contextmanager
+    def request(self) -> Iterator[None]:
+        """Count a request, which is under way until the block ends."""
+        self._requests += 1
+        self._under_way += 1
+        self._most_at_once = max(self._most_at_once, self._under_way)
+        try:
+            yield
+        finally:
+            self._under_way -= 1
+
+    def snapshot(self) -> Counts:
+        """Return the counts as they are now."""
+        return Counts(
+            requests=self._requests,
+            answered=self.answered,
+            faults=dict(self.faults),  # copied at once, whatever is counted meanwhile
+            refused=dict(self.refused),
+            asked=dict(self.asked),
+            most_at_once=self._most_at_once,
+        )

@@ -1,0 +1,58 @@
+"""A network learned from start to end by a process of its own; prints the digest.
+
+python -m tests.support.other_process
+"""
+
+import asyncio
+import sys
+from random import Random
+
+from state.dataset import Dataset, Event, Item, Split
+from state.settings import NetworkSettings, Settings
+from workflows.recnet import open_recnet
+from workflows.training.driver import train
+
+WORDS = """
+amber anchor banjo bell birch candle canyon cedar cello cinder clover copper coral crimson
+dawn delta drum ember falcon fiddle fjord flint flute garden glacier granite harbour harp
+hazel heron indigo iron island ivory juniper lantern maple meadow mirror moss oak ocean
+opal orchid pebble pepper piano pine prairie quartz raven reed river saffron silver
+sparrow storm thistle thunder timber trumpet tundra velvet violet willow winter
+"""
+NETWORK_SETTINGS = NetworkSettings(routers=30, update_size=20)
+RECORDS = 12
+
+
+def dataset() -> Dataset:
+    """Return 40 users and 120 books whose subjects lie near each other in every direction."""
+    chance, words = Random(0), WORDS.split()  # noqa: S311 - no secret
+    items = tuple(
+        Item(
+            key=f"i{n}",
+            title=" ".join(chance.sample(words, 2)).title(),
+            category=" ".join(chance.sample(words, 2)),
+        )
+        for n in range(120)
+    )
+    taken = {f"u{n}": chance.sample(items, len(Split)) for n in range(40)}
+    events = tuple(
+        Event(user=user, item=basket[turn].key, split=split)
+        for turn, split in enumerate(Split)
+        for user, basket in taken.items()
+    )
+    return Dataset(name="words", domain="books", items=items, events=events)
+
+
+async def learn() -> str:
+    """Return the digest of a network that is gone again."""
+    async with open_recnet(Settings()) as recnet:
+        await recnet.load("words", dataset())
+        await recnet.bootstrap("words", NETWORK_SETTINGS)
+        await train(recnet, "words", limit=RECORDS)
+        digest = await recnet.digest("words")
+        await recnet.drop("words")
+        return digest
+
+
+if __name__ == "__main__":
+    sys.stdout.write(asyncio.run(learn()))

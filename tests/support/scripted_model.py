@@ -1,0 +1,55 @@
+"""A model whose replies were written down beforehand: the outside world, for one node."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from langchain_core.callbacks import CallbackManagerForLLMRun
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage, BaseMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+
+from nodes.resources import Resources
+from prompts.llm.client import ModelClient
+from prompts.registry import PROMPTS
+from prompts.template import Reply, Templates
+from tests.support.chat_model import served
+
+
+class WrittenModel(BaseChatModel):
+    """Gives its replies in order, the last one again and again, and keeps what it was asked."""
+
+    replies: list[str]
+    asked: list[list[str]] = []  # noqa: RUF012 - pydantic copies it
+    """The texts of the messages of each request: instructions, fields, and what went wrong."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "written"
+
+    def _generate(
+        self,
+        messages: list[BaseMessage],
+        stop: list[str] | None = None,  # noqa: ARG002
+        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        **kwargs: Any,  # noqa: ANN401, ARG002
+    ) -> ChatResult:
+        self.asked.append([str(message.content) for message in messages])
+        reply = self.replies[min(len(self.asked), len(self.replies)) - 1]
+        return ChatResult(generations=[ChatGeneration(message=AIMessage(reply))])
+
+    def shown(self, request: int = 0) -> str:
+        """Return the fields that a request showed to the model."""
+        return self.asked[request][1]
+
+
+@contextmanager
+def written(resources: Resources, *replies: Reply) -> Iterator[WrittenModel]:
+    """Let nodes ask a model that gives `replies`."""
+    model = WrittenModel(replies=[reply.model_dump_json() for reply in replies])
+    caller = ModelClient(served(model, "written"), Templates(PROMPTS), budget=resources.budget)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("nodes.resources._open", [replace(resources, caller=caller)])
+        yield model

@@ -1,0 +1,122 @@
+"""Training in a process of its own, over HTTP, so that it can be stopped in any way."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+from psycopg.rows import dict_row
+from pydantic import SecretStr
+
+from evals.datasets.recbole import SAMPLE, read_dataset
+from state.db.migrate import SCHEMA
+from state.settings import NetworkSettings, Settings
+from tests.support.model_server.serving import Endpoint
+from workflows.recnet import open_recnet
+
+IN_FLIGHT = 8
+"""Calls under way at the most, as the settings have it."""
+LATENCY = 0.15
+PATIENCE = 120.0
+COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, failure"
+
+
+class Trained:
+    """Two equal networks: `undisturbed`, and `disturbed`, which is trained and stopped."""
+
+    def __init__(self, url: str, endpoint: Endpoint, records: int) -> None:
+        self.url = url
+        self.endpoint = endpoint
+        self.records = records
+        """How many of them are learned from."""
+        self.dataset = read_dataset(SAMPLE, name="books", domain="books")
+
+    async def found(self) -> None:
+        """Found both from one bootstrap."""
+        async with open_recnet(Settings(database_url=SecretStr(self.url))) as recnet:
+            await recnet.load("undisturbed", self.dataset)
+            await recnet.bootstrap("undisturbed", NetworkSettings())
+            await recnet.copy("undisturbed", "disturbed", {})
+
+    def start(self, network: str, concurrency: int = IN_FLIGHT) -> subprocess.Popen[str]:
+        """Start to train what is left of the records."""
+        left = str(self.records - self.settled(network))
+        at_once = ("--concurrency", str(concurrency))
+        return self.run("train", "-n", network, "--limit", left, *at_once)
+
+    def run(self, *words: str) -> subprocess.Popen[str]:
+        """Start a command."""
+        return subprocess.Popen(  # noqa: S603 - our own words
+            [sys.executable, "-m", "evals.cli", *words],
+            env={
+                **os.environ,
+                "RECNET_DATABASE_URL": self.url,
+                "OPENAI_BASE_URL": self.endpoint.url,
+                "OPENAI_API_KEY": "any",
+                "RECNET_MODEL": "openai:offline",
+                "RECNET_CACHE": "false",
+                "RECNET_CALLS_IN_FLIGHT": str(IN_FLIGHT),
+            },
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+
+    def anyone(self) -> tuple[str, str, str]:
+        """Return a user, an item that was taken, and another one."""
+        event = self.dataset.events[0]
+        other = next(item for item in self.dataset.items if item.key != event.item)
+        return event.user, event.item, other.key
+
+    def calls(self) -> int:
+        """Return how many calls the endpoint has seen so far."""
+        return sum(self.endpoint.counts.asked.values())
+
+    def train(self, network: str) -> int:
+        """Train undisturbed; return the calls it took."""
+        before = self.calls()
+        process = self.start(network)
+        _, said = process.communicate()
+        assert process.returncode == 0, said
+        return self.calls() - before
+
+    def settled(self, network: str) -> int:
+        """Return how many records are settled."""
+        return len(self.interactions(network))
+
+    def interactions(self, network: str) -> list[dict[str, Any]]:
+        """Return the rows of the interactions."""
+        return self._rows(
+            f"SELECT {COLUMNS} FROM interactions "  # noqa: S608 - our own columns
+            'WHERE network_id = (SELECT id FROM networks WHERE name = %s) ORDER BY id COLLATE "C"',
+            network,
+        )
+
+    async def digest(self, network: str) -> str:
+        """Return a network's digest."""
+        async with open_recnet(Settings(database_url=SecretStr(self.url))) as recnet:
+            return await recnet.digest(network)
+
+    async def require_same(self) -> None:
+        """Check that both networks are the same, by digest and by the rows of interactions."""
+        rows = self.interactions("undisturbed")
+        assert len(rows) == self.records
+        assert self.interactions("disturbed") == rows
+        assert await self.digest("disturbed") == await self.digest("undisturbed")
+
+    def _rows(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        with psycopg.connect(
+            self.url, row_factory=dict_row, options=f"-c search_path={SCHEMA}"
+        ) as conn:
+            return conn.execute(statement.encode(), values).fetchall()
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    """Wait for something to happen, two minutes at most."""
+    end = time.monotonic() + PATIENCE
+    while not true():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.005)

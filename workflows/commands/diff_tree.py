@@ -1,0 +1,80 @@
+"""What `digest --diff` prints: where two networks part. Values are data here too, never markup."""
+
+import json
+from itertools import takewhile
+
+from pydantic import JsonValue
+from rich.text import Text
+from rich.tree import Tree
+
+from state.store.diff_history import Step
+from state.store.network_diff import Change, Differences, TableDifferences
+
+_WIDTH = 24
+"""Characters that are shown of one value."""
+_BEFORE = 8
+"""Of them, those before the first that differs, where a value is too long to be shown whole."""
+
+
+def differences_tree(found: Differences) -> Tree:
+    """Return where two different networks part."""
+    first, second = found.networks
+    tree = Tree(Text.assemble((first, "bold"), " → ", (second, "bold"), ": not the same network"))
+    _add_parting(tree, found)
+    for table in found.tables:
+        _add_table(tree, table, first, second)
+    if found.settings:
+        node = tree.add(Text("settings differ too; they are no part of the digest", style="dim"))
+        for change in found.settings:
+            node.add(_change(change))
+    return tree
+
+
+def _add_parting(tree: Tree, found: Differences) -> None:
+    match found.parting:
+        case None:
+            told = "no step differs, only what they hold now"
+        case Step(kind="bootstrap"):
+            told = "they part before the first interaction"
+        case Step(kind=kind, id=identity):
+            told = f"they part at {kind} {identity}"
+    node = tree.add(Text(told, style="yellow"))
+    for network in found.traced:
+        look = f"recnet trace {found.parting.id} --network {network}" if found.parting else ""
+        node.add(Text(look, style="dim"))
+
+
+def _add_table(tree: Tree, table: TableDifferences, first: str, second: str) -> None:
+    counts = {
+        f"only in {first}": table.only_first,
+        f"only in {second}": table.only_second,
+        "differs" if table.differ == 1 else "differ": table.differ,
+    }
+    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    node = tree.add(Text.assemble((table.table, "bold"), f": {told}"))
+    for place in table.places:
+        only = {"first": f": only in {first}", "second": f": only in {second}", None: ""}
+        row = node.add(Text(place.name + only[place.only_in]))
+        for change in place.columns:
+            row.add(_change(change))
+    if unshown := sum(counts.values()) - len(table.places):
+        node.add(Text(f"and {unshown} more", style="dim"))
+
+
+def _change(change: Change) -> Text:
+    values = _line(change.first), _line(change.second)
+    same = takewhile(lambda pair: pair[0] == pair[1], zip(*values, strict=False))
+    parted = sum(1 for _ in same)
+    return Text(f"{change.name}: {' → '.join(_short(value, parted) for value in values)}")
+
+
+def _line(value: JsonValue) -> str:
+    """Return a value as JSON: one line, and a text in quotes is told from a number."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _short(line: str, parted: int) -> str:
+    """Return the part of a long line from shortly before it parts from the other."""
+    start = min(max(parted - _BEFORE, 0), max(len(line) - _WIDTH, 0))
+    end = start + _WIDTH
+    return f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"

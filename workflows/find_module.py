@@ -1,0 +1,38 @@
+"""Modules by the names of `state.store.module_names`, as a person types them."""
+
+import re
+
+from state.db.pool import Connection
+from state.domain import ClientKind, Module, ModuleKind
+from state.errors import InputError
+from state.store.clients import find_clients
+from state.store.networks import Network
+from state.store.routers import read_heirs
+
+_NAME = re.compile(r"(?P<rules>rules:)?(?P<kind>user|item):(?P<key>.+)|router:(?P<router>[0-9]+)")
+FORMS = "user:KEY, item:KEY, rules:user:KEY, rules:item:KEY, router:NUMBER"
+
+
+async def find_module(conn: Connection, network: Network, name: str) -> Module:
+    """Return the module of that name.
+
+    Raises:
+        InputError: no such form, client or router; or a router that retired, which names its heirs.
+    """
+    if (match := _NAME.fullmatch(name)) is None:
+        raise InputError(f"'{name}' names no module: write it as one of {FORMS}")
+    if match["router"]:
+        return await _find_router(conn, network, int(match["router"]))
+    kind = ClientKind(match["kind"])
+    owner = (await find_clients(conn, network.id, kind, [match["key"]]))[match["key"]]
+    module = ModuleKind.FILTER_MEMORY if match["rules"] else ModuleKind.profile_of(kind)
+    return Module(kind=module, owner=owner)
+
+
+async def _find_router(conn: Connection, network: Network, number: int) -> Module:
+    heirs = await read_heirs(conn, network.id)
+    if number not in heirs:
+        raise InputError(f"no router {number}; there are 1 to {max(heirs, default=0)}")
+    if found := heirs[number]:
+        raise InputError(f"router {number} has retired; heirs: {', '.join(map(str, found))}")
+    return Module(kind=ModuleKind.ROUTER, owner=number)

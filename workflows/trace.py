@@ -1,0 +1,187 @@
+"""InteractionTrace: why a module reads as it does, from prediction to before and after."""
+
+from state.db.pool import Connection
+from state.domain import KEY_LENGTH, ClientKind, Frozen, Module, ModuleKind, clean_line
+from state.errors import InputError
+from state.store.clients import ClientName, list_clients
+from state.store.gradients import StoredGradient, read_gradients
+from state.store.interactions import Interaction, find_interaction, read_filter_decisions
+from state.store.module_names import Names, module_name, name_clients
+from state.store.networks import Network
+from state.store.routers import read_heirs
+from state.store.usage import StoredCall, read_calls
+from state.store.versions import Version, read_version, read_versions
+from state.store.windows import claims_of
+
+_WRITES = ("gradient", "split", "merge")
+"""Authors of texts that an optimizer made."""
+
+
+class TracedMessage(Frozen):
+    """A message that was received, and what became of it."""
+
+    client: str
+    sender: str
+    """The module that sent it: `router:3`, or a client that spoke for itself."""
+    version: int
+    """That of the sender."""
+    body: str
+    window: int | None
+    """The router update that merged it on delivery; None where the interaction merged it."""
+    taken: bool
+    rule: str
+    reason: str
+
+
+class TracedGradient(Frozen):
+    """A textual gradient with the texts before and after it."""
+
+    module: str
+    status: str
+    reward: int
+    suggestion: str
+    why: str
+    before: str
+    """The text the optimizer started from: for a profile `P_c^pro`."""
+    after: str
+    """The text it wrote; empty where none was written (yet)."""
+    before_version: int | None
+    """Of the module, or of the router that answered for it."""
+    after_version: int | None
+    applied_to: int | None
+    """The router that answered where the module named had retired."""
+
+
+class InteractionTrace(Frozen):
+    """One interaction, step by step."""
+
+    interaction: str
+    user: str
+    positive: str
+    negative: str
+    predicted: str
+    reward: int | None
+    reason: str
+    failure: str
+    windows: tuple[int, ...]
+    """The router updates that its commits set off."""
+    messages: tuple[TracedMessage, ...]
+    gradients: tuple[TracedGradient, ...]
+    calls: tuple[StoredCall, ...]
+    """What models were asked for it, in the order in which the replies came."""
+
+
+async def trace_interaction(
+    conn: Connection, network: Network, interaction_id: str
+) -> InteractionTrace:
+    """Return the lineage of one settled interaction.
+
+    Raises:
+        InputError: there is none of that id.
+    """
+    interaction_id = clean_line(interaction_id, KEY_LENGTH)
+    found = await find_interaction(conn, network.id, interaction_id)
+    if found is None:
+        raise InputError(
+            f"no interaction '{interaction_id}' in network '{network.name}'; "
+            f"`recnet show interactions --network {network.name}` lists them"
+        )
+    clients = {client.id: client for client in await list_clients(conn, network.id)}
+    names = await name_clients(conn, network.id)
+    gradients = await read_gradients(conn, network.id, interaction_id)
+    return InteractionTrace(
+        interaction=found.id,
+        user=_named(clients, found.user_id),
+        positive=_named(clients, found.positive_id),
+        negative=_named(clients, found.negative_id),
+        predicted=_named(clients, found.predicted_id) if found.predicted_id else "",
+        reward=found.reward,
+        reason=found.reason,
+        failure=found.failure,
+        windows=tuple(await claims_of(conn, network.id, found.id)),
+        messages=await _messages(conn, network, found, clients, names),
+        gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
+        calls=tuple(await read_calls(conn, network.id, found.id)),
+    )
+
+
+async def _messages(
+    conn: Connection,
+    network: Network,
+    found: Interaction,
+    clients: dict[int, ClientName],
+    names: Names,
+) -> tuple[TracedMessage, ...]:
+    return tuple(
+        TracedMessage(
+            client=_named(clients, verdict.client_id),
+            sender=module_name(verdict.sender, names),
+            version=verdict.version,
+            body=verdict.body,
+            window=verdict.window_id,
+            taken=verdict.taken,
+            rule=verdict.rule,
+            reason=verdict.reason,
+        )
+        for verdict in await read_filter_decisions(conn, network.id, found.id)
+    )
+
+
+async def _gradient(
+    conn: Connection, network: Network, gradient: StoredGradient, names: Names
+) -> TracedGradient:
+    module = Module(kind=gradient.module, owner=gradient.owner)
+    before, after = await _before_and_after(conn, network, gradient, module)
+    return TracedGradient(
+        module=module_name(module, names),
+        status=gradient.status,
+        reward=gradient.reward,
+        suggestion=gradient.suggestion,
+        why=gradient.why,
+        before=before.content if before else "",
+        after=after.content if after else "",
+        before_version=before.version if before else None,
+        after_version=after.version if after else None,
+        applied_to=gradient.applied_to if gradient.applied_to != gradient.owner else None,
+    )
+
+
+async def _before_and_after(
+    conn: Connection, network: Network, gradient: StoredGradient, module: Module
+) -> tuple[Version | None, Version | None]:
+    """Return the version the optimizer started from and the one it made, where it made one."""
+    answering = module
+    if gradient.applied_to not in (None, module.owner):
+        answering = Module(kind=module.kind, owner=gradient.applied_to or 0)
+    if gradient.applied_version is None:
+        return await read_version(conn, network.id, module, gradient.version), None
+    made = await read_version(conn, network.id, answering, gradient.applied_version)
+    if made is None or made.author not in _WRITES:
+        return made, None  # the optimizer left the text as it was
+    if made.interaction_id not in (None, gradient.interaction_id):
+        return made, None
+    if made.version > 1:
+        return await read_version(conn, network.id, answering, made.version - 1), made
+    return await _last_of_parent(conn, network, module.owner, answering), made
+
+
+async def _last_of_parent(
+    conn: Connection, network: Network, named: int, child: Module
+) -> Version | None:
+    """Return the last version of the router that retired in favour of `child`.
+
+    Of the two that a merge united it is the one that answered for the router `named`.
+    """
+    heirs = await read_heirs(conn, network.id)
+    answered = {named}
+    for router in sorted(heirs):  # a child's number is higher than its parents'
+        if router in answered:
+            answered.update(heirs[router])
+    parent = max(r for r in answered if child.owner in heirs[r])
+    module = Module(kind=ModuleKind.ROUTER, owner=parent)
+    return (await read_versions(conn, network.id, module))[-1]
+
+
+def _named(names: dict[int, ClientName], client: int) -> str:
+    name = names[client]
+    return name.key if name.kind is ClientKind.USER else f"{name.key} ({name.title})"

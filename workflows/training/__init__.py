@@ -1,0 +1,1 @@
+"""Training: the schedule of records and windows, the driver, retry and recovery."""

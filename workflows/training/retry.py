@@ -1,0 +1,103 @@
+"""Failed interactions, run again."""
+
+from collections.abc import Callable, Sequence
+
+from state.domain import KEY_LENGTH, Frozen, clean_line
+from state.errors import InputError
+from state.graphs.interaction import InteractionOutput
+from state.store.events import read_events
+from state.store.interactions import list_interactions
+from state.store.networks import Network
+from state.store.usage import UsageTotal
+from workflows.network_lock import only_trainer
+from workflows.recnet import RecNet
+from workflows.training.recovery import with_database_recovery
+from workflows.training.schedule import Record, identity
+from workflows.training.stream import DEFAULT_CONCURRENCY, train_stream
+from workflows.usage import mark_usage_now, usage_since
+
+
+class RetryReport(Frozen):
+    """What became of the interactions that were run again."""
+
+    network: str
+    run: int
+    learned: int
+    failed: dict[str, str]
+    """Why, by identity, where one failed again."""
+    stopped: str = ""
+    """The limit of the budget that ended it before all were run."""
+    usage: tuple[UsageTotal, ...] = ()
+    """What it paid for, by prompt."""
+
+
+async def retry_failed(
+    recnet: RecNet,
+    name: str,
+    identities: Sequence[str] = (),
+    *,
+    concurrency: int = DEFAULT_CONCURRENCY,
+    started: Callable[[int], Callable[[], None]] = lambda _: lambda: None,
+) -> RetryReport:
+    """Run failed interactions of a network again: its training records first, in their order.
+
+    One that succeeds counts once: it takes the place of its failure, and its clients join the
+    pending set as they change now.
+
+    Args:
+        recnet: the open façade.
+        name: the network.
+        identities: which; all that failed where none is named.
+        concurrency: interactions under way at the most.
+        started: told how many there are; returns what is called after each.
+
+    Raises:
+        InputError: an identity is unknown, or did not fail; another method trained this network.
+        NetworkError: another process is training this network.
+    """
+    network = await recnet.trainable(name)
+    mark = await mark_usage_now(recnet)
+    failed = await _failed(recnet, network, identities)
+    advance = started(len(failed)) if failed else lambda: None
+    ended: dict[str, str] = {}
+
+    async def settled(record: Record, out: InteractionOutput) -> None:
+        ended[record.id] = out.get("failure", "")
+        advance()
+
+    async def go_on() -> None:
+        async with only_trainer(recnet.resources, network) as hold:
+            still = {record.id for record in await _failed(recnet, network, ())}
+            left = [record for record in failed if record.id in still - ended.keys()]
+            await train_stream(recnet, network, left, hold, at_once=concurrency, on_settled=settled)
+
+    await with_database_recovery(recnet, go_on, lambda: len(ended))
+    reasons = {one: why for one, why in ended.items() if why}
+    return RetryReport(
+        network=name,
+        run=len(ended),
+        learned=len(ended) - len(reasons),
+        failed=reasons,
+        stopped=recnet.resources.budget.spent() if len(ended) < len(failed) else "",
+        usage=await usage_since(recnet, mark, network),
+    )
+
+
+async def _failed(recnet: RecNet, network: Network, identities: Sequence[str]) -> list[Record]:
+    async with recnet.resources.pool.connection() as conn:
+        settled = {one.id: one for one in await list_interactions(conn, network.id)}
+        events = await read_events(conn, network.id)
+    identities = [clean_line(one, KEY_LENGTH) for one in identities]
+    for one in identities:
+        if one not in settled:
+            raise InputError(f"no interaction '{one}' in network '{network.name}'")
+        if not settled[one].failure:
+            raise InputError(f"interaction '{one}' did not fail: it is learned already")
+    wanted = set(identities) or settled.keys()
+    # Which of two training records failed first is chance; live ones come as they failed.
+    order = [identity(network.dataset, event.position) for event in events]
+    return [
+        Record(id=i.id, user=i.user_id, positive=i.positive_id, negative=i.negative_id)
+        for i in (settled[one] for one in dict.fromkeys([*order, *settled]) if one in settled)
+        if i.failure and i.id in wanted
+    ]
