@@ -45,10 +45,11 @@ _FAULTS: dict[str, LiteralString] = {
         WHERE v.network_id = %(network)s AND v.author = 'gradient' AND v.module <> 'router'
         AND g.owner IS NULL""",
     "messages that were consumed and are still there, or twice": """
-        SELECT 'message ' || v.message_id AS what FROM verdicts v
+        SELECT 'message ' || v.message_id AS what FROM filter_decisions v
         JOIN buffers b ON b.network_id = v.network_id AND b.client_id = v.client_id
         WHERE v.network_id = %(network)s AND v.message_id = ANY(b.messages)
-        UNION ALL SELECT 'message ' || message_id FROM verdicts WHERE network_id = %(network)s
+        UNION ALL SELECT 'message ' || message_id FROM filter_decisions
+        WHERE network_id = %(network)s
         GROUP BY client_id, message_id HAVING count(*) > 1""",
     "clients that no window and no pending set knows": """
         SELECT 'client ' || changed.id AS what FROM (
@@ -69,7 +70,7 @@ _NEEDED: LiteralString = """
         SELECT unnest(ARRAY['predict', 'gradient']) AS prompt FROM interactions
         WHERE network_id = %(network)s AND failure = ''
         UNION ALL SELECT 'merge' FROM (
-            SELECT DISTINCT interaction_id, client_id FROM verdicts
+            SELECT DISTINCT interaction_id, client_id FROM filter_decisions
             WHERE network_id = %(network)s) merged
         UNION ALL SELECT CASE module WHEN 'filter_memory' THEN 'optimize_filter_memory'
             ELSE 'optimize_profile' END

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 MAY_IMPORT = {
     "state": {"state"},
     "prompts": {"prompts", "state.domain"},
@@ -95,10 +96,10 @@ def test_the_house_stands() -> None:
             "def f():\n    from nodes import merge",
             "state.db.pool imports nodes",
         ),
-        ("state/domain.py", "from state import pool", "state.domain imports state.db.pool"),
+        ("state/domain.py", "from state.db import pool", "state.domain imports state.db.pool"),
         (
             "prompts/llm/client.py",
-            "from state import pool",
+            "from state.db import pool",
             "prompts.llm.client imports state.db.pool",
         ),
         (
@@ -118,6 +119,8 @@ def test_a_fault_is_found(tmp_path: Path, file: str, text: str, fault: str) -> N
     for package in MAY_IMPORT:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
+    for folder in ("state/db", "prompts/llm"):
+        (tmp_path / folder).mkdir()
     for beside in ("state/domain.py", "state/db/pool.py", "nodes/merge.py"):
         (tmp_path / beside).touch()
     (tmp_path / "nodes/b.py").write_text("import nodes.a", encoding="utf-8")

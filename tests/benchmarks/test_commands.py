@@ -8,7 +8,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import openai
 import pytest
@@ -17,8 +16,8 @@ from typer.testing import CliRunner
 
 from benchmarks.commands import app
 from tests.support.model_server_clients import KEY, ask, client, in_process, prompt
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent.parent
 _RUN = "from benchmarks.commands import app; app()"
 
 

@@ -1,7 +1,6 @@
 """Popularity, item-KNN and BPR learn what they say, from what they are fitted on alone."""
 
 import sys
-from pathlib import Path
 from statistics import fmean
 
 import numpy as np
@@ -20,8 +19,7 @@ from evals.ranking import evaluate
 from state.dataset import Event, Split
 from state.errors import InputError
 from state.randomness import draw
-
-CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
+from tests.support.paths import CDS
 
 
 def events(**baskets: str) -> list[Event]:

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 from statistics import fmean
 
 import pytest
@@ -15,8 +14,7 @@ from evals.datasets.recbole import read_dataset
 from evals.datasets.splits import history, seen_items
 from evals.ranking import RankingResult, evaluate, pool
 from state.dataset import Event, Split
-
-CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
+from tests.support.paths import CDS
 
 
 class Recorder:

@@ -138,7 +138,7 @@ async def test_an_encoder_that_is_not_in_use_is_refused_before_anything_is_writt
     await load(recnet, tiny_dataset(), "tiny")
     with pytest.raises(NetworkError, match="RECNET_EMBEDDING=openai:small"):
         await initialize_clients({}, founding(encoder="openai:small"))
-    assert (await recnet.network("tiny")).settings is None
+    assert (await recnet.network("tiny")).stored_settings is None
 
 
 EXTRACTED = [

@@ -12,7 +12,8 @@ from time import monotonic, sleep
 
 import httpx
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.support.paths import ROOT
+
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _QUIET = {

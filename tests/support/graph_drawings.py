@@ -11,7 +11,7 @@ from langgraph.graph.state import CompiledStateGraph
 
 from workflows import bootstrap, interaction, recommend
 
-FOLDER = Path(__file__).parent / "drawings"
+FOLDER = Path(__file__).parents[1] / "workflows/drawings"
 RENEW = "python -m tests.support.graph_drawings"
 GRAPHS: tuple[CompiledStateGraph[Any, Any, Any, Any], ...] = (
     bootstrap.graph,

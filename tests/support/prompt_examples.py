@@ -37,11 +37,11 @@ from prompts.write_message import WRITE_MESSAGE
 from state.domain import ClientKind, ModuleKind
 from state.settings import NetworkSettings, Settings
 from tests.conftest import home_folder
+from tests.support.paths import CDS
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
 
-CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
-FOLDER = Path(__file__).parent / "examples"
+FOLDER = Path(__file__).parents[1] / "prompts/examples"
 RENEW = "python -m tests.support.prompt_examples"
 NAMES = [f"{prompt.name}.md" for prompt in PROMPTS]
 

@@ -20,10 +20,10 @@ from typer.testing import CliRunner
 from evals.cli import app
 from state.db.embedded import start_server, stop_server
 from state.settings import Settings
+from tests.support.paths import ROOT
 from tests.support.tiny_network import found
 from workflows.recnet import open_recnet
 
-ROOT = Path(__file__).parents[2]
 TRAIN = ("train", "-n", "tiny")
 GOES_ON = "nothing is half written, and the same command then goes on where it was"
 

@@ -7,11 +7,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
 
 from prompts.llm.limiter import CallLimiter
+from tests.support.paths import ROOT
 from workflows.commands.signals import STOPPED, StoppedError, stoppable
 
 
@@ -101,7 +101,7 @@ def test_a_signal_more_ends_what_is_ending_without_a_word(
     words = [sys.executable, "-c", _STUBBORN, what]
     with subprocess.Popen(  # noqa: S603 - ours
         words,
-        cwd=Path(__file__).parents[2],
+        cwd=ROOT,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -123,7 +123,9 @@ async def test_bad_replies_silence_a_client_and_not_the_network(
     recnet: RecNet, model: WatchedModel, way: str
 ) -> None:
     await found(recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way}))
-    bad = {"em+lr": "Choose", "em+lr+ls": "Tell", "clients": "Address"}[way]
+    bad = {"em+lr": "ChooseRecipients", "em+lr+ls": "WriteMessage", "clients": "AddressClients"}[
+        way
+    ]
     model.script = lambda reply, _: BAD if reply == bad else None
     report = await train(recnet, "tiny", limit=4)
     assert (report.run, report.failed) == (4, 0)

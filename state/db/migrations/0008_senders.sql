@@ -8,8 +8,8 @@ ALTER TABLE messages ADD body text;  -- where a model wrote one; null: the text 
 
 -- What was merged when it was delivered belongs to no interaction until the client's next one takes
 -- it up; window_id is the router update that delivered it.
-ALTER TABLE filter_decisions DROP CONSTRAINT verdicts_pkey;
-ALTER TABLE filter_decisions DROP CONSTRAINT verdicts_network_id_client_id_message_id_key;
+ALTER TABLE filter_decisions DROP CONSTRAINT filter_decisions_pkey;
+ALTER TABLE filter_decisions DROP CONSTRAINT filter_decisions_network_id_client_id_message_id_key;
 ALTER TABLE filter_decisions ADD PRIMARY KEY (network_id, client_id, message_id);  -- consumed once
 ALTER TABLE filter_decisions ALTER interaction_id DROP NOT NULL;
 ALTER TABLE filter_decisions ADD window_id integer;

@@ -10,8 +10,8 @@ from evals.datasets.atomic import DataError
 from evals.datasets.recbole import SAMPLE, read_dataset
 from state.dataset import Split
 from state.domain import TITLE_LENGTH
+from tests.support.paths import CDS
 
-CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
 ITEMS = "item_id:token\ttitle:token_seq\tcategory:token_seq\n" + "".join(
     f"{key}\tTitle {key}\tKind\n" for key in "abcdefg"
 )

@@ -1,7 +1,6 @@
 """A data set in figures: by hand on a tiny one, and on the sample that was measured."""
 
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -11,8 +10,7 @@ from evals.datasets.recbole import SAMPLE, read_dataset
 from evals.datasets.splits import leave_one_out
 from evals.datasets.stats import dataset_stats
 from state.dataset import Dataset, Event, Item, Split
-
-CDS = Path(__file__).parents[2] / "../shared/data/cds-100-dense"
+from tests.support.paths import CDS
 
 
 def dataset() -> Dataset:

@@ -34,6 +34,7 @@ from evals.planted.world import (
 )
 from evals.ranking import evaluate
 from state.dataset import Split
+from tests.support.paths import ROOT
 
 SEEDS = [0, 1, 2, 3]
 DEV = range(10)
@@ -272,7 +273,7 @@ def test_a_written_world_is_read_back_as_it_was(tmp_path: Path) -> None:
 
 def test_the_command_writes_the_sample(tmp_path: Path) -> None:
     command = [sys.executable, "-W", "error", "-m", "evals.planted.dataset", "--seed", "0"]
-    root = Path(__file__).parents[2]
+    root = ROOT
     subprocess.run([*command, "--out", str(tmp_path)], check=True, cwd=root)  # noqa: S603 - ours
     assert (tmp_path / "harbour.inter").read_bytes() == (SAMPLE / "harbour.inter").read_bytes()
 

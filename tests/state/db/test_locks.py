@@ -4,7 +4,6 @@ import asyncio
 import sys
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import psycopg
 import pytest
@@ -12,8 +11,8 @@ import pytest
 from state.db import locks as bounds
 from state.db.locks import Turns
 from state.db.presence import Presence
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 _TAKES = """
 import asyncio, sys
 from state.db.presence import Presence

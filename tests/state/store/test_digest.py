@@ -1,7 +1,6 @@
 """The digest: two networks are the same when it is, and it moves with whatever makes a network."""
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from state.store.routers import retire_router, write_router_attributes
 from state.store.usage import add_usage
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window, close_window, count_recipients
+from tests.support.paths import ROOT
 from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant, send
 
 Change = Callable[[Connection, int], Awaitable[None]]
@@ -193,6 +193,6 @@ async def test_networks_with_one_history_have_one_digest(resources: Resources) -
 
 
 def test_the_documentation_lists_what_is_dumped() -> None:
-    text = (Path(__file__).parents[2] / "docs/digest.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs/digest.md").read_text(encoding="utf-8")
     listed = [row.split(" | ")[:2] for row in text.splitlines() if row.startswith("| `")]
     assert listed == [[f"| `{name}`", ", ".join(t.columns)] for name, t in DUMP.items()]
