@@ -74,7 +74,7 @@ async def evaluate_networks(
     names = list(networks.values())
     found = [await recnet.network(name) for name in names]
     for network in found:
-        require_usable(network)
+        require_usable(network, recnet.resources)
     dataset, seen = await read_material(recnet, found[0], split)
     for network in found:
         await refuse_leak(recnet, network, dataset, split)

@@ -64,8 +64,8 @@ async def initialize_clients(
         require_same_settings(network, network_settings)
         return {"clients": sum(counts.values()), "routers": routers}
     network = network.model_copy(update={"stored_settings": network_settings})
-    require_encoder(network)
-    step = Step(network, BOOTSTRAP)
+    require_encoder(network, resources())
+    step = Step(network, BOOTSTRAP, resources())
     clients, profiles = await _first_profiles(step)
     vectors = await step.embed(profiles)
     async with step.commit() as conn:

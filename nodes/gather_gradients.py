@@ -44,7 +44,7 @@ async def gather_gradients(
         routers = await read_routers(conn, step.network.id, retired=True)
     if window is None or window.id != (state.get("window") or window.id):
         raise InputError(f"network '{step.network.name}' has no claimed window to update from")
-    step = Step(step.network, window_step(window.id))
+    step = Step(step.network, window_step(window.id), step.resources)
     network_settings = step.network.settings
     if network_settings.propagation in ROUTERLESS:
         pending = []  # they wait, for a copy in which routers speak again

@@ -1,12 +1,13 @@
 """Resources: the one holder of pool, models and encoder.
 
-Opened and closed explicitly by the Agent Server's lifespan, the façade or the command line. Nodes
-find it here, because a run's context may only carry what can be written into a form.
+Opened and closed by the façade or by the Agent Server's lifespan. A node finds those of whoever
+started its run: the façade binds its own to each run, and the Agent Server serves one process-wide.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -60,6 +61,15 @@ class Resources:
     of them when it is back."""
     _naming: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    @contextmanager
+    def bound(self) -> Iterator[None]:
+        """Let the nodes of runs that are started inside the block work with these resources."""
+        token = _BOUND.set(self)
+        try:
+            yield
+        finally:
+            _BOUND.reset(token)
+
     async def run(self, conn: Connection) -> int:
         """Return the run that usage is kept under; a process that calls no model has none."""
         async with self._naming:
@@ -68,20 +78,34 @@ class Resources:
         return self.runs[0]
 
 
-_open: list[Resources] = []
+_BOUND: ContextVar[Resources] = ContextVar("resources")
+_served: list[Resources] = []
 
 
 def resources() -> Resources:
-    """Return the open resources.
+    """Return the resources of this run: those its façade bound, else those the server serves.
 
     Raises:
-        RuntimeError: none are open; a graph was run outside `open_resources`.
+        RuntimeError: there are none; a graph was run by itself.
     """
-    if not _open:
-        raise RuntimeError(
-            "no resources are open: run graphs inside nodes.resources.open_resources"
-        )
-    return _open[-1]
+    if (bound := _BOUND.get(None)) is not None:
+        return bound
+    if not _served:
+        raise RuntimeError("no resources are open: run graphs through workflows.RecNet")
+    return _served[-1]
+
+
+@contextmanager
+def serve(held: Resources) -> Iterator[None]:
+    """Let runs that no façade starts work with these resources, for the time of the block.
+
+    For the Agent Server: what its lifespan sets in a context variable does not reach a node.
+    """
+    _served.append(held)
+    try:
+        yield
+    finally:
+        _served.remove(held)
 
 
 @asynccontextmanager
@@ -121,11 +145,9 @@ async def open_resources(
                     command=command,
                 )
                 held.limiter.stores = partial(require_database, pool)
-                _open.append(held)
                 try:
                     yield held
                 finally:
-                    _open.remove(held)
                     await held.turns.close()
                     await held.presence.close()
 

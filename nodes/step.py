@@ -9,7 +9,7 @@ from typing import TypeVar
 import psycopg
 from langgraph.runtime import Runtime
 
-from nodes.resources import resources
+from nodes.resources import Resources, resources
 from prompts.template import Fields, Prompt, Reply
 from state.db.pool import Connection
 from state.domain import Call, Fault
@@ -37,6 +37,7 @@ class Step:
 
     network: Network
     name: str
+    resources: Resources
 
     async def ask(
         self,
@@ -49,7 +50,7 @@ class Step:
 
         Replies that are kept are those of the network's seed: other seeds are other samples.
         """
-        return await resources().caller.ask(
+        return await self.resources.caller.ask(
             prompt,
             fields,
             words={"domain": self.network.domain},
@@ -62,12 +63,18 @@ class Step:
 
     async def embed(self, texts: Sequence[str]) -> Vector:
         """Return the unit vectors of texts, shape (n, d); requests are kept as usage."""
-        return await resources().encoder.embed(texts, self._keep)
+        return await self.resources.encoder.embed(texts, self._keep)
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Open a connection of the pool, to read."""
+        async with self.resources.pool.connection() as conn:
+            yield conn
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[Connection]:
         """Open a transaction that is the only commit in its network."""
-        async with resources().pool.connection() as conn, conn.transaction():
+        async with self.resources.pool.connection() as conn, conn.transaction():
             await lock_network(conn, self.network.id)
             yield conn
 
@@ -88,7 +95,7 @@ class Step:
         await adding
 
     async def _add(self, call: Call) -> None:
-        held = resources()
+        held = self.resources
         held.owed.append((self.network.id, self.name, call))
         async with held.pool.connection() as conn:
             run = await held.run(conn)
@@ -107,15 +114,16 @@ async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> 
     Raises:
         NetworkError: unknown network, or one whose embeddings another encoder made.
     """
-    known = resources().networks
+    held = resources()
+    known = held.networks
     network = known.get(runtime.context.network)
     if first or network is None:
-        async with resources().pool.connection() as conn:
+        async with held.pool.connection() as conn:
             network = await find_network(conn, runtime.context.network)
-        require_encoder(network)
+        require_encoder(network, held)
         if network.tau_user is not None:
             known[network.name] = network
-    return Step(network, name)
+    return Step(network, name, held)
 
 
 def window_step(window: int | None) -> str:
@@ -123,26 +131,23 @@ def window_step(window: int | None) -> str:
     return f"{WINDOW}{window}"
 
 
-def require_usable(network: Network) -> None:
+def require_usable(network: Network, held: Resources) -> None:
     """Refuse a network that no step but its bootstrap can work on.
 
     Raises:
         NetworkError: it has no routers yet, or another encoder made its embeddings.
     """
     network.require_bootstrapped()
-    require_encoder(network)
+    require_encoder(network, held)
 
 
-def require_encoder(network: Network) -> None:
+def require_encoder(network: Network, held: Resources) -> None:
     """Refuse to mix embeddings of two encoders in one network.
 
     Raises:
         NetworkError: the network was made with another encoder than the one in use.
     """
-    if (
-        network.stored_settings is None
-        or network.stored_settings.encoder == resources().encoder.name
-    ):
+    if network.stored_settings is None or network.stored_settings.encoder == held.encoder.name:
         return
     raise NetworkError(
         f"network '{network.name}' was made with the encoder '{network.stored_settings.encoder}': "

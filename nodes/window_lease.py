@@ -50,7 +50,9 @@ async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) ->
     if claimed is not None:
         return claimed
     left = await open_window(conn, step.network.id)
-    return left.id if left is not None and await is_free(conn, step.network.id, left) else None
+    if left is None or not await is_free(conn, step.resources, step.network.id, left):
+        return None
+    return left.id
 
 
 async def still_claimed(conn: Connection, step: Step) -> int | None:
@@ -59,12 +61,12 @@ async def still_claimed(conn: Connection, step: Step) -> int | None:
     return window.id if window is not None and window.claimed_by == step.name else None
 
 
-async def is_free(conn: Connection, network: int, window: Window) -> bool:
+async def is_free(conn: Connection, held: Resources, network: int, window: Window) -> bool:
     """Return whether nobody is at an open window: its run failed, or its process is gone."""
     if window.holder is None:
         return True
-    if window.holder == resources().presence.shown:
-        return not resources().at_work.is_at(network)
+    if window.holder == held.presence.shown:
+        return not held.at_work.is_at(network)
     return not await is_present(conn, window.holder)
 
 
@@ -144,7 +146,7 @@ async def _hold(step: Step, runner: str, *, takes: bool) -> bool:
             return False
         if (window.holder, window.runner) != (sign, runner):
             mine = takes or window.runner == runner
-            if not mine or not await is_free(conn, step.network.id, window):
+            if not mine or not await is_free(conn, step.resources, step.network.id, window):
                 return False
             await hold_window(conn, step.network.id, sign, runner)
     return True

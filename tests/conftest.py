@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from pydantic import SecretStr
 
-from nodes.resources import Resources, open_resources
+from nodes.resources import Resources, open_resources, serve
 from state.dataset import Dataset
 from state.db.embedded import start_server, stop_server
 from state.db.migrate import SCHEMA
@@ -117,7 +117,8 @@ def database(server: str) -> Iterator[str]:
 async def resources(settings: Settings, database: str) -> AsyncIterator[Resources]:  # noqa: ARG001
     """Return open resources with a fresh budget, on a database that holds no network."""
     async with open_resources(settings) as held:
-        yield held
+        with serve(held):  # for tests that call nodes by themselves
+            yield held
 
 
 @pytest.fixture

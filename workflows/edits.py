@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nodes.resources import resources
 from nodes.step import Step, require_usable
 from state.db.pool import Connection
 from state.domain import (
@@ -90,8 +89,8 @@ async def edit(
     _check_note(note)
     async with _revising(recnet, network, module) as target:
         content = _checked(target.module, text)
-        written = _Text("edit", content, await _embedding(target, content), note)
-        async with Step(target.network, "edit").commit() as conn:
+        written = _Text("edit", content, await _embedding(recnet, target, content), note)
+        async with Step(target.network, "edit", recnet.resources).commit() as conn:
             current = await _current(conn, target)
             if base is not None and current.version != base:
                 raise ConflictError(
@@ -118,8 +117,8 @@ async def roll_back(
             raise InputError(f"{module} has no version {version}; it has 1 to {len(versions)}")
         content = versions[version - 1].content
         said = f"to version {version}" + (f": {note}" if note else "")
-        earlier = _Text("rollback", content, await _embedding(target, content), said)
-        async with Step(target.network, "rollback").commit() as conn:
+        earlier = _Text("rollback", content, await _embedding(recnet, target, content), said)
+        async with Step(target.network, "rollback", recnet.resources).commit() as conn:
             current = await _current(conn, target)
             return await _revise(conn, target, current, earlier)
 
@@ -141,7 +140,7 @@ async def pin(
     author: Author = "pin" if pinned else "unpin"
     async with (
         _revising(recnet, network, module) as target,
-        Step(target.network, author).commit() as conn,
+        Step(target.network, author, recnet.resources).commit() as conn,
     ):
         current = await _current(conn, target)
         if await is_pinned(conn, target.network.id, target.module) == pinned:
@@ -174,7 +173,7 @@ class _Text:
 async def _revising(recnet: RecNet, network: str, module: str) -> AsyncIterator[_Target]:
     """Find a module, and keep trainers off: they plan from what they read at the start."""
     found = await recnet.network(network)
-    require_usable(found)
+    require_usable(found, recnet.resources)
     async with recnet.resources.pool.connection() as conn:
         target = _Target(found, await find_module(conn, found, module), module)
     async with only_trainer(recnet.resources, found):
@@ -239,11 +238,11 @@ def _as_it_is(target: _Target, version: Version) -> Revision:
     )
 
 
-async def _embedding(target: _Target, content: str) -> Vector | None:
+async def _embedding(recnet: RecNet, target: _Target, content: str) -> Vector | None:
     """Return the embedding of a text; rules have none."""
     if target.module.kind is ModuleKind.FILTER_MEMORY:
         return None
-    return np.asarray((await resources().encoder.embed([content]))[0], dtype=np.float32)
+    return np.asarray((await recnet.resources.encoder.embed([content]))[0], dtype=np.float32)
 
 
 def _check_note(note: str) -> None:

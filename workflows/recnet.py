@@ -75,7 +75,7 @@ class RecNet:
             InputError: another learner has learned on it.
         """
         network = await self.network(name)
-        require_usable(network)
+        require_usable(network, self.resources)
         async with self.resources.pool.connection() as conn:
             foreign = await read_authors(conn, network.id) & self.foreign
         if foreign:
@@ -196,7 +196,7 @@ class RecNet:
         network = await self.network(name)
         async with self.resources.pool.connection() as conn, conn.transaction():
             window = await open_window(conn, network.id)
-            if window is None or not await is_free(conn, network.id, window):
+            if window is None or not await is_free(conn, self.resources, network.id, window):
                 return False
         await self._go_on(network, window)
         if await self._is_open(network, window):
@@ -220,7 +220,8 @@ class RecNet:
             InputError: unknown user or item, or a candidate named twice.
         """
         record = RecommendInput(user=user, candidates=list(candidates), count=count)
-        out = await recommend.graph.ainvoke(record, context=NetworkContext(network=name))
+        with self.resources.bound():
+            out = await recommend.graph.ainvoke(record, context=NetworkContext(network=name))
         return cast("RecommendOutput", out)
 
     async def _go_on(self, network: Network, window: Window) -> None:

@@ -85,12 +85,13 @@ class Runs:
         """Run a graph, or let its thread go on; a run that ends between two nodes holds nothing."""
         saver = checkpointer(self._resources.pool)
         try:
-            out = await _bind(graph, saver).ainvoke(
-                given,
-                _config(thread),
-                context=context,
-                durability=self._resources.settings.durability,
-            )
+            with self._resources.bound():
+                out = await _bind(graph, saver).ainvoke(
+                    given,
+                    _config(thread),
+                    context=context,
+                    durability=self._resources.settings.durability,
+                )
         except BaseException:
             network = self._resources.networks.get(context.network)
             if network is not None:

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from starlette.applications import Starlette
 
-from nodes.resources import open_resources
+from nodes.resources import open_resources, serve
 from state.db import checkpoints
 from state.db.embedded import database_url
 from state.db.pool import open_pool
@@ -34,8 +34,9 @@ async def checkpointer() -> AsyncIterator[AsyncPostgresSaver]:
 @asynccontextmanager
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
     settings = await asyncio.to_thread(Settings)
-    async with open_resources(settings, command="server"):
-        yield
+    async with open_resources(settings, command="server") as held:
+        with serve(held):
+            yield
 
 
 app = Starlette(lifespan=_lifespan)

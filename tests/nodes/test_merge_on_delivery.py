@@ -95,7 +95,7 @@ async def test_what_another_interaction_took_up_is_not_taken_up_twice(
         update={"filter_decisions": eve.filter_decisions}
     )
     async with resources.pool.connection() as conn:
-        step = Step(await find_network(conn, "tiny"), "i:2")
+        step = Step(await find_network(conn, "tiny"), "i:2", resources)
         assert await stale_clients(conn, step, record) == set()
         await write_interaction(conn, network, RECORD)
         await attach_filter_decisions(

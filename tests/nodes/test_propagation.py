@@ -53,7 +53,7 @@ async def delivered(
     async with resources.pool.connection() as conn:
         await add_messages(conn, network.id, window, [one.message for one in outgoing])
         return await PROPAGATION_METHODS[propagation](
-            conn, Step(network, "window"), window, outgoing
+            conn, Step(network, "window", resources), window, outgoing
         )
 
 
@@ -223,7 +223,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
         held = {client: sorted(attributes) for client, (_, attributes) in world.clients.items()}
         await write_attributes(conn, network.id, held)
         await add_messages(conn, network.id, 1, [one.message for one in outgoing])
-        deliveries = await by_routers(conn, Step(network, "window"), 1, outgoing)
+        deliveries = await by_routers(conn, Step(network, "window", resources), 1, outgoing)
     found = {(d.message // 10, d.client): d.cosine for d in deliveries}
     assert len(found) == len(deliveries)
     assert found == pytest.approx(world.heard(), abs=1e-6)

@@ -27,7 +27,7 @@ async def test_a_call_made_while_the_database_was_away_is_kept_later(
         async with held.pool.connection() as conn:
             await create_network(conn, "mine", "harbour", "books")
             found = await find_network(conn, "mine")
-        step = Step(found.model_copy(update={"settings": NetworkSettings()}), "live:1")
+        step = Step(found.model_copy(update={"stored_settings": NetworkSettings()}), "live:1", held)
         stop_server(home)
         with pytest.raises(psycopg.OperationalError):
             await step.ask(EXTRACT, fields)

@@ -24,7 +24,7 @@ async def step_on(resources: Resources, threshold: float = 0.8) -> Step:
         await plant(resources)
     async with resources.pool.connection() as conn:
         network = await find_network(conn, "tiny")
-    return Step(network.model_copy(update={"stored_settings": network_settings}), "test")
+    return Step(network.model_copy(update={"stored_settings": network_settings}), "test", resources)
 
 
 async def cosine(resources: Resources, one: str, other: str) -> float:

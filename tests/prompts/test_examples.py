@@ -4,7 +4,8 @@ from difflib import unified_diff
 
 import pytest
 
-from tests.support.prompt_examples import CDS, FOLDER, NAMES, RENEW, examples
+from tests.support.paths import CDS
+from tests.support.prompt_examples import FOLDER, NAMES, RENEW, examples
 from workflows.recnet import RecNet
 
 

@@ -51,5 +51,5 @@ def written(resources: Resources, *replies: Reply) -> Iterator[WrittenModel]:
     model = WrittenModel(replies=[reply.model_dump_json() for reply in replies])
     caller = ModelClient(served(model, "written"), Templates(PROMPTS), budget=resources.budget)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nodes.resources._open", [replace(resources, caller=caller)])
+        patch.setattr("nodes.resources._served", [replace(resources, caller=caller)])
         yield model

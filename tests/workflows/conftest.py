@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 import nodes.endpoints
-from nodes.resources import Resources, open_resources
+from nodes.resources import Resources, open_resources, serve
 from state.settings import Settings
 from tests.support.chat_model import served
 from tests.support.watched_model import WatchedModel
@@ -27,4 +27,5 @@ async def resources(
     """Return open resources with the watched model, on a database that holds no network."""
     monkeypatch.setattr(nodes.endpoints, "load_endpoint", lambda name, **_: served(model, name))
     async with open_resources(settings) as held:
-        yield held
+        with serve(held):  # for tests that run graphs by themselves
+            yield held

@@ -40,7 +40,8 @@ async def in_studio(recnet: RecNet) -> dict[str, Any]:
     config: RunnableConfig = {"configurable": {"thread_id": STUDIO}}
     context = NetworkContext(network="tiny")
     record = InteractionInput(user="eve", positive="f2", negative="j1", interaction="studio")
-    await graph.ainvoke(record, config, context=context, durability="sync")
+    with recnet.resources.bound():
+        await graph.ainvoke(record, config, context=context, durability="sync")
     return (await graph.aget_state(config)).values
 
 

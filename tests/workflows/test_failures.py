@@ -102,9 +102,10 @@ async def test_two_runs_of_one_record_at_once_are_learned_once(
     model.script = disagree
     record = InteractionInput(user="ann", positive="j2", negative="m1", interaction="a")
     context = NetworkContext(network="tiny")
-    outs = await asyncio.gather(
-        *(interaction.graph.ainvoke(record, context=context) for _ in range(2))
-    )
+    with recnet.resources.bound():
+        outs = await asyncio.gather(
+            *(interaction.graph.ainvoke(record, context=context) for _ in range(2))
+        )
     async with recnet.resources.pool.connection() as conn:
         kept = await find_interaction(conn, network, "a")
     assert kept is not None

@@ -12,8 +12,9 @@ from langgraph_sdk.client import LangGraphClient
 
 from state.settings import Propagation
 from state.store.interactions import find_interaction
-from tests.support.agent_server import ROOT, serving
+from tests.support.agent_server import serving
 from tests.support.database_rows import calls, rows
+from tests.support.paths import ROOT
 from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, load, tiny_dataset
 from workflows.recnet import RecNet
 

@@ -110,7 +110,7 @@ def pinned(module: Module, clients: list[Client]) -> bool:
 
 async def take_in(recnet: RecNet, router: int, texts: list[str]) -> None:
     """Write a router as an update does: a rewrite, a summary, both, or neither (pinned)."""
-    step = Step(await recnet.network("tiny"), "window 1")
+    step = Step(await recnet.network("tiny"), "window 1", recnet.resources)
     lexicon = await look_up(step, ())
     authors: list[Author] = ["gradient", "summary"]
     async with step.commit() as conn:

@@ -14,7 +14,8 @@ from psycopg.conninfo import make_conninfo
 
 from state.db.migrate import SCHEMA, migrate
 from state.store.reply_cache import PostgresReplyCache, open_reply_cache
-from tests.test_layers import ROOT, sources
+from tests.support.paths import ROOT
+from tests.test_layers import sources
 
 
 @pytest.fixture
