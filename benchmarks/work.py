@@ -15,7 +15,7 @@ from prompts.predict import PREDICT
 from prompts.summarize import SUMMARIZE
 from state.db.pool import Connection
 from state.errors import RecNetError
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.usage import read_calls
 from workflows.training.schedule import Record, cut_windows
 
@@ -32,7 +32,7 @@ _UPDATE: Mapping[str, int] = {OPTIMIZE_ROUTER.name: 0, EXTRACT.name: 0, SUMMARIZ
 
 
 async def read_work(
-    conn: Connection, network: Network, records: Sequence[Record]
+    conn: Connection, network: NetworkRecord, records: Sequence[Record]
 ) -> list[WindowWork]:
     """Return the work of each window that a network has learned from since its bootstrap.
 

@@ -15,7 +15,7 @@ from prompts.llm.errors import BudgetExceeded
 from state.dataset import Split
 from state.domain import Frozen
 from state.errors import InputError
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.usage import UsageTotal, sum_usage
 from workflows.recnet import RecNet
 from workflows.training.driver import read_settled
@@ -163,7 +163,7 @@ class _Made:
         self._tell()
 
 
-async def _learned(recnet: RecNet, network: Network, split: Split) -> str:
+async def _learned(recnet: RecNet, network: NetworkRecord, split: Split) -> str:
     """Return how many of the records before `split` a network has settled, how and by whom."""
     records, settled = await read_settled(recnet, network, fitted_on(split))
     async with recnet.resources.pool.connection() as conn:

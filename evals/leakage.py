@@ -6,13 +6,13 @@ from state.dataset import Dataset, Split
 from state.errors import NetworkError
 from state.store.clients import list_clients
 from state.store.interactions import list_interactions
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from workflows.recnet import RecNet
 from workflows.training.driver import FIT, plan_training
 
 
 async def read_material(
-    recnet: RecNet, network: Network, split: Split
+    recnet: RecNet, network: NetworkRecord, split: Split
 ) -> tuple[Dataset, frozenset[str]]:
     """Return the data set, and the items of any training record: history, positive, negative."""
     records = await plan_training(recnet, network, fitted_on(split))
@@ -33,7 +33,9 @@ def fitted_on(split: Split) -> frozenset[Split]:
     return FIT[fit_for(split)]
 
 
-async def refuse_leak(recnet: RecNet, network: Network, dataset: Dataset, split: Split) -> None:
+async def refuse_leak(
+    recnet: RecNet, network: NetworkRecord, dataset: Dataset, split: Split
+) -> None:
     """Refuse a network that has learned what it is asked to predict, in training or live."""
     async with recnet.resources.pool.connection() as conn:
         keys = {client.id: client.key for client in await list_clients(conn, network.id)}

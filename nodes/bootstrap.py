@@ -32,7 +32,7 @@ from state.store.clients import (
     read_vectors,
 )
 from state.store.events import read_events
-from state.store.networks import Network, find_network, write_settings, write_tau
+from state.store.networks import NetworkRecord, find_network, write_settings, write_tau
 from state.store.routers import count_routers
 from state.store.versions import append_version, join_rules
 from state.vectors import Vector, cosines
@@ -179,7 +179,7 @@ def quantile_tau(pairs: Vector, clients: int, hears_from: float) -> float:
     return max(halfway, float(ordered[wanted]) + _ERRS)
 
 
-def require_same_settings(network: Network, wanted: NetworkSettings) -> None:
+def require_same_settings(network: NetworkRecord, wanted: NetworkSettings) -> None:
     """Refuse to bootstrap a network again with other settings.
 
     Raises:
@@ -194,7 +194,7 @@ def require_same_settings(network: Network, wanted: NetworkSettings) -> None:
             )
 
 
-def require_same_bootstrap(source: Network, wanted: NetworkSettings) -> None:
+def require_same_bootstrap(source: NetworkRecord, wanted: NetworkSettings) -> None:
     """Refuse to copy a network with another setting where its bootstrap has used that setting.
 
     Raises:
@@ -208,7 +208,7 @@ def require_same_bootstrap(source: Network, wanted: NetworkSettings) -> None:
             )
 
 
-def _instead(network: Network, name: str, value: object) -> str:
+def _instead(network: NetworkRecord, name: str, value: object) -> str:
     if name in USED_AT_BOOTSTRAP:
         return "load the data under another name for other settings"
     return f"`recnet copy {network.name} NAME --set {name}={value}` makes a network that has it"

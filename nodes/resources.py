@@ -27,7 +27,7 @@ from state.db.pool import Connection, Pool, open_pool, require_database
 from state.db.presence import Presence
 from state.domain import Call
 from state.settings import Settings
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.usage import begin_run
 
 
@@ -52,7 +52,7 @@ class Resources:
     command: str = ""
     """What this process was started as: usage is kept by it."""
     at_work: AtWork = field(default_factory=AtWork)
-    networks: dict[str, Network] = field(default_factory=dict)
+    networks: dict[str, NetworkRecord] = field(default_factory=dict)
     """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
     runs: list[int] = field(default_factory=list)
     """The run that usage is kept under, once a call was made."""

@@ -15,7 +15,7 @@ from state.db.pool import Connection
 from state.domain import Call, Fault
 from state.errors import NetworkError
 from state.graphs.context import NetworkContext
-from state.store.networks import Network, find_network, lock_network
+from state.store.networks import NetworkRecord, find_network, lock_network
 from state.store.usage import add_usage
 from state.vectors import Vector
 
@@ -35,7 +35,7 @@ WINDOW = "window "
 class Step:
     """What one node does on one network, under the name usage is kept by."""
 
-    network: Network
+    network: NetworkRecord
     name: str
     resources: Resources
 
@@ -131,7 +131,7 @@ def window_step(window: int | None) -> str:
     return f"{WINDOW}{window}"
 
 
-def require_usable(network: Network, held: Resources) -> None:
+def require_usable(network: NetworkRecord, held: Resources) -> None:
     """Refuse a network that no step but its bootstrap can work on.
 
     Raises:
@@ -141,7 +141,7 @@ def require_usable(network: Network, held: Resources) -> None:
     require_encoder(network, held)
 
 
-def require_encoder(network: Network, held: Resources) -> None:
+def require_encoder(network: NetworkRecord, held: Resources) -> None:
     """Refuse to mix embeddings of two encoders in one network.
 
     Raises:

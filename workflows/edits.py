@@ -23,7 +23,7 @@ from state.domain import (
 from state.errors import ConflictError, InputError, NetworkError
 from state.store.clients import point_filter, point_profile
 from state.store.merged_views import forget_views
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.pins import is_pinned, pin_module
 from state.store.routers import point_router
 from state.store.versions import (
@@ -153,7 +153,7 @@ async def pin(
 class _Target:
     """The module under revision."""
 
-    network: Network
+    network: NetworkRecord
     module: Module
     name: str
 

@@ -6,14 +6,14 @@ from state.db.pool import Connection
 from state.domain import ClientKind, Module, ModuleKind
 from state.errors import InputError
 from state.store.clients import find_clients
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.routers import read_heirs
 
 _NAME = re.compile(r"(?P<rules>rules:)?(?P<kind>user|item):(?P<key>.+)|router:(?P<router>[0-9]+)")
 FORMS = "user:KEY, item:KEY, rules:user:KEY, rules:item:KEY, router:NUMBER"
 
 
-async def find_module(conn: Connection, network: Network, name: str) -> Module:
+async def find_module(conn: Connection, network: NetworkRecord, name: str) -> Module:
     """Return the module of that name.
 
     Raises:
@@ -29,7 +29,7 @@ async def find_module(conn: Connection, network: Network, name: str) -> Module:
     return Module(kind=module, owner=owner)
 
 
-async def _find_router(conn: Connection, network: Network, number: int) -> Module:
+async def _find_router(conn: Connection, network: NetworkRecord, number: int) -> Module:
     heirs = await read_heirs(conn, network.id)
     if number not in heirs:
         raise InputError(f"no router {number}; there are 1 to {max(heirs, default=0)}")

@@ -17,7 +17,7 @@ from state.store.clients import (
 from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.module_names import Names, module_name, name_clients
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.pins import list_pinned
 from state.store.routers import read_heirs, read_routers
 from state.store.versions import Version, read_versions
@@ -113,7 +113,7 @@ class NetworkView(Frozen):
     """Names of the modules whose text stays until it is unpinned."""
 
 
-async def view_network(conn: Connection, network: Network) -> NetworkView:
+async def view_network(conn: Connection, network: NetworkRecord) -> NetworkView:
     """Return a network at a glance.
 
     Raises:
@@ -154,7 +154,7 @@ async def view_network(conn: Connection, network: Network) -> NetworkView:
 
 
 async def view_interactions(
-    conn: Connection, network: Network, user: str = ""
+    conn: Connection, network: NetworkRecord, user: str = ""
 ) -> list[InteractionView]:
     """Return the settled interactions in their order, all or those of one user.
 
@@ -181,7 +181,9 @@ async def view_interactions(
     ]
 
 
-async def view_client(conn: Connection, network: Network, kind: ClientKind, key: str) -> ClientView:
+async def view_client(
+    conn: Connection, network: NetworkRecord, kind: ClientKind, key: str
+) -> ClientView:
     """Return one client.
 
     Raises:
@@ -217,7 +219,7 @@ def _views(messages: Sequence[Message], names: Names) -> tuple[MessageView, ...]
     )
 
 
-async def view_router(conn: Connection, network: Network, number: int) -> RouterView:
+async def view_router(conn: Connection, network: NetworkRecord, number: int) -> RouterView:
     """Return one router, active or retired.
 
     Raises:
@@ -238,7 +240,7 @@ async def view_router(conn: Connection, network: Network, number: int) -> Router
     )
 
 
-async def _passing(conn: Connection, network: Network, kind: ClientKind) -> float:
+async def _passing(conn: Connection, network: NetworkRecord, kind: ClientKind) -> float:
     clients = [client.id for client in await list_clients(conn, network.id, kind)]
     held = await read_attributes(conn, network.id, clients)
     routers = [set(router.attributes) for router in await read_routers(conn, network.id)]

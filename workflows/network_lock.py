@@ -10,7 +10,7 @@ from nodes.resources import Resources
 from state.db.connection import connect, part
 from state.db.pool import Connection
 from state.errors import NetworkError
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 
 _LOCK_CLASS = 26_012
 
@@ -31,7 +31,7 @@ class Hold:
 
 
 @asynccontextmanager
-async def only_trainer(resources: Resources, network: Network) -> AsyncIterator[Hold]:
+async def only_trainer(resources: Resources, network: NetworkRecord) -> AsyncIterator[Hold]:
     """Hold a network for one process: two drivers would feed the same records twice, and plan from
     what the other changes.
 
@@ -52,7 +52,7 @@ async def only_trainer(resources: Resources, network: Network) -> AsyncIterator[
         await part(conn)
 
 
-async def _take(conn: Connection, network: Network) -> None:
+async def _take(conn: Connection, network: NetworkRecord) -> None:
     cursor = await conn.execute(
         "SELECT pg_try_advisory_lock(%s, %s) AS held", (_LOCK_CLASS, network.id)
     )
@@ -64,7 +64,7 @@ async def _take(conn: Connection, network: Network) -> None:
         )
 
 
-async def _holder(conn: Connection, network: Network) -> str:
+async def _holder(conn: Connection, network: NetworkRecord) -> str:
     """Return what can be said of the process that holds a network."""
     cursor = await conn.execute(
         "SELECT a.application_name AS name, to_char(a.backend_start, 'HH24:MI') AS since "

@@ -26,7 +26,7 @@ from state.store.clients import add_clients
 from state.store.digest import digest_network
 from state.store.events import add_events
 from state.store.networks import (
-    Network,
+    NetworkRecord,
     copy_network,
     create_network,
     drop_network,
@@ -58,7 +58,7 @@ class RecNet:
         """Return the context in which a network learns from one record."""
         return NetworkContext(network=name)
 
-    async def network(self, name: str) -> Network:
+    async def network(self, name: str) -> NetworkRecord:
         """Return a network by name.
 
         Raises:
@@ -67,7 +67,7 @@ class RecNet:
         async with self.resources.pool.connection() as conn:
             return await find_network(conn, name)
 
-    async def trainable(self, name: str) -> Network:
+    async def trainable(self, name: str) -> NetworkRecord:
         """Return a network that this can learn on.
 
         Raises:
@@ -85,7 +85,7 @@ class RecNet:
             )
         return network
 
-    async def load(self, name: str, dataset: Dataset) -> Network:
+    async def load(self, name: str, dataset: Dataset) -> NetworkRecord:
         """Store a data set's catalogue, users and events as a new network.
 
         Raises:
@@ -98,7 +98,7 @@ class RecNet:
             await add_events(conn, network, dataset, ids)
             return await find_network(conn, name)
 
-    async def copy(self, source: str, name: str, changed: Mapping[str, object]) -> Network:
+    async def copy(self, source: str, name: str, changed: Mapping[str, object]) -> NetworkRecord:
         """Copy a network under another name, with some settings changed from then on.
 
         Ablations start from one bootstrap so, whose calls are paid once.
@@ -224,14 +224,14 @@ class RecNet:
             out = await recommend.graph.ainvoke(record, context=NetworkContext(network=name))
         return cast("RecommendOutput", out)
 
-    async def _go_on(self, network: Network, window: Window) -> None:
+    async def _go_on(self, network: NetworkRecord, window: Window) -> None:
         """Let the interaction that was at a window go on where it was; one that ended stays so."""
         runner = window.runner
         own = _update_thread(network, window)
         if runner != own and runner.startswith(thread_prefix(network.id)):
             await self.runs.go_on(self.learner, runner, self.context(network.name))
 
-    async def _is_open(self, network: Network, window: Window) -> bool:
+    async def _is_open(self, network: NetworkRecord, window: Window) -> bool:
         async with self.resources.pool.connection() as conn:
             found = await open_window(conn, network.id)
         return found is not None and found.id == window.id
@@ -258,5 +258,5 @@ def _clean(key: str) -> str:
     return clean_line(key, KEY_LENGTH)
 
 
-def _update_thread(network: Network, window: Window) -> str:
+def _update_thread(network: NetworkRecord, window: Window) -> str:
     return thread_of(network.id, window_step(window.id))

@@ -7,7 +7,7 @@ from state.store.clients import ClientName, list_clients
 from state.store.gradients import StoredGradient, read_gradients
 from state.store.interactions import Interaction, find_interaction, read_filter_decisions
 from state.store.module_names import Names, module_name, name_clients
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.routers import read_heirs
 from state.store.usage import StoredCall, read_calls
 from state.store.versions import Version, read_version, read_versions
@@ -72,7 +72,7 @@ class InteractionTrace(Frozen):
 
 
 async def trace_interaction(
-    conn: Connection, network: Network, interaction_id: str
+    conn: Connection, network: NetworkRecord, interaction_id: str
 ) -> InteractionTrace:
     """Return the lineage of one settled interaction.
 
@@ -107,7 +107,7 @@ async def trace_interaction(
 
 async def _messages(
     conn: Connection,
-    network: Network,
+    network: NetworkRecord,
     found: Interaction,
     clients: dict[int, ClientName],
     names: Names,
@@ -128,7 +128,7 @@ async def _messages(
 
 
 async def _gradient(
-    conn: Connection, network: Network, gradient: StoredGradient, names: Names
+    conn: Connection, network: NetworkRecord, gradient: StoredGradient, names: Names
 ) -> TracedGradient:
     module = Module(kind=gradient.module, owner=gradient.owner)
     before, after = await _before_and_after(conn, network, gradient, module)
@@ -147,7 +147,7 @@ async def _gradient(
 
 
 async def _before_and_after(
-    conn: Connection, network: Network, gradient: StoredGradient, module: Module
+    conn: Connection, network: NetworkRecord, gradient: StoredGradient, module: Module
 ) -> tuple[Version | None, Version | None]:
     """Return the version the optimizer started from and the one it made, where it made one."""
     answering = module
@@ -166,7 +166,7 @@ async def _before_and_after(
 
 
 async def _last_of_parent(
-    conn: Connection, network: Network, named: int, child: Module
+    conn: Connection, network: NetworkRecord, named: int, child: Module
 ) -> Version | None:
     """Return the last version of the router that retired in favour of `child`.
 

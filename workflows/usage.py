@@ -1,6 +1,6 @@
 """What a piece of work has paid for."""
 
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.usage import UsageTotal, mark_usage, sum_usage
 from workflows.recnet import RecNet
 
@@ -12,7 +12,7 @@ async def mark_usage_now(recnet: RecNet) -> int:
 
 
 async def usage_since(
-    recnet: RecNet, mark: int, network: Network | None = None
+    recnet: RecNet, mark: int, network: NetworkRecord | None = None
 ) -> tuple[UsageTotal, ...]:
     """Return what this process paid for since a mark, by prompt, in one network or in all."""
     if not recnet.resources.runs:

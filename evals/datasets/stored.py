@@ -5,10 +5,10 @@ from state.db.pool import Connection
 from state.domain import ClientKind
 from state.store.clients import list_clients
 from state.store.events import read_events
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 
 
-async def stored_dataset(conn: Connection, network: Network) -> Dataset:
+async def stored_dataset(conn: Connection, network: NetworkRecord) -> Dataset:
     """Return the data set that a network was loaded from."""
     clients = {client.id: client for client in await list_clients(conn, network.id)}
     return Dataset(

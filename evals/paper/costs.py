@@ -3,7 +3,7 @@
 from evals.paper.jobs import Cost, Job
 from nodes.gather_gradients import ROUTERLESS
 from nodes.step import BOOTSTRAP
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.usage import UsageTotal, add_totals, sum_usage
 from workflows.recnet import RecNet
 from workflows.training.driver import TrainingReport
@@ -42,7 +42,7 @@ async def sum_cost(
     )
 
 
-def _uses_routers(job: Job, network: Network) -> bool:
+def _uses_routers(job: Job, network: NetworkRecord) -> bool:
     """Return whether what the bootstrap made by calls, attributes and routers, is learned with."""
     return job.variant.learner == "recnet" and network.settings.propagation not in ROUTERLESS
 

@@ -14,7 +14,7 @@ from evals.ranking import RankingResult, evaluate
 from state.dataset import Dataset, Item, Split
 from state.domain import Frozen
 from state.errors import InputError, NetworkError
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from workflows.recnet import RecNet
 
 Readings = dict[str, tuple[RankingResult, ...]]
@@ -108,7 +108,7 @@ def _jobs(design: Design, plan: Plan, bases: Sequence[str]) -> list[Job]:
     ]  # fmt: skip
 
 
-async def _read_probes(recnet: RecNet, job: Job, base: Network) -> list[RankingResult]:
+async def _read_probes(recnet: RecNet, job: Job, base: NetworkRecord) -> list[RankingResult]:
     data, cases = await draw_all(recnet, base, job.split, job.seed, job.draws, PROBED)
     methods = probes(recnet, {RECNET.name: job.network}, seed=job.seed)
     return await _read(methods, data, job.split, cases)

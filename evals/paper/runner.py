@@ -16,11 +16,11 @@ from prompts.llm.models import OFFLINE
 from state.dataset import Dataset
 from state.errors import NetworkError, RecNetError
 from state.settings import NetworkSettings
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from workflows.recnet import RecNet
 
 
-async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> Network:
+async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> NetworkRecord:
     """Return a network on which a data set is loaded, with the shape it has or will have.
 
     Its name holds all that its replies depend on: where anything of that is changed, networks and

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from evals.candidates import SHOWN, Negatives, RankingTasks, draw_tasks
 from evals.leakage import read_material
 from state.dataset import Dataset, Split
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from workflows.recnet import RecNet
 
 
 async def draw_all(
     recnet: RecNet,
-    network: Network,
+    network: NetworkRecord,
     split: Split,
     seed: int,
     draws: int,

@@ -12,7 +12,7 @@ from state.store.diff_history import Step, read_history
 from state.store.digest import DUMP, Row, hash_dump, one_moment, read_rows
 from state.store.interactions import find_interaction
 from state.store.module_names import Names, module_name, name_clients
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 
 SHOWN = 3
 """Places that are kept of each table; the others are counted."""
@@ -84,7 +84,9 @@ class Differences(Frozen):
         return self.digests[0] == self.digests[1]
 
 
-async def compare_networks(conn: Connection, first: Network, second: Network) -> Differences:
+async def compare_networks(
+    conn: Connection, first: NetworkRecord, second: NetworkRecord
+) -> Differences:
     """Return whether two networks are the same, and where they part if they are not."""
     tables: list[TableDifferences] = []
     parting = None
@@ -185,6 +187,6 @@ def _changes(first: Row, second: Row) -> tuple[Change, ...]:
     )
 
 
-def _settings(network: Network) -> Row:
+def _settings(network: NetworkRecord) -> Row:
     settings = network.stored_settings.model_dump(mode="json") if network.stored_settings else {}
     return {**settings, "tau_user": network.tau_user, "tau_item": network.tau_item}

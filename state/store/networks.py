@@ -20,7 +20,7 @@ _TABLES = (
 )  # fmt: skip
 
 
-class Network(Frozen):
+class NetworkRecord(Frozen):
     """A network and what shapes it."""
 
     id: int
@@ -89,7 +89,7 @@ async def create_network(conn: Connection, name: str, dataset: str, domain: str)
     return int(row["id"])
 
 
-async def find_network(conn: Connection, name: str) -> Network:
+async def find_network(conn: Connection, name: str) -> NetworkRecord:
     """Return the network of that name.
 
     Raises:
@@ -99,7 +99,7 @@ async def find_network(conn: Connection, name: str) -> Network:
         sql.SQL("SELECT {} FROM networks WHERE name = %s").format(_COLUMNS), (name,)
     )
     if row := await cursor.fetchone():
-        return Network.model_validate(row)
+        return NetworkRecord.model_validate(row)
     names = ", ".join(network.name for network in await list_networks(conn)) or "none yet"
     raise NetworkError(f"no network '{name}'; there are: {names}")
 
@@ -120,10 +120,10 @@ async def lock_network(conn: Connection, network: int) -> None:
         raise NetworkError("the network was dropped in the meantime; nothing was written")
 
 
-async def list_networks(conn: Connection) -> list[Network]:
+async def list_networks(conn: Connection) -> list[NetworkRecord]:
     """Return all networks by name."""
     cursor = await conn.execute(sql.SQL("SELECT {} FROM networks ORDER BY name").format(_COLUMNS))
-    return [Network.model_validate(row) for row in await cursor.fetchall()]
+    return [NetworkRecord.model_validate(row) for row in await cursor.fetchall()]
 
 
 async def write_settings(conn: Connection, network: int, settings: NetworkSettings) -> None:
@@ -149,7 +149,7 @@ async def drop_network(conn: Connection, network: int) -> None:
 
 
 async def copy_network(
-    conn: Connection, source: Network, name: str, settings: NetworkSettings
+    conn: Connection, source: NetworkRecord, name: str, settings: NetworkSettings
 ) -> int:
     """Copy a network under another name and other settings, and return the copy's id.
 

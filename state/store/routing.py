@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from state.db.pool import Connection
 from state.domain import ClientKind, Frozen
 from state.graphs.router_update import Neighbour
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 
 
 class Delivery(Frozen):
@@ -51,7 +51,7 @@ async def nearest_clients(
     return {client: tuple(near) for client, near in found.items()}
 
 
-async def score_clients(conn: Connection, network: Network, window: int) -> list[Delivery]:
+async def score_clients(conn: Connection, network: NetworkRecord, window: int) -> list[Delivery]:
     """Return who hears which message of a window: `I(A_R ∩ A_c ≠ ∅) · cos(e_R, e_c) > τ`.
 
     `A_R` is what the router took in at this update. Cosine first: the planner misjudges the

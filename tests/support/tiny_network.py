@@ -17,7 +17,7 @@ from state.store.clients import (
     write_attributes,
 )
 from state.store.networks import (
-    Network,
+    NetworkRecord,
     find_network,
     write_settings,
     write_tau,
@@ -86,7 +86,7 @@ async def plant(
     network_settings: NetworkSettings = NETWORK_SETTINGS,
     *,
     tau: float = 0.0,
-) -> Network:
+) -> NetworkRecord:
     """Write the tiny data set as a bootstrapped network without a call, and return it.
 
     Router and attribute 1 stand for jazz, 2 for metal, 3 for folk. Clients 1 to 6 are the users

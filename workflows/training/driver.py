@@ -10,7 +10,7 @@ from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
 from state.store.events import read_events
 from state.store.interactions import list_interactions
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.routers import count_routers
 from state.store.usage import UsageTotal, count_steps, sum_usage
 from workflows.network_lock import only_trainer
@@ -114,7 +114,7 @@ class _Run:
     """One run of `train`, which an outage of the database may cut into several."""
 
     recnet: RecNet
-    network: Network
+    network: NetworkRecord
     splits: frozenset[Split]
     concurrency: int
     limit: int | None
@@ -150,7 +150,9 @@ class _Run:
             )
 
 
-async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Split]) -> list[Record]:
+async def plan_training(
+    recnet: RecNet, network: NetworkRecord, splits: frozenset[Split]
+) -> list[Record]:
     """Return the training records of a network in order."""
     async with recnet.resources.pool.connection() as conn:
         events = await read_events(conn, network.id)
@@ -161,7 +163,7 @@ async def plan_training(recnet: RecNet, network: Network, splits: frozenset[Spli
 
 
 async def read_settled(
-    recnet: RecNet, network: Network, splits: frozenset[Split]
+    recnet: RecNet, network: NetworkRecord, splits: frozenset[Split]
 ) -> tuple[list[Record], dict[str, int | None]]:
     """Return the training records in order, and the rewards of those settled; None: it failed."""
     records = await plan_training(recnet, network, splits)
@@ -175,7 +177,7 @@ class _Tally:
     """What a progress bar shows."""
 
     def __init__(
-        self, recnet: RecNet, network: Network, records: int, settled: dict[str, int | None]
+        self, recnet: RecNet, network: NetworkRecord, records: int, settled: dict[str, int | None]
     ) -> None:
         self._recnet = recnet
         self._network = network
@@ -206,7 +208,7 @@ class _Tally:
 
 
 async def _report(
-    recnet: RecNet, network: Network, splits: frozenset[Split], run: int, seconds: float
+    recnet: RecNet, network: NetworkRecord, splits: frozenset[Split], run: int, seconds: float
 ) -> TrainingReport:
     records, settled = await read_settled(recnet, network, splits)
     async with recnet.resources.pool.connection() as conn:

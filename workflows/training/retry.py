@@ -7,7 +7,7 @@ from state.errors import InputError
 from state.graphs.interaction import InteractionOutput
 from state.store.events import read_events
 from state.store.interactions import list_interactions
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.usage import UsageTotal
 from workflows.network_lock import only_trainer
 from workflows.recnet import RecNet
@@ -83,7 +83,9 @@ async def retry_failed(
     )
 
 
-async def _failed(recnet: RecNet, network: Network, identities: Sequence[str]) -> list[Record]:
+async def _failed(
+    recnet: RecNet, network: NetworkRecord, identities: Sequence[str]
+) -> list[Record]:
     async with recnet.resources.pool.connection() as conn:
         settled = {one.id: one for one in await list_interactions(conn, network.id)}
         events = await read_events(conn, network.id)

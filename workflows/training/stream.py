@@ -6,7 +6,7 @@ from prompts.llm.errors import BudgetExceeded
 from state.errors import NetworkError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.planned_records import read_plan, write_plan
 from state.store.windows import open_window, read_pending
 from workflows.network_lock import Hold
@@ -22,7 +22,7 @@ OnSettled = Callable[[Record, InteractionOutput], Awaitable[None]]
 
 async def train_stream(
     recnet: RecNet,
-    network: Network,
+    network: NetworkRecord,
     records: Sequence[Record],
     hold: Hold,
     *,
@@ -85,7 +85,7 @@ async def train_stream(
 
 
 async def _plan_window(
-    recnet: RecNet, network: Network, left: Mapping[str, Record]
+    recnet: RecNet, network: NetworkRecord, left: Mapping[str, Record]
 ) -> list[Record]:
     """Return the next window; one of which a part is settled goes on as it was cut."""
     async with recnet.resources.pool.connection() as conn, conn.transaction():
@@ -98,7 +98,7 @@ async def _plan_window(
     return window
 
 
-async def _finish_update(recnet: RecNet, network: Network) -> None:
+async def _finish_update(recnet: RecNet, network: NetworkRecord) -> None:
     """Finish a router update that an earlier run left open.
 
     Raises:

@@ -8,7 +8,7 @@ from evals.baselines.agentcf.prompts import PROMPTS
 from evals.baselines.agentcf.state import AgentCFContext
 from nodes.resources import Resources
 from state.graphs.context import NetworkContext
-from state.store.networks import Network
+from state.store.networks import NetworkRecord
 from state.store.versions import Author
 from workflows.recnet import RecNet
 from workflows.runs import Graph
@@ -65,7 +65,7 @@ class AgentCF(RecNet):
         return AgentCFContext(network=name, rounds=self._rounds)
 
 
-async def found_agentcf(recnet: RecNet, source: str, name: str) -> Network:
+async def found_agentcf(recnet: RecNet, source: str, name: str) -> NetworkRecord:
     """Copy a network that has been bootstrapped, and not trained, for AgentCF.
 
     Raises:
