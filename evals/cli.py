@@ -21,7 +21,7 @@ from workflows.commands import bootstrap as shaping
 from workflows.commands import db as database
 from workflows.commands import edit as revising
 from workflows.commands import gc as collecting
-from workflows.commands import networks, prompts
+from workflows.commands import networks
 from workflows.commands import show as reading
 from workflows.commands import train as learning
 from workflows.commands import usage as spending
@@ -170,7 +170,6 @@ app.add_typer(learning.app)
 app.add_typer(reading.app)
 app.add_typer(revising.app)
 app.add_typer(spending.app)
-app.add_typer(prompts.app)
 app.add_typer(networks.app)
 app.add_typer(collecting.app)
 app.add_typer(database.app, name="db")

@@ -1,36 +1,28 @@
-"""The longest a prompt and its reply can be: all their texts and lists at their bounds."""
+"""The longest request and reply of every prompt: all their texts and lists at their bounds.
 
-from dataclasses import dataclass
-from itertools import chain
+They are made from the types of the fields; `_LENGTHS` bounds the texts and `list_lengths` the
+lists, both by the name of the field.
+"""
 
-from prompts.address_clients import ADDRESS_CLIENTS, AddressClients, AddressClientsFields
-from prompts.choose_recipients import (
-    CHOOSE_RECIPIENTS,
-    Candidate,
-    ChooseRecipients,
-    ChooseRecipientsFields,
-)
-from prompts.extract import EXTRACT, Extract, ExtractFields
-from prompts.gradient import GRADIENT, CreditAssignment, GradientFields, ModuleFeedback, ModuleView
-from prompts.merge import MERGE, Merge, MergeFields, MessageDecision, Named
-from prompts.optimize_filter_memory import (
-    OPTIMIZE_FILTER_MEMORY,
-    OptimizedFilterMemory,
-    OptimizeFilterMemoryFields,
-)
-from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizedProfile, OptimizeProfileFields
-from prompts.optimize_router import (
-    OPTIMIZE_ROUTER,
-    Effects,
-    Feedback,
-    OptimizedRouter,
-    OptimizeRouterFields,
-)
-from prompts.predict import PREDICT, Option, Predict, PredictFields
-from prompts.rank import RANK, Rank, Ranked, RankFields
-from prompts.summarize import SUMMARIZE, Summarize, SummarizeFields
-from prompts.template import Fields, Reply
-from prompts.write_message import WRITE_MESSAGE, WriteMessage, WriteMessageFields
+import json
+from enum import StrEnum
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
+
+from nodes.assign_credit import shorten_modules
+from nodes.optimize_router import FEEDBACK_READ, NEIGHBOURS_READ
+from nodes.peer_messages import REACH, shorten_candidates
+from nodes.rank_candidates import CANDIDATES
+from nodes.summarize import ATTRIBUTES_READ
+from prompts.choose_recipients import ChooseRecipientsFields
+from prompts.fields import render_fields
+from prompts.gradient import GradientFields
+from prompts.llm.structured_output import schema_of
+from prompts.llm.tokens import estimate_tokens
+from prompts.registry import PROMPTS
+from prompts.template import Fields, Prompt, Reply, Templates
+from prompts.write_message import WriteMessageFields
 from state.domain import (
     ATTRIBUTE_LENGTH,
     MESSAGE_LENGTH,
@@ -40,204 +32,110 @@ from state.domain import (
     RULES_HELD,
     SUGGESTION_LENGTH,
     TITLE_LENGTH,
-    ClientKind,
-    ModuleKind,
 )
+from state.settings import NetworkSettings
 
 _PHRASE = "progressive rock; singer-songwriters; "
-_EXTRACTED = 24
-"""Attributes that a reply may name at most; fewer are kept."""
-_KIND = ClientKind.ITEM
-_MANY = 1_000_000
-_ROUTER = 1_000
-"""Routers are numbered on and on; four digits are many."""
+_LENGTHS = {
+    "user": PROFILE_LENGTH,
+    "profile": PROFILE_LENGTH,
+    "text": PROFILE_LENGTH,
+    "rules": RULE_LENGTH,
+    "rules.text": RULE_LENGTH,
+    "router": MESSAGE_LENGTH,
+    "message": MESSAGE_LENGTH,
+    "profiles": MESSAGE_LENGTH,
+    "neighbours.text": MESSAGE_LENGTH,
+    "attributes": ATTRIBUTE_LENGTH,
+    "title": TITLE_LENGTH,
+    "reason": REASON_LENGTH,
+    "suggestion": SUGGESTION_LENGTH,
+    "effect": RULE_LENGTH + 40,
+    "effects.reward": 4,
+    "tightness": 4,
+    "nearest": 4,
+    "predicted": 1,
+    "taken": 1,
+    **dict.fromkeys(("name", "partner", "rule", "recipients", "filter_decisions.message"), 11),
+    **dict.fromkeys(("modules.name", "module"), 25),
+}
+"""Characters of a text, by the name of its field, or by those of its list and its field.
+
+A reply's own type cuts what is longer.
+"""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
-    """How many texts the lists of a prompt hold at most; a text's length is bounded by its type."""
-
-    messages: int
-    """In one buffer."""
-    attributes: int
-    """Of one router."""
-    taken_in: int
-    """Attributes that one summary reads."""
-    feedback: int
-    """Gradients that one update reads of one router."""
-    neighbours: int
-    candidates: int
-    nearest: int
-    """Clients that one client tells."""
-    reach: int
-    """Clients it may choose them from."""
-
-
-def longest_calls(bounds: Bounds) -> dict[str, tuple[Fields, Reply]]:
-    """Return the fields and the reply of every prompt at all their bounds, by its name.
-
-    A reply is as long as what is kept of it, which is several times what the templates ask for.
-    """
-    profile, reason = _text(PROFILE_LENGTH), _text(REASON_LENGTH)
-    message, suggestion = _text(MESSAGE_LENGTH), _text(SUGGESTION_LENGTH)
-    rules = [_text(RULE_LENGTH, n) for n in range(RULES_HELD)]
-    modules = _modules(bounds, rules)
-    reached = tuple(
-        Candidate(name=f"client {n}", kind=_KIND, profile=profile) for n in range(bounds.reach)
-    )
-    recipients = [candidate.name for candidate in reached[: bounds.nearest]]
+def list_lengths(settings: NetworkSettings) -> dict[str, dict[str, int]]:
+    """Return the most entries of each list, by the name of its prompt and of its field."""
+    modules = 3 + 3 + 3 * settings.buffer
+    nearest = {"candidates": settings.nearest * REACH, "recipients": settings.nearest}
     return {
-        EXTRACT.name: (
-            ExtractFields(kind=_KIND, profile=profile),
-            Extract(attributes=_attributes(_EXTRACTED)),
-        ),
-        SUMMARIZE.name: (
-            SummarizeFields(router=message, attributes=tuple(_attributes(bounds.taken_in))),
-            Summarize(profile=message),
-        ),
-        MERGE.name: (
-            MergeFields(
-                kind=_KIND,
-                profile=profile,
-                rules=_named("rule", rules),
-                messages=_named("message", [profile] * bounds.messages),
-            ),
-            Merge(
-                profile=profile,
-                filter_decisions=[
-                    MessageDecision(
-                        message=f"message {n}", taken=False, rule="rule 10", reason=reason
-                    )
-                    for n in range(bounds.messages)
-                ],
-            ),
-        ),
-        PREDICT.name: (
-            PredictFields(user=profile, options=(_option("A"), _option("B"))),
-            Predict(reason=reason, choice="A"),
-        ),
-        GRADIENT.name: (
-            GradientFields(
-                user=profile,
-                options=(_option("A"), _option("B")),
-                predicted="A",
-                taken="B",
-                reason=reason,
-                reward=0,
-                modules=modules,
-            ),
-            CreditAssignment(
-                gradients=[
-                    ModuleFeedback(module=part.name, involved=False, suggestion=suggestion)
-                    for part in modules
-                ]
-            ),
-        ),
-        OPTIMIZE_PROFILE.name: (
-            OptimizeProfileFields(kind=_KIND, profile=profile, reward=0, suggestion=suggestion),
-            OptimizedProfile(profile=profile),
-        ),
-        OPTIMIZE_FILTER_MEMORY.name: (
-            OptimizeFilterMemoryFields(
-                kind=_KIND, rules=tuple(rules), reward=0, suggestion=suggestion
-            ),
-            OptimizedFilterMemory(rules=rules),
-        ),
-        OPTIMIZE_ROUTER.name: (
-            OptimizeRouterFields(
-                router=message,
-                attributes=tuple(_attributes(bounds.attributes)),
-                feedback=(Feedback(reward=0, suggestion=suggestion),) * bounds.feedback,
-                neighbours=_named(f"router {_ROUTER}", [message] * bounds.neighbours),
-                effects=(
-                    Effects(
-                        taken_in=_MANY,
-                        kept_out=_MANY,
-                        reward="0.00",
-                        tightness="0.00",
-                        nearest="0.00",
-                    ),
-                ),
-            ),
-            OptimizedRouter(reason=reason, action="split", profiles=[message] * 2, partner=""),
-        ),
-        RANK.name: (
-            RankFields(
-                user=profile,
-                candidates=tuple(_option(f"item {n}") for n in range(bounds.candidates)),
-            ),
-            Rank(
-                ranking=[Ranked(name=f"item {n}", reason=reason) for n in range(bounds.candidates)]
-            ),
-        ),
-        CHOOSE_RECIPIENTS.name: (
-            ChooseRecipientsFields(
-                kind=_KIND, profile=profile, candidates=reached, most=bounds.nearest
-            ),
-            ChooseRecipients(reason=reason, recipients=recipients),
-        ),
-        WRITE_MESSAGE.name: (
-            WriteMessageFields(kind=_KIND, profile=profile, recipients=reached[: bounds.nearest]),
-            WriteMessage(message=message),
-        ),
-        ADDRESS_CLIENTS.name: (
-            AddressClientsFields(
-                kind=_KIND, profile=profile, candidates=reached, most=bounds.nearest
-            ),
-            AddressClients(message=message, recipients=recipients),
-        ),
+        "extract": {"attributes": 24},
+        "summarize": {"attributes": ATTRIBUTES_READ},
+        "merge": {
+            "rules": RULES_HELD,
+            "messages": settings.buffer,
+            "filter_decisions": settings.buffer,
+        },
+        "predict": {"options": 2},
+        "gradient": {"options": 2, "modules": modules, "gradients": modules},
+        "optimize_profile": {},
+        "optimize_filter_memory": {"rules": RULES_HELD},
+        "optimize_router": {
+            "attributes": settings.router_attributes,
+            "feedback": FEEDBACK_READ,
+            "neighbours": NEIGHBOURS_READ,
+            "effects": 1,
+            "profiles": 2,
+        },
+        "rank": {"candidates": CANDIDATES, "ranking": CANDIDATES},
+        "choose_recipients": nearest,
+        "write_message": nearest,
+        "address_clients": nearest,
     }
 
 
-def _modules(bounds: Bounds, rules: list[str]) -> tuple[ModuleView, ...]:
-    """Return the modules of a step in which every message came from a router of its own."""
-    owners = ("user", "item A", "item B")
-    profiles = (
-        ModuleView(
-            name=owner.replace("item", "item profile"),
-            kind=ModuleKind.ITEM_PROFILE,
-            text=_text(PROFILE_LENGTH),
-            effect="",
-        )
-        for owner in owners
-    )
-    memories = (
-        ModuleView(
-            name=f"filter memory of {owner}",
-            kind=ModuleKind.FILTER_MEMORY,
-            text="\n".join(rules),
-            effect="; ".join([f"let in the message of router {_ROUTER}"] * bounds.messages),
-        )
-        for owner in owners
-    )
-    routers = (
-        ModuleView(
-            name=f"router {_ROUTER + n}",
-            kind=ModuleKind.ROUTER,
-            text=_text(MESSAGE_LENGTH),
-            effect=f"kept out of item A by the rule: {_text(RULE_LENGTH)}",
-        )
-        for n in range(len(owners) * bounds.messages)
-    )
-    return tuple(chain(profiles, memories, routers))
+def longest_call(prompt: Prompt[Any, Any], settings: NetworkSettings) -> tuple[Fields, Reply]:
+    """Return the longest fields of a prompt, as its node shows them, and its longest reply."""
+    counts = list_lengths(settings)[prompt.name]
+    fields = prompt.fields.model_validate(_fill(prompt.fields, "", counts))
+    if isinstance(fields, GradientFields):
+        fields = shorten_modules(fields)
+    elif isinstance(fields, ChooseRecipientsFields | WriteMessageFields):
+        fields = shorten_candidates(fields)
+    return fields, prompt.reply.model_validate(_fill(prompt.reply, "", counts))
 
 
-def _option(name: str) -> Option:
-    return Option(name=name, title=_text(TITLE_LENGTH), profile=_text(PROFILE_LENGTH))
+def longest_tokens(prompt: Prompt[Any, Any], settings: NetworkSettings) -> int:
+    """Return about how many tokens the longest request of a prompt and its reply cost."""
+    fields, reply = longest_call(prompt, settings)
+    system = Templates(PROMPTS).messages(prompt, fields, {"domain": "items"})[0].text
+    reply_type: type[Reply] = prompt.reply
+    schema = json.dumps(schema_of(reply_type))
+    texts = (system, schema, render_fields(fields), reply.model_dump_json())
+    return sum(map(estimate_tokens, texts))
 
 
-def _named(what: str, texts: list[str]) -> tuple[Named, ...]:
-    return tuple(Named(name=f"{what} {n}", text=text) for n, text in enumerate(texts, start=1))
+def _fill(kind: Any, path: str, counts: dict[str, int], number: int = 0) -> Any:  # noqa: ANN401
+    """Return the longest value of a type; `path` names the list, if any, and the field."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    name = path.rpartition(".")[2]
+    if origin is Annotated:
+        return _fill(arguments[0], path, counts, number)
+    if origin in (list, tuple):
+        return [_fill(arguments[0], path, counts, n) for n in range(counts[name])]
+    if origin is Literal:
+        return max(arguments, key=len)
+    if issubclass(kind, BaseModel):
+        return {
+            field: _fill(info.annotation, f"{name}.{field}", counts, number)
+            for field, info in kind.model_fields.items()
+        }
+    if issubclass(kind, str) and not issubclass(kind, StrEnum):
+        return _text(_LENGTHS.get(path) or _LENGTHS[name], number)
+    return max(kind, key=len) if issubclass(kind, StrEnum) else {int: 1_000_000, bool: False}[kind]
 
 
-def _attributes(count: int) -> list[str]:
-    return [_text(ATTRIBUTE_LENGTH, n).replace(";", "") for n in range(count)]
-
-
-def _text(length: int, number: int = 0) -> str:
+def _text(length: int, number: int) -> str:
     """Return `length` characters of noun phrases, another text for each number."""
-    return (
-        (f"{number} " + _PHRASE * (length // len(_PHRASE) + 1))[:length]
-        .rstrip("; ")
-        .ljust(length, "s")
-    )
+    return f"{number} {_PHRASE * (length // len(_PHRASE) + 1)}"[:length].rstrip().ljust(length, "s")
