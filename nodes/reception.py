@@ -54,7 +54,7 @@ async def receive(step: Step, client: Client) -> Reception:
 
     def check(reply: Merge) -> None:
         if sorted(verdict.message for verdict in reply.filter_decisions) != sorted(names):
-            raise ValueError(f"give exactly one verdict for each of: {', '.join(names)}")
+            raise ValueError(f"give exactly one decision for each of: {', '.join(names)}")
 
     reply = await step.ask(MERGE, fields, check)
     cited = {f"rule {n}": rule for n, rule in enumerate(rules, start=1)}
@@ -63,8 +63,8 @@ async def receive(step: Step, client: Client) -> Reception:
             message=(message := names[verdict.message]).id,
             sender=message.sender,
             version=message.version,
-            taken=verdict.taken,
-            rule="" if verdict.taken else cited.get(verdict.rule, ""),
+            taken=verdict.accepted,
+            rule="" if verdict.accepted else cited.get(verdict.rule, ""),
             reason=verdict.reason,
         )
         for verdict in sorted(reply.filter_decisions, key=lambda v: names[v.message].id)

@@ -25,18 +25,18 @@ class MergeFields(Fields):
 
 
 class MessageDecision(Reply):
-    """What was done with one message."""
+    """What the filter memory decides on one message."""
 
     message: str = Field(description="The name of the message, such as `message 1`.")
     reason: ReasonText = Field(description="Why it comes in or stays out, in at most ten words.")
-    taken: bool = Field(description="Whether it comes in, also where it says nothing new.")
+    accepted: bool = Field(description="Whether it comes in, also where it says nothing new.")
     rule: str = Field(
         description="The name of the rule that keeps it out, such as `rule 2`; else an empty text."
     )
 
 
 class Merge(Reply):
-    """One verdict for each message, and the propagated profile."""
+    """One decision for each message, and the propagated profile."""
 
     filter_decisions: list[MessageDecision] = Field(description="Exactly one for each message.")
     profile: WrittenProfile = Field(

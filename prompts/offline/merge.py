@@ -55,7 +55,7 @@ def _receive(
 def _verdict(message: Named, reason: str, against: Rule | None = None) -> MessageDecision:
     return MessageDecision(
         message=message.name,
-        taken=against is None,
+        accepted=against is None,
         rule=against.name if against else "",
         reason=reason,
     )

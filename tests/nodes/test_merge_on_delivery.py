@@ -49,7 +49,9 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
     assert [send.arg["client"].id for send in sends] == [c.id for c in state["hearers"]]
     reply = Merge(
         profile="Heard of the fiddle.",
-        filter_decisions=[MessageDecision(message="message 1", taken=True, rule="", reason="so")],
+        filter_decisions=[
+            MessageDecision(message="message 1", accepted=True, rule="", reason="so")
+        ],
     )
     with written(resources, reply):
         updates = [await merge_delivery(send.arg, run_on()) for send in sends]

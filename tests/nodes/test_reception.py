@@ -1,4 +1,4 @@
-"""Reception: messages pass the filter memory into the profile, each with a verdict."""
+"""Reception: messages pass the filter memory into the profile, each with a decision."""
 
 import asyncio
 
@@ -29,11 +29,11 @@ async def merged(client: Client) -> Reception:
     return reception
 
 
-def verdict(number: int, *, taken: bool, rule: str = "") -> MessageDecision:
-    return MessageDecision(message=f"message {number}", taken=taken, rule=rule, reason="so")
+def decision(number: int, *, accepted: bool, rule: str = "") -> MessageDecision:
+    return MessageDecision(message=f"message {number}", accepted=accepted, rule=rule, reason="so")
 
 
-async def test_each_message_gets_a_verdict_and_the_profile_takes_up_what_passed(
+async def test_each_message_gets_a_decision_and_the_profile_takes_in_what_passed(
     resources: Resources,
 ) -> None:
     network = (await plant(resources)).id
@@ -41,7 +41,7 @@ async def test_each_message_gets_a_verdict_and_the_profile_takes_up_what_passed(
     ann = await read(resources, network, 1)
     reply = Merge(
         profile="Enjoys CDs, lately jazz.",
-        filter_decisions=[verdict(2, taken=False, rule="rule 2"), verdict(1, taken=True)],
+        filter_decisions=[decision(2, accepted=False, rule="rule 2"), decision(1, accepted=True)],
     )
     with written(resources, reply) as model:
         reception = await merged(ann)
@@ -61,7 +61,7 @@ async def test_a_profile_stays_word_for_word_where_everything_was_kept_out(
     network = (await plant(resources)).id
     await send(resources, network, 2, 1)
     ann = await read(resources, network, 1)
-    reply = Merge(profile="Rewritten all the same.", filter_decisions=[verdict(1, taken=False)])
+    reply = Merge(profile="Rewritten all the same.", filter_decisions=[decision(1, accepted=False)])
     with written(resources, reply):
         reception = await merged(ann)
     assert reception.profile == ann.profile
@@ -69,21 +69,21 @@ async def test_a_profile_stays_word_for_word_where_everything_was_kept_out(
 
 
 @pytest.mark.parametrize("numbers", [(1,), (1, 1), (1, 2, 2), (1, 3)])
-async def test_a_reply_without_one_verdict_a_message_is_asked_for_again(
+async def test_a_reply_without_one_decision_a_message_is_asked_for_again(
     resources: Resources, numbers: tuple[int, ...]
 ) -> None:
     network = (await plant(resources)).id
     for router in (1, 2):
         await send(resources, network, router, 1)
     ann = await read(resources, network, 1)
-    bad = Merge(profile="p", filter_decisions=[verdict(n, taken=True) for n in numbers])
-    good = Merge(profile="q", filter_decisions=[verdict(n, taken=True) for n in (1, 2)])
+    bad = Merge(profile="p", filter_decisions=[decision(n, accepted=True) for n in numbers])
+    good = Merge(profile="q", filter_decisions=[decision(n, accepted=True) for n in (1, 2)])
     with written(resources, bad), pytest.raises(ReplyError, match="merge: no usable reply"):
         await merged(ann)
     with written(resources, bad, good) as model:
         assert (await merged(ann)).profile == "q"
     told = model.asked[1][-1]
-    assert "exactly one verdict for each of: message 1, message 2" in told
+    assert "exactly one decision for each of: message 1, message 2" in told
 
 
 async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
@@ -96,8 +96,8 @@ async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
     reply = Merge(
         profile="p",
         filter_decisions=[
-            verdict(1, taken=True, rule="rule 1"),
-            verdict(2, taken=False, rule="rule 77"),
+            decision(1, accepted=True, rule="rule 1"),
+            decision(2, accepted=False, rule="rule 77"),
         ],
     )
     with written(resources, reply):
@@ -109,7 +109,7 @@ async def test_without_filter_memory_a_merge_sees_no_rules(resources: Resources)
     network = (await plant(resources, network_settings=network_settings)).id
     await send(resources, network, 1, 1)
     ann = await read(resources, network, 1)
-    reply = Merge(profile="p", filter_decisions=[verdict(1, taken=False, rule="rule 1")])
+    reply = Merge(profile="p", filter_decisions=[decision(1, accepted=False, rule="rule 1")])
     with written(resources, reply) as model:
         reception = await merged(ann)
     assert reception.filter_decisions[0].rule == ""
@@ -165,7 +165,7 @@ async def test_runs_that_meet_the_same_messages_at_once_pay_for_one_merge(
     network = (await plant(resources)).id
     await send(resources, network, 1, 1)
     ann = await read(resources, network, 1)
-    reply = Merge(profile="Heard of more.", filter_decisions=[verdict(1, taken=True)])
+    reply = Merge(profile="Heard of more.", filter_decisions=[decision(1, accepted=True)])
     with written(resources, reply) as model:
         found = await asyncio.gather(*(merged(ann) for _ in range(4)))
     assert len(model.asked) == 1

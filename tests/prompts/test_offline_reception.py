@@ -29,8 +29,8 @@ def _merge(profile: str, rules: Sequence[str], *messages: str) -> Merge:
     )
 
 
-def _verdicts(reply: Merge) -> list[tuple[bool, str]]:
-    return [(verdict.taken, verdict.rule) for verdict in reply.filter_decisions]
+def _decisions(reply: Merge) -> list[tuple[bool, str]]:
+    return [(decision.accepted, decision.rule) for decision in reply.filter_decisions]
 
 
 def _rules(rules: Sequence[str], suggestion: str) -> list[str]:
@@ -42,11 +42,16 @@ def _rules(rules: Sequence[str], suggestion: str) -> list[str]:
 
 def test_first_rules_let_in_what_shares_a_theme_and_cite_what_keeps_the_rest_out() -> None:
     reply = _merge(USER, INITIAL_RULES[ClientKind.USER], FOLK, POLKA, TECHNO, "")
-    assert _verdicts(reply) == [(True, ""), (False, "rule 1"), (False, "rule 2"), (False, "rule 3")]
+    assert _decisions(reply) == [
+        (True, ""),
+        (False, "rule 1"),
+        (False, "rule 2"),
+        (False, "rule 3"),
+    ]
     assert "Lately hears of: banjo; mandolin; field recordings." in reply.profile
     assert reply.filter_decisions[0] == MessageDecision(
         message="message 1",
-        taken=True,
+        accepted=True,
         rule="",
         reason="brings banjo, mandolin, field recordings",
     )
@@ -54,7 +59,7 @@ def test_first_rules_let_in_what_shares_a_theme_and_cite_what_keeps_the_rest_out
 
 def test_without_rules_every_message_comes_in_newest_first() -> None:
     reply = _merge(USER, (), POLKA, FOLK)
-    assert _verdicts(reply) == [(True, ""), (True, "")]
+    assert _decisions(reply) == [(True, ""), (True, "")]
     heard = read_profile(reply.profile, ClientKind.USER).heard
     assert heard[:4] == ("polka", "brass bands", "accordion", "banjo")
 
@@ -77,13 +82,13 @@ def test_known_phrases_are_not_repeated() -> None:
 def test_a_rule_about_topics_keeps_messages_and_phrases_out() -> None:
     rules = ["Keep out messages about: polka; brass."]
     reply = _merge(USER, rules, POLKA, FOLK + "\nAnd brass quintets.")
-    assert _verdicts(reply) == [(False, "rule 1"), (True, "")]
+    assert _decisions(reply) == [(False, "rule 1"), (True, "")]
     assert "brass" not in reply.profile
 
 
 def test_a_rule_that_lets_topics_in_stands_above_the_shared_theme() -> None:
     rules = ["Let in messages about polka.", *INITIAL_RULES[ClientKind.USER]]
-    assert _verdicts(_merge(USER, rules, POLKA)) == [(True, "")]
+    assert _decisions(_merge(USER, rules, POLKA)) == [(True, "")]
 
 
 def test_a_profile_in_prose_is_merged_below_its_own_words() -> None:
@@ -124,7 +129,7 @@ def test_a_topic_that_is_let_in_is_no_longer_kept_out() -> None:
 
 def test_the_rules_do_what_they_were_rewritten_for() -> None:
     rules = _rules(INITIAL_RULES[ClientKind.USER], "Let in messages about: polka.")
-    assert _verdicts(_merge(USER, rules, POLKA)) == [(True, "")]
+    assert _decisions(_merge(USER, rules, POLKA)) == [(True, "")]
 
 
 @pytest.mark.parametrize("suggestion", ["", "Keep these rules: what they let in helped.", "Hm"])

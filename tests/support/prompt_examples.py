@@ -57,7 +57,7 @@ _SHOWN: Mapping[str, Callable[[Any, Any], bool]] = {
     EXTRACT.name: lambda f, _: f.kind is ClientKind.USER and "hears of" in f.profile,
     SUMMARIZE.name: lambda f, _: bool(f.router) and len(f.attributes) > 3,
     MERGE.name: lambda f, r: (
-        len(f.messages) > 2 and sum(not v.taken for v in r.filter_decisions) > 0
+        len(f.messages) > 2 and sum(not v.accepted for v in r.filter_decisions) > 0
     ),
     PREDICT.name: lambda f, _: "hears of" in f.user,
     GRADIENT.name: lambda f, _: (

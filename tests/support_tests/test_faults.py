@@ -48,7 +48,7 @@ REPLIES: tuple[Reply, ...] = (
         {
             "profile": "Enjoys: jazz.",
             "filter_decisions": [
-                {"message": "message 1", "taken": True, "rule": "", "reason": "It fits."}
+                {"message": "message 1", "accepted": True, "rule": "", "reason": "It fits."}
             ],
         }
     ),
