@@ -174,7 +174,7 @@ def _filter_memory(
         kind=ModuleKind.FILTER_MEMORY,
         text=join_rules(client.rules),
         effect="; ".join(
-            f"{'let in' if v.taken else 'kept out'} the message of {_sender(v)}"
+            f"{'let in' if v.accepted else 'kept out'} the message of {_sender(v)}"
             for v in filter_decisions
         ),
     )
@@ -194,7 +194,7 @@ def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
     A client that spoke for itself is no participant: what it said is its profile, which is
     rewritten for its own interactions only.
     """
-    bodies = {m.id: m.body for c in state["clients"] for m in (*c.heard, *c.messages)}
+    bodies = {m.id: m.body for c in state["clients"] for m in (*c.merged_on_delivery, *c.messages)}
     met: dict[int, list[tuple[str, FilterDecision]]] = {}
     for at, place in places.items():
         for verdict in state["receptions"][at].filter_decisions:
@@ -204,7 +204,7 @@ def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
     for router, filter_decisions in sorted(met.items()):
         newest = max((v for _, v in filter_decisions), key=lambda v: v.version)
         effects = [
-            f"taken in by {place}" if v.taken
+            f"taken in by {place}" if v.accepted
             else f"kept out of {place}" + (f" by the rule: {v.rule}" if v.rule else "")
             for place, v in filter_decisions
         ]  # fmt: skip

@@ -75,9 +75,8 @@ def _rebase(state: BackwardState, found: Iterable[Client]) -> BackwardState:
             receptions.append(reception)
             continue
         left = tuple(verdict for verdict in old.filter_decisions if verdict in now.filter_decisions)
-        clients.append(
-            now.model_copy(update={"messages": (), "heard": (), "filter_decisions": left})
-        )
+        cleared = {"messages": (), "merged_on_delivery": (), "filter_decisions": left}
+        clients.append(now.model_copy(update=cleared))
         receptions.append(Reception(client=now.id, profile=now.profile, filter_decisions=left))
     return {
         "clients": clients,

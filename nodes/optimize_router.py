@@ -98,7 +98,7 @@ async def _effects(step: Step, router: Router, others: list[Router]) -> tuple[Ef
     nearest = max(_cosines(router, others), default=None)
     return (
         Effects(
-            taken_in=outcome.taken,
+            taken_in=outcome.accepted,
             kept_out=outcome.kept_out,
             reward=_two_digits(outcome.reward),
             tightness=_two_digits(tightness),

@@ -63,13 +63,13 @@ async def receive(step: Step, client: Client) -> Reception:
             message=(message := names[verdict.message]).id,
             sender=message.sender,
             version=message.version,
-            taken=verdict.accepted,
+            accepted=verdict.accepted,
             rule="" if verdict.accepted else cited.get(verdict.rule, ""),
             reason=verdict.reason,
         )
         for verdict in sorted(reply.filter_decisions, key=lambda v: names[v.message].id)
     )
-    profile = reply.profile if any(v.taken for v in filter_decisions) else client.profile
+    profile = reply.profile if any(v.accepted for v in filter_decisions) else client.profile
     return Reception(client=client.id, profile=profile, filter_decisions=filter_decisions)
 
 

@@ -187,12 +187,12 @@ class Message(Frozen):
 
 
 class FilterDecision(Frozen):
-    """What reception made of one message: taken in, or kept out by a rule."""
+    """Whether reception accepted one message into the profile, or a rule kept it out (§2.3.2)."""
 
     message: int
     sender: Module
     version: int
-    taken: bool
+    accepted: bool
     rule: str = ""
     reason: str = ""
 
@@ -213,10 +213,10 @@ class Client(Frozen):
     """A pinned text stays as it is until a person unpins it."""
     messages: tuple[Message, ...] = ()
     """`B_c`, newest first."""
-    heard: tuple[Message, ...] = ()
-    """Messages that were merged when they were delivered, and that no interaction has taken up."""
+    merged_on_delivery: tuple[Message, ...] = ()
+    """Messages that a router update merged and that belong to no interaction yet."""
     filter_decisions: tuple[FilterDecision, ...] = ()
-    """What was made of those."""
+    """The filter decisions on those."""
 
 
 class Reception(Frozen):

@@ -58,7 +58,7 @@ class ClientView(Frozen):
     attributes: tuple[str, ...]
     messages: tuple[MessageView, ...]
     """The buffer, newest first."""
-    heard: tuple[MessageView, ...]
+    merged_on_delivery: tuple[MessageView, ...]
     """What was merged when it was delivered, and waits for an interaction to say what it did."""
     pinned: tuple[str, ...]
     """Names of the modules whose text stays until it is unpinned."""
@@ -205,7 +205,7 @@ async def view_client(
         rules=client.rules,
         attributes=tuple(phrases[attribute] for attribute in held),
         messages=_views(client.messages, names),
-        heard=_views(client.heard, names),
+        merged_on_delivery=_views(client.merged_on_delivery, names),
         pinned=tuple(module_name(module, names) for module, held in pins.items() if held),
         versions=tuple(await read_versions(conn, network.id, profile)),
         rules_versions=tuple(await read_versions(conn, network.id, memory)),

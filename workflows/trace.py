@@ -28,7 +28,7 @@ class TracedMessage(Frozen):
     body: str
     window: int | None
     """The router update that merged it on delivery; None where the interaction merged it."""
-    taken: bool
+    accepted: bool
     rule: str
     reason: str
 
@@ -119,7 +119,7 @@ async def _messages(
             version=verdict.version,
             body=verdict.body,
             window=verdict.window_id,
-            taken=verdict.taken,
+            accepted=verdict.accepted,
             rule=verdict.rule,
             reason=verdict.reason,
         )

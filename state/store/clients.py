@@ -115,7 +115,7 @@ async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> li
 async def _read_messages(
     conn: Connection, network: int, ids: Sequence[int]
 ) -> dict[int, dict[str, list[object]]]:
-    """Return the fields `messages`, `heard` and `filter_decisions` of the clients that have any."""
+    """Return the three fields of `Client` that hold messages, by client that has any."""
     cursor = await conn.execute(
         """
         SELECT sent.client_id, m.id, m.module, m.owner, m.version,
@@ -139,18 +139,18 @@ async def _read_messages(
     found: dict[int, dict[str, list[object]]] = {}
     for row in await cursor.fetchall():
         fields = found.setdefault(
-            row["client_id"], {"messages": [], "heard": [], "filter_decisions": []}
+            row["client_id"], {"messages": [], "merged_on_delivery": [], "filter_decisions": []}
         )
         sender = Module(kind=row["module"], owner=row["owner"])
         message = Message(id=row["id"], sender=sender, version=row["version"], body=row["body"])
         if row["taken"] is None:
             fields["messages"].append(message)
             continue
-        fields["heard"].append(message)
+        fields["merged_on_delivery"].append(message)
         fields["filter_decisions"].append(
             FilterDecision(
                 message=message.id, sender=sender, version=message.version,
-                taken=row["taken"], rule=row["rule"], reason=row["reason"],
+                accepted=row["taken"], rule=row["rule"], reason=row["reason"],
             )
         )  # fmt: skip
     return found

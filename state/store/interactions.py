@@ -29,7 +29,7 @@ class StoredFilterDecision(Frozen):
     body: str
     window_id: int | None
     """The router update that delivered and merged it; None where the interaction merged it."""
-    taken: bool
+    accepted: bool
     rule: str
     reason: str
 
@@ -94,7 +94,7 @@ async def add_filter_decisions(
             "INSERT INTO filter_decisions (network_id, interaction_id, client_id, message_id, "
             "taken, rule, reason, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (network, interaction, r.client, v.message, v.taken, v.rule, v.reason, window)
+                (network, interaction, r.client, v.message, v.accepted, v.rule, v.reason, window)
                 for r in receptions
                 for v in r.filter_decisions
             ],
@@ -146,7 +146,7 @@ async def read_filter_decisions(
     """Return what the receptions of one interaction made of their messages."""
     cursor = await conn.execute(
         "SELECT r.client_id, r.message_id, m.module, m.owner, m.version, "
-        "coalesce(m.body, v.content) AS body, r.window_id, r.taken, r.rule, r.reason "
+        "coalesce(m.body, v.content) AS body, r.window_id, r.taken AS accepted, r.rule, r.reason "
         "FROM filter_decisions r "
         "JOIN messages m ON m.network_id = r.network_id AND m.id = r.message_id "
         "JOIN module_versions v ON v.network_id = m.network_id AND v.module = m.module "

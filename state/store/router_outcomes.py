@@ -7,7 +7,7 @@ from state.domain import Frozen
 class Outcome(Frozen):
     """What became of a router's messages so far."""
 
-    taken: int
+    accepted: int
     kept_out: int
     reward: float | None
     """Mean reward of the interactions in which a client had taken one in; None where none has."""
@@ -20,7 +20,7 @@ async def read_outcome(conn: Connection, network: int, router: int) -> Outcome:
     """
     cursor = await conn.execute(
         """
-        SELECT count(*) FILTER (WHERE v.taken) AS taken,
+        SELECT count(*) FILTER (WHERE v.taken) AS accepted,
                count(*) FILTER (WHERE NOT v.taken) AS kept_out,
                avg(i.reward) FILTER (WHERE v.taken)::float8 AS reward
         FROM messages m

@@ -216,7 +216,7 @@ async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply
         Message(id=n, sender=as_router(100 + n), version=1, body=said) for n in range(1, count + 1)
     ]
     filter_decisions = [
-        FilterDecision(message=m.id, sender=m.sender, version=1, taken=True) for m in messages
+        FilterDecision(message=m.id, sender=m.sender, version=1, accepted=True) for m in messages
     ]
     user, received = state["clients"][0], state["receptions"][0]
     state["clients"][0] = user.model_copy(update={"messages": tuple(messages)})

@@ -118,7 +118,7 @@ async def test_all_that_a_record_changed_is_there_afterwards(resources: Resource
             "router": ("pending", None),
         }
         (verdict,) = await read_filter_decisions(conn, network, "i:1")
-        assert (verdict.client_id, verdict.message_id, verdict.taken) == (1, message, True)
+        assert (verdict.client_id, verdict.message_id, verdict.accepted) == (1, message, True)
         settled = await find_interaction(conn, network, "i:1")
         assert settled is not None
         assert (settled.predicted_id, settled.reward, settled.failure) == (11, 0, "")
@@ -229,7 +229,7 @@ async def test_a_message_is_consumed_once_also_where_nobody_changed_a_text(
         client=1,
         profile=client.profile,
         filter_decisions=tuple(
-            v.model_copy(update={"taken": False}) for v in reception.filter_decisions
+            v.model_copy(update={"accepted": False}) for v in reception.filter_decisions
         ),
     )
     async with resources.pool.connection() as conn:

@@ -67,7 +67,7 @@ async def test_the_rehearsal_finds_whom_the_commit_reaches(resources: Resources)
     for client in hearers:
         now = await read_one(resources, network, client)
         assert (now.profile, now.profile_version) == ("Heard of the fiddle.", 2)
-        assert [m.body for m in now.heard] == ["Lately fiddle."]
+        assert [m.body for m in now.merged_on_delivery] == ["Lately fiddle."]
         assert now.messages == ()
 
 
@@ -80,7 +80,7 @@ async def test_a_client_that_moved_on_keeps_its_message(resources: Resources) ->
         await point_filter(conn, network, HEARER, 2)
     await commit_router_update(state, run_on())
     now = await read_one(resources, network, HEARER)
-    assert ([m.body for m in now.messages], now.heard) == (["Lately fiddle."], ())
+    assert ([m.body for m in now.messages], now.merged_on_delivery) == (["Lately fiddle."], ())
     assert now.profile_version == 1
     other = next(client.id for client in state["hearers"] if client.id != HEARER)
     assert (await read_one(resources, network, other)).messages == ()

@@ -47,7 +47,8 @@ async def test_each_message_gets_a_decision_and_the_profile_takes_in_what_passed
         reception = await merged(ann)
     assert reception.profile == "Enjoys CDs, lately jazz."
     # By message: the older one is from router 3, and was kept out by ann's second rule.
-    assert [(v.message, v.sender.owner, v.taken, v.rule) for v in reception.filter_decisions] == [
+    decisions = reception.filter_decisions
+    assert [(d.message, d.sender.owner, d.accepted, d.rule) for d in decisions] == [
         (first, 3, False, ann.rules[1]),
         (second, 1, True, ""),
     ]
@@ -65,7 +66,7 @@ async def test_a_profile_stays_word_for_word_where_everything_was_kept_out(
     with written(resources, reply):
         reception = await merged(ann)
     assert reception.profile == ann.profile
-    assert [v.taken for v in reception.filter_decisions] == [False]
+    assert [v.accepted for v in reception.filter_decisions] == [False]
 
 
 @pytest.mark.parametrize("numbers", [(1,), (1, 1), (1, 2, 2), (1, 3)])

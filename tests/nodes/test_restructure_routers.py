@@ -198,7 +198,7 @@ async def judged(
     )  # fmt: skip
     for taken_in in taken.values():
         message = await send(resources, network, 1, 1)
-        verdict = FilterDecision(message=message, sender=as_router(1), version=1, taken=taken_in)
+        verdict = FilterDecision(message=message, sender=as_router(1), version=1, accepted=taken_in)
         async with resources.pool.connection() as conn:
             await write_interaction(conn, network, record)
             received = Reception(client=1, profile="", filter_decisions=(verdict,))

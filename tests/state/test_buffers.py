@@ -154,7 +154,7 @@ def receptions_of(snapshot: list[Client]) -> list[Reception]:
             client=client.id,
             profile=client.profile,
             filter_decisions=tuple(
-                FilterDecision(message=m.id, sender=m.sender, version=m.version, taken=True)
+                FilterDecision(message=m.id, sender=m.sender, version=m.version, accepted=True)
                 for m in client.messages
             ),
         )

@@ -110,7 +110,7 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
         message=message,
         sender=as_router(2),
         version=1,
-        taken=False,
+        accepted=False,
         rule="No metal.",
         reason="riffs",
     )
@@ -124,7 +124,7 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
         )
         (stored,) = await read_filter_decisions(conn, network, "i:1")
     assert (stored.client_id, stored.sender, stored.version) == (1, as_router(2), 1)
-    assert (stored.taken, stored.rule, stored.reason) == (False, "No metal.", "riffs")
+    assert (stored.accepted, stored.rule, stored.reason) == (False, "No metal.", "riffs")
 
 
 async def one_client(conn: Connection, network: int) -> Client:

@@ -37,7 +37,7 @@ async def forwarded(
 
 def _received(client: Client, merged: str) -> Reception:
     filter_decisions = tuple(
-        FilterDecision(message=m.id, sender=m.sender, version=m.version, taken=True)
+        FilterDecision(message=m.id, sender=m.sender, version=m.version, accepted=True)
         for m in sorted(client.messages, key=lambda m: m.id)
     )
     profile = client.profile + merged if client.messages else client.profile

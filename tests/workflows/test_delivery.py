@@ -155,7 +155,9 @@ async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet)
     async with recnet.resources.pool.connection() as conn:
         (client,) = await read_clients(conn, network.id, [merged[0]["client_id"]])
         view = await view_client(conn, network, client.kind, client.key)
-    assert [f"router:{m.sender.owner}" for m in client.heard] == [m.sender for m in view.heard]
+    assert [f"router:{m.sender.owner}" for m in client.merged_on_delivery] == [
+        m.sender for m in view.merged_on_delivery
+    ]
     assert view.messages == ()
     assert view.versions[-1].window_id == 1
 

@@ -52,10 +52,10 @@ def client_tree(view: ClientView) -> Tree:
     messages = tree.add(f"{_count(len(view.messages), 'message')} in the buffer")
     for message in view.messages:
         messages.add(f"{message.sender}: {_line(message.body)}")
-    if view.heard:
-        heard = tree.add(f"{_count(len(view.heard), 'message')} merged on delivery since it acted")
-        for message in view.heard:
-            heard.add(f"{message.sender}: {_line(message.body)}")
+    if merged := view.merged_on_delivery:
+        branch = tree.add(f"{_count(len(merged), 'message')} merged on delivery since it acted")
+        for message in merged:
+            branch.add(f"{message.sender}: {_line(message.body)}")
     for name in view.pinned:
         tree.add(Text(f"{name} is pinned", style="yellow"))
     name = f"{view.kind}:{view.key}"
@@ -120,7 +120,7 @@ def _add_calls(tree: Tree, calls: Sequence[StoredCall], *, each: bool) -> None:
 
 
 def _add_message(tree: Tree, message: TracedMessage) -> None:
-    verdict = ("taken in", "green") if message.taken else ("kept out", "yellow")
+    verdict = ("taken in", "green") if message.accepted else ("kept out", "yellow")
     merged = "" if message.window is None else f", merged by router update {message.window}"
     node = tree.add(Text.assemble(f"{message.sender} to {message.client}: ", verdict, merged))
     node.add(_line(message.body))

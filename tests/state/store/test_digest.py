@@ -131,7 +131,7 @@ async def lived_in(resources: Resources, name: str = "tiny") -> int:
     network = (await plant(resources, name)).id
     message = await send(resources, network, 2, 1, 7)
     taken = FilterDecision(
-        message=message, sender=as_router(2), version=1, taken=True, reason="new"
+        message=message, sender=as_router(2), version=1, accepted=True, reason="new"
     )
     async with resources.pool.connection() as conn, conn.transaction():
         await write_interaction(conn, network, record("i:1"))
