@@ -9,7 +9,7 @@ from typer.models import OptionInfo
 
 from benchmarks.database import fresh_database
 from benchmarks.grid import QUICK, Grid
-from evals.datasets.recbole import read_dataset
+from evals.datasets.registry import read_dataset
 from evals.planted.dataset import plant
 from prompts.llm.limiter import CallLimiter
 from state.dataset import Dataset

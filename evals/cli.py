@@ -1,7 +1,6 @@
 """The command line `recnet`: the commands of the workflows, and those that need data sets."""
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -13,7 +12,8 @@ from benchmarks import commands as bench
 from evals.commands import dataset as dataset_commands
 from evals.commands import eval as experiments
 from evals.commands.dataset import SplitAt, print_left_out
-from evals.datasets.recbole import Splitting, read_split
+from evals.datasets.registry import read_with_left_out
+from evals.datasets.splits import SplitStrategy
 from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import NetworkSettings
@@ -84,19 +84,24 @@ def demo(
 
 @app.command()
 def load(
-    folder: Annotated[Path, typer.Argument(help="A folder with *.inter and *.item files.")],
+    source: Annotated[
+        str, typer.Argument(help="A folder with *.inter and *.item files, or planted:SEED:READERS.")
+    ],
     network: NetworkName = "default",
-    domain: Annotated[str, typer.Option(help="What the items are called: CDs, films.")] = "items",
-    split: SplitAt = Splitting.LEAVE_ONE_OUT,
+    domain: Annotated[
+        str | None, typer.Option(help="What the items are called: CDs, films; else `items`.")
+    ] = None,
+    split: SplitAt = SplitStrategy.LEAVE_ONE_OUT,
     as_json: AsJson = False,
 ) -> None:
     """Load RecBole atomic files as a new network."""
     try:
-        dataset, left_out = read_split(folder, split, domain=domain)
+        read = read_with_left_out(source, split=split, domain=domain)
     except RecNetError as error:
         fail(str(error))
     except ValidationError as error:
         fail(explain(error))  # the domain's word; what is in the files is named with its line
+    dataset, left_out = read.dataset, read.left_out
     execute(lambda recnet: recnet.load(network, dataset))
     found: dict[str, object] = {
         "network": network,
@@ -104,7 +109,7 @@ def load(
         "items": len(dataset.items),
         "events": len(dataset.events),
     }
-    if split is Splitting.TIME:
+    if split is SplitStrategy.TIME:
         found |= {"users_left_out": left_out.users, "events_left_out": left_out.events}
     if as_json:
         print_json(found)

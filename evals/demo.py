@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from rich.progress import Progress
 
 from evals.ablations import ABLATIONS
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 from evals.evaluation import Evaluation, evaluate_networks
 from state.dataset import Split
 from state.domain import Frozen

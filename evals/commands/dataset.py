@@ -1,19 +1,18 @@
 """`recnet dataset`: looking at data before anything is loaded."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from evals.datasets.recbole import LeftOut, Splitting, read_split
+from evals.datasets.reader import LeftOut
+from evals.datasets.registry import read_with_left_out
+from evals.datasets.splits import SplitStrategy
 from evals.datasets.stats import dataset_stats
-from evals.planted.dataset import find_world
-from state.dataset import Dataset
-from state.errors import InputError, RecNetError
+from state.errors import RecNetError
 from workflows.commands.console import AsJson, fail, print_json, screen
 
 SplitAt = Annotated[
-    Splitting,
+    SplitStrategy,
     typer.Option("--split", help="Hold out each user's last, or what is later than one moment."),
 ]
 
@@ -27,34 +26,26 @@ def main() -> None:
 
 @app.command()
 def stats(
-    folder: Annotated[
+    source: Annotated[
         str, typer.Argument(help="A folder with *.inter and *.item files, or planted:SEED:READERS.")
     ],
-    split: SplitAt = Splitting.LEAVE_ONE_OUT,
+    split: SplitAt = SplitStrategy.LEAVE_ONE_OUT,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Print what a data set is like: sizes, sparsity, lengths, splits, unseen targets."""
     try:
-        dataset, left_out = _read(folder, split)
+        found = read_with_left_out(source, split=split)
     except RecNetError as error:
         fail(str(error))
-    figures = dataset_stats(dataset)
+    described = dataset_stats(found.dataset)
     if as_json:
-        print_json(figures)
+        print_json(described)
     elif markdown:
-        typer.echo(figures.markdown())
+        typer.echo(described.markdown())
     else:
-        screen.print(figures.rich())
-        print_left_out(left_out)
-
-
-def _read(folder: str, split: Splitting) -> tuple[Dataset, LeftOut]:
-    if (world := find_world(folder)) is None:
-        return read_split(Path(folder), split)
-    if split is not Splitting.LEAVE_ONE_OUT:
-        raise InputError(f"{folder}: a planted world is split by {Splitting.LEAVE_ONE_OUT} only")
-    return world, LeftOut(users=0, events=0)
+        screen.print(described.rich())
+        print_left_out(found.left_out)
 
 
 def print_left_out(left_out: LeftOut) -> None:

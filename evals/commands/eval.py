@@ -9,9 +9,9 @@ import typer
 from pydantic import ValidationError
 from rich.progress import Progress
 
-from evals.datasets.recbole import read_dataset
+from evals.datasets.registry import read_dataset
 from evals.paper.design import DESIGNS
-from evals.planted.dataset import PLANTED, find_world
+from evals.planted.dataset import PLANTED
 from evals.planted.world import MOST_READERS
 from state.dataset import Dataset, Split
 from state.errors import RecNetError
@@ -31,8 +31,6 @@ Out = Annotated[Path, typer.Option(help="Where results are kept and tables are w
 Model = Annotated[
     str | None, typer.Option(help="The model; else RECNET_MODEL, else the offline one.")
 ]
-ITEMS = "items"
-"""What the items of a folder are called if nobody says so."""
 
 
 @app.callback()
@@ -46,8 +44,8 @@ def table(
         str, typer.Option(help="A folder of RecBole files, or planted:SEED:READERS.")
     ] = f"{PLANTED}:0",
     domain: Annotated[
-        str, typer.Option(help="What the items of a folder are called: CDs, films.")
-    ] = ITEMS,
+        str | None, typer.Option(help="What the items of a folder are called: CDs, films.")
+    ] = None,
     model: Model = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
     draws: Annotated[int, typer.Option(min=1, help="Draws of candidates a user and seed.")] = 3,
@@ -164,13 +162,10 @@ def networks_bar(progress: Progress) -> Callable[[int, int], None]:
     return tell
 
 
-def read_data(dataset: str, domain: str) -> Dataset:
+def read_data(dataset: str, domain: str | None) -> Dataset:
     """Return the data set of a folder, or that of a planted world."""
     try:
-        world = find_world(dataset)
-        if world is not None and domain != ITEMS:
-            fail(f"--domain {domain}: it is for folders; {dataset} is a world of {world.domain}")
-        return world or read_dataset(Path(dataset), domain=domain)
+        return read_dataset(dataset, domain=domain)
     except RecNetError as error:
         fail(str(error))
     except ValidationError as error:

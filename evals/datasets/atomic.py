@@ -1,8 +1,8 @@
-"""RecBole's atomic files, read as rows that know where they stand.
+"""RecBole's atomic files, read as rows with their line numbers.
 
 An atomic file is tab-separated text whose first line names its columns as `name:type`
-(https://recbole.io/docs/user_guide/data/atomic_files.html). Nothing here knows what the columns
-mean.
+(https://recbole.io/docs/user_guide/data/atomic_files.html). What the columns mean is not known
+here.
 """
 
 import math
@@ -10,20 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from evals.datasets.reader import DataError, shown
 from state.domain import KEY_LENGTH, clean_line
-from state.errors import RecNetError
-
-SHOWN = 60
-"""Characters of a bad value that an error repeats."""
-
-
-class DataError(RecNetError):
-    """A data file is not what it must be: one line with file, line number and what is wrong."""
-
-
-def shown(value: str) -> str:
-    """Return `value` quoted, on one line and short enough for an error."""
-    return repr(clean_line(value, SHOWN))
 
 
 @dataclass(frozen=True)
@@ -41,7 +29,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a file, reduced to the columns that were asked for and are there."""
+    """One line of a file: the columns that were asked for and are in the header."""
 
     file: str
     line: int
@@ -52,9 +40,9 @@ class Row:
         return DataError(f"{self.file}:{self.line}: {wrong}")
 
     def key(self, column: str) -> str:
-        """Return an identifier, cleaned; empty or overlong ones are a `DataError`.
+        """Return an identifier, cleaned; raise a `DataError` where it is empty or too long.
 
-        An overlong identifier is refused, because two of them could become one when cut.
+        It is not cut, because two identifiers could become the same.
         """
         return self._checked_key(self.values[column], column)
 

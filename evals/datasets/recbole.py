@@ -1,26 +1,23 @@
-"""A data set from RecBole's atomic files.
+"""Data sets in RecBole's atomic files.
 
 Two forms are read. Plain: `X.inter` with one event a line. Split: `X.train.inter`, `X.valid.inter`
 and `X.test.inter` with a user's history and the item that followed (AgentCF's samples). The
-catalogue is `X.item` in both. Everything else in the files is ignored: totals, reviews and
-also-bought lists are from after the event (DESIGN §8).
+catalogue is `X.item` in both. All other columns are ignored: totals, reviews and also-bought lists
+are from after the event.
 """
 
 import html
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
-from evals.datasets.atomic import Column, DataError, Row, read_atomic, shown
-from evals.datasets.splits import leave_one_out, round_robin, split_in_time
+from evals.datasets.atomic import Column, Row, read_atomic
+from evals.datasets.reader import DataError, LeftOut, ReadResult, shown
+from evals.datasets.splits import SplitStrategy, leave_one_out, round_robin, split_in_time
 from state.dataset import Dataset, Event, Item, Split
 
-SAMPLE = Path(__file__).parent / "sample"
-"""The planted sample that is shipped: a seaside town's library (`domain="books"`)."""
-
 _TEXT_READ = 4_000
+"""Characters of a text in which HTML entities are decoded; a number in one could be endless."""
 _TEXT = ("token_seq", "token")
 _USER = Column("user_id", ("token",))
 _ITEM = Column("item_id", ("token",))
@@ -28,83 +25,72 @@ _TITLE = Column("title", _TEXT, aliases=("movie_title", "name"))
 _CATEGORY = Column("category", _TEXT, aliases=("categories", "genre", "class"), required=False)
 _TIME = Column("timestamp", ("float",), required=False)
 _HISTORY = Column("item_id_list", ("token_seq",))
-_GIVEN = (Split.TRAIN, Split.VALID, Split.TEST)
 
 
-@dataclass(frozen=True)
-class _Step:
-    """One event of a user, with the line that said so and the split that line claims."""
+class RecBoleReader:
+    """Reads a folder with one data set in atomic files.
 
-    item: str
-    row: Row
-    given: Split | None = None
-
-
-class Splitting(StrEnum):
-    """How events are parted into what is learned from and what is held out."""
-
-    LEAVE_ONE_OUT = "leave-one-out"
-    TIME = "time"
-    """At one moment for all users (`split_in_time`)."""
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """What a split has no part for."""
-
-    users: int
-    """Those who did nothing before the moment: they would have no profile."""
-    events: int
-    """Theirs, and those of others after their test."""
-
-
-def read_dataset(folder: Path, *, name: str | None = None, domain: str = "items") -> Dataset:
-    """Read the one data set in `folder`.
-
-    `name` is the data set's name (by default that of its files); `domain` says what its items are
-    called, in the plural. Users get leave-one-out splits over their own order of events. Events
-    come in order of time, ties in file order; without times round-robin over the users, in file
-    order: every user's first event, then every second one. Items without events stay in the
-    catalogue.
-
-    Raises `DataError`, one line with file and line number, for anything that is not as it must be:
-    malformed lines, missing columns, unknown or repeated items, an item that a user has twice, a
-    user written in two ways, and in the split form rows that disagree with leave-one-out or with
-    each other.
+    Events come in order of time, ties in file order. Without times they come round-robin over the
+    users, in file order: every user's first event, then every user's second. Items without events
+    stay in the catalogue.
     """
-    return read_split(folder, Splitting.LEAVE_ONE_OUT, name=name, domain=domain)[0]
 
+    name = "recbole"
+    accepts = "a folder with X.item, and X.inter or X.train.inter, X.valid.inter and X.test.inter"
 
-def read_split(
-    folder: Path, splitting: Splitting, *, name: str | None = None, domain: str = "items"
-) -> tuple[Dataset, LeftOut]:
-    """Read the one data set in `folder` under a split of your choice, and what that leaves out.
+    def can_read(self, source: str) -> bool:
+        """Return whether `source` is a folder with a `.item` or `.inter` file."""
+        try:
+            return any(path.suffix in (".item", ".inter") for path in Path(source).iterdir())
+        except OSError:
+            return False
 
-    Everything else is as in `read_dataset`. Raises `DataError` also where a split in time is asked
-    for and there are no times, or all events have the same.
-    """
-    stem = _stem(folder)
-    items = _read_items(folder / f"{stem}.item")
-    catalogue = {item.key for item in items}
-    plain = folder / f"{stem}.inter"
-    parts = {split: folder / f"{stem}.{split}.inter" for split in _GIVEN}
-    if plain.exists() and any(path.exists() for path in parts.values()):
-        raise DataError(f"{folder}: both {plain.name} and split .inter files; keep one form")
-    left_out = LeftOut(0, 0)
-    if plain.exists():
-        events, left_out = _plain_events(plain, catalogue, splitting)
-    else:
+    def read(
+        self, source: str, *, name: str | None, domain: str | None, split: SplitStrategy
+    ) -> ReadResult:
+        """Read the folder.
+
+        Raises `DataError`, one line with file and line number, for malformed lines, missing
+        columns, unknown or repeated items, an item that a user has twice, a user written in two
+        ways, split files that disagree with leave-one-out or with each other, and a split in time
+        without times.
+        """
+        folder = Path(source)
+        stem = _stem(folder)
+        items = _read_items(folder / f"{stem}.item")
+        catalogue = {item.key for item in items}
+        plain = folder / f"{stem}.inter"
+        parts = {
+            part: folder / f"{stem}.{part}.inter" for part in (Split.TRAIN, Split.VALID, Split.TEST)
+        }
         missing = [path.name for path in parts.values() if not path.exists()]
-        if missing:
+        if plain.exists() and len(missing) < len(parts):
+            raise DataError(f"{folder}: both {plain.name} and split .inter files; keep one form")
+        if plain.exists():
+            events, left_out = _read_plain(plain, catalogue, split)
+        elif missing:
             raise DataError(f"{folder}: neither {plain.name} nor {', '.join(missing)}")
-        if splitting is Splitting.TIME:
+        elif split is SplitStrategy.TIME:
             raise DataError(
                 f"{folder}: histories split over files have no times; a split in time needs "
                 f"{plain.name} with a column timestamp:float"
             )
-        events = _split_events(parts, catalogue)
-    dataset = Dataset(name=name or stem, domain=domain, items=tuple(items), events=tuple(events))
-    return dataset, left_out
+        else:
+            events, left_out = _read_histories(parts, catalogue), LeftOut()
+        dataset = Dataset(
+            name=name or stem, domain=domain or "items", items=tuple(items), events=tuple(events)
+        )
+        return ReadResult(dataset, left_out)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One event of a user, the line it is from, and the split that the line claims."""
+
+    user: str
+    item: str
+    row: Row
+    given: Split | None = None
 
 
 def _stem(folder: Path) -> str:
@@ -126,21 +112,83 @@ def _read_items(path: Path) -> list[Item]:
         if key in lines:
             raise row.error(f"item {shown(key)} is already on line {lines[key]}")
         lines[key] = row.line
-        title, category = _text(row.values["title"]), _text(row.values.get("category", ""))
-        # An item without a title goes by its key, so that it has a name wherever it is shown.
+        title, category = (
+            html.unescape(row.values.get(column, "")[:_TEXT_READ])
+            for column in ("title", "category")
+        )
+        # An item without a title is shown by its key.
         items.append(Item(key=key, title=title if title.strip() else key, category=category))
     return items
 
 
-def _text(value: str) -> str:
-    """Return a text without HTML entities; endless ones are no numbers that Python would read."""
-    return html.unescape(value[:_TEXT_READ])
+def _read_plain(
+    path: Path, catalogue: set[str], split: SplitStrategy
+) -> tuple[list[Event], LeftOut]:
+    rows = read_atomic(path, (_USER, _ITEM, _TIME))
+    timed = "timestamp" in rows[0].values
+    if timed:
+        rows.sort(key=lambda row: row.number("timestamp"))
+    elif split is SplitStrategy.TIME:
+        raise DataError(f"{path.name}:1: a split in time needs a column timestamp:float")
+    steps: list[_Step] = []
+    by_user: dict[str, list[_Step]] = {}
+    written: dict[str, Row] = {}
+    for row in rows:
+        step = _Step(_user(row, written), row.key("item_id"), row)
+        steps.append(step)
+        by_user.setdefault(step.user, []).append(step)
+    for own in by_user.values():
+        _check_items(own, catalogue)
+    parts: Mapping[str, Sequence[Split | None]]
+    if split is SplitStrategy.TIME:
+        parts = split_in_time(
+            {user: [step.row.number("timestamp") for step in own] for user, own in by_user.items()}
+        )
+        if not any(any(own) for own in parts.values()):
+            raise DataError(f"{path.name}: no event is earlier than the last fifth of them")
+    else:
+        parts = {user: leave_one_out(len(own)) for user, own in by_user.items()}
+    events = _events(steps if timed else round_robin(by_user.values()), parts)
+    users = len(parts) - len({event.user for event in events})
+    return events, LeftOut(users, len(rows) - len(events))
 
 
-def _user(row: Row, spelt: dict[str, Row]) -> str:
-    """Return a row's user; two users that only cleaning makes one are refused."""
+def _read_histories(parts: Mapping[Split, Path], catalogue: set[str]) -> list[Event]:
+    by_user: dict[str, list[_Step]] = {}
+    written: dict[str, Row] = {}
+    for split, path in parts.items():
+        rows = read_atomic(path, (_USER, _HISTORY, _ITEM))
+        for row in rows:  # users in file order, whatever the order of their rows
+            by_user.setdefault(_user(row, written), [])
+        for row in sorted(rows, key=lambda row: len(row.keys("item_id_list"))):
+            _append(by_user[row.key("user_id")], row, split)
+    for own in by_user.values():
+        _check_items(own, catalogue)
+        _check_splits(own)
+    return _events(
+        round_robin(by_user.values()),
+        {user: leave_one_out(len(own)) for user, own in by_user.items()},
+    )
+
+
+def _append(own: list[_Step], row: Row, split: Split) -> None:
+    """Add a row's item to its user's events; its history must be all of the events before it."""
+    user, past = row.key("user_id"), row.keys("item_id_list")
+    if not own:
+        own.append(_Step(user, past[0], row))
+    if past != tuple(step.item for step in own):
+        last = own[-1].row
+        raise row.error(
+            f"the history of user {shown(user)} has {len(past)} items that are not "
+            f"the {len(own)} events known from the rows before (last: {last.file}:{last.line})"
+        )
+    own.append(_Step(user, row.key("item_id"), row, split))
+
+
+def _user(row: Row, written: dict[str, Row]) -> str:
+    """Return a row's user; two users that are the same only after cleaning are refused."""
     key = row.key("user_id")
-    first = spelt.setdefault(key, row)
+    first = written.setdefault(key, row)
     if first.values["user_id"] != row.values["user_id"]:
         raise row.error(
             f"user {shown(key)} is written in another way before ({first.file}:{first.line}); "
@@ -149,104 +197,33 @@ def _user(row: Row, spelt: dict[str, Row]) -> str:
     return key
 
 
-def _plain_events(
-    path: Path, catalogue: set[str], splitting: Splitting
-) -> tuple[list[Event], LeftOut]:
-    rows = read_atomic(path, (_USER, _ITEM, _TIME))
-    timed = "timestamp" in rows[0].values
-    if timed:
-        rows.sort(key=lambda row: row.number("timestamp"))
-    elif splitting is Splitting.TIME:
-        raise DataError(f"{path.name}:1: a split in time needs a column timestamp:float")
-    steps: dict[str, list[_Step]] = defaultdict(list)
-    spelt: dict[str, Row] = {}
-    for row in rows:
-        steps[_user(row, spelt)].append(_Step(row.key("item_id"), row))
-    for user, taken in steps.items():
-        _check_items(user, taken, catalogue)
-    if splitting is Splitting.TIME:
-        return _events_in_time(path, rows, steps)
-    events = {user: _events_of(user, taken) for user, taken in steps.items()}
-    if not timed:
-        return list(round_robin(events.values())), LeftOut(0, 0)
-    waiting = {user: iter(own) for user, own in events.items()}
-    return [next(waiting[row.key("user_id")]) for row in rows], LeftOut(0, 0)
-
-
-def _events_in_time(
-    path: Path, rows: Sequence[Row], steps: Mapping[str, Sequence[_Step]]
-) -> tuple[list[Event], LeftOut]:
-    parts = split_in_time(
-        {user: [step.row.number("timestamp") for step in own] for user, own in steps.items()}
-    )
-    if not any(any(own) for own in parts.values()):
-        raise DataError(f"{path.name}: no event is earlier than the last fifth of them")
-    waiting = {user: iter(own) for user, own in parts.items()}
-    events = [
-        Event(user=row.key("user_id"), item=row.key("item_id"), split=split)
-        for row in rows
-        if (split := next(waiting[row.key("user_id")])) is not None
-    ]
-    users = len(parts) - len({event.user for event in events})
-    return events, LeftOut(users, len(rows) - len(events))
-
-
-def _split_events(parts: dict[Split, Path], catalogue: set[str]) -> list[Event]:
-    steps: dict[str, list[_Step]] = {}
-    spelt: dict[str, Row] = {}
-    for split, path in parts.items():
-        rows = read_atomic(path, (_USER, _HISTORY, _ITEM))
-        for row in rows:  # users in file order, whatever the order of their rows
-            steps.setdefault(_user(row, spelt), [])
-        for row in sorted(rows, key=lambda row: len(row.keys("item_id_list"))):
-            _append(steps[row.key("user_id")], row, split)
-    for user, taken in steps.items():
-        _check_items(user, taken, catalogue)
-        _check_given(user, taken)
-    return list(round_robin(_events_of(user, taken) for user, taken in steps.items()))
-
-
-def _append(taken: list[_Step], row: Row, split: Split) -> None:
-    """Add a row's item to its user's events; its history must be all of the events before it."""
-    past = row.keys("item_id_list")
-    if not taken:
-        taken.append(_Step(past[0], row))
-    before = tuple(step.item for step in taken)
-    if past != before:
-        last = taken[-1].row
-        raise row.error(
-            f"the history of user {shown(row.key('user_id'))} has {len(past)} items that are not "
-            f"the {len(before)} events known from the rows before (last: {last.file}:{last.line})"
-        )
-    taken.append(_Step(row.key("item_id"), row, split))
-
-
-def _check_items(user: str, taken: Iterable[_Step], catalogue: set[str]) -> None:
+def _check_items(own: Sequence[_Step], catalogue: set[str]) -> None:
     met: dict[str, Row] = {}
-    for step in taken:
+    for step in own:
         if step.item not in catalogue:
             raise step.row.error(f"item {shown(step.item)} is not in the .item file")
-        if step.item in met:
-            first = met[step.item]
+        first = met.setdefault(step.item, step.row)
+        if first is not step.row:
             raise step.row.error(
-                f"user {shown(user)} already has item {shown(step.item)} "
+                f"user {shown(step.user)} already has item {shown(step.item)} "
                 f"({first.file}:{first.line}); keep one event of the two"
             )
-        met[step.item] = step.row
 
 
-def _check_given(user: str, taken: list[_Step]) -> None:
-    for step, split in zip(taken, leave_one_out(len(taken)), strict=True):
+def _check_splits(own: Sequence[_Step]) -> None:
+    for step, split in zip(own, leave_one_out(len(own)), strict=True):
         if step.given not in (None, split):
             raise step.row.error(
-                f"item {shown(step.item)} of user {shown(user)} is given as {step.given}, "
-                f"but leave-one-out over {len(taken)} events makes it {split}"
+                f"item {shown(step.item)} of user {shown(step.user)} is given as {step.given}, "
+                f"but leave-one-out over {len(own)} events makes it {split}"
             )
 
 
-def _events_of(user: str, taken: list[_Step]) -> list[Event]:
-    splits = leave_one_out(len(taken))
+def _events(steps: Iterable[_Step], parts: Mapping[str, Sequence[Split | None]]) -> list[Event]:
+    """Return the steps as events, each user's in the order of that user's splits."""
+    waiting = {user: iter(own) for user, own in parts.items()}
     return [
-        Event(user=user, item=step.item, split=split)
-        for step, split in zip(taken, splits, strict=True)
+        Event(user=step.user, item=step.item, split=split)
+        for step in steps
+        if (split := next(waiting[step.user])) is not None
     ]

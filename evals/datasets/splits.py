@@ -1,8 +1,9 @@
-"""Which part an event plays, and what may be known before it (DESIGN §8)."""
+"""Which events are learned from, which are held out, and what may be known before each."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import chain
-from typing import NamedTuple, TypeVar
+from enum import StrEnum
+from itertools import chain, zip_longest
+from typing import NamedTuple, TypeVar, cast
 
 from state.dataset import Dataset, Event, Split
 from state.errors import InputError
@@ -10,12 +11,20 @@ from state.errors import InputError
 T = TypeVar("T")
 
 LATER = 0.2
-"""The share of all events that a split at one moment keeps for later."""
-_EVALUATED = (Split.VALID, Split.TEST)
+"""The share of all events that a split in time holds out."""
+
+
+class SplitStrategy(StrEnum):
+    """How events are split into what is learned from and what is held out."""
+
+    LEAVE_ONE_OUT = "leave-one-out"
+    """Each user's last event is the test (§3.1.3 of the paper)."""
+    TIME = "time"
+    """At one moment for all users (`split_in_time`)."""
 
 
 class History(NamedTuple):
-    """What is known before a split is predicted: what every method alike is fitted on."""
+    """What is known before a split is predicted: every ranker is fitted on the same."""
 
     train: list[Event]
     """First and training events, in data set order."""
@@ -24,10 +33,10 @@ class History(NamedTuple):
 
 
 def leave_one_out(count: int) -> list[Split]:
-    """Return the parts that a user's `count` events play, in the order in which they happened.
+    """Return the splits of a user's `count` events, in the order in which they happened.
 
-    The first makes the profile, the last is the test, the one before the last the validation; a
-    lone event is only the first, and of two the second is the test.
+    The first makes the profile, the last is the test, the one before it the validation. A single
+    event is the first; of two the second is the test.
     """
     tail = [Split.VALID, Split.TEST] if count > 2 else [Split.TEST]
     middle = [Split.TRAIN] * (count - 3)
@@ -37,21 +46,22 @@ def leave_one_out(count: int) -> list[Split]:
 def split_in_time(
     times: Mapping[str, Sequence[float]], later: float = LATER
 ) -> dict[str, list[Split | None]]:
-    """Return the parts that users' events play when all of them are split at one moment.
+    """Return the splits of users' events when all are split at one moment; None: left out.
 
-    Leave-one-out lets what others did late reach a prediction of what a user did early; this does
-    not. From the moment on there is at least a share `later` of all events: of each user the first
-    is the test, the others play no part (None). Of those before, the first makes the profile and
-    the last is the validation, a lone one only the first. A user with none before plays no part.
+    With leave-one-out, late events of some users are learned from before early events of others are
+    predicted; here they are not. At least a share `later` of all events is at or after the moment:
+    of each user the first of these is the test, the others are left out. Of those before, the first
+    makes the profile and the last is the validation; a single one is the first. Users without an
+    event before the moment are left out.
 
-    `times` holds each user's times in order, and at least one in all.
+    `times` holds each user's times in order, and at least one time in all.
     """
     every = sorted(time for own in times.values() for time in own)
     moment = every[int(len(every) * (1 - later))]
     parts: dict[str, list[Split | None]] = {}
     for user, own in times.items():
         before = sum(time < moment for time in own)
-        known = leave_one_out(before + 1)[:before]  # as if a test followed, which it need not
+        known = leave_one_out(before + 1)[:before]  # as if a test followed; there may be none
         test = Split.TEST if before else None
         parts[user] = [*known, test, *[None] * (len(own) - before)][: len(own)]
     return parts
@@ -59,29 +69,26 @@ def split_in_time(
 
 def round_robin(sequences: Iterable[Sequence[T]]) -> Iterator[T]:
     """Yield the first element of each sequence, then each second one, and so on."""
-    waiting = [iter(sequence) for sequence in sequences]
-    while waiting:
-        still = []
-        for sequence in waiting:
-            for element in sequence:
-                yield element
-                still.append(sequence)
-                break
-        waiting = still
+    missing = object()
+    for turn in zip_longest(*sequences, fillvalue=missing):
+        yield from (cast("T", element) for element in turn if element is not missing)
 
 
 def targets(dataset: Dataset, split: Split) -> list[Event]:
-    """Return the events to be predicted in `split`, one a user at most."""
-    _check(split)
+    """Return the events to be predicted in `split`, at most one for each user.
+
+    Raises `InputError` for a split that is not evaluated.
+    """
+    _require_evaluated(split)
     return [event for event in dataset.events if event.split is split]
 
 
 def history(dataset: Dataset, split: Split) -> History:
-    """Return what every method alike is fitted on before `split` is predicted.
+    """Return what every ranker is fitted on before `split` is predicted.
 
     Raises `InputError` for a split that is not evaluated.
     """
-    _check(split)
+    _require_evaluated(split)
     before = (Split.FIRST, Split.TRAIN)
     return History(
         train=[event for event in dataset.events if event.split in before],
@@ -90,13 +97,13 @@ def history(dataset: Dataset, split: Split) -> History:
 
 
 def seen_items(known: History) -> frozenset[str]:
-    """Return the items of the events that are known: seen as history or positive.
+    """Return the items of the known events.
 
-    What a training run draws as negatives is seen too; the caller adds it.
+    Items that training draws as negatives count as seen too; the caller adds them.
     """
     return frozenset(event.item for event in chain(*known))
 
 
-def _check(split: Split) -> None:
-    if split not in _EVALUATED:
+def _require_evaluated(split: Split) -> None:
+    if split not in (Split.VALID, Split.TEST):
         raise InputError(f"only 'valid' and 'test' are evaluated, not '{split}'")

@@ -1,4 +1,4 @@
-"""What a data set is like in figures: a paper's Table 1, and how many targets are unseen."""
+"""A data set in numbers: what the paper's Table 1 has, and how many targets are unseen."""
 
 import re
 from collections import Counter
@@ -14,7 +14,7 @@ _WORD = re.compile(r"\w+")
 
 
 class Unseen(Frozen):
-    """The targets of a split that no event before it is about."""
+    """How many targets of a split are items without an earlier event."""
 
     targets: int
     unseen: int
@@ -26,68 +26,67 @@ class Unseen(Frozen):
 
 
 class DatasetStats(Frozen):
-    """A data set in figures."""
+    """A data set in numbers."""
 
     dataset: str
     users: int
     items: int
     """Of the catalogue."""
     taken: int
-    """Items that anyone took."""
+    """Items with an event."""
     interactions: int
     sparsity: float
-    """Share of pairs of user and item of the catalogue without an interaction."""
+    """Share of pairs of a user and an item that have no interaction."""
     mean_length: float
-    """Mean events of a user."""
+    """Mean events per user."""
     shortest: int
     longest: int
     splits: dict[Split, int]
-    """Events by the part they play."""
+    """Events in each split."""
     unseen: dict[Split, Unseen]
-    """Targets that are new to the data: with uniform negatives that alone may give them away."""
+    """New items among the targets: with sampled negatives, being new can give a target away."""
     title_words: float
-    """Mean words of a title."""
     category_words: float
-    """Mean words of a category."""
+    """Mean words per title, and per category."""
     without_category: int
-    """Items."""
+    """Items without a category."""
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return the figures as a person reads them."""
+        """Return the numbers with their labels."""
         return [
             ("users", f"{self.users:,}"),
-            ("items", f"{self.items:,} ({self.taken:,} of them taken)"),
+            ("items", f"{self.items:,} ({self.taken:,} with events)"),
             ("interactions", f"{self.interactions:,}"),
             ("sparsity", f"{self.sparsity:.2%}"),
-            ("events a user", f"{self.mean_length:.2f} ({self.shortest} to {self.longest})"),
+            ("events per user", f"{self.mean_length:.2f} ({self.shortest} to {self.longest})"),
             ("events by split", ", ".join(f"{n:,} {split}" for split, n in self.splits.items())),
             *(
-                (
-                    f"{split} items in no event before",
-                    f"{u.unseen} of {u.targets} ({u.share:.0%})",
-                )
+                (f"new items in {split}", f"{u.unseen} of {u.targets} ({u.share:.0%})")
                 for split, u in self.unseen.items()
             ),
-            ("words a title", f"{self.title_words:.1f}"),
-            ("words a category", f"{self.category_words:.1f} ({self.without_category:,} without)"),
+            ("words per title", f"{self.title_words:.1f}"),
+            (
+                "words per category",
+                f"{self.category_words:.1f} ({self.without_category:,} without)",
+            ),
         ]
 
     def rich(self) -> Table:
-        """Return the figures as a table for a terminal."""
+        """Return a table for a terminal."""
         table = Table(title=self.dataset, box=None, title_justify="left", show_header=False)
         for row in self.rows():
             table.add_row(*row)
         return table
 
     def markdown(self) -> str:
-        """Return the figures as a table in Markdown."""
+        """Return a table in Markdown."""
         name = self.dataset.replace("|", "\\|")
         lines = [f"| | {name} |", "| --- | --- |", *(f"| {a} | {b} |" for a, b in self.rows())]
         return "\n".join(lines)
 
 
 def dataset_stats(dataset: Dataset) -> DatasetStats:
-    """Return the figures of a data set with at least one event."""
+    """Return the numbers of a data set with at least one event."""
     lengths = Counter(event.user for event in dataset.events)
     splits = Counter(event.split for event in dataset.events)
     pairs = len(lengths) * len(dataset.items)

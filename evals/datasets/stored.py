@@ -1,4 +1,4 @@
-"""The data set of a network, read back from its store."""
+"""The data set of a network, read back from the database."""
 
 from state.dataset import Dataset, Event, Item
 from state.db.pool import Connection

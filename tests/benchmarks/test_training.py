@@ -19,7 +19,7 @@ from benchmarks.storage import Held, measure_storage, pack_storage
 from benchmarks.training import TrainingResults, measure_training
 from benchmarks.work import read_work
 from evals.cli import app
-from evals.datasets.recbole import SAMPLE
+from evals.datasets.registry import SAMPLE
 from state.db.embedded import server_runs
 from state.errors import RecNetError
 from state.settings import Settings

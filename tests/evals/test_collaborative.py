@@ -13,7 +13,7 @@ from evals.baselines.item_knn import ItemKnnRanker
 from evals.baselines.pop import PopRanker
 from evals.baselines.ranker import Ranker
 from evals.candidates import Negatives, draw_tasks
-from evals.datasets.recbole import read_dataset
+from evals.datasets.registry import read_dataset
 from evals.datasets.splits import history, seen_items
 from evals.ranking import evaluate
 from state.dataset import Event, Split

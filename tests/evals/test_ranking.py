@@ -10,7 +10,7 @@ from evals.baselines.random_order import RandomRanker
 from evals.baselines.ranker import ContractError
 from evals.baselines.tfidf import TfidfRanker
 from evals.candidates import Negatives, RankingTask, RankingTasks, draw_tasks
-from evals.datasets.recbole import read_dataset
+from evals.datasets.registry import read_dataset
 from evals.datasets.splits import history, seen_items
 from evals.ranking import RankingResult, evaluate, pool
 from state.dataset import Event, Split

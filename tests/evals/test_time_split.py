@@ -7,8 +7,9 @@ import pytest
 from typer.testing import CliRunner
 
 from evals.cli import app
-from evals.datasets.atomic import DataError
-from evals.datasets.recbole import SAMPLE, LeftOut, Splitting, read_dataset, read_split
+from evals.datasets.reader import DataError, LeftOut
+from evals.datasets.registry import SAMPLE, read_dataset, read_with_left_out
+from evals.datasets.splits import SplitStrategy
 from evals.planted.world import World, plant_world
 from state.dataset import Split
 
@@ -28,7 +29,9 @@ def test_events_are_parted_at_one_moment_and_come_in_order_of_time(tmp_path: Pat
     # Of eleven events three are later than 7. Of u's only the first of them is kept; w came late.
     rows = "u\ta\t1\nu\tb\t2\nu\tc\t3\nv\td\t4\nv\te\t5\nx\ta\t5\nx\tb\t6\nx\tc\t7\n"
     late = "u\td\t8\nw\ta\t9\nu\te\t10\n"
-    dataset, left_out = read_split(world(tmp_path, inter=TIMED + late + rows), Splitting.TIME)
+    files = world(tmp_path, inter=TIMED + late + rows)
+    found = read_with_left_out(files, split=SplitStrategy.TIME)
+    dataset, left_out = found.dataset, found.left_out
     assert [(e.user, e.item, e.split.value) for e in dataset.events] == [
         ("u", "a", "first"),
         ("u", "b", "train"),
@@ -45,9 +48,9 @@ def test_events_are_parted_at_one_moment_and_come_in_order_of_time(tmp_path: Pat
 
 
 def test_leave_one_out_stays_what_it_was() -> None:
-    dataset, left_out = read_split(SAMPLE, Splitting.LEAVE_ONE_OUT)
-    assert dataset == read_dataset(SAMPLE)
-    assert left_out == LeftOut(0, 0)
+    found = read_with_left_out(SAMPLE, split=SplitStrategy.LEAVE_ONE_OUT)
+    assert found.dataset == read_dataset(SAMPLE)
+    assert found.left_out == LeftOut(0, 0)
 
 
 def test_the_sample_is_parted_by_its_own_times() -> None:
@@ -56,7 +59,7 @@ def test_the_sample_is_parted_by_its_own_times() -> None:
         (event.user, event.item): time
         for time, event in zip(planted.times, planted.dataset.events, strict=True)
     }
-    dataset, _ = read_split(SAMPLE, Splitting.TIME)
+    dataset = read_dataset(SAMPLE, split=SplitStrategy.TIME)
     known = [times[e.user, e.item] for e in dataset.events if e.split is not Split.TEST]
     tests = [times[e.user, e.item] for e in dataset.events if e.split is Split.TEST]
     assert max(known) < min(tests)
@@ -73,7 +76,7 @@ def test_the_sample_is_parted_by_its_own_times() -> None:
 )
 def test_what_has_no_times_is_refused(tmp_path: Path, files: dict[str, str], message: str) -> None:
     with pytest.raises(DataError) as error:
-        read_split(world(tmp_path, **files), Splitting.TIME)
+        read_dataset(world(tmp_path, **files), split=SplitStrategy.TIME)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
     result = CliRunner().invoke(app, ["load", str(tmp_path), "--split", "time"])

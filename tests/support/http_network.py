@@ -8,7 +8,7 @@ from pydantic import SecretStr
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 from state.settings import NetworkSettings, Settings
 from state.store.digest import DUMP, one_moment, read_rows
 from tests.support.database_rows import rows

@@ -17,7 +17,7 @@ from typing import Any
 from langchain_core.tracers.context import collect_runs
 from langchain_core.tracers.schemas import Run
 
-from evals.datasets.recbole import read_dataset
+from evals.datasets.registry import read_dataset
 from prompts.address_clients import ADDRESS_CLIENTS
 from prompts.choose_recipients import CHOOSE_RECIPIENTS
 from prompts.extract import EXTRACT

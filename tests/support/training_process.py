@@ -11,7 +11,7 @@ import psycopg
 from psycopg.rows import dict_row
 from pydantic import SecretStr
 
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 from state.db.migrate import SCHEMA
 from state.settings import NetworkSettings, Settings
 from tests.support.model_server.serving import Endpoint

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from evals.datasets.recbole import SAMPLE
+from evals.datasets.registry import SAMPLE
 from state.db.migrate import SCHEMA
 from workflows.commands.console import FAILED_RECORDS
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evals.cli import app
-from evals.datasets.recbole import SAMPLE
+from evals.datasets.registry import SAMPLE
 
 NETWORK = ("--network", "mine")
 

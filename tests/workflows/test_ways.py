@@ -4,7 +4,7 @@ from typing import get_args
 
 import pytest
 
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 from state.domain import ClientKind
 from state.settings import NetworkSettings, Propagation
 from state.store.network_diff import compare_networks

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.datasets.atomic import Column, DataError, read_atomic
+from evals.datasets.atomic import Column, read_atomic
+from evals.datasets.reader import DataError
 
 ID = Column("id", ("token",))
 TEXT = Column("text", ("token_seq", "token"), aliases=("words",), required=False)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.datasets.atomic import DataError
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.reader import DataError
+from evals.datasets.registry import SAMPLE, read_dataset
 from state.dataset import Split
 from state.domain import TITLE_LENGTH
 from tests.support.paths import CDS
@@ -203,14 +203,14 @@ def test_what_is_in_the_folder_must_be_clear(tmp_path: Path) -> None:
     for path in tmp_path.iterdir():
         path.unlink()
     with pytest.raises(DataError, match="found none"):
-        read_dataset(tmp_path)
+        read_dataset(tmp_path, "recbole")
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere: cannot be read: No such file"):
         read_dataset(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"w\.item: cannot be read: Not a directory"):
-        read_dataset(world(tmp_path) / "w.item")
+        read_dataset(world(tmp_path) / "w.item", "recbole")
     with pytest.raises(DataError, match=r"cannot be read: File name too long"):
         read_dataset(tmp_path / ("x" * 5_000))
 

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evals.cli import app
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 from evals.datasets.splits import leave_one_out
 from evals.datasets.stats import dataset_stats
 from state.dataset import Dataset, Event, Item, Split

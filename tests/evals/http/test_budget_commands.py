@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evals.cli import app
-from evals.datasets.recbole import SAMPLE
+from evals.datasets.registry import SAMPLE
 from tests.support.http_network import chats, told, typed
 from tests.support.model_server.serving import Endpoint
 from workflows.commands.console import BUDGET_SPENT

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.datasets.recbole import SAMPLE
+from evals.datasets.registry import SAMPLE
 from state.domain import EMBEDDING
 from tests.support.http_network import MODEL, chats, told, typed
 from tests.support.model_server.serving import Endpoint

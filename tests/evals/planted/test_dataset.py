@@ -19,7 +19,7 @@ from evals.baselines.probes import LeastPopularRanker
 from evals.baselines.random_order import RandomRanker
 from evals.baselines.tfidf import TfidfRanker
 from evals.candidates import Negatives, draw_tasks
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 from evals.datasets.splits import history, seen_items
 from evals.planted.books import EARLIER, LATER
 from evals.planted.dataset import main, plant, write

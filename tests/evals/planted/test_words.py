@@ -10,7 +10,7 @@ import pytest
 from sklearn.cluster import KMeans
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from evals.datasets.recbole import SAMPLE
+from evals.datasets.registry import SAMPLE
 from evals.planted.books import PHRASES as OF_A_WAVE
 from evals.planted.books import TITLES
 from evals.planted.words import THEMES

@@ -5,7 +5,7 @@ import pytest
 from evals.baselines.agentcf.prompts import ReflectionFields
 from evals.baselines.agentcf.ranker import AgentCFRanker
 from evals.baselines.agentcf.training import AgentCF, found_agentcf, train_agentcf
-from evals.datasets.recbole import SAMPLE, read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 from evals.evaluation import evaluate_networks
 from nodes.resources import open_resources
 from prompts.fields import read_fields
