@@ -10,7 +10,7 @@ from benchmarks.audit import audit_network
 from benchmarks.live import LiveReport, LiveSettings, draw_records
 from evals.cli import app
 from tests.support.database_rows import rows
-from tests.support.tiny_network import found
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import RecNet
 
 ITEMS = [f"i{n}" for n in range(100)]
@@ -81,7 +81,7 @@ def test_a_crowd_of_processes_pays_little_more_and_loses_nothing(
     ],
 )
 async def test_the_audit_sees_what_does_not_fit(recnet: RecNet, change: str, fault: str) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     for name, user, positive in (("a", "ann", "j2"), ("b", "bob", "j3"), ("c", "ann", "j4")):
         await recnet.interact(
             "tiny", user=user, positive=positive, negative="m1", interaction_id=name

@@ -23,10 +23,10 @@ from evals.datasets.registry import SAMPLE
 from state.db.embedded import server_runs
 from state.errors import RecNetError
 from state.settings import Settings
-from tests.support.http_network import through
+from tests.support.http_network import over_http
 from tests.support.model_server.serving import serving
 from tests.support.model_server.settings import BenchSettings
-from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, tiny_dataset
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import FIT, plan_training, train
 
@@ -115,7 +115,7 @@ async def test_another_network_stops_it(
 
 @pytest.mark.long
 async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     report = await train(recnet, "tiny")
     network = await recnet.network("tiny")
     records = await plan_training(recnet, network, FIT["train+valid"])
@@ -142,7 +142,7 @@ async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
 
 
 async def test_records_are_counted_in_whole_windows(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await train(
         recnet, "tiny", limit=await whole_windows(recnet, "tiny", NETWORK_SETTINGS.update_size, 3)
     )
@@ -155,7 +155,7 @@ async def test_records_are_counted_in_whole_windows(recnet: RecNet) -> None:
 
 @pytest.mark.long
 async def test_a_run_that_is_not_what_was_asked_for_is_refused(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     with pytest.raises(RecNetError, match="12 of 13 records"):
         await learn(recnet, "tiny", 13, 1, lambda _: None)
 
@@ -165,7 +165,7 @@ async def test_the_replay_makes_each_call_again_within_the_limit(
     database: str,  # noqa: ARG001
 ) -> None:
     with serving(BenchSettings(latency=0.1)) as endpoint:
-        limited = through(endpoint, settings, calls_in_flight=3)
+        limited = over_http(endpoint, settings, calls_in_flight=3)
         async with open_recnet(limited) as recnet:
             await replay(recnet.resources.caller, [2, 0, 7, 1])
             async with recnet.resources.pool.connection() as conn:
@@ -178,7 +178,7 @@ async def test_the_replay_makes_each_call_again_within_the_limit(
 async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
     await pack_storage(recnet)
     before = await measure_storage(recnet)
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     came = (await measure_storage(recnet)).since(before)
     # The network, its clients with a buffer each, its events.
     assert came.tables.rows == 1 + 2 * 18 + 24
@@ -191,7 +191,7 @@ async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
 
 @pytest.mark.long
 async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await recnet.copy("tiny", "gone", {})
     await train(recnet, "gone")
     await recnet.drop("gone")

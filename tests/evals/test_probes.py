@@ -4,7 +4,7 @@ from evals.baselines.probes import LeastPopularRanker, NewestRanker, Probe, Prob
 from nodes.resources import Resources
 from state.dataset import Event, Split
 from state.store.probe_signals import Signals, read_signals
-from tests.support.tiny_network import SHELVES, plant, send, tiny_dataset
+from tests.support.tiny_network import SHELVES, plant_tiny, push, tiny_dataset
 from workflows.recnet import RecNet
 from workflows.training.driver import train
 
@@ -33,9 +33,9 @@ async def test_newest_is_what_was_first_taken_last() -> None:
 
 
 async def test_a_probe_ranks_by_what_the_store_holds(resources: Resources) -> None:
-    network = await plant(resources)
-    await send(resources, network.id, 1, J1, M4)
-    await send(resources, network.id, 2, M4)
+    network = await plant_tiny(resources)
+    await push(resources, network.id, 1, J1, M4)
+    await push(resources, network.id, 2, M4)
     recnet = RecNet(resources)
     by_messages = ProbeRanker(recnet, "tiny", Probe.MOST_MESSAGES)
     assert (await by_messages.rank("ann", KEYS))[:2] == ["m4", "j1"]
@@ -53,8 +53,8 @@ async def test_a_probe_ranks_by_what_the_store_holds(resources: Resources) -> No
 
 
 async def test_versions_and_consumed_messages_are_counted(resources: Resources) -> None:
-    network = await plant(resources)
-    await send(resources, network.id, 1, J1)
+    network = await plant_tiny(resources)
+    await push(resources, network.id, 1, J1)
     recnet = RecNet(resources)
 
     async def signals() -> dict[int, Signals]:

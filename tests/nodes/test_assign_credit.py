@@ -12,9 +12,9 @@ from state.domain import SUGGESTION_LENGTH, FilterDecision, Gradient, Message, M
 from state.graphs.interaction import BackwardState
 from state.store.routers import write_router
 from state.store.versions import append_version
-from tests.support.backward_record import forwarded
-from tests.support.scripted_model import WrittenModel, written
-from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant, run_on, send
+from tests.support.backward_state import after_forward
+from tests.support.scripted_model import ScriptedModel, replying
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, router_module, runtime
 
 
 def blame(*modules: str) -> CreditAssignment:
@@ -23,26 +23,26 @@ def blame(*modules: str) -> CreditAssignment:
     )
 
 
-def names(model: WrittenModel) -> list[str]:
+def names(model: ScriptedModel) -> list[str]:
     lines = model.shown().split("<modules>")[1].splitlines()
     return [line[6:-7] for line in lines if line.startswith("<name>")]
 
 
 async def credited(state: BackwardState) -> dict[str, Gradient]:
-    update = await assign_credit(state, run_on())
+    update = await assign_credit(state, runtime())
     gradients = {str(gradient.module): gradient for gradient in update["gradients"]}
     assert len(gradients) == len(update["gradients"])
     return gradients
 
 
 async def test_every_module_that_took_part_is_named_and_answered(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     for router in (1, 3):
-        await send(resources, network, router, 1)
-    await send(resources, network, 1, 11)
-    state = await forwarded()
+        await push(resources, network, router, 1)
+    await push(resources, network, 1, 11)
+    state = await after_forward()
     letter = "A" if option_order(NETWORK_SETTINGS.seed, "i:1") == (2, 1) else "B"
-    with written(resources, blame("user profile", "router 3", "filter memory of user")) as model:
+    with replying(resources, blame("user profile", "router 3", "filter memory of user")) as model:
         gradients = await credited(state)
     assert names(model) == [
         "user profile", "item profile A", "item profile B",
@@ -62,18 +62,18 @@ async def test_every_module_that_took_part_is_named_and_answered(resources: Reso
 
 async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resources) -> None:
     network = (
-        await plant(
+        await plant_tiny(
             resources, network_settings=NETWORK_SETTINGS.model_copy(update={"credit": "module"})
         )
     ).id
-    await send(resources, network, 1, 1)
-    state = await forwarded()
+    await push(resources, network, 1, 1)
+    state = await after_forward()
     # Every reply also names a module that another call asks about, which must not count there.
     replies = [
         blame("user profile", "router 1"), blame("item profile A"), CreditAssignment(gradients=[]),
         blame("filter memory of user"), blame("router 2"),
     ]  # fmt: skip
-    with written(resources, *replies) as model:
+    with replying(resources, *replies) as model:
         gradients = await credited(state)
     assert len(model.asked) == 5
     shown = [model.shown(n).split("<modules>")[1].count("<name>") for n in range(5)]
@@ -90,23 +90,23 @@ async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resourc
 
 
 async def test_a_call_that_gets_no_usable_reply_fails_the_record(resources: Resources) -> None:
-    await plant(
+    await plant_tiny(
         resources, network_settings=NETWORK_SETTINGS.model_copy(update={"credit": "module"})
     )
     with (
-        written(resources, blame("user profile"), blame("item A")),
+        replying(resources, blame("user profile"), blame("item A")),
         pytest.raises(ReplyError, match="unknown module"),
     ):
-        await credited(await forwarded())
+        await credited(await after_forward())
 
 
 @pytest.mark.parametrize("reward", [0, 1])
 async def test_credit_is_assigned_to_right_predictions_too(
     resources: Resources, reward: int
 ) -> None:
-    await plant(resources)
-    with written(resources, blame("user profile")) as model:
-        gradients = await credited(await forwarded(reward=reward))
+    await plant_tiny(resources)
+    with replying(resources, blame("user profile")) as model:
+        gradients = await credited(await after_forward(reward=reward))
     assert {gradient.reward for gradient in gradients.values()} == {reward}
     assert f"<reward>{reward}</reward>" in model.shown()
 
@@ -114,12 +114,12 @@ async def test_credit_is_assigned_to_right_predictions_too(
 async def test_the_order_of_the_modules_does_not_tell_which_item_was_taken(
     resources: Resources,
 ) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     ids = [next(f"i:{n}" for n in range(99) if option_order(0, f"i:{n}")[0] == at) for at in (1, 2)]
     seen = []
     for interaction in ids:
-        with written(resources, CreditAssignment(gradients=[])) as model:
-            await credited(await forwarded(interaction))
+        with replying(resources, CreditAssignment(gradients=[])) as model:
+            await credited(await after_forward(interaction))
         seen.append(names(model))
     assert seen[0] == seen[1] == ["user profile", "item profile A", "item profile B"]
 
@@ -127,16 +127,16 @@ async def test_the_order_of_the_modules_does_not_tell_which_item_was_taken(
 async def test_a_router_that_met_two_clients_is_one_module_in_its_newest_version(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
     (vector,) = await resources.encoder.embed(["Now bebop."])
     async with resources.pool.connection() as conn:
         module = Module(kind=ModuleKind.ROUTER, owner=1)
         await append_version(conn, network, module, 2, "Now bebop.", "summary")
         await write_router(conn, network, 1, 2, [1], vector)
-    await send(resources, network, 1, 8)
-    with written(resources, blame("router 1")) as model:
-        gradients = await credited(await forwarded())
+    await push(resources, network, 1, 8)
+    with replying(resources, blame("router 1")) as model:
+        gradients = await credited(await after_forward())
     assert gradients["router:1"].version == 2
     part = model.shown().split("<name>router 1</name>")[1]
     assert "Now bebop." in part
@@ -155,20 +155,20 @@ async def test_frozen_modules_get_no_gradient(
     resources: Resources, change: dict[str, bool], gone: str
 ) -> None:
     network = (
-        await plant(resources, network_settings=NETWORK_SETTINGS.model_copy(update=change))
+        await plant_tiny(resources, network_settings=NETWORK_SETTINGS.model_copy(update=change))
     ).id
-    await send(resources, network, 1, 1)
-    with written(resources, blame("user profile")):
-        kinds = {g.module.kind.value for g in (await credited(await forwarded())).values()}
+    await push(resources, network, 1, 1)
+    with replying(resources, blame("user profile")):
+        kinds = {g.module.kind.value for g in (await credited(await after_forward())).values()}
     everything = {"user_profile", "item_profile", "filter_memory", "router"}
     assert kinds == everything - {gone}
 
 
 async def test_a_router_that_did_not_take_part_is_rejected_and_kept(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
-    with written(resources, blame("router 2", "router 1")):
-        gradients = await credited(await forwarded())
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
+    with replying(resources, blame("router 2", "router 1")):
+        gradients = await credited(await after_forward())
     assert gradients["router:2"].refused == "the router did not take part in this interaction"
     assert gradients["router:1"].refused == ""
 
@@ -177,20 +177,20 @@ async def test_a_router_that_did_not_take_part_is_rejected_and_kept(resources: R
 async def test_a_module_that_does_not_exist_is_asked_for_again(
     resources: Resources, name: str
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 8)
-    with written(resources, blame("router 1", name), blame("router 1")) as model:
-        gradients = await credited(await forwarded())
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 8)
+    with replying(resources, blame("router 1", name), blame("router 1")) as model:
+        gradients = await credited(await after_forward())
     assert gradients["router:1"].involved
     assert f"unknown module '{name}'; known: user profile, item profile A" in model.asked[1][-1]
-    with written(resources, blame(name)), pytest.raises(ReplyError, match="unknown module"):
-        await credited(await forwarded())
+    with replying(resources, blame(name)), pytest.raises(ReplyError, match="unknown module"):
+        await credited(await after_forward())
 
 
 async def test_the_first_entry_counts_and_an_empty_suggestion_is_none(
     resources: Resources,
 ) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     reply = CreditAssignment(
         gradients=[
             ModuleFeedback(module="user profile", involved=True, suggestion="First."),
@@ -199,8 +199,8 @@ async def test_the_first_entry_counts_and_an_empty_suggestion_is_none(
             ModuleFeedback(module="item profile B", involved=False, suggestion="Said anyway."),
         ]
     )
-    with written(resources, reply):
-        gradients = await credited(await forwarded())
+    with replying(resources, reply):
+        gradients = await credited(await after_forward())
     assert gradients.pop("user_profile:1").suggestion == "First."
     assert [(g.involved, g.suggestion) for g in gradients.values()] == [(False, "")] * 2
 
@@ -209,11 +209,12 @@ async def test_the_first_entry_counts_and_an_empty_suggestion_is_none(
 async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply(
     resources: Resources, count: int, cut: bool
 ) -> None:
-    await plant(resources)
-    state = await forwarded()
+    await plant_tiny(resources)
+    state = await after_forward()
     said = "guitar riffs; " * 100
     messages = [
-        Message(id=n, sender=as_router(100 + n), version=1, body=said) for n in range(1, count + 1)
+        Message(id=n, sender=router_module(100 + n), version=1, body=said)
+        for n in range(1, count + 1)
     ]
     filter_decisions = [
         FilterDecision(message=m.id, sender=m.sender, version=1, accepted=True) for m in messages
@@ -223,7 +224,7 @@ async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply
     state["receptions"][0] = received.model_copy(
         update={"filter_decisions": tuple(filter_decisions)}
     )
-    with written(resources, CreditAssignment(gradients=[])) as model:
+    with replying(resources, CreditAssignment(gradients=[])) as model:
         await credited(state)
     assert ("…" in model.shown()) == cut
     assert "guitar riffs; guitar riffs" in model.shown()

@@ -28,8 +28,8 @@ from state.store.digest import digest_network
 from state.store.networks import drop_network, find_network
 from state.store.routers import read_routers
 from state.store.routing import score_clients
-from tests.support.backward_record import listed
-from tests.support.tiny_network import NETWORK_SETTINGS, as_router, load, tiny_dataset
+from tests.support.backward_state import sends_of
+from tests.support.tiny_network import NETWORK_SETTINGS, load_tiny, router_module
 from workflows.recnet import RecNet
 
 
@@ -68,7 +68,7 @@ async def first(resources: Resources) -> list[Any]:
 
 
 async def test_a_users_first_profile_is_made_of_exactly_its_first_event(recnet: RecNet) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     assert await initialize_clients({}, founding()) == {"clients": 18, "routers": 0}
     _, ann, *_, fay, j1, j2, j3, j4, m1, m2, m3, m4, f1, f2, f3, f4 = await first(recnet.resources)
     assert ann.profile == (
@@ -87,7 +87,7 @@ async def test_a_users_first_profile_is_made_of_exactly_its_first_event(recnet: 
 
 
 async def test_stored_embeddings_are_those_of_the_stored_texts(recnet: RecNet) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     await initialize_clients({}, founding())
     network, *clients = await first(recnet.resources)
     async with recnet.resources.pool.connection() as conn:
@@ -103,14 +103,14 @@ async def test_stored_embeddings_are_those_of_the_stored_texts(recnet: RecNet) -
 async def test_first_profiles_are_kept_when_asked_for_again_in_the_same_shape(
     recnet: RecNet,
 ) -> None:
-    network = await load(recnet, tiny_dataset(), "tiny")
+    network = await load_tiny(recnet)
     await initialize_clients({}, founding())
     async with recnet.resources.pool.connection() as conn:
         before = await digest_network(conn, network)
         assert await initialize_clients({}, founding()) == {"clients": 18, "routers": 0}
         assert await digest_network(conn, network) == before
     fanned = await fan_out_clients({"routers": 0}, founding())
-    assert [send.arg["client"] for send in listed(fanned)] == list(range(1, 19))
+    assert [send.arg["client"] for send in sends_of(fanned)] == list(range(1, 19))
     assert await fan_out_clients({"routers": 3}, founding()) == "__end__"
 
 
@@ -126,7 +126,7 @@ async def test_first_profiles_are_kept_when_asked_for_again_in_the_same_shape(
 async def test_other_settings_for_the_same_network_are_refused(
     recnet: RecNet, change: dict[str, object], told: str
 ) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     await initialize_clients({}, founding())
     with pytest.raises(NetworkError, match=f"bootstrapped with {told}"):
         await initialize_clients({}, founding(**change))
@@ -135,7 +135,7 @@ async def test_other_settings_for_the_same_network_are_refused(
 async def test_an_encoder_that_is_not_in_use_is_refused_before_anything_is_written(
     recnet: RecNet,
 ) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     with pytest.raises(NetworkError, match="RECNET_EMBEDDING=openai:small"):
         await initialize_clients({}, founding(encoder="openai:small"))
     assert (await recnet.network("tiny")).stored_settings is None
@@ -153,7 +153,7 @@ EXTRACTED = [
 async def clustered(
     recnet: RecNet, extracted: list[ExtractedAttributes] = EXTRACTED, **change: float | str
 ) -> tuple[BootstrapState, Runtime[BootstrapContext]]:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     runtime = founding(**change)
     await initialize_clients({}, runtime)
     state: BootstrapState = {"extracted": extracted}
@@ -222,7 +222,7 @@ async def test_tau_auto_lets_the_wanted_number_of_each_kind_hear(recnet: RecNet)
     async with recnet.resources.pool.connection() as conn:
         routers = await read_routers(conn, network.id)
         messages = [
-            NewMessage(id=r.id, sender=as_router(r.id), version=1, taken=r.attributes)
+            NewMessage(id=r.id, sender=router_module(r.id), version=1, taken=r.attributes)
             for r in routers
         ]
         await add_messages(conn, network.id, 1, messages)

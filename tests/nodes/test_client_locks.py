@@ -13,13 +13,13 @@ from state.db import locks as bounds
 from state.domain import Reception
 from state.graphs.interaction import BackwardState, InteractionState
 from tests.nodes.test_commit_interaction import ITEM, USER, gradient, move_profile, rewrite
-from tests.support.backward_record import forwarded, listed
-from tests.support.tiny_network import plant, run_on, send
+from tests.support.backward_state import after_forward, sends_of
+from tests.support.tiny_network import plant_tiny, push, runtime
 
 
 async def credited(interaction: str, user: str) -> BackwardState:
     """Return a record whose user and positive item, `j2`, are to be rewritten."""
-    state = await forwarded(interaction, user=user)
+    state = await after_forward(interaction, user=user)
     owners = [client.id for client in state["clients"]]
     user_module = USER.model_copy(update={"owner": owners[0]})
     state["gradients"] = [gradient(user_module), gradient(ITEM)]
@@ -27,12 +27,12 @@ async def credited(interaction: str, user: str) -> BackwardState:
 
 
 async def test_what_moved_on_meanwhile_is_what_is_rewritten(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1, 8)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1, 8)
     state = await credited("i:1", "ann")
     await move_profile(resources, network, 8, "Described by somebody else.")
-    state = {**state, **await lock_clients(state, run_on())}
-    tasks = [send_to.arg for send_to in listed(await fan_out_gradients(state))]
+    state = {**state, **await lock_clients(state, runtime())}
+    tasks = [send_to.arg for send_to in sends_of(await fan_out_gradients(state))]
     assert [task["text"] for task in tasks] == [
         state["receptions"][0].profile,
         "Described by somebody else.",
@@ -40,50 +40,50 @@ async def test_what_moved_on_meanwhile_is_what_is_rewritten(resources: Resources
     assert state["receptions"][0].filter_decisions  # ann's message goes in as it was merged
     assert state["receptions"][1] == Reception(client=8, profile="Described by somebody else.")
     assert state["rounds"] == 0
-    assert await lock_clients(state, run_on()) == {}
+    assert await lock_clients(state, runtime()) == {}
 
 
 async def test_the_next_run_of_a_client_waits_for_the_commit(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
-    elsewhere = await forwarded("i:3", user="cid", positive="m2", negative="m3")
-    assert await lock_clients(first, run_on()) == {}
-    waiting = asyncio.create_task(lock_clients(second, run_on()))
-    assert await lock_clients(elsewhere, run_on()) == {}
+    elsewhere = await after_forward("i:3", user="cid", positive="m2", negative="m3")
+    assert await lock_clients(first, runtime()) == {}
+    waiting = asyncio.create_task(lock_clients(second, runtime()))
+    assert await lock_clients(elsewhere, runtime()) == {}
     await asyncio.sleep(0.1)
     assert not waiting.done()
     first["rewrites"] = [rewrite(first, ITEM, "A bebop record.")]
-    assert (await commit_interaction(first, run_on()))["committed"]
+    assert (await commit_interaction(first, runtime()))["committed"]
     second = {**second, **await waiting}
     assert second["clients"][1].profile == "A bebop record."
     second["rewrites"] = [rewrite(second, ITEM, "A bebop record, and more.")]
-    update = await commit_interaction(second, run_on())
+    update = await commit_interaction(second, runtime())
     assert await is_committed({**second, **update}) == "__end__"
 
 
 async def test_a_record_that_fails_gives_its_turns_back(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
-    await lock_clients(first, run_on())
-    waiting = asyncio.create_task(lock_clients(second, run_on()))
+    await lock_clients(first, runtime())
+    waiting = asyncio.create_task(lock_clients(second, runtime()))
     record = InteractionState(
         interaction="i:1", user="ann", positive="j2", negative="m1", failure="It stayed bad."
     )
-    await record_failure(record, run_on())
+    await record_failure(record, runtime())
     assert await waiting == {}
 
 
 async def test_a_turn_that_does_not_come_is_done_without(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
-    await lock_clients(first, run_on())
+    await lock_clients(first, runtime())
     monkeypatch.setattr(bounds, "PATIENCE", 0.1)
     await move_profile(resources, network, 8, "Described by somebody else.")
-    second = {**second, **await lock_clients(second, run_on())}
+    second = {**second, **await lock_clients(second, runtime())}
     assert second["clients"][1].profile == "Described by somebody else."
     for state in (first, second):  # and the commit compares versions all the same
         state["rewrites"] = [rewrite(state, ITEM, "A bebop record.")]
-    assert (await commit_interaction(second, run_on()))["committed"]
-    assert await commit_interaction(first, run_on()) == {"rounds": 1}
+    assert (await commit_interaction(second, runtime()))["committed"]
+    assert await commit_interaction(first, runtime()) == {"rounds": 1}

@@ -31,9 +31,9 @@ from state.store.interactions import (
 from state.store.merged_views import find_view, keep_view
 from state.store.versions import append_version, join_rules, read_versions
 from state.store.windows import close_window, read_pending
-from tests.support.backward_record import forwarded, listed, read_one
-from tests.support.scripted_model import written
-from tests.support.tiny_network import NETWORK_SETTINGS, plant, run_on, send
+from tests.support.backward_state import after_forward, read_client, sends_of
+from tests.support.scripted_model import replying
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
 
 USER = Module(kind=ModuleKind.USER_PROFILE, owner=1)
 ITEM = Module(kind=ModuleKind.ITEM_PROFILE, owner=8)
@@ -63,7 +63,7 @@ async def digest(resources: Resources, network: int) -> str:
 
 async def rewritten() -> BackwardState:
     """Return a record whose user got a message, with rewrites of profile, item and rules."""
-    state = await forwarded()
+    state = await after_forward()
     state["gradients"] = [gradient(m) for m in (USER, ITEM, MEMORY, ROUTER)]
     state["rewrites"] = [
         rewrite(state, USER, "Enjoys bebop."),
@@ -75,7 +75,7 @@ async def rewritten() -> BackwardState:
 
 async def move_profile(resources: Resources, network: int, client: int, text: str) -> None:
     """Do what the commit of another interaction did meanwhile."""
-    now = await read_one(resources, network, client)
+    now = await read_client(resources, network, client)
     (vector,) = await resources.encoder.embed([text])
     module = Module(kind=ModuleKind.profile_of(now.kind), owner=client)
     async with resources.pool.connection() as conn:
@@ -88,19 +88,19 @@ async def next_round(state: BackwardState, update: BackwardState) -> BackwardSta
     """Return the state with which a commit that met newer texts goes round again."""
     assert await is_committed({**state, **update}) == "lock_clients"
     state = {**state, **update}
-    return {**state, **await lock_clients(state, run_on())}
+    return {**state, **await lock_clients(state, runtime())}
 
 
 async def test_all_that_a_record_changed_is_there_afterwards(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    message = await send(resources, network, 1, 1)
-    ann = await read_one(resources, network, 1)
+    network = (await plant_tiny(resources)).id
+    message = await push(resources, network, 1, 1)
+    ann = await read_client(resources, network, 1)
     state = await rewritten()
     async with resources.pool.connection() as conn:
         await keep_view(conn, network, ann, "model", state["receptions"][0])
-    assert await commit_interaction(state, run_on()) == {"committed": True, "window": None}
+    assert await commit_interaction(state, runtime()) == {"committed": True, "window": None}
 
-    now = await read_one(resources, network, 1)
+    now = await read_client(resources, network, 1)
     assert (now.profile, now.profile_version) == ("Enjoys bebop.", 3)
     assert (now.rules, now.filter_version) == (("Keep out noise.",), 2)
     assert now.messages == ()
@@ -132,12 +132,12 @@ async def test_all_that_a_record_changed_is_there_afterwards(resources: Resource
 
 
 async def test_what_did_not_change_gets_no_version(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    state = await forwarded()
+    network = (await plant_tiny(resources)).id
+    state = await after_forward()
     state["gradients"] = [gradient(USER), gradient(ITEM, involved=False)]
     state["rewrites"] = [rewrite(state, USER, state["receptions"][0].profile)]
-    await commit_interaction(state, run_on())
-    assert (await read_one(resources, network, 1)).profile_version == 1
+    await commit_interaction(state, runtime())
+    assert (await read_client(resources, network, 1)).profile_version == 1
     async with resources.pool.connection() as conn:
         stored = {g.module.value: g for g in await read_gradients(conn, network, "i:1")}
     assert (stored["user_profile"].status, stored["user_profile"].applied_version) == ("applied", 1)
@@ -146,18 +146,18 @@ async def test_what_did_not_change_gets_no_version(resources: Resources) -> None
 
 async def test_a_commit_that_was_made_is_not_made_again(resources: Resources) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"update_size": 3})
-    network = (await plant(resources, network_settings=network_settings)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources, network_settings=network_settings)).id
+    await push(resources, network, 1, 1)
     state = await rewritten()
-    assert await commit_interaction(state, run_on()) == {"committed": True, "window": 1}
+    assert await commit_interaction(state, runtime()) == {"committed": True, "window": 1}
     before = await digest(resources, network)
     # Stopped between this commit and its checkpoint, a run comes here again with its old state.
-    again = await commit_interaction(state, run_on())
+    again = await commit_interaction(state, runtime())
     assert (again["committed"], again["window"], again["reward"]) == (True, 1, 0)
     assert await digest(resources, network) == before
     async with resources.pool.connection() as conn:
         await close_window(conn, network, 1)
-    again = await commit_interaction({**state, "reward": 1, "predicted": "j2"}, run_on())
+    again = await commit_interaction({**state, "reward": 1, "predicted": "j2"}, runtime())
     assert (again["window"], again["reward"], again["predicted"]) == (None, 0, "m1")
     assert resources.budget.calls == 0
 
@@ -165,8 +165,8 @@ async def test_a_commit_that_was_made_is_not_made_again(resources: Resources) ->
 async def test_a_commit_that_breaks_leaves_nothing(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
     before = await digest(resources, network)
 
     async def power_cut(*_: object) -> None:
@@ -174,35 +174,35 @@ async def test_a_commit_that_breaks_leaves_nothing(
 
     monkeypatch.setattr("nodes.commit_interaction.join_window", power_cut)
     with pytest.raises(OSError, match="power cut"):
-        await commit_interaction(await rewritten(), run_on())
+        await commit_interaction(await rewritten(), runtime())
     assert await digest(resources, network) == before
 
 
 async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1, 8)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1, 8)
     state = await rewritten()
     await move_profile(resources, network, 8, "A record that somebody else described.")
     before = await digest(resources, network)
-    update = await commit_interaction(state, run_on())
+    update = await commit_interaction(state, runtime())
     assert await digest(resources, network) == before
     assert update == {"rounds": 1}
 
     state = await next_round(state, update)
-    (send_again,) = listed(await fan_out_gradients(state))
+    (send_again,) = sends_of(await fan_out_gradients(state))
     task: OptimizeTask = send_again.arg
     assert (send_again.node, task["gradient"].module) == ("optimize_profile", ITEM)
     assert task["text"] == "A record that somebody else described."
-    with written(resources, OptimizedProfile(profile="Described by both.")) as model:
-        (again,) = (await optimize_profile(task, run_on()))["rewrites"]
+    with replying(resources, OptimizedProfile(profile="Described by both.")) as model:
+        (again,) = (await optimize_profile(task, runtime()))["rewrites"]
     assert "A record that somebody else described." in model.shown()
     state["rewrites"] = [*state["rewrites"], again]
     assert await fan_out_gradients(state) == "commit_interaction"
-    assert (await commit_interaction(state, run_on()))["committed"]
+    assert (await commit_interaction(state, runtime()))["committed"]
 
-    user, item = await read_one(resources, network, 1), await read_one(resources, network, 8)
+    user, item = await read_client(resources, network, 1), await read_client(resources, network, 8)
     assert (user.profile, user.profile_version) == ("Enjoys bebop.", 3)
     assert (item.profile, item.profile_version) == ("Described by both.", 3)
     async with resources.pool.connection() as conn:
@@ -215,8 +215,8 @@ async def test_after_a_conflict_only_what_moved_is_rewritten_from_its_newer_text
 async def test_a_message_is_consumed_once_also_where_nobody_changed_a_text(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    message = await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    message = await push(resources, network, 1, 1)
     state = await rewritten()
     client, reception = state["clients"][0], state["receptions"][0]
     assert [v.message for v in reception.filter_decisions] == [message]
@@ -236,48 +236,48 @@ async def test_a_message_is_consumed_once_also_where_nobody_changed_a_text(
         await write_interaction(conn, network, other)
         await add_filter_decisions(conn, network, [kept_out], interaction="other")
         await consume_messages(conn, network, 1, [message])
-    state = await next_round(state, await commit_interaction(state, run_on()))
+    state = await next_round(state, await commit_interaction(state, runtime()))
     assert state["receptions"][0] == Reception(client=1, profile=client.profile)
-    (send_again,) = listed(await fan_out_gradients(state))
+    (send_again,) = sends_of(await fan_out_gradients(state))
     assert send_again.arg["gradient"].module == USER
 
 
 async def test_rules_that_moved_are_rewritten_alone(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     state = await rewritten()
     async with resources.pool.connection() as conn:
         await append_version(
             conn, network, MEMORY, 2, join_rules(("Newer rule.",)), "gradient", interaction="i:0"
         )
         await point_filter(conn, network, 1, 2)
-    state = await next_round(state, await commit_interaction(state, run_on()))
-    (send_again,) = listed(await fan_out_gradients(state))
+    state = await next_round(state, await commit_interaction(state, runtime()))
+    (send_again,) = sends_of(await fan_out_gradients(state))
     assert send_again.node == "optimize_filter_memory"
-    with written(resources, OptimizedFilterMemory(rules=["Newer rule.", "One more."])) as model:
-        (again,) = (await optimize_filter_memory(send_again.arg, run_on()))["rewrites"]
+    with replying(resources, OptimizedFilterMemory(rules=["Newer rule.", "One more."])) as model:
+        (again,) = (await optimize_filter_memory(send_again.arg, runtime()))["rewrites"]
     assert "Newer rule." in model.shown()
     state["rewrites"] = [*state["rewrites"], again]
-    await commit_interaction(state, run_on())
-    ann = await read_one(resources, network, 1)
+    await commit_interaction(state, runtime())
+    ann = await read_client(resources, network, 1)
     assert (ann.rules, ann.filter_version) == (("Newer rule.", "One more."), 3)
     assert ann.profile == "Enjoys bebop."
 
 
 async def test_conflicts_without_end_are_given_up_in_one_line(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     state = await rewritten()
     for turn in range(5):
         await move_profile(resources, network, 8, f"Moved {turn}.")
-        state = await next_round(state, await commit_interaction(state, run_on()))
+        state = await next_round(state, await commit_interaction(state, runtime()))
         assert state["rounds"] == turn + 1
     await move_profile(resources, network, 8, "Moved again.")
     with pytest.raises(ConflictError, match="its clients changed 5 times while"):
-        await commit_interaction(state, run_on())
+        await commit_interaction(state, runtime())
 
 
 async def test_gradients_go_to_the_optimizer_of_their_kind(resources: Resources) -> None:
-    await plant(resources)
-    state = await forwarded()
+    await plant_tiny(resources)
+    state = await after_forward()
     state["gradients"] = [
         gradient(USER),
         gradient(ITEM, involved=False),
@@ -285,7 +285,7 @@ async def test_gradients_go_to_the_optimizer_of_their_kind(resources: Resources)
         gradient(ROUTER),
         gradient(Module(kind=ModuleKind.ROUTER, owner=9), refused="not there"),
     ]
-    sends = listed(await fan_out_gradients(state))
+    sends = sends_of(await fan_out_gradients(state))
     assert [(send.node, send.arg["gradient"].module) for send in sends] == [
         ("optimize_profile", USER),
         ("optimize_filter_memory", MEMORY),

@@ -22,9 +22,9 @@ from state.store.clients import read_attributes
 from state.store.digest import digest_network
 from state.store.routers import read_routers, write_router_attributes
 from state.store.windows import add_pending, claim_window, count_windows, open_window
-from tests.support.backward_record import read_one
-from tests.support.scripted_model import written
-from tests.support.tiny_network import as_router, plant, run_on
+from tests.support.backward_state import read_client
+from tests.support.scripted_model import replying
+from tests.support.tiny_network import plant_tiny, router_module, runtime
 
 RIFFS = "guitar riffs loud"
 
@@ -33,7 +33,7 @@ async def claimed(
     resources: Resources, *extracted: ExtractedAttributes
 ) -> tuple[int, RouterUpdateState]:
     """Return a network with a claimed window, and the state after extraction."""
-    network = (await plant(resources, tau=-1.0)).id
+    network = (await plant_tiny(resources, tau=-1.0)).id
     async with resources.pool.connection() as conn:
         await add_pending(conn, network, [entry.client for entry in extracted])
         assert await claim_window(conn, network, 1) == 1
@@ -48,7 +48,7 @@ async def test_new_is_what_a_client_did_not_hold(resources: Resources) -> None:
     _, state = await claimed(
         resources, found(1, "trumpet jazz", RIFFS), found(2, RIFFS), found(3, "guitar riffs")
     )
-    (intake,) = (await assign_attributes(state, run_on()))["intakes"]
+    (intake,) = (await assign_attributes(state, runtime()))["intakes"]
     # Near enough to be the known one, it is new in the two who did not hold it; 3 did.
     assert (intake.router, intake.attributes, intake.contributors) == (
         2,
@@ -65,7 +65,7 @@ async def test_each_goes_to_its_nearest_router_the_most_widely_held_first(
         found(1, "fiddle dance", "harbour fiddle", "jazz swing"),
         found(2, "harbour fiddle"),
     )
-    intakes = (await assign_attributes(state, run_on()))["intakes"]
+    intakes = (await assign_attributes(state, runtime()))["intakes"]
     assert [(i.router, i.attributes, i.contributors) for i in intakes] == [
         (1, ("jazz swing",), ((1,),)),
         (3, ("harbour fiddle", "fiddle dance"), ((1, 2), (1,))),
@@ -79,7 +79,7 @@ async def test_a_drafted_router_takes_in_by_its_new_text(resources: Resources) -
             router=4, base=0, profile="polka", attributes=(), author="merge", parents=(1, 2)
         )
     ]
-    state["intakes"] = (await assign_attributes(state, run_on()))["intakes"]
+    state["intakes"] = (await assign_attributes(state, runtime()))["intakes"]
     assert [intake.router for intake in state["intakes"]] == [4]
     (send,) = await fan_out_summaries(state)
     assert (send.node, send.arg["profile"], send.arg["attributes"]) == (
@@ -91,11 +91,11 @@ async def test_a_drafted_router_takes_in_by_its_new_text(resources: Resources) -
 
 async def test_with_nothing_new_the_update_goes_on_to_its_commit(resources: Resources) -> None:
     network, state = await claimed(resources, found(1, "trumpet jazz"))
-    state = {**state, **await assign_attributes(state, run_on())}
+    state = {**state, **await assign_attributes(state, runtime())}
     assert state["intakes"] == []
     (send,) = await fan_out_summaries(state)
     assert send.node == "commit_router_update"
-    assert await commit_router_update(send.arg, run_on()) == {"recipients": 0}
+    assert await commit_router_update(send.arg, runtime()) == {"recipients": 0}
     async with resources.pool.connection() as conn:
         assert await open_window(conn, network) is None
         assert [router.version for router in await read_routers(conn, network)] == [1, 1, 1]
@@ -103,9 +103,9 @@ async def test_with_nothing_new_the_update_goes_on_to_its_commit(resources: Reso
 
 async def test_an_update_is_committed_whole_and_once(resources: Resources) -> None:
     network, state = await claimed(resources, found(1, "harbour fiddle"), found(2, "trumpet jazz"))
-    state = {**state, **await assign_attributes(state, run_on())}
+    state = {**state, **await assign_attributes(state, runtime())}
     state["summaries"] = [Summary(router=3, profile="Lately harbour fiddle.")]
-    heard = await commit_router_update(state, run_on())
+    heard = await commit_router_update(state, runtime())
     assert heard == {"recipients": 0}  # client 1 alone said so, and would hear only itself
     async with resources.pool.connection() as conn:
         router = (await read_routers(conn, network))[2]
@@ -119,7 +119,7 @@ async def test_an_update_is_committed_whole_and_once(resources: Resources) -> No
         assert await count_windows(conn, network) == 1
         before = await digest_network(conn, network)
         # Stopped between this commit and its checkpoint, the node runs again with its old state.
-        assert await commit_router_update(state, run_on()) == {"recipients": 0}
+        assert await commit_router_update(state, runtime()) == {"recipients": 0}
         assert await digest_network(conn, network) == before
 
 
@@ -129,17 +129,17 @@ async def test_only_routers_that_took_in_speak_and_only_those_concerned_hear(
     network, state = await claimed(
         resources, found(1, "harbour fiddle"), found(2, "harbour fiddle"), found(7, "sea fiddle")
     )
-    state = {**state, **await assign_attributes(state, run_on())}
+    state = {**state, **await assign_attributes(state, runtime())}
     state["summaries"] = [Summary(router=3, profile="Lately fiddle.")]
-    assert await commit_router_update(state, run_on()) == {"recipients": 9}
+    assert await commit_router_update(state, runtime()) == {"recipients": 9}
     for client in (1, 2, 5, 7):  # who holds what was taken in, new or not
-        (message,) = (await read_one(resources, network, client)).messages
+        (message,) = (await read_client(resources, network, client)).messages
         assert (message.sender, message.version, message.body) == (
-            as_router(3),
+            router_module(3),
             2,
             "Lately fiddle.",
         )
-    assert (await read_one(resources, network, 3)).messages == ()
+    assert (await read_client(resources, network, 3)).messages == ()
 
 
 async def test_a_router_loses_what_no_client_holds(resources: Resources) -> None:
@@ -148,9 +148,9 @@ async def test_a_router_loses_what_no_client_holds(resources: Resources) -> None
     )
     async with resources.pool.connection() as conn:
         await write_router_attributes(conn, network, 1, [3, 1])
-        state = {**state, **await assign_attributes(state, run_on())}
+        state = {**state, **await assign_attributes(state, runtime())}
         state["summaries"] = [Summary(router=1, profile="Jazz, jazz.")]
-        await commit_router_update(state, run_on())
+        await commit_router_update(state, runtime())
         routers = await read_routers(conn, network)
     assert [router.attributes for router in routers] == [(1,), (2,), ()]
 
@@ -159,7 +159,7 @@ async def test_a_commit_that_breaks_leaves_the_window_open(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network, state = await claimed(resources, found(1, "harbour fiddle"))
-    state = {**state, **await assign_attributes(state, run_on())}
+    state = {**state, **await assign_attributes(state, runtime())}
     state["summaries"] = [Summary(router=3, profile="Lately fiddle.")]
 
     async def power_cut(*_: object) -> None:
@@ -169,16 +169,16 @@ async def test_a_commit_that_breaks_leaves_the_window_open(
     async with resources.pool.connection() as conn:
         before = await digest_network(conn, network)
         with pytest.raises(OSError, match="power cut"):
-            await commit_router_update(state, run_on())
+            await commit_router_update(state, runtime())
         assert await digest_network(conn, network) == before
         assert await open_window(conn, network) is not None
 
 
 async def test_extraction_reads_the_profile_as_it_is_now(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     reply = Extract(attributes=[f"Attribute {n}" for n in range(20)])
-    with written(resources, reply) as model:
-        update = await extract_attributes(ExtractTask(step="window 1", client=7), run_on())
+    with replying(resources, reply) as model:
+        update = await extract_attributes(ExtractTask(step="window 1", client=7), runtime())
     assert "Smoky Trumpet" in model.shown()
     (extracted,) = update["extracted"]
     assert extracted.attributes == tuple(f"attribute {n}" for n in range(12))
@@ -187,10 +187,10 @@ async def test_extraction_reads_the_profile_as_it_is_now(resources: Resources) -
 async def test_a_summary_starts_from_the_stored_text_or_from_the_drafted_one(
     resources: Resources,
 ) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     for profile, shown in ((None, "Liked here: sea fiddle."), ("A draft.", "A draft.")):
         task = SummarizeTask(step="window 1", router=3, profile=profile, attributes=("polka",))
-        with written(resources, Summarize(profile="New.")) as model:
-            update = await summarize_router(task, run_on())
+        with replying(resources, Summarize(profile="New.")) as model:
+            update = await summarize_router(task, runtime())
         assert shown in model.shown()
         assert update["summaries"] == [Summary(router=3, profile="New.")]

@@ -21,8 +21,8 @@ from prompts.llm.models import NO_KEY
 from prompts.registry import PROMPTS
 from state.settings import Settings
 from tests.prompts.llm.test_embeddings import vectors
-from tests.support.scripted_server import Answer, Endpoint, failure, serving
-from tests.support.small_prompt import GOOD, Bench, greeting_templates
+from tests.support.greet_prompt import GOOD, GreetClient, greeting_templates
+from tests.support.scripted_server import Answer, ScriptedServer, failure, scripted_server
 
 KEY = "sk-of-the-models-0123456789"
 OTHER = "sk-of-the-encoder-9876543210"
@@ -30,20 +30,20 @@ MODEL, EMBEDDING = "openai:small", "openai:encoder"
 
 
 @pytest.fixture
-def models() -> Iterator[Endpoint]:
+def models() -> Iterator[ScriptedServer]:
     """Serve the models; asked for an embedding, it gives one too."""
 
     def answer(request: dict[str, Any]) -> Answer:
         return Answer(text=GOOD) if "messages" in request else vectors([1.0, 0.0])
 
-    with serving(answer) as endpoint:
+    with scripted_server(answer) as endpoint:
         yield endpoint
 
 
 @pytest.fixture
-def encoders() -> Iterator[Endpoint]:
+def encoders() -> Iterator[ScriptedServer]:
     """Serve the encoder at another address."""
-    with serving(vectors([1.0, 0.0])) as endpoint:
+    with scripted_server(vectors([1.0, 0.0])) as endpoint:
         yield endpoint
 
 
@@ -53,9 +53,11 @@ def settings(**given: Any) -> Settings:  # noqa: ANN401 - passed on
     return Settings(**{**named, **given, **keys})
 
 
-async def use(opened: Endpoints, endpoint: Endpoint) -> Bench:
+async def use(opened: Endpoints, endpoint: ScriptedServer) -> GreetClient:
     """Ask the model and the encoder once each."""
-    b = Bench(ModelClient(opened.model, greeting_templates(), limiter=CallLimiter()), endpoint)
+    b = GreetClient(
+        ModelClient(opened.model, greeting_templates(), limiter=CallLimiter()), endpoint
+    )
     await b.ask()
     await opened.encoder.embed(["a text"])
     return b
@@ -75,8 +77,8 @@ def bearers(*keys: str) -> list[str]:
     ],
 )
 async def test_each_address_gets_its_own_key_and_no_other(
-    models: Endpoint,
-    encoders: Endpoint,
+    models: ScriptedServer,
+    encoders: ScriptedServer,
     given: dict[str, str],
     sent: tuple[str, str],
 ) -> None:
@@ -89,7 +91,7 @@ async def test_each_address_gets_its_own_key_and_no_other(
 
 @pytest.mark.parametrize("where", ["environment", "fields"])
 async def test_the_key_of_the_environment_stays_with_its_address(
-    models: Endpoint, encoders: Endpoint, monkeypatch: pytest.MonkeyPatch, where: str
+    models: ScriptedServer, encoders: ScriptedServer, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     named = {"embedding_base_url": encoders.url}
     monkeypatch.setenv("OPENAI_API_KEY", KEY)
@@ -104,7 +106,9 @@ async def test_the_key_of_the_environment_stays_with_its_address(
     assert encoders.keys == bearers(NO_KEY)
 
 
-async def test_an_encoder_without_an_address_is_where_the_models_are(models: Endpoint) -> None:
+async def test_an_encoder_without_an_address_is_where_the_models_are(
+    models: ScriptedServer,
+) -> None:
     async with open_endpoints(settings(base_url=models.url, api_key=KEY)) as opened:
         await use(opened, models)
     assert models.keys == bearers(KEY, KEY)
@@ -112,7 +116,7 @@ async def test_an_encoder_without_an_address_is_where_the_models_are(models: End
 
 @pytest.mark.parametrize("where", ["environment", "fields"])
 async def test_an_encoder_with_a_key_alone_is_where_the_models_are(
-    models: Endpoint, monkeypatch: pytest.MonkeyPatch, where: str
+    models: ScriptedServer, monkeypatch: pytest.MonkeyPatch, where: str
 ) -> None:
     given = {"api_key": KEY, "embedding_api_key": OTHER}
     if where == "environment":
@@ -128,7 +132,7 @@ async def test_an_encoder_with_a_key_alone_is_where_the_models_are(
 
 
 async def test_another_provider_gets_neither_key_nor_address(
-    models: Endpoint, monkeypatch: pytest.MonkeyPatch
+    models: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: dict[str, Any] = {}
 
@@ -143,7 +147,7 @@ async def test_another_provider_gets_neither_key_nor_address(
     assert found["mistralai:small"].keys() == {"temperature", "timeout", "max_retries"}
 
 
-async def test_prompts_may_have_other_models_at_their_prices(models: Endpoint) -> None:
+async def test_prompts_may_have_other_models_at_their_prices(models: ScriptedServer) -> None:
     given = settings(
         base_url=models.url,
         api_key=KEY,
@@ -193,7 +197,7 @@ async def test_a_free_model_needs_no_price_only_where_one_is_set() -> None:
 
 
 async def test_options_of_the_model_are_sent_and_mistakes_among_them_named(
-    models: Endpoint,
+    models: ScriptedServer,
 ) -> None:
     more: dict[str, Any] = {"top_p": 0.5, "extra_body": {"chat_template_kwargs": {"a": 1}}}
     given = settings(base_url=models.url, max_tokens=77, temperature=0.3, model_options=more)
@@ -209,13 +213,13 @@ async def test_options_of_the_model_are_sent_and_mistakes_among_them_named(
             await use(opened, models)
 
 
-async def test_the_default_temperature_is_none_at_all(models: Endpoint) -> None:
+async def test_the_default_temperature_is_none_at_all(models: ScriptedServer) -> None:
     async with open_endpoints(settings(base_url=models.url, temperature="default")) as opened:
         await use(opened, models)
     assert "temperature" not in models.requests[0]
 
 
-async def test_the_clients_connections_are_closed_at_the_end(models: Endpoint) -> None:
+async def test_the_clients_connections_are_closed_at_the_end(models: ScriptedServer) -> None:
     async with open_endpoints(settings(base_url=models.url)) as opened:
         await use(opened, models)
         model = opened.model.model
@@ -227,7 +231,7 @@ async def test_the_clients_connections_are_closed_at_the_end(models: Endpoint) -
 
 
 async def test_a_name_and_password_in_the_address_are_no_part_of_what_is_kept(
-    models: Endpoint,
+    models: ScriptedServer,
 ) -> None:
     address = models.url.replace("http://", "http://me:hunter2hunter2@")
     async with open_endpoints(settings(base_url=address, api_key=KEY)) as opened:
@@ -236,7 +240,7 @@ async def test_a_name_and_password_in_the_address_are_no_part_of_what_is_kept(
 
 
 async def test_an_embedding_that_is_not_whole_in_time_is_cut() -> None:
-    with serving(replace(vectors([1.0, 0.0]), trickle=0.6)) as endpoint:
+    with scripted_server(replace(vectors([1.0, 0.0]), trickle=0.6)) as endpoint:
         given = settings(base_url=endpoint.url, timeout=0.2)
         async with open_endpoints(given) as opened:
             with pytest.raises(CallError, match="RECNET_TIMEOUT"):
@@ -244,11 +248,11 @@ async def test_an_embedding_that_is_not_whole_in_time_is_cut() -> None:
 
 
 @pytest.mark.usefixtures("database")
-async def test_a_refused_key_names_the_variable_of_its_own_endpoint(models: Endpoint) -> None:
+async def test_a_refused_key_names_the_variable_of_its_own_endpoint(models: ScriptedServer) -> None:
     def refuse(_: dict[str, Any]) -> Answer:
         return failure(401, f"Incorrect API key provided: {OTHER}")
 
-    with serving(refuse) as encoder:
+    with scripted_server(refuse) as encoder:
         given = settings(
             base_url=models.url, api_key=KEY,
             embedding_base_url=encoder.url, embedding_api_key=OTHER,

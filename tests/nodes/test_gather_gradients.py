@@ -13,13 +13,13 @@ from state.store.routers import retire_router, write_router
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window
 from state.vectors import Vector
-from tests.support.backward_record import listed
-from tests.support.tiny_network import plant, run_on
+from tests.support.backward_state import sends_of
+from tests.support.tiny_network import plant_tiny, runtime
 
 
 async def waiting(resources: Resources, blamed: dict[str, list[int]], suggestion: str) -> int:
     """Return a network with a claimed window and gradients of routers by interaction."""
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         for number, (interaction, routers) in enumerate(blamed.items()):
             record = Interaction(
@@ -53,7 +53,7 @@ async def replace_router(
 
 
 async def gathered(state: RouterUpdateState | None = None) -> RouterUpdateState:
-    return await gather_gradients(state or {}, run_on())
+    return await gather_gradients(state or {}, runtime())
 
 
 async def test_what_waits_is_gathered_with_the_claimed_clients(resources: Resources) -> None:
@@ -96,7 +96,7 @@ async def test_a_chain_may_go_through_splits_and_merges(resources: Resources) ->
 
 
 async def test_without_the_claimed_window_there_is_nothing_to_do(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     with pytest.raises(InputError, match="'tiny' has no claimed window"):
         await gathered()
 
@@ -115,7 +115,7 @@ async def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> No
         )
 
     given = [feedback(2, "i:1"), feedback(1, "i:1"), feedback(2, "i:2")]
-    sends = listed(await fan_out_update({"window": 3, "members": [1, 8], "feedback": given}))
+    sends = sends_of(await fan_out_update({"window": 3, "members": [1, 8], "feedback": given}))
     assert [(send.node, send.arg["step"]) for send in sends] == [
         ("optimize_router", "window 3"),
         ("optimize_router", "window 3"),

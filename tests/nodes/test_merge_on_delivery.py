@@ -20,9 +20,9 @@ from state.store.pins import pin_module
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window
 from tests.state.test_records import RECORD
-from tests.support.backward_record import forwarded, read_one
-from tests.support.scripted_model import written
-from tests.support.tiny_network import NETWORK_SETTINGS, plant, run_on, send
+from tests.support.backward_state import after_forward, read_client
+from tests.support.scripted_model import replying
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
 
 HEARER = 5
 
@@ -30,7 +30,7 @@ HEARER = 5
 async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
     """Return a network and its update before the commit: eve and others have merged."""
     network_settings = NETWORK_SETTINGS.model_copy(update={"reception": "delivery"})
-    network = (await plant(resources, network_settings=network_settings, tau=-1.0)).id
+    network = (await plant_tiny(resources, network_settings=network_settings, tau=-1.0)).id
     extracted = [ExtractedAttributes(client=c, attributes=("harbour fiddle",)) for c in (1, 2)]
     extracted.append(ExtractedAttributes(client=7, attributes=("sea fiddle",)))
     async with resources.pool.connection() as conn:
@@ -41,8 +41,8 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
         "window": 1, "extracted": extracted, "drafts": [], "feedback": [],
         "summaries": [Summary(router=3, profile="Lately fiddle.")],
     }  # fmt: skip
-    state |= await assign_attributes(state, run_on())
-    state |= await dry_run_delivery(state, run_on())
+    state |= await assign_attributes(state, runtime())
+    state |= await dry_run_delivery(state, runtime())
     async with resources.pool.connection() as conn:
         assert await digest_network(conn, network) == before
     sends = await fan_out_deliveries(state)
@@ -53,8 +53,8 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
             MessageDecision(message="message 1", accepted=True, rule="", reason="so")
         ],
     )
-    with written(resources, reply):
-        updates = [await merge_delivery(send.arg, run_on()) for send in sends]
+    with replying(resources, reply):
+        updates = [await merge_delivery(send.arg, runtime()) for send in sends]
     state["merged"] = [reception for update in updates for reception in update["merged"]]
     return network, state
 
@@ -62,10 +62,10 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
 async def test_the_rehearsal_finds_whom_the_commit_reaches(resources: Resources) -> None:
     network, state = await merged(resources)
     hearers = [client.id for client in state["hearers"]]
-    assert await commit_router_update(state, run_on()) == {"recipients": len(hearers)}
+    assert await commit_router_update(state, runtime()) == {"recipients": len(hearers)}
     assert HEARER in hearers
     for client in hearers:
-        now = await read_one(resources, network, client)
+        now = await read_client(resources, network, client)
         assert (now.profile, now.profile_version) == ("Heard of the fiddle.", 2)
         assert [m.body for m in now.merged_on_delivery] == ["Lately fiddle."]
         assert now.messages == ()
@@ -78,20 +78,20 @@ async def test_a_client_that_moved_on_keeps_its_message(resources: Resources) ->
         module = Module(kind=ModuleKind.FILTER_MEMORY, owner=HEARER)
         await append_version(conn, network, module, 2, "Only polka.", "edit")
         await point_filter(conn, network, HEARER, 2)
-    await commit_router_update(state, run_on())
-    now = await read_one(resources, network, HEARER)
+    await commit_router_update(state, runtime())
+    now = await read_client(resources, network, HEARER)
     assert ([m.body for m in now.messages], now.merged_on_delivery) == (["Lately fiddle."], ())
     assert now.profile_version == 1
     other = next(client.id for client in state["hearers"] if client.id != HEARER)
-    assert (await read_one(resources, network, other)).messages == ()
+    assert (await read_client(resources, network, other)).messages == ()
 
 
 async def test_what_another_interaction_took_up_is_not_taken_up_twice(
     resources: Resources,
 ) -> None:
     network, state = await merged(resources)
-    await commit_router_update(state, run_on())
-    record = await forwarded("i:2", user="eve", positive="f2", negative="m1")
+    await commit_router_update(state, runtime())
+    record = await after_forward("i:2", user="eve", positive="f2", negative="m1")
     eve, *others = record["clients"]
     record["receptions"][0] = record["receptions"][0].model_copy(
         update={"filter_decisions": eve.filter_decisions}
@@ -104,16 +104,16 @@ async def test_what_another_interaction_took_up_is_not_taken_up_twice(
             conn, network, RECORD.id, eve.id, [v.message for v in eve.filter_decisions]
         )
         assert await stale_clients(conn, step, record) == {eve.id}
-    later = await lock_clients(record, run_on())
+    later = await lock_clients(record, runtime())
     assert later["receptions"][0].filter_decisions == later["clients"][0].filter_decisions == ()
     assert later["clients"][1:] == others
 
 
 async def test_a_newer_profile_does_not_lose_what_was_merged_before(resources: Resources) -> None:
     network, state = await merged(resources)
-    await commit_router_update(state, run_on())
-    await send(resources, network, 1, HEARER)
-    record = await forwarded("i:2", user="eve", positive="f2", negative="m1")
+    await commit_router_update(state, runtime())
+    await push(resources, network, 1, HEARER)
+    record = await after_forward("i:2", user="eve", positive="f2", negative="m1")
     eve = record["clients"][0]
     received = record["receptions"][0]
     both = (*eve.filter_decisions, *received.filter_decisions)
@@ -122,7 +122,7 @@ async def test_a_newer_profile_does_not_lose_what_was_merged_before(resources: R
         module = Module(kind=ModuleKind.FILTER_MEMORY, owner=HEARER)
         await append_version(conn, network, module, 2, "Only polka.", "edit")
         await point_filter(conn, network, HEARER, 2)
-    later = await lock_clients(record, run_on())
+    later = await lock_clients(record, runtime())
     # The message in the buffer stays there; what had been merged is taken up all the same.
     assert (
         later["receptions"][0].filter_decisions
@@ -138,5 +138,5 @@ async def test_a_pinned_profile_is_left_out(resources: Resources) -> None:
     async with resources.pool.connection() as conn:
         module = Module(kind=ModuleKind.USER_PROFILE, owner=HEARER)
         await pin_module(conn, network, module, pinned=True)
-    again = await dry_run_delivery(state, run_on())
+    again = await dry_run_delivery(state, runtime())
     assert HEARER not in [client.id for client in again["hearers"]]

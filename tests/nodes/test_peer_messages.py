@@ -27,9 +27,9 @@ from state.settings import Propagation
 from state.store.clients import point_profile, read_clients
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window
-from tests.support.backward_record import listed
-from tests.support.scripted_model import WrittenModel, written
-from tests.support.tiny_network import NETWORK_SETTINGS, plant, run_on
+from tests.support.backward_state import sends_of
+from tests.support.scripted_model import ScriptedModel, replying
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, runtime
 
 CLIENTS = range(1, 19)
 NEAREST = 3
@@ -40,14 +40,14 @@ async def matched(
 ) -> tuple[int, RouterUpdateState]:
     """Return a network and its update after embedding matching."""
     network_settings = NETWORK_SETTINGS.model_copy(update={"propagation": way, "nearest": NEAREST})
-    network = (await plant(resources, network_settings=network_settings)).id
+    network = (await plant_tiny(resources, network_settings=network_settings)).id
     async with resources.pool.connection() as conn:
         await add_pending(conn, network, members)
         assert await claim_window(conn, network, 1) == 1
-    state = await gather_gradients({"window": 1}, run_on())
-    (send,) = listed(await fan_out_update(state))
+    state = await gather_gradients({"window": 1}, runtime())
+    (send,) = sends_of(await fan_out_update(state))
     assert send.node == "match_clients"
-    state |= await match_clients(send.arg, run_on())
+    state |= await match_clients(send.arg, runtime())
     return network, state
 
 
@@ -58,7 +58,7 @@ async def everybody(resources: Resources, network: int) -> list[Client]:
 
 async def sent(resources: Resources, network: int, state: RouterUpdateState) -> dict[int, str]:
     """Commit the update, and return what waits in the buffers: by client, the body."""
-    await commit_router_update(state, run_on())
+    await commit_router_update(state, runtime())
     return {
         client.id: message.body
         for client in await everybody(resources, network)
@@ -84,7 +84,7 @@ async def test_the_nearest_are_told_the_whole_profile(resources: Resources) -> N
         )
         for _, other in order[:NEAREST]:
             expected.setdefault(other, set()).add(sender)
-    assert await commit_router_update(state, run_on()) == {"recipients": len(expected)}
+    assert await commit_router_update(state, runtime()) == {"recipients": len(expected)}
     by_id = {client.id: client for client in clients}
     found = {c.id: c.messages for c in await everybody(resources, network) if c.messages}
     assert {client: {m.sender.owner for m in ms} for client, ms in found.items()} == expected
@@ -100,12 +100,12 @@ async def test_equally_near_clients_go_by_id(resources: Resources) -> None:
     async with resources.pool.connection() as conn:
         for client in CLIENTS:
             await point_profile(conn, network, client, 1, np.array([1, 0], dtype=np.float32))
-        state |= await match_clients(state, run_on())
+        state |= await match_clients(state, runtime())
     (match,) = state["matches"]
     assert [near.client for near in match.near] == [2, 3, 4]
 
 
-async def asked(model: WrittenModel, request: int = 0) -> list[str]:
+async def asked(model: ScriptedModel, request: int = 0) -> list[str]:
     """Return the names of the candidates that a request showed."""
     lines = model.shown(request).splitlines()
     return [line[6:-7] for line in lines if line.startswith("<name>")]
@@ -115,10 +115,10 @@ async def test_a_model_chooses_among_three_times_as_many(resources: Resources) -
     network, state = await matched(resources, "em+lr")
     (send,) = await fan_out_matches(state)
     assert send.node == "choose_recipients"
-    with written(
+    with replying(
         resources, ChooseRecipients(reason="so", recipients=["client 2", "client 9"])
     ) as model:
-        state |= await choose_recipients(send.arg, run_on())
+        state |= await choose_recipients(send.arg, runtime())
     assert await asked(model) == [f"client {n}" for n in range(1, 3 * NEAREST + 1)]
     assert "<most>3</most>" in model.shown()
     (onward,) = await fan_out_choices(state)
@@ -134,14 +134,14 @@ async def test_what_is_worth_telling_is_written_in_one_more_call(resources: Reso
     network, state = await matched(resources, "em+lr+ls", members=(1, 2))
     choices = []
     for send, names in zip(await fan_out_matches(state), (["client 4"], []), strict=True):
-        with written(resources, ChooseRecipients(reason="so", recipients=names)):
-            choices += (await choose_recipients(send.arg, run_on()))["choices"]
+        with replying(resources, ChooseRecipients(reason="so", recipients=names)):
+            choices += (await choose_recipients(send.arg, runtime()))["choices"]
     state["choices"] = choices
     (send,) = await fan_out_choices(state)  # the second one tells nobody
     assert send.node == "write_message"
     long = "Liked\x00 here: " + "jazz; " * 1_000
-    with written(resources, WriteMessage(message=long)) as model:
-        state["choices"] = choices + (await write_message(send.arg, run_on()))["choices"]
+    with replying(resources, WriteMessage(message=long)) as model:
+        state["choices"] = choices + (await write_message(send.arg, runtime()))["choices"]
     assert await asked(model) == ["client 1"]
     bodies = await sent(resources, network, state)
     assert list(bodies) == list(choices[0].recipients)
@@ -156,8 +156,8 @@ async def test_one_call_chooses_and_writes(resources: Resources) -> None:
     (send,) = await fan_out_matches(state)
     assert send.node == "address_clients"
     reply = AddressClients(message="Liked here: jazz.", recipients=["client 1", "client 1"])
-    with written(resources, reply):
-        state |= await address_clients(send.arg, run_on())
+    with replying(resources, reply):
+        state |= await address_clients(send.arg, runtime())
     bodies = await sent(resources, network, state)
     assert list(bodies.values()) == ["Liked here: jazz."]
 
@@ -178,8 +178,8 @@ async def test_a_reply_that_stays_bad_lets_the_client_tell_nobody(
     network, state = await matched(resources, way)
     (send,) = await fan_out_matches(state)
     node = choose_recipients if way == "em+lr" else address_clients
-    with written(resources, reply) as model, caplog.at_level(logging.WARNING):
-        state |= await node(send.arg, run_on())
+    with replying(resources, reply) as model, caplog.at_level(logging.WARNING):
+        state |= await node(send.arg, runtime())
     assert len(model.asked) == 3
     assert "client 1 tells nobody" in caplog.text
     assert await sent(resources, network, state) == {}
@@ -193,10 +193,10 @@ async def test_a_message_that_is_not_written_is_not_sent(
     state["choices"] = [PeerChoice(sender=match.sender, recipients=(match.near[0].client,))]
     (send,) = await fan_out_choices(state)
     with (
-        written(resources, ChooseRecipients(reason="", recipients=[])),
+        replying(resources, ChooseRecipients(reason="", recipients=[])),
         caplog.at_level(logging.WARNING),
     ):
-        state["choices"] += (await write_message(send.arg, run_on()))["choices"]
+        state["choices"] += (await write_message(send.arg, runtime()))["choices"]
     assert "tells nobody" in caplog.text
     assert await sent(resources, network, state) == {}
 
@@ -210,8 +210,8 @@ async def test_a_client_is_asked_about_as_it_was_matched(resources: Resources) -
         await append_version(conn, network, module, 2, "Now polka.", "edit")
         await point_profile(conn, network, 1, 2, vector)
     (send,) = await fan_out_matches(state)
-    with written(resources, ChooseRecipients(reason="so", recipients=["client 1"])) as model:
-        state |= await choose_recipients(send.arg, run_on())
+    with replying(resources, ChooseRecipients(reason="so", recipients=["client 1"])) as model:
+        state |= await choose_recipients(send.arg, runtime())
     assert "polka" not in model.shown()
     (body,) = (await sent(resources, network, state)).values()
     assert "polka" not in body
@@ -220,14 +220,14 @@ async def test_a_client_is_asked_about_as_it_was_matched(resources: Resources) -
 async def test_a_sender_has_one_message_in_a_buffer(resources: Resources) -> None:
     network, state = await matched(resources, "em")
     hearer = state["matches"][0].near[0].client
-    await commit_router_update(state, run_on())
+    await commit_router_update(state, runtime())
     async with resources.pool.connection() as conn:
         module = Module(kind=ModuleKind.USER_PROFILE, owner=1)
         await append_version(conn, network, module, 2, "Another text.", "edit")
         await add_pending(conn, network, [1])
         assert await claim_window(conn, network, 1) == 2
     again = PeerMatch(sender=module, version=2, near=state["matches"][0].near)
-    await commit_router_update({**state, "window": 2, "matches": [again]}, run_on())
+    await commit_router_update({**state, "window": 2, "matches": [again]}, runtime())
     (client,) = (c for c in await everybody(resources, network) if c.id == hearer)
     assert [(m.version, m.body) for m in client.messages] == [(2, "Another text.")]
 
@@ -236,8 +236,8 @@ async def test_candidates_come_in_an_order_that_says_nothing(resources: Resource
     _, state = await matched(resources, "em+lr", members=(1, 2, 3))
     orders = []
     for match in state["matches"]:
-        with written(resources, ChooseRecipients(reason="so", recipients=["client 1"])):
-            update = await choose_recipients(ChooseTask(step="window 1", match=match), run_on())
+        with replying(resources, ChooseRecipients(reason="so", recipients=["client 1"])):
+            update = await choose_recipients(ChooseTask(step="window 1", match=match), runtime())
         (first,) = update["choices"][0].recipients
         orders.append([near.client for near in match.near].index(first))
     assert orders != [0, 0, 0]

@@ -21,7 +21,7 @@ from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.vectors import Vector
 from tests.support.properties import thousand
-from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, router_module
 
 JAZZ = {1, 2, 7, 8, 9, 10}
 METAL = {3, 4, 11, 12, 13, 14}
@@ -42,10 +42,12 @@ async def delivered(
     seed: int = 0,
 ) -> list[Delivery]:
     network_settings = NETWORK_SETTINGS.model_copy(update={"echo": echo, "seed": seed})
-    network = await plant(resources, f"window {window} {seed}", network_settings, tau=-1.0)
+    network = await plant_tiny(resources, f"window {window} {seed}", network_settings, tau=-1.0)
     outgoing = [
         Outgoing(
-            message=NewMessage(id=number, sender=as_router(i.router), version=1, taken=(i.router,)),
+            message=NewMessage(
+                id=number, sender=router_module(i.router), version=1, taken=(i.router,)
+            ),
             echo=echo_of(i),
         )
         for number, i in intakes.items()
@@ -131,8 +133,8 @@ def test_messages_are_numbered_by_router() -> None:
     intakes = [intake(3, (1,)), intake(1, (2,))]
     numbered = outgoing_messages(7, {"intakes": intakes}, {1: 4, 3: 2}, {"attribute 0": 9})
     assert [(one.message.id, one.message.sender, one.message.version) for one in numbered] == [
-        (7, as_router(1), 4),
-        (8, as_router(3), 2),
+        (7, router_module(1), 4),
+        (8, router_module(3), 2),
     ]
 
 
@@ -187,7 +189,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
     resources: Resources, world: Circle
 ) -> None:
     if "tiny" not in resources.networks:
-        resources.networks["tiny"] = await plant(resources)
+        resources.networks["tiny"] = await plant_tiny(resources)
     planted = resources.networks["tiny"]
     network = planted.model_copy(
         update={
@@ -207,7 +209,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
     outgoing = [
         Outgoing(
             message=NewMessage(
-                id=10 * number, sender=as_router(number), version=1, taken=tuple(told)
+                id=10 * number, sender=router_module(number), version=1, taken=tuple(told)
             ),
             echo=echo_of(intakes[10 * number]),
         )

@@ -9,9 +9,15 @@ from state.domain import Reception
 from state.errors import InputError, NetworkError
 from state.graphs.recommend import RecommendState
 from state.store.digest import digest_network
-from tests.support.backward_record import listed
-from tests.support.scripted_model import WrittenModel, written
-from tests.support.tiny_network import NETWORK_SETTINGS, load, plant, run_on, send, tiny_dataset
+from tests.support.backward_state import sends_of
+from tests.support.scripted_model import ScriptedModel, replying
+from tests.support.tiny_network import (
+    NETWORK_SETTINGS,
+    load_tiny,
+    plant_tiny,
+    push,
+    runtime,
+)
 from workflows.recnet import RecNet
 
 GIVEN = ["f1", "j4", "m1", "j2"]
@@ -19,28 +25,28 @@ GIVEN = ["f1", "j4", "m1", "j2"]
 
 async def viewed(**record: object) -> RecommendState:
     state: RecommendState = {"user": "ann", **record}  # type: ignore[typeddict-item] # as given
-    return {**state, **await view_clients(state, run_on())}
+    return {**state, **await view_clients(state, runtime())}
 
 
 def reply(*names: str) -> Rank:
     return Rank(ranking=[Ranked(name=name, reason=f"because of {name}") for name in names])
 
 
-def order(model: WrittenModel) -> list[str]:
+def order(model: ScriptedModel) -> list[str]:
     """Return the titles in the order in which the model saw them."""
     lines = model.shown().split("<candidates>")[1].splitlines()
     return [line[7:-8] for line in lines if line.startswith("<title>")]
 
 
 async def test_candidates_that_were_given_are_read_in_their_order(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     state = await viewed(candidates=GIVEN)
     assert [client.key for client in state["clients"]] == ["ann", *GIVEN]
     assert state["origin"] == "given"
 
 
 async def test_without_candidates_the_nearest_items_are_taken(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     state = await viewed(count=3)
     assert state["origin"] == "nearest"
     assert state["clients"][1].key == "j4"  # the one CD of her shelf that ann has not met
@@ -63,23 +69,23 @@ async def test_without_candidates_the_nearest_items_are_taken(resources: Resourc
 async def test_what_cannot_be_ranked_is_refused(
     resources: Resources, record: dict[str, object], told: str
 ) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     with pytest.raises(InputError, match=told):
         await viewed(**record)
 
 
 async def test_a_network_without_routers_recommends_nothing(recnet: RecNet) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     with pytest.raises(NetworkError, match="recnet bootstrap"):
         await viewed()
 
 
 async def test_the_reply_decides_the_order_and_gives_the_reasons(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     state = await viewed(candidates=GIVEN)
     names = [f"item {n}" for n in (3, 1, 4, 2)]
-    with written(resources, reply(*names)) as model:
-        out = await rank_candidates(state, run_on())
+    with replying(resources, reply(*names)) as model:
+        out = await rank_candidates(state, runtime())
     seen = order(model)
     assert [entry.title for entry in out["ranking"]] == [seen[n - 1] for n in (3, 1, 4, 2)]
     assert [entry.reason for entry in out["ranking"]] == [f"because of {name}" for name in names]
@@ -91,11 +97,11 @@ async def test_the_reply_decides_the_order_and_gives_the_reasons(resources: Reso
 async def test_unknown_and_repeated_names_are_dropped_and_the_missing_come_last(
     resources: Resources,
 ) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     state = await viewed(candidates=GIVEN)
-    with written(resources, reply("item 2", "item 9", "item 2", "A new CD", "item 4")) as model:
-        out = await rank_candidates(state, run_on())
-        again = await rank_candidates(state, run_on())
+    with replying(resources, reply("item 2", "item 9", "item 2", "A new CD", "item 4")) as model:
+        out = await rank_candidates(state, runtime())
+        again = await rank_candidates(state, runtime())
     seen = order(model)
     assert [entry.title for entry in out["ranking"][:2]] == [seen[1], seen[3]]
     assert sorted(entry.item for entry in out["ranking"]) == sorted(GIVEN)
@@ -106,19 +112,19 @@ async def test_unknown_and_repeated_names_are_dropped_and_the_missing_come_last(
 
 
 async def test_those_missing_do_not_always_stand_in_the_same_order(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     firsts = set()
     for user in ("ann", "bob", "cid", "dot", "eve", "fay"):
-        with written(resources, reply()) as model:
-            out = await rank_candidates(await viewed(user=user, candidates=GIVEN), run_on())
+        with replying(resources, reply()) as model:
+            out = await rank_candidates(await viewed(user=user, candidates=GIVEN), runtime())
         assert out["missing"] == 4
         firsts.add(order(model).index(out["ranking"][0].title))
     assert len(firsts) > 1
 
 
 async def test_the_order_shown_depends_on_seed_user_and_set_alone(resources: Resources) -> None:
-    await plant(resources)
-    await plant(resources, "seeded", NETWORK_SETTINGS.model_copy(update={"seed": 5}))
+    await plant_tiny(resources)
+    await plant_tiny(resources, "seeded", NETWORK_SETTINGS.model_copy(update={"seed": 5}))
     orders = []
     for name, user, keys in (
         ("tiny", "ann", GIVEN),
@@ -127,9 +133,9 @@ async def test_the_order_shown_depends_on_seed_user_and_set_alone(resources: Res
         ("seeded", "ann", GIVEN),
     ):
         record: RecommendState = {"user": user, "candidates": keys}
-        state: RecommendState = {**record, **await view_clients(record, run_on(name))}
-        with written(resources, reply()) as model:
-            await rank_candidates(state, run_on(name))
+        state: RecommendState = {**record, **await view_clients(record, runtime(name))}
+        with replying(resources, reply()) as model:
+            await rank_candidates(state, runtime(name))
         orders.append(order(model))
     assert orders[0] == orders[1]
     assert len({tuple(shown) for shown in orders}) == 3
@@ -138,21 +144,21 @@ async def test_the_order_shown_depends_on_seed_user_and_set_alone(resources: Res
 async def test_only_clients_with_messages_are_merged_and_the_merge_is_read(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     assert await fan_out_views(await viewed(candidates=GIVEN)) == "rank_candidates"
-    await send(resources, network, 1, 1, 11, 12)
+    await push(resources, network, 1, 1, 11, 12)
     state = await viewed(candidates=GIVEN)
-    sends = listed(await fan_out_views(state))
+    sends = sends_of(await fan_out_views(state))
     assert [s.arg["client"].key for s in sends] == ["ann", "m1"]
     state["views"] = [Reception(client=11, profile="A record like no other.")]
-    with written(resources, reply()) as model:
-        await rank_candidates(state, run_on())
+    with replying(resources, reply()) as model:
+        await rank_candidates(state, runtime())
     assert "A record like no other." in model.shown()
 
 
 async def test_nothing_of_the_network_changes(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
     recnet = RecNet(resources)
     async with resources.pool.connection() as conn:
         before = await digest_network(conn, network)
@@ -163,8 +169,8 @@ async def test_nothing_of_the_network_changes(resources: Resources) -> None:
 
 
 async def test_who_has_met_everything_is_recommended_nothing(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     state = await viewed(candidates=["j1"])
     state["clients"] = state["clients"][:1]
-    out = await rank_candidates(state, run_on())
+    out = await rank_candidates(state, runtime())
     assert (out["ranking"], resources.budget.calls) == ([], 0)

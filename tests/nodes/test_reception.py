@@ -13,8 +13,8 @@ from state.graphs.interaction import MergeTask
 from state.store.clients import read_clients
 from state.store.merged_views import find_view
 from state.store.usage import sum_usage
-from tests.support.scripted_model import written
-from tests.support.tiny_network import NETWORK_SETTINGS, plant, run_on, send
+from tests.support.scripted_model import replying
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
 
 
 async def read(resources: Resources, network: int, client: int) -> Client:
@@ -24,7 +24,7 @@ async def read(resources: Resources, network: int, client: int) -> Client:
 
 
 async def merged(client: Client) -> Reception:
-    update = await merge_messages(MergeTask(step="i:1", client=client), run_on())
+    update = await merge_messages(MergeTask(step="i:1", client=client), runtime())
     (reception,) = update["merged"]
     return reception
 
@@ -36,14 +36,14 @@ def decision(number: int, *, accepted: bool, rule: str = "") -> MessageDecision:
 async def test_each_message_gets_a_decision_and_the_profile_takes_in_what_passed(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    first, second = await send(resources, network, 3, 1), await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    first, second = await push(resources, network, 3, 1), await push(resources, network, 1, 1)
     ann = await read(resources, network, 1)
     reply = Merge(
         profile="Enjoys CDs, lately jazz.",
         filter_decisions=[decision(2, accepted=False, rule="rule 2"), decision(1, accepted=True)],
     )
-    with written(resources, reply) as model:
+    with replying(resources, reply) as model:
         reception = await merged(ann)
     assert reception.profile == "Enjoys CDs, lately jazz."
     # By message: the older one is from router 3, and was kept out by ann's second rule.
@@ -59,11 +59,11 @@ async def test_each_message_gets_a_decision_and_the_profile_takes_in_what_passed
 async def test_a_profile_stays_word_for_word_where_everything_was_kept_out(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 2, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 2, 1)
     ann = await read(resources, network, 1)
     reply = Merge(profile="Rewritten all the same.", filter_decisions=[decision(1, accepted=False)])
-    with written(resources, reply):
+    with replying(resources, reply):
         reception = await merged(ann)
     assert reception.profile == ann.profile
     assert [v.accepted for v in reception.filter_decisions] == [False]
@@ -73,15 +73,15 @@ async def test_a_profile_stays_word_for_word_where_everything_was_kept_out(
 async def test_a_reply_without_one_decision_a_message_is_asked_for_again(
     resources: Resources, numbers: tuple[int, ...]
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     for router in (1, 2):
-        await send(resources, network, router, 1)
+        await push(resources, network, router, 1)
     ann = await read(resources, network, 1)
     bad = Merge(profile="p", filter_decisions=[decision(n, accepted=True) for n in numbers])
     good = Merge(profile="q", filter_decisions=[decision(n, accepted=True) for n in (1, 2)])
-    with written(resources, bad), pytest.raises(ReplyError, match="merge: no usable reply"):
+    with replying(resources, bad), pytest.raises(ReplyError, match="merge: no usable reply"):
         await merged(ann)
-    with written(resources, bad, good) as model:
+    with replying(resources, bad, good) as model:
         assert (await merged(ann)).profile == "q"
     told = model.asked[1][-1]
     assert "exactly one decision for each of: message 1, message 2" in told
@@ -90,9 +90,9 @@ async def test_a_reply_without_one_decision_a_message_is_asked_for_again(
 async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     for router in (1, 2):
-        await send(resources, network, router, 1)
+        await push(resources, network, router, 1)
     ann = await read(resources, network, 1)
     reply = Merge(
         profile="p",
@@ -101,17 +101,17 @@ async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
             decision(2, accepted=False, rule="rule 77"),
         ],
     )
-    with written(resources, reply):
+    with replying(resources, reply):
         assert [v.rule for v in (await merged(ann)).filter_decisions] == ["", ""]
 
 
 async def test_without_filter_memory_a_merge_sees_no_rules(resources: Resources) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"filter_memory": False})
-    network = (await plant(resources, network_settings=network_settings)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources, network_settings=network_settings)).id
+    await push(resources, network, 1, 1)
     ann = await read(resources, network, 1)
     reply = Merge(profile="p", filter_decisions=[decision(1, accepted=False, rule="rule 1")])
-    with written(resources, reply) as model:
+    with replying(resources, reply) as model:
         reception = await merged(ann)
     assert reception.filter_decisions[0].rule == ""
     assert not any(rule in model.shown() for rule in ann.rules)
@@ -120,18 +120,18 @@ async def test_without_filter_memory_a_merge_sees_no_rules(resources: Resources)
 async def test_a_view_costs_one_call_and_the_next_interaction_takes_it_over(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
     ann = await read(resources, network, 1)
     for _ in range(2):
-        update = await merge_view(MergeTask(step="recommend", client=ann), run_on())
+        update = await merge_view(MergeTask(step="recommend", client=ann), runtime())
         assert resources.budget.calls == 1
     (view,) = update["views"]
     assert await merged(ann) == view
     assert resources.budget.calls == 1
     assert await read(resources, network, 1) == ann  # reading changed nothing
 
-    await send(resources, network, 3, 1)
+    await push(resources, network, 3, 1)
     await merged(await read(resources, network, 1))
     assert resources.budget.calls == 2  # another buffer is another view
 
@@ -139,8 +139,8 @@ async def test_a_view_costs_one_call_and_the_next_interaction_takes_it_over(
 async def test_an_interaction_keeps_no_view_and_its_calls_are_counted_as_its_own(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
     ann = await read(resources, network, 1)
     await merged(ann)
     async with resources.pool.connection() as conn:
@@ -152,7 +152,7 @@ async def test_an_interaction_keeps_no_view_and_its_calls_are_counted_as_its_own
 
 
 async def test_without_messages_the_profile_is_as_it_was(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     clients = [await read(resources, network, client) for client in (1, 8, 11)]
     merged = Reception(client=8, profile="new")
     receptions = receptions_of(clients, [merged])
@@ -163,11 +163,11 @@ async def test_without_messages_the_profile_is_as_it_was(resources: Resources) -
 async def test_runs_that_meet_the_same_messages_at_once_pay_for_one_merge(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
     ann = await read(resources, network, 1)
     reply = Merge(profile="Heard of more.", filter_decisions=[decision(1, accepted=True)])
-    with written(resources, reply) as model:
+    with replying(resources, reply) as model:
         found = await asyncio.gather(*(merged(ann) for _ in range(4)))
     assert len(model.asked) == 1
     assert {reception.profile for reception in found} == {"Heard of more."}

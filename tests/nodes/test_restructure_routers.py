@@ -21,8 +21,8 @@ from state.graphs.router_update import (
 )
 from state.store.interactions import Interaction, add_filter_decisions, write_interaction
 from state.store.routers import read_routers, retire_router, write_router_attributes
-from tests.support.scripted_model import written
-from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant, run_on, send
+from tests.support.scripted_model import replying
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, router_module, runtime
 
 PROFILES = {"keep": (), "rewrite": ("New.",), "merge": ("Both.",), "split": ("Riffs.", "Fiddle.")}
 
@@ -41,12 +41,12 @@ def decided(router: int, action: str, partner: int | None = None) -> RouterDecis
 
 
 async def drafted(*decisions: RouterDecision) -> list[RouterDraft]:
-    update = await restructure_routers({"window": 1, "decisions": list(decisions)}, run_on())
+    update = await restructure_routers({"window": 1, "decisions": list(decisions)}, runtime())
     return update["drafts"]
 
 
 async def hold(resources: Resources, attributes: dict[int, list[int]]) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         for router, held in attributes.items():
             await write_router_attributes(conn, network, router, held)
@@ -70,7 +70,7 @@ async def test_a_merge_unites_attributes_its_own_first(resources: Resources) -> 
 
 
 async def test_a_rewrite_starts_from_the_stored_version(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     (draft,) = await drafted(decided(1, "keep"), decided(3, "rewrite"))
     assert (draft.router, draft.base, draft.author, draft.parents) == (3, 1, "gradient", ())
     assert draft.attributes == ("sea fiddle",)
@@ -79,20 +79,20 @@ async def test_a_rewrite_starts_from_the_stored_version(resources: Resources) ->
 async def test_one_that_was_taken_into_a_merge_leaves_its_own_decision_behind(
     resources: Resources,
 ) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     for action in ("split", "rewrite", "keep"):
         drafts = await drafted(decided(2, action), decided(1, "merge", partner=2))
         assert [(d.author, d.parents) for d in drafts] == [("merge", (1, 2))]
 
 
 async def test_of_merges_in_a_circle_the_first_is_made_and_never_all(resources: Resources) -> None:
-    await plant(resources)
+    await plant_tiny(resources)
     circle = [decided(n, "merge", partner=n % 3 + 1) for n in (3, 2, 1)]
     assert [draft.parents for draft in await drafted(*circle)] == [(1, 2)]
 
 
 async def test_numbers_of_retired_routers_do_not_come_back(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         await retire_router(conn, network, 3, 1)
     assert [draft.router for draft in await drafted(decided(1, "split"))] == [4, 5]
@@ -163,13 +163,13 @@ def task(count: int = 1) -> OptimizeRouterTask:
 async def test_a_decision_that_makes_no_sense_is_asked_for_again(
     resources: Resources, bad: OptimizedRouter, told: str
 ) -> None:
-    await plant(resources)
-    with written(resources, bad, reply("merge", "Both.", partner="router 3")) as model:
-        (decision,) = (await optimize_router(task(), run_on()))["decisions"]
+    await plant_tiny(resources)
+    with replying(resources, bad, reply("merge", "Both.", partner="router 3")) as model:
+        (decision,) = (await optimize_router(task(), runtime()))["decisions"]
     assert (decision.action, decision.partner, decision.base) == ("merge", 3, 1)
     assert told in model.asked[1][-1]
-    with written(resources, bad):
-        (kept,) = (await optimize_router(task(), run_on()))["decisions"]
+    with replying(resources, bad):
+        (kept,) = (await optimize_router(task(), runtime()))["decisions"]
     assert (kept.action, kept.profiles, kept.base) == ("keep", (), 1)
     assert told in kept.failure
 
@@ -177,9 +177,9 @@ async def test_a_decision_that_makes_no_sense_is_asked_for_again(
 async def test_an_optimizer_reads_the_misses_first_and_no_more_than_fits(
     resources: Resources,
 ) -> None:
-    await plant(resources)
-    with written(resources, reply("keep")) as model:
-        await optimize_router(task(FEEDBACK_READ + 6), run_on())
+    await plant_tiny(resources)
+    with replying(resources, reply("keep")) as model:
+        await optimize_router(task(FEEDBACK_READ + 6), runtime())
     shown = model.shown()
     assert shown.count("<suggestion>") == FEEDBACK_READ
     misses = [f"n{n}." for n in range(0, FEEDBACK_READ + 6, 2)]
@@ -197,8 +197,10 @@ async def judged(
         reason="", failure="",
     )  # fmt: skip
     for taken_in in taken.values():
-        message = await send(resources, network, 1, 1)
-        verdict = FilterDecision(message=message, sender=as_router(1), version=1, accepted=taken_in)
+        message = await push(resources, network, 1, 1)
+        verdict = FilterDecision(
+            message=message, sender=router_module(1), version=1, accepted=taken_in
+        )
         async with resources.pool.connection() as conn:
             await write_interaction(conn, network, record)
             received = Reception(client=1, profile="", filter_decisions=(verdict,))
@@ -209,15 +211,15 @@ async def test_an_optimizer_sees_what_the_routers_messages_did_where_it_is_to(
     resources: Resources,
 ) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"router_evidence": "effects"})
-    network = (await plant(resources, network_settings=network_settings)).id
+    network = (await plant_tiny(resources, network_settings=network_settings)).id
     await judged(resources, network, "i:1", 1, first=True, second=True)
     await judged(resources, network, "i:2", 0, first=True, second=False)
     await judged(resources, network, "i:3", 0, first=False)
     async with resources.pool.connection() as conn:
         await write_router_attributes(conn, network, 1, [1, 3])
         own, *others = await read_routers(conn, network)
-    with written(resources, reply("keep")) as model:
-        await optimize_router(task(), run_on())
+    with replying(resources, reply("keep")) as model:
+        await optimize_router(task(), runtime())
     (effects,) = read_fields(model.shown(), OptimizeRouterFields).effects
     # Of the messages taken in two were in a step that went right, and one in one that did not.
     assert (effects.taken_in, effects.kept_out, effects.reward) == (3, 2, "0.67")
@@ -229,19 +231,19 @@ async def test_an_optimizer_sees_what_the_routers_messages_did_where_it_is_to(
 
 async def test_without_a_message_or_a_neighbour_the_effects_say_so(resources: Resources) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"router_evidence": "effects"})
-    network = (await plant(resources, network_settings=network_settings)).id
+    network = (await plant_tiny(resources, network_settings=network_settings)).id
     async with resources.pool.connection() as conn:
         await retire_router(conn, network, 2, 1)
         await retire_router(conn, network, 3, 1)
-    with written(resources, reply("keep")) as model:
-        await optimize_router(task(), run_on())
+    with replying(resources, reply("keep")) as model:
+        await optimize_router(task(), runtime())
     (effects,) = read_fields(model.shown(), OptimizeRouterFields).effects
     assert (effects.taken_in, effects.kept_out) == (0, 0)
     assert (effects.reward, effects.tightness, effects.nearest) == ("", "1.00", "")
 
 
 async def test_by_default_an_optimizer_reads_gradients_alone(resources: Resources) -> None:
-    await plant(resources)
-    with written(resources, reply("keep")) as model:
-        await optimize_router(task(), run_on())
+    await plant_tiny(resources)
+    with replying(resources, reply("keep")) as model:
+        await optimize_router(task(), runtime())
     assert read_fields(model.shown(), OptimizeRouterFields).effects == ()

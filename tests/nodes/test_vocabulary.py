@@ -10,7 +10,7 @@ from nodes.step import Step
 from nodes.vocabulary import Lexicon, look_up
 from state.store.attributes import add_attributes
 from state.store.networks import find_network
-from tests.support.tiny_network import NETWORK_SETTINGS, TASTES, plant
+from tests.support.tiny_network import NETWORK_SETTINGS, TASTES, plant_tiny
 
 WORDS = ("jazz", "jazzy", "trumpet", "trumpets", "guitar", "riff", "riffs", "fiddle")
 
@@ -21,7 +21,7 @@ async def step_on(resources: Resources, threshold: float = 0.8) -> Step:
     async with resources.pool.connection() as conn:
         row = await (await conn.execute("SELECT 1 FROM networks")).fetchone()
     if row is None:
-        await plant(resources)
+        await plant_tiny(resources)
     async with resources.pool.connection() as conn:
         network = await find_network(conn, "tiny")
     return Step(network.model_copy(update={"stored_settings": network_settings}), "test", resources)

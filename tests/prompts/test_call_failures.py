@@ -13,8 +13,8 @@ from prompts.llm.errors import BudgetExceeded, CallError, ModelError, ReplyError
 from prompts.llm.retries import LONGEST_WAIT, retrying
 from prompts.llm.structured_output import Means
 from state.domain import Fault
+from tests.support.greet_prompt import GOOD, KEY, greet_client
 from tests.support.scripted_server import Answer, failure
-from tests.support.small_prompt import GOOD, KEY, bench
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from tests.support.small_prompt import GOOD, KEY, bench
     ],
 )
 async def test_a_transient_failure_is_tried_again(passing: Answer) -> None:
-    async with bench(passing, passing, Answer(text=GOOD)) as b:
+    async with greet_client(passing, passing, Answer(text=GOOD)) as b:
         assert (await b.ask()).text == "Hello"
     assert (b.call.attempts, b.call.outcome) == (3, "ok")
     assert b.call.input_tokens == 10
@@ -38,7 +38,7 @@ async def test_a_transient_failure_is_tried_again(passing: Answer) -> None:
 async def test_an_answer_that_is_not_whole_in_time_is_cut_and_tried_again(
     late: dict[str, float],
 ) -> None:
-    async with bench(Answer(text=GOOD, **late), Answer(text=GOOD), timeout=1.0) as b:  # type: ignore[arg-type]
+    async with greet_client(Answer(text=GOOD, **late), Answer(text=GOOD), timeout=1.0) as b:  # type: ignore[arg-type]
         assert (await b.ask()).text == "Hello"
     assert (b.call.attempts, b.call.faults) == (2, {"timeout": 1})
     assert 1 < b.call.seconds < 3
@@ -59,14 +59,14 @@ async def test_an_answer_that_is_not_whole_in_time_is_cut_and_tried_again(
 async def test_each_failure_that_may_pass_is_counted_by_its_kind(
     failing: Answer, fault: Fault
 ) -> None:
-    async with bench(failing, failing, Answer(text=GOOD)) as b:
+    async with greet_client(failing, failing, Answer(text=GOOD)) as b:
         await b.ask()
     assert b.call.faults == {fault: 2}
 
 
 async def test_faults_of_several_kinds_are_counted_in_one_call() -> None:
     answers = (failure(500, "oh"), Answer(text="no"), Answer(dropped=True), Answer(text=""))
-    async with bench(*answers, Answer(text=GOOD)) as b:
+    async with greet_client(*answers, Answer(text=GOOD)) as b:
         await b.ask()
     assert b.call.faults == {"server_error": 1, "invalid_json": 1, "dropped": 1, "empty": 1}
     assert (b.call.attempts, b.call.outcome) == (5, "ok")
@@ -75,7 +75,7 @@ async def test_faults_of_several_kinds_are_counted_in_one_call() -> None:
 async def test_all_requests_of_a_call_are_bounded_by_asks_times_tries() -> None:
     failing = failure(500, "oh")
     turn = (failing, failing, Answer(text="no"))
-    async with bench(*turn * 4, asks=3, tries=3) as b:
+    async with greet_client(*turn * 4, asks=3, tries=3) as b:
         with pytest.raises(ReplyError, match="Invalid JSON"):
             await b.ask()
     assert (b.call.attempts, len(b.endpoint.requests)) == (9, 9)
@@ -128,7 +128,7 @@ def test_without_a_sensible_word_the_pause_doubles_from_its_own_start(asked: str
 
 async def test_a_pause_that_the_endpoint_asks_for_is_kept() -> None:
     busy = failure(429, "slow down", retry_after="0.3")
-    async with bench(busy, Answer(text=GOOD)) as b:
+    async with greet_client(busy, Answer(text=GOOD)) as b:
         start = asyncio.get_running_loop().time()
         await b.ask()
         assert asyncio.get_running_loop().time() - start > 0.3
@@ -137,7 +137,7 @@ async def test_a_pause_that_the_endpoint_asks_for_is_kept() -> None:
 
 @pytest.mark.parametrize(("status", "named"), [(429, "CALLS_IN_FLIGHT"), (500, "oh")])
 async def test_tries_are_bounded(status: int, named: str) -> None:
-    async with bench(failure(status, "oh"), tries=4) as b:
+    async with greet_client(failure(status, "oh"), tries=4) as b:
         with pytest.raises(ReplyError, match=named):
             await b.ask()
     assert len(b.endpoint.requests) == 4
@@ -161,7 +161,7 @@ async def test_tries_are_bounded(status: int, named: str) -> None:
 async def test_a_lasting_failure_is_one_line_at_once_without_the_key(
     answer: Answer, named: str
 ) -> None:
-    async with bench(answer) as b:
+    async with greet_client(answer) as b:
         with pytest.raises(ModelError, match=named) as raised:
             await b.ask()
     assert not raised.value.transient
@@ -174,7 +174,7 @@ async def test_a_lasting_failure_is_one_line_at_once_without_the_key(
 
 
 async def test_nobody_there_is_a_failure_that_may_pass() -> None:
-    async with bench(Answer(text=GOOD), tries=2) as b:
+    async with greet_client(Answer(text=GOOD), tries=2) as b:
         b.endpoint.close()
         with pytest.raises(ModelError, match="cannot be reached") as raised:
             await b.ask()
@@ -184,7 +184,7 @@ async def test_nobody_there_is_a_failure_that_may_pass() -> None:
 
 
 async def test_an_endpoint_that_drops_every_request_gives_no_reply() -> None:
-    async with bench(Answer(dropped=True), tries=3) as b:
+    async with greet_client(Answer(dropped=True), tries=3) as b:
         with pytest.raises(ReplyError, match="drops the connection"):
             await b.ask()
     assert (b.call.outcome, b.call.faults) == ("bad_reply", {"dropped": 3})
@@ -202,7 +202,7 @@ NO_COMPLETION = [
 @pytest.mark.parametrize("means", ["function_calling", "text"])
 @pytest.mark.parametrize("body", NO_COMPLETION, ids=range(len(NO_COMPLETION)))
 async def test_what_is_no_completion_is_one_line(body: Any, means: Means) -> None:  # noqa: ANN401
-    async with bench(Answer(body=body), means=means) as b:
+    async with greet_client(Answer(body=body), means=means) as b:
         with pytest.raises(CallError, match=r"RECNET_MODEL|OPENAI_BASE_URL|OPENAI_API_KEY"):
             await b.ask()
 
@@ -210,21 +210,21 @@ async def test_what_is_no_completion_is_one_line(body: Any, means: Means) -> Non
 @pytest.mark.parametrize("means", ["json_schema", "text"])
 async def test_an_error_with_status_200_that_may_pass_is_tried_again(means: Means) -> None:
     passing = Answer(body={"error": {"message": "Provider returned error", "code": 502}})
-    async with bench(passing, Answer(text=GOOD), means=means) as b:
+    async with greet_client(passing, Answer(text=GOOD), means=means) as b:
         await b.ask()
     assert b.call.faults == {"server_error": 1}
 
 
 @pytest.mark.parametrize("body", [{"detail": "no top_k here"}, {"error": "no top_k"}, "no top_k"])
 async def test_what_an_endpoint_says_is_told_in_whatever_form_it_comes(body: str) -> None:
-    async with bench(Answer(status=400, body=body)) as b:
+    async with greet_client(Answer(status=400, body=body)) as b:
         with pytest.raises(ModelError, match="no top_k"):
             await b.ask()
 
 
 async def test_the_budget_counts_every_request_and_stops_only_what_may_be_stopped() -> None:
     budget = Budget(calls=2)
-    async with bench(failure(500, "oh"), Answer(text=GOOD), budget=budget) as b:
+    async with greet_client(failure(500, "oh"), Answer(text=GOOD), budget=budget) as b:
         await b.ask(stops=True)
         await b.ask()
         with pytest.raises(BudgetExceeded, match="RECNET_BUDGET_CALLS"):
@@ -236,7 +236,7 @@ async def test_the_budget_counts_every_request_and_stops_only_what_may_be_stoppe
 async def test_what_a_reply_costs_is_counted_by_its_price() -> None:
     budget = Budget()
     good = Answer(text=GOOD, usage=(1_000, 100))
-    async with bench(Answer(text="bad"), good, budget=budget, price=(2.0, 10.0)) as b:
+    async with greet_client(Answer(text="bad"), good, budget=budget, price=(2.0, 10.0)) as b:
         await b.ask()
     assert b.call.cost == budget.money == pytest.approx((1_010 * 2 + 105 * 10) / 1_000_000)
     assert budget.tokens == 1_115

@@ -14,17 +14,17 @@ from prompts.predict import PREDICT, Option, Predict, PredictFields
 from prompts.registry import PROMPTS
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Fault
+from tests.support.greet_prompt import GOOD, GreetClient, Greeting, greet_client
 from tests.support.properties import thousand
 from tests.support.scripted_server import Answer
-from tests.support.small_prompt import GOOD, Bench, Greeting, bench
 
 DECOY = json.dumps({"text": "Go away", "warmth": -3})
 HELLO = Greeting(text="Hello", warmth=3)
 
 
-async def faults_of(*answers: Answer, **options: Any) -> tuple[dict[Fault, int], Bench]:  # noqa: ANN401
+async def faults_of(*answers: Answer, **options: Any) -> tuple[dict[Fault, int], GreetClient]:  # noqa: ANN401
     """Ask until a good reply comes, and return what was counted on the way."""
-    async with bench(*answers, Answer(text=GOOD), **options) as b:
+    async with greet_client(*answers, Answer(text=GOOD), **options) as b:
         assert await b.ask() == HELLO
     return b.call.faults, b
 
@@ -157,7 +157,7 @@ async def test_a_function_call_is_read_and_text_in_its_place_too(
     ],
 )
 async def test_escapes_that_a_model_copied_are_undone_once(written: str, read: str) -> None:
-    async with bench(Answer(text=json.dumps({"text": written, "warmth": 1}))) as b:
+    async with greet_client(Answer(text=json.dumps({"text": written, "warmth": 1}))) as b:
         assert (await b.ask()).text == read
 
 
@@ -200,7 +200,7 @@ async def test_a_choice_that_is_no_option_is_an_unknown_item() -> None:
     fields = PredictFields(user="Folk.", options=options)
     wrong = Answer(text=json.dumps({"reason": "", "choice": "Party"}))
     right = Answer(text=json.dumps({"reason": "", "choice": "B"}))
-    async with bench(wrong, right, templates=Templates(PROMPTS)) as b:
+    async with greet_client(wrong, right, templates=Templates(PROMPTS)) as b:
         words = {"domain": "CDs"}
         reply = await b.caller.ask(PREDICT, fields, words=words, meter=b.meter)
     assert reply == Predict(reason="", choice="B")
@@ -219,7 +219,7 @@ async def test_a_check_names_its_fault_and_what_is_odd_is_counted_though_used() 
         return ["unknown_item"] * greeting.warmth
 
     cold = Answer(text=json.dumps({"text": "router 9", "warmth": 0}))
-    async with bench(Answer(text=DECOY), cold, Answer(text=GOOD)) as b:
+    async with greet_client(Answer(text=DECOY), cold, Answer(text=GOOD)) as b:
         await b.ask(check=check, notice=notice)
     assert b.call.faults == {"unknown_module": 1, "unfit": 1, "unknown_item": 3}
     asked = b.endpoint.requests[1]["messages"][-1]["content"]
@@ -227,7 +227,7 @@ async def test_a_check_names_its_fault_and_what_is_odd_is_counted_though_used() 
 
 
 async def test_what_was_wrong_last_is_the_reason() -> None:
-    async with bench(Answer(text=""), Answer(refusal="I will not."), asks=2) as b:
+    async with greet_client(Answer(text=""), Answer(refusal="I will not."), asks=2) as b:
         with pytest.raises(ReplyError, match="the model refused: I will not"):
             await b.ask()
     assert b.call.faults == {"empty": 1, "refused": 1}

@@ -29,7 +29,7 @@ from state.store.interactions import (
 from state.store.routing import Delivery
 from state.store.versions import append_version
 from tests.support.properties import thousand
-from tests.support.tiny_network import as_router, plant, send
+from tests.support.tiny_network import plant_tiny, push, router_module
 
 CLIENTS = (1, 2, 7)
 ROUTERS = (1, 2, 3)
@@ -44,7 +44,7 @@ async def held(conn: Connection, network: int, client: int) -> list[int]:
 async def planted(resources: Resources) -> int:
     """Return the one network of a test, whose examples take back what they do."""
     if "tiny" not in resources.networks:
-        network = await plant(resources)
+        network = await plant_tiny(resources)
         async with resources.pool.connection() as conn:
             for router in ROUTERS:
                 module = Module(kind=ModuleKind.ROUTER, owner=router)
@@ -73,7 +73,7 @@ async def deliver(
         network,
         1,
         [
-            NewMessage(id=number, sender=as_router(m.router), version=m.version)
+            NewMessage(id=number, sender=router_module(m.router), version=m.version)
             for number, m in messages.items()
         ],
     )
@@ -227,7 +227,7 @@ async def test_what_a_client_consumed_never_comes_back_and_is_not_consumed_again
 async def test_the_newest_message_lies_on_top_and_the_oldest_falls_out(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         ids: list[int] = []
         for router in ROUTERS:
@@ -236,7 +236,7 @@ async def test_the_newest_message_lies_on_top_and_the_oldest_falls_out(
 
 
 async def test_of_one_update_the_nearest_router_lies_on_top(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         cosines = zip(ROUTERS, (0.2, 0.9, 0.5), strict=True)
         sent = [Sent(router=router, to={1: cosine}) for router, cosine in cosines]
@@ -247,19 +247,19 @@ async def test_of_one_update_the_nearest_router_lies_on_top(resources: Resources
 async def test_a_newer_message_of_a_router_takes_the_place_of_its_older_one(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    old = await send(resources, network, 1, 1, 7)
-    other = await send(resources, network, 2, 1)
-    new = await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    old = await push(resources, network, 1, 1, 7)
+    other = await push(resources, network, 2, 1)
+    new = await push(resources, network, 1, 1)
     async with resources.pool.connection() as conn:
         assert await held(conn, network, 1) == [new, other]
         assert await held(conn, network, 7) == [old]  # it was not sent the newer one
 
 
 async def test_messages_are_consumed_by_id_once(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    first = await send(resources, network, 1, 1, 2)
-    second = await send(resources, network, 2, 1)
+    network = (await plant_tiny(resources)).id
+    first = await push(resources, network, 1, 1, 2)
+    second = await push(resources, network, 2, 1)
     async with resources.pool.connection() as conn:
         for _ in range(2):
             await consume_messages(conn, network, 1, [first, 99])

@@ -29,13 +29,13 @@ from state.store.routers import (
     write_router,
 )
 from state.store.versions import append_version, join_rules, read_version, read_versions
-from tests.support.tiny_network import as_router, plant, send
+from tests.support.tiny_network import plant_tiny, push, router_module
 
 PROFILE = Module(kind=ModuleKind.USER_PROFILE, owner=1)
 
 
 async def test_versions_are_appended_with_what_made_them(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         await append_version(conn, network, PROFILE, 2, "two", "reception", interaction="i:1")
         await append_version(conn, network, PROFILE, 3, "three", "gradient", interaction="i:1")
@@ -52,7 +52,7 @@ async def test_versions_are_appended_with_what_made_them(resources: Resources) -
 
 
 async def test_no_version_is_written_over(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         before = await read_versions(conn, network, PROFILE)
         with pytest.raises(psycopg.errors.UniqueViolation):
@@ -61,7 +61,7 @@ async def test_no_version_is_written_over(resources: Resources) -> None:
 
 
 async def test_an_unknown_kind_of_module_is_refused_by_the_database(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         with pytest.raises(psycopg.errors.CheckViolation):
             await conn.execute(
@@ -72,7 +72,7 @@ async def test_an_unknown_kind_of_module_is_refused_by_the_database(resources: R
 
 
 async def test_a_client_is_read_with_the_texts_it_points_at(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     (vector,) = await resources.encoder.embed(["Likes polka."])
     memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=1)
     async with resources.pool.connection() as conn:
@@ -94,19 +94,19 @@ async def test_a_client_is_read_with_the_texts_it_points_at(resources: Resources
 async def test_clients_come_in_the_order_asked_for_with_their_messages(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    message = await send(resources, network, 3, 6)
+    network = (await plant_tiny(resources)).id
+    message = await push(resources, network, 3, 6)
     async with resources.pool.connection() as conn:
         clients = await read_clients(conn, network, [7, 6, 1])
     assert [client.key for client in clients] == ["j1", "fay", "ann"]
     (held,) = clients[1].messages
-    assert (held.id, held.sender, held.version) == (message, as_router(3), 1)
+    assert (held.id, held.sender, held.version) == (message, router_module(3), 1)
     assert held.body == "Liked here: sea fiddle."
     assert clients[0].messages == ()
 
 
 async def test_clients_are_found_by_kind_and_key(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         found = await find_clients(conn, network, ClientKind.ITEM, ["m1", "j1"])
         assert found == {"j1": 7, "m1": 11}
@@ -116,7 +116,7 @@ async def test_clients_are_found_by_kind_and_key(resources: Resources) -> None:
 
 
 async def test_attributes_of_some_clients_are_replaced(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         await write_attributes(conn, network, {1: [3, 1], 2: []})
         assert await read_attributes(conn, network, [3, 1, 2]) == {1: [3, 1], 2: [], 3: [2]}
@@ -124,7 +124,7 @@ async def test_attributes_of_some_clients_are_replaced(resources: Resources) -> 
 
 
 async def test_the_nearest_items_are_those_the_user_has_not_met(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         # j4 is in the test split and nobody has met it; j1 to j3 ann has.
         nearest = await nearest_items(conn, network, 1, 12)
@@ -140,7 +140,7 @@ async def test_the_nearest_items_are_those_the_user_has_not_met(resources: Resou
 
 
 async def test_nearest_is_by_cosine_and_ties_go_by_id(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         vectors = np.zeros((18, 256), dtype=np.float32)
         vectors[:, 1] = 1.0
@@ -153,7 +153,7 @@ async def test_nearest_is_by_cosine_and_ties_go_by_id(resources: Resources) -> N
 async def test_a_router_retires_in_favour_of_its_heirs_and_stays_readable(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     vectors = await resources.encoder.embed(["left", "right"])
     async with resources.pool.connection() as conn:
         for child, (text, vector) in enumerate(zip(("left", "right"), vectors, strict=True), 4):

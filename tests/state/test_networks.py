@@ -20,7 +20,7 @@ from state.store.networks import (
 from state.store.versions import append_version
 from state.store.windows import add_pending, read_pending
 from tests.support.database_rows import keeping
-from tests.support.tiny_network import NETWORK_SETTINGS, load, plant, send, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, load_tiny, plant_tiny, push
 from workflows.recnet import RecNet
 
 
@@ -58,13 +58,13 @@ async def test_an_unknown_network_is_answered_with_those_there_are(resources: Re
 
 
 async def test_a_name_is_taken_once(recnet: RecNet) -> None:
-    await load(recnet, tiny_dataset(), "cds")
+    await load_tiny(recnet, "cds")
     with pytest.raises(NetworkError, match=r"'cds' exists: .*recnet drop --network cds"):
-        await load(recnet, tiny_dataset(), "cds")
+        await load_tiny(recnet, "cds")
 
 
 async def test_a_network_that_is_not_bootstrapped_says_what_to_do(recnet: RecNet) -> None:
-    await load(recnet, tiny_dataset(), "cds")
+    await load_tiny(recnet, "cds")
     network = await recnet.network("cds")
     with pytest.raises(NetworkError, match="recnet bootstrap --network cds"):
         _ = network.settings
@@ -73,7 +73,7 @@ async def test_a_network_that_is_not_bootstrapped_says_what_to_do(recnet: RecNet
 
 
 async def test_loading_keeps_the_order_of_the_data_set(recnet: RecNet) -> None:
-    network = await load(recnet, tiny_dataset(), "cds")
+    network = await load_tiny(recnet, "cds")
     async with recnet.resources.pool.connection() as conn:
         first, seventh = await read_clients(conn, network, [1, 7])
         assert await count_clients(conn, network) == {ClientKind.USER: 6, ClientKind.ITEM: 12}
@@ -84,7 +84,7 @@ async def test_loading_keeps_the_order_of_the_data_set(recnet: RecNet) -> None:
 async def test_a_drop_removes_everything_of_one_network_and_nothing_of_another(
     recnet: RecNet,
 ) -> None:
-    networks = [(await plant(recnet.resources, name)).id for name in ("one", "two")]
+    networks = [(await plant_tiny(recnet.resources, name)).id for name in ("one", "two")]
     for name in ("one", "two"):
         for user, positive in (("ann", "j2"), ("fay", "m2"), ("cid", "m2")):
             await keeping(recnet).interact(name, user=user, positive=positive, negative="f1")
@@ -118,8 +118,8 @@ async def test_threads_of_network_1_are_not_those_of_network_12(resources: Resou
 
 
 async def test_a_copy_is_the_same_network_and_independent(resources: Resources) -> None:
-    source = await plant(resources)
-    await send(resources, source.id, 1, 1, 7)
+    source = await plant_tiny(resources)
+    await push(resources, source.id, 1, 1, 7)
     network_settings = NetworkSettings(
         **{**NETWORK_SETTINGS.model_dump(), "propagation": "placebo"}
     )
@@ -141,7 +141,7 @@ async def test_a_copy_is_the_same_network_and_independent(resources: Resources) 
 
 
 async def test_a_copy_under_a_name_that_is_taken_leaves_nothing(resources: Resources) -> None:
-    source = await plant(resources)
+    source = await plant_tiny(resources)
     async with resources.pool.connection() as conn:
         with pytest.raises(NetworkError, match="exists"):
             await copy_network(conn, source, "tiny", NETWORK_SETTINGS)
@@ -149,7 +149,7 @@ async def test_a_copy_under_a_name_that_is_taken_leaves_nothing(resources: Resou
 
 
 async def test_a_copy_holds_every_table_but_usage_and_caches(recnet: RecNet) -> None:
-    source = await plant(recnet.resources)
+    source = await plant_tiny(recnet.resources)
     for user, positive in (("ann", "j2"), ("fay", "m2")):
         await recnet.interact("tiny", user=user, positive=positive, negative="f1")
     async with recnet.resources.pool.connection() as conn:

@@ -22,7 +22,7 @@ from state.store.interactions import (
 )
 from state.store.merged_views import find_view, forget_views, keep_view
 from state.store.usage import add_usage, sum_usage
-from tests.support.tiny_network import as_router, plant, send
+from tests.support.tiny_network import plant_tiny, push, router_module
 
 RECORD = Interaction(
     id="i:1", user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=1,
@@ -42,7 +42,7 @@ def blame(kind: ModuleKind, owner: int, *, involved: bool = True, refused: str =
 
 
 async def test_a_failed_record_gives_way_and_a_learned_one_does_not(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     failed = RECORD.model_copy(
         update={"predicted_id": None, "reward": None, "reason": "", "failure": "no usable reply"}
     )
@@ -57,7 +57,7 @@ async def test_a_failed_record_gives_way_and_a_learned_one_does_not(resources: R
 
 
 async def test_a_gradient_has_the_status_of_what_became_of_it(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, RECORD)
         profile = blame(ModuleKind.USER_PROFILE, 1)
@@ -81,7 +81,7 @@ async def test_a_gradient_has_the_status_of_what_became_of_it(resources: Resourc
 async def test_settling_touches_waiting_router_gradients_only_and_once(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, RECORD)
         for owner in (1, 2, 3):
@@ -104,11 +104,11 @@ async def test_settling_touches_waiting_router_gradients_only_and_once(
 
 
 async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    message = await send(resources, network, 2, 1)
+    network = (await plant_tiny(resources)).id
+    message = await push(resources, network, 2, 1)
     verdict = FilterDecision(
         message=message,
-        sender=as_router(2),
+        sender=router_module(2),
         version=1,
         accepted=False,
         rule="No metal.",
@@ -123,7 +123,7 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
             interaction="i:1",
         )
         (stored,) = await read_filter_decisions(conn, network, "i:1")
-    assert (stored.client_id, stored.sender, stored.version) == (1, as_router(2), 1)
+    assert (stored.client_id, stored.sender, stored.version) == (1, router_module(2), 1)
     assert (stored.accepted, stored.rule, stored.reason) == (False, "No metal.", "riffs")
 
 
@@ -133,8 +133,8 @@ async def one_client(conn: Connection, network: int) -> Client:
 
 
 async def test_a_view_is_found_for_exactly_what_it_was_made_of(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    await send(resources, network, 1, 1)
+    network = (await plant_tiny(resources)).id
+    await push(resources, network, 1, 1)
     async with resources.pool.connection() as conn:
         client = await one_client(conn, network)
         view = Reception(client=1, profile="merged")
@@ -158,8 +158,8 @@ async def test_a_view_is_found_for_exactly_what_it_was_made_of(resources: Resour
 
 
 async def test_usage_is_summed_by_prompt_and_by_what_it_was_for(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    other = (await plant(resources, "other")).id
+    network = (await plant_tiny(resources)).id
+    other = (await plant_tiny(resources, "other")).id
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, RECORD)
         await conn.execute(

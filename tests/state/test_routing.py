@@ -15,7 +15,7 @@ from state.store.networks import find_network, write_tau
 from state.store.routers import write_router
 from state.store.routing import Delivery, score_clients
 from state.vectors import Vector
-from tests.support.tiny_network import as_router, load, tiny_dataset
+from tests.support.tiny_network import load_tiny, router_module
 from workflows.recnet import RecNet
 
 USERS, CLIENTS, ROUTERS, WINDOW = 6, 18, 4, 7
@@ -58,7 +58,7 @@ class World:
         for router, vector in self.routers.items():
             await write_router(conn, network, router, 1, [], vector)
         messages = [
-            NewMessage(id=10 + r, sender=as_router(r), version=1, taken=tuple(taken))
+            NewMessage(id=10 + r, sender=router_module(r), version=1, taken=tuple(taken))
             for r, taken in self.taken.items()
         ]
         await add_messages(conn, network, WINDOW, messages)
@@ -89,7 +89,7 @@ async def score(resources: Resources) -> list[Delivery]:
 async def test_exactly_the_clients_of_equation_4_hear(
     recnet: RecNet, seed: int, tau: tuple[float, float]
 ) -> None:
-    network = await load(recnet, tiny_dataset(), "tiny")
+    network = await load_tiny(recnet)
     world = World.drawn(default_rng(seed))
     async with recnet.resources.pool.connection() as conn, conn.transaction():
         await world.store(conn, network, tau)
@@ -108,7 +108,7 @@ def test_the_worlds_are_neither_silent_nor_loud() -> None:
 
 
 async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
-    network = await load(recnet, tiny_dataset(), "tiny")
+    network = await load_tiny(recnet)
     direction = np.array([1, 0], dtype=np.float32)
     at_half = np.array([0.5, np.sqrt(0.75)], dtype=np.float32)
     async with recnet.resources.pool.connection() as conn:
@@ -116,7 +116,7 @@ async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
         await point_profile(conn, network, 7, 1, direction)
         await write_attributes(conn, network, {1: [5], 7: [5, 6]})
         await write_router(conn, network, 1, 1, [], direction)
-        message = NewMessage(id=1, sender=as_router(1), version=1, taken=(5,))
+        message = NewMessage(id=1, sender=router_module(1), version=1, taken=(5,))
         await add_messages(conn, network, WINDOW, [message])
         heard = {}
         for tau in (0.49, 0.5, 0.99, 1.0):
@@ -126,7 +126,7 @@ async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
 
 
 async def test_a_window_without_messages_reaches_nobody(recnet: RecNet) -> None:
-    network = await load(recnet, tiny_dataset(), "tiny")
+    network = await load_tiny(recnet)
     async with recnet.resources.pool.connection() as conn:
         await write_tau(conn, network, -1, -1)
     assert await score(recnet.resources) == []

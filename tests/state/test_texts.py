@@ -33,7 +33,7 @@ from state.domain import (
 )
 from state.store.versions import append_version, join_rules, read_versions, split_rules
 from tests.support.properties import thousand
-from tests.support.tiny_network import plant
+from tests.support.tiny_network import plant_tiny
 
 ODD = (
     "\x00\t\n\r\x0b\x1c\x1f\x7f\x85\xa0\xad\u061c\u0301\u0338\u200b\u200d\u200e\u200f\u2028\u2029"
@@ -185,7 +185,7 @@ async def test_what_was_cleaned_comes_back_from_the_database_as_it_was(
     resources: Resources, texts: list[str]
 ) -> None:
     if "tiny" not in resources.networks:
-        resources.networks["tiny"] = await plant(resources)
+        resources.networks["tiny"] = await plant_tiny(resources)
     network = resources.networks["tiny"].id
     profile = TypeAdapter(ProfileText).validate_python(texts[0])
     rules = TypeAdapter(Rules).validate_python([*texts, "something"])

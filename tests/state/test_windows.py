@@ -21,7 +21,7 @@ from state.store.windows import (
     read_pending,
 )
 from tests.support.properties import thousand
-from tests.support.tiny_network import plant
+from tests.support.tiny_network import plant_tiny
 
 
 async def join(resources: Resources, network: int, *clients: int, size: int = 3) -> int | None:
@@ -43,14 +43,14 @@ async def now(resources: Resources, network: int) -> Now:
 
 
 async def test_a_client_is_pending_once(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     assert await join(resources, network, 5, 1, 5) is None
     assert await join(resources, network, 1) is None
     assert await now(resources, network) == Now(pending=[1, 5], open=None)
 
 
 async def test_the_set_is_claimed_whole_as_soon_as_it_is_full(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     await join(resources, network, 5, 1)
     assert await join(resources, network, 2, 3) == 1
     claimed = Window(id=1, members=(1, 2, 3, 5))
@@ -58,7 +58,7 @@ async def test_the_set_is_claimed_whole_as_soon_as_it_is_full(resources: Resourc
 
 
 async def test_while_a_window_is_open_the_set_goes_on_filling(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     assert await join(resources, network, 1, 2, 3) == 1
     assert await join(resources, network, 3, 4, 5, 6) is None
     async with resources.pool.connection() as conn:
@@ -72,7 +72,7 @@ async def test_while_a_window_is_open_the_set_goes_on_filling(resources: Resourc
 
 
 async def test_of_commits_at_once_one_claims(resources: Resources) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     claims = await asyncio.gather(*(join(resources, network, n, n + 1) for n in range(1, 13)))
     assert [claim for claim in claims if claim is not None] == [1]
     found = await now(resources, network)
@@ -85,8 +85,8 @@ async def test_of_commits_at_once_one_claims(resources: Resources) -> None:
 async def test_a_commit_waits_for_the_one_before_it_in_its_network_only(
     resources: Resources,
 ) -> None:
-    network = (await plant(resources)).id
-    other = (await plant(resources, "other")).id
+    network = (await plant_tiny(resources)).id
+    other = (await plant_tiny(resources, "other")).id
     async with resources.pool.connection() as conn, conn.transaction():
         await lock_network(conn, network)
         await add_pending(conn, network, [1, 2, 3])
@@ -100,8 +100,8 @@ async def test_a_commit_waits_for_the_one_before_it_in_its_network_only(
 
 
 async def test_the_database_itself_holds_one_open_window_at_most(resources: Resources) -> None:
-    network = (await plant(resources)).id
-    other = (await plant(resources, "other")).id
+    network = (await plant_tiny(resources)).id
+    other = (await plant_tiny(resources, "other")).id
     assert await join(resources, network, 1, 2, 3) == 1
     assert await join(resources, other, 1, 2, 3) == 1
     async with resources.pool.connection() as conn:
@@ -124,7 +124,7 @@ async def test_whoever_joins_is_in_one_window_or_waits(
     resources: Resources, steps: list[list[int] | str], update_size: int
 ) -> None:
     if "tiny" not in resources.networks:
-        resources.networks["tiny"] = await plant(resources)
+        resources.networks["tiny"] = await plant_tiny(resources)
     network = resources.networks["tiny"].id
     waiting: set[int] = set()
     windows: list[set[int]] = []

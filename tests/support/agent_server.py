@@ -24,7 +24,7 @@ _QUIET = {
 
 
 @contextmanager
-def serving(folder: Path, **environment: str) -> Iterator[str]:
+def agent_server(folder: Path, **environment: str) -> Iterator[str]:
     """Serve the graphs of `langgraph.json` and yield the address.
 
     What the server leaves behind (`.langgraph_api`, its log) lands in `folder`, where there is no

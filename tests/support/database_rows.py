@@ -1,4 +1,4 @@
-"""What tests look at: rows of the database, and calls that were paid."""
+"""Read what a network has stored: rows, calls that were paid, clients, traces."""
 
 from collections import Counter
 from dataclasses import replace
@@ -7,20 +7,8 @@ from typing import Any
 from state.domain import Client, ClientKind
 from state.store.clients import find_clients, read_clients
 from state.store.windows import read_pending
-from tests.support.tiny_network import found
 from workflows.recnet import RecNet
 from workflows.trace import InteractionTrace, trace_interaction
-from workflows.training.driver import train
-
-HEARD = ("ann", "j3", "f1")
-"""A record whose user and negative have messages once the first six records are learned."""
-
-
-async def learn_six(recnet: RecNet) -> int:
-    """Found the tiny network, learn its training records, and return its id."""
-    network = await found(recnet)
-    await train(recnet, "tiny", fit="train")
-    return network
 
 
 async def rows(recnet: RecNet, statement: str, *values: object) -> list[dict[str, Any]]:
@@ -30,8 +18,8 @@ async def rows(recnet: RecNet, statement: str, *values: object) -> list[dict[str
         return await cursor.fetchall()
 
 
-async def threads(recnet: RecNet) -> set[str]:
-    """Return the threads that there is anything of."""
+async def thread_ids(recnet: RecNet) -> set[str]:
+    """Return the checkpoint threads that have any row."""
     found = await rows(
         recnet,
         "SELECT thread_id FROM checkpoints UNION SELECT thread_id FROM checkpoint_blobs "
@@ -41,7 +29,7 @@ async def threads(recnet: RecNet) -> set[str]:
 
 
 def keeping(recnet: RecNet) -> RecNet:
-    """Return a façade on the same resources that keeps all checkpoints."""
+    """Return a façade on the same resources that deletes no checkpoints."""
     resources = recnet.resources
     settings = resources.settings.model_copy(update={"keep_checkpoints": True})
     return RecNet(replace(resources, settings=settings))
@@ -60,7 +48,7 @@ async def calls(recnet: RecNet, network: int, step: str | None = None) -> Counte
     return Counter({row["prompt"]: row["calls"] for row in found})
 
 
-async def read_three(
+async def read_record_clients(
     recnet: RecNet, network: int, user: str, positive: str, negative: str
 ) -> list[Client]:
     """Return the clients of a record as they are now."""
@@ -71,20 +59,20 @@ async def read_three(
         return await read_clients(conn, network, ids)
 
 
-async def pending(recnet: RecNet, network: int) -> set[int]:
+async def pending_set(recnet: RecNet, network: int) -> set[int]:
     """Return the pending set."""
     async with recnet.resources.pool.connection() as conn:
         return set(await read_pending(conn, network))
 
 
 async def trace(recnet: RecNet, interaction: str) -> InteractionTrace:
-    """Return the lineage of one interaction of the tiny network."""
+    """Return the trace of one interaction of the tiny network."""
     network = await recnet.network("tiny")
     async with recnet.resources.pool.connection() as conn:
         return await trace_interaction(conn, network, interaction)
 
 
 async def trace_all(recnet: RecNet) -> dict[str, InteractionTrace]:
-    """Return the lineages of all interactions."""
+    """Return the traces of all interactions."""
     found = await rows(recnet, "SELECT id FROM interactions")
     return {row["id"]: await trace(recnet, row["id"]) for row in found}

@@ -34,12 +34,12 @@ class SlowModel(WatchedModel):
         return await super()._agenerate(messages, stop, run_manager, **kwargs)
 
 
-async def audited(recnet: RecNet, identities: Iterable[str]) -> Audit:
+async def audit_tiny(recnet: RecNet, identities: Iterable[str]) -> Audit:
     """Return the audit of the tiny network, which has learned from these and nothing else."""
     return await audit_network(recnet, "tiny", set(identities))
 
 
-async def versions(recnet: RecNet, network: int, key: str) -> list[str | None]:
+async def profile_versions(recnet: RecNet, network: int, key: str) -> list[str | None]:
     """Return which interaction made each version of an item's profile."""
     found = await rows(
         recnet,

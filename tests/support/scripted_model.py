@@ -15,10 +15,10 @@ from nodes.resources import Resources
 from prompts.llm.client import ModelClient
 from prompts.registry import PROMPTS
 from prompts.template import Reply, Templates
-from tests.support.chat_model import served
+from tests.support.chat_endpoint import as_endpoint
 
 
-class WrittenModel(BaseChatModel):
+class ScriptedModel(BaseChatModel):
     """Gives its replies in order, the last one again and again, and keeps what it was asked."""
 
     replies: list[str]
@@ -46,10 +46,10 @@ class WrittenModel(BaseChatModel):
 
 
 @contextmanager
-def written(resources: Resources, *replies: Reply) -> Iterator[WrittenModel]:
+def replying(resources: Resources, *replies: Reply) -> Iterator[ScriptedModel]:
     """Let nodes ask a model that gives `replies`."""
-    model = WrittenModel(replies=[reply.model_dump_json() for reply in replies])
-    caller = ModelClient(served(model, "written"), Templates(PROMPTS), budget=resources.budget)
+    model = ScriptedModel(replies=[reply.model_dump_json() for reply in replies])
+    caller = ModelClient(as_endpoint(model, "written"), Templates(PROMPTS), budget=resources.budget)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nodes.resources._served", [replace(resources, caller=caller)])
         yield model

@@ -61,16 +61,16 @@ def failure(status: int, message: str, *, code: str | None = None, **more: str) 
     return Answer(status=status, body={"error": error}, headers=more)
 
 
-Written = Answer | Callable[[dict[str, Any]], Answer]
+ScriptedAnswer = Answer | Callable[[dict[str, Any]], Answer]
 """An answer, or what gives one for the body of a request."""
 
 
 @dataclass
-class Endpoint:
+class ScriptedServer:
     """What the server saw."""
 
     url: str
-    answers: list[Written]
+    answers: list[ScriptedAnswer]
     requests: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     """The `Authorization` of each request."""
@@ -96,7 +96,7 @@ class Endpoint:
 
 
 @contextmanager
-def serving(*answers: Written) -> Iterator[Endpoint]:
+def scripted_server(*answers: ScriptedAnswer) -> Iterator[ScriptedServer]:
     """Serve `answers` on a free port of this machine until the block ends."""
 
     class Handler(BaseHTTPRequestHandler):
@@ -128,7 +128,7 @@ def serving(*answers: Written) -> Iterator[Endpoint]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/v1", list(answers))
+    endpoint = ScriptedServer(f"http://127.0.0.1:{server.server_port}/v1", list(answers))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
 
     def close() -> None:

@@ -1,4 +1,8 @@
-"""A tiny world that a reader can hold in mind, and the ways into a database."""
+"""A data set of 6 users and 12 CDs, and the ways to make a network of it.
+
+`bootstrap_tiny` calls the model as users do. `plant_tiny` writes a bootstrapped network with known
+profiles, attributes and routers, without a call.
+"""
 
 from langgraph.runtime import Runtime
 
@@ -26,6 +30,7 @@ from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.store.versions import append_version
 from workflows.recnet import RecNet
+from workflows.training.driver import train
 
 SHELVES = {
     "Jazz": ("Smoky Trumpet", "Swing Trumpet Quartet", "Saxophone at Night", "Late Saxophone"),
@@ -42,10 +47,13 @@ BASKETS = {
     "eve": "f1 f2 f3 f4",
     "fay": "f4 f3 m2 m1",
 }
-"""What each user took: first, train, valid, test. All but fay stay with what they like."""
+"""The items of each user by time: first, train, valid, test. Only fay changes category."""
 
 TASTES = {"Jazz": "trumpet jazz", "Metal": "guitar riffs", "Folk": "sea fiddle"}
-"""In a planted network: what a category's router and clients stand for. Ids 1, 2 and 3."""
+"""In a planted network: the attribute of each category's clients and router; ids 1, 2 and 3."""
+
+RECORD_WITH_MESSAGES = ("ann", "j3", "f1")
+"""A record whose user and negative have messages once `train_tiny` is done."""
 
 NETWORK_SETTINGS = NetworkSettings(routers=3, update_size=5)
 """Small enough for a router update after two records."""
@@ -66,21 +74,35 @@ def tiny_dataset(name: str = "tiny") -> Dataset:
     return Dataset(name=name, domain="CDs", items=items, events=events)
 
 
-async def load(recnet: RecNet, dataset: Dataset, name: str) -> int:
-    """Store a data set as a network that is not bootstrapped yet, and return the network's id."""
-    return (await recnet.load(name, dataset)).id
+async def load_tiny(recnet: RecNet, name: str = "tiny") -> int:
+    """Store the tiny data set as a network that is not bootstrapped yet; return its id."""
+    return (await recnet.load(name, tiny_dataset())).id
 
 
-async def found(
+async def bootstrap_tiny(
     recnet: RecNet, name: str = "tiny", network_settings: NetworkSettings = NETWORK_SETTINGS
 ) -> int:
-    """Load the tiny data set, bootstrap it, and return the network's id."""
-    network = await load(recnet, tiny_dataset(), name)
-    await recnet.bootstrap(name, network_settings)
+    """Load the tiny data set, bootstrap it with the models that are open, and return its id."""
+    network = await load_tiny(recnet, name)
+    await recnet.bootstrap(name, with_models(recnet, network_settings))
     return network
 
 
-async def plant(
+async def train_tiny(recnet: RecNet) -> int:
+    """Bootstrap the tiny network, train on its six training records, and return its id."""
+    network = await bootstrap_tiny(recnet)
+    await train(recnet, "tiny", fit="train")
+    return network
+
+
+def with_models(recnet: RecNet, network_settings: NetworkSettings) -> NetworkSettings:
+    """Return network settings that name the model and the encoder that are open."""
+    settings = recnet.resources.settings
+    named = {"model": settings.model, "encoder": settings.embedding}
+    return network_settings.model_copy(update=named)
+
+
+async def plant_tiny(
     resources: Resources,
     name: str = "tiny",
     network_settings: NetworkSettings = NETWORK_SETTINGS,
@@ -92,7 +114,7 @@ async def plant(
     Router and attribute 1 stand for jazz, 2 for metal, 3 for folk. Clients 1 to 6 are the users
     from ann to fay, 7 to 18 the items from j1 to f4; each holds the attribute of its (first) CD.
     """
-    network = await load(RecNet(resources), tiny_dataset(), name)
+    network = await load_tiny(RecNet(resources), name)
     routers = [f"Liked here: {taste}." for taste in TASTES.values()]
     vectors = await resources.encoder.embed([*TASTES.values(), *routers])
     async with resources.pool.connection() as conn, conn.transaction():
@@ -128,12 +150,12 @@ async def _plant_clients(conn: Connection, resources: Resources, network: int) -
     await write_attributes(conn, network, held)
 
 
-def as_router(number: int) -> Module:
+def router_module(number: int) -> Module:
     """Return the module that a router is."""
     return Module(kind=ModuleKind.ROUTER, owner=number)
 
 
-async def send(resources: Resources, network: int, sender: int, *clients: int) -> int:
+async def push(resources: Resources, network: int, sender: int, *clients: int) -> int:
     """Put the current message of a router on top of clients' buffers, and return its id."""
     async with resources.pool.connection() as conn, conn.transaction():
         number = await next_message(conn, network)
@@ -143,7 +165,7 @@ async def send(resources: Resources, network: int, sender: int, *clients: int) -
         row = await cursor.fetchone()
         assert row is not None
         message = NewMessage(
-            id=number, sender=as_router(sender), version=row["version"], taken=(sender,)
+            id=number, sender=router_module(sender), version=row["version"], taken=(sender,)
         )
         await add_messages(conn, network, 0, [message])
         deliveries = [
@@ -154,6 +176,6 @@ async def send(resources: Resources, network: int, sender: int, *clients: int) -
     return number
 
 
-def run_on(name: str = "tiny") -> Runtime[NetworkContext]:
+def runtime(name: str = "tiny") -> Runtime[NetworkContext]:
     """Return the runtime that a graph gives its nodes."""
     return Runtime(context=NetworkContext(network=name))

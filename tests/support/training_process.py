@@ -24,7 +24,7 @@ PATIENCE = 120.0
 COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, failure"
 
 
-class Trained:
+class NetworkPair:
     """Two equal networks: `undisturbed`, and `disturbed`, which is trained and stopped."""
 
     def __init__(self, url: str, endpoint: Endpoint, records: int) -> None:

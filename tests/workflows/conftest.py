@@ -7,7 +7,7 @@ import pytest
 import nodes.endpoints
 from nodes.resources import Resources, open_resources, serve
 from state.settings import Settings
-from tests.support.chat_model import served
+from tests.support.chat_endpoint import as_endpoint
 from tests.support.watched_model import WatchedModel
 
 
@@ -25,7 +25,9 @@ async def resources(
     monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Resources]:
     """Return open resources with the watched model, on a database that holds no network."""
-    monkeypatch.setattr(nodes.endpoints, "load_endpoint", lambda name, **_: served(model, name))
+    monkeypatch.setattr(
+        nodes.endpoints, "load_endpoint", lambda name, **_: as_endpoint(model, name)
+    )
     async with open_resources(settings) as held:
         with serve(held):  # for tests that run graphs by themselves
             yield held

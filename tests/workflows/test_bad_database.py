@@ -21,7 +21,7 @@ from evals.cli import app
 from state.db.embedded import start_server, stop_server
 from state.settings import Settings
 from tests.support.paths import ROOT
-from tests.support.tiny_network import found
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 
 TRAIN = ("train", "-n", "tiny")
@@ -62,7 +62,7 @@ def make(url: str) -> None:
 
     async def work() -> None:
         async with open_recnet(Settings(database_url=SecretStr(url))) as recnet:
-            await found(recnet)
+            await bootstrap_tiny(recnet)
             await recnet.copy("tiny", "other", {})
 
     asyncio.run(work())

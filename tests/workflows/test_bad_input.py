@@ -16,7 +16,7 @@ from state.dataset import Item
 from state.db.migrate import SCHEMA
 from state.settings import Settings
 from tests.support.bad_input import MISTYPED, OTHER_ENCODER, REFUSED, TINY, UNSET, USED
-from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, load, tiny_dataset
+from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, tiny_dataset
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
 
@@ -56,8 +56,8 @@ def before(url: str) -> dict[str, object]:
 async def _found(recnet: RecNet) -> None:
     tiny = tiny_dataset()
     more = tuple(Item(key=f"x{n}", title=f"Untitled {n}") for n in range(4))
-    await load(recnet, tiny.model_copy(update={"items": tiny.items + more}), "tiny")
-    await load(recnet, tiny, "raw")
+    await recnet.load("tiny", tiny.model_copy(update={"items": tiny.items + more}))
+    await recnet.load("raw", tiny)
     await recnet.bootstrap("tiny", NETWORK_SETTINGS)
     await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id=USED)
     await train(recnet, "tiny", limit=2)

@@ -3,7 +3,7 @@
 import pytest
 
 from state.errors import NetworkError
-from tests.support.tiny_network import NETWORK_SETTINGS, load, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, load_tiny
 from workflows.recnet import RecNet
 from workflows.training.driver import train
 
@@ -11,7 +11,7 @@ from workflows.training.driver import train
 async def test_a_bootstrap_that_was_stopped_is_to_go_on_before_anything_else(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
 
     async def power_cut(*_: object) -> None:
         raise OSError("power cut")

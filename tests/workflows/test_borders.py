@@ -19,7 +19,7 @@ from state.domain import (
 )
 from state.settings import NetworkSettings
 from tests.support.database_rows import rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, tiny_dataset
 from tests.support.watched_model import WatchedModel
 from workflows.edits import edit
 from workflows.inspect import view_network
@@ -105,7 +105,7 @@ def says(text: str, reply: str) -> dict[str, Any] | None:
 async def test_odd_replies_are_stored_clean_and_the_run_goes_on(
     recnet: RecNet, model: WatchedModel, text: str
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
 
     def script(reply: str, asked: str) -> str | None:
         if reply == "CreditAssignment":
@@ -131,7 +131,7 @@ async def test_odd_replies_are_stored_clean_and_the_run_goes_on(
 
 @odd
 async def test_odd_words_of_a_person_find_what_they_name(recnet: RecNet, text: str) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     identity = text[: KEY_LENGTH * 2]
     record = {"user": "ann\x00", "positive": " j2", "negative": "m1\ud800"}
     out = await recnet.interact("tiny", interaction_id=identity, **record)

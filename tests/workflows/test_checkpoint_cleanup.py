@@ -14,8 +14,8 @@ from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.store.interactions import find_interaction
-from tests.support.database_rows import calls, keeping, rows, threads
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.database_rows import calls, keeping, rows, thread_ids
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import (
     BAD,
     PowerCutError,
@@ -59,7 +59,7 @@ async def orphan(recnet: RecNet, thread: str) -> None:
 async def test_only_unfinished_runs_and_those_of_the_server_are_left(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(keeping(recnet))
+    network = await bootstrap_tiny(keeping(recnet))
     old = keeping(recnet)
     await train(old, "tiny", limit=2)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
@@ -79,7 +79,7 @@ async def test_only_unfinished_runs_and_those_of_the_server_are_left(
     # The bootstrap, two learned, one failed, one refused, and the two without a checkpoint.
     assert (report.deleted, report.kept, report.pruned) == (7, (stopped,), 0)
     assert report.server == (STUDIO, "recnet/mine")
-    assert await threads(recnet) == {stopped, STUDIO, "recnet/mine"}
+    assert await thread_ids(recnet) == {stopped, STUDIO, "recnet/mine"}
     assert all(report.after[table].rows < held.rows for table, held in report.before.items())
     model.asked.clear()
     assert not (await recnet.interact("tiny", interaction_id="stopped", **RECORD))["repeated"]
@@ -118,13 +118,13 @@ async def test_a_window_that_waits_for_its_run_keeps_the_thread(
     after = (await calls(recnet, network, "window 1"))["extract"]
     assert before < after < before + NETWORK_SETTINGS.update_size + 1
     assert await at(recnet, network) is None
-    assert await threads(recnet) == set()
+    assert await thread_ids(recnet) == set()
 
 
 async def test_a_failed_record_that_was_stopped_when_it_was_run_again_keeps_its_thread(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
     assert (await keeping(recnet).interact("tiny", interaction_id="a", **RECORD))["failure"]
     model.script = cut_once("CreditAssignment")
@@ -140,7 +140,7 @@ async def test_a_failed_record_that_was_stopped_when_it_was_run_again_keeps_its_
 async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     other = (await recnet.copy("tiny", "other", {})).id
     model.asked.clear()
     await train(recnet, "tiny", limit=6)
@@ -167,7 +167,7 @@ async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
 async def test_a_run_that_is_collected_while_it_begins_goes_on_where_it_was(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     deleted = []
 
     async def collected(*args: Any) -> Any:  # noqa: ANN401
@@ -193,7 +193,7 @@ def run(*words: str, code: int = 0) -> Result:
 
 @pytest.fixture
 async def kept(recnet: RecNet) -> None:
-    await found(keeping(recnet))
+    await bootstrap_tiny(keeping(recnet))
     await in_studio(recnet)
 
 

@@ -17,8 +17,8 @@ from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.settings import Settings
 from state.store.windows import Window, hold_window, open_window
-from tests.support.database_rows import calls, pending, rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.database_rows import calls, pending_set, rows
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import PowerCutError, WatchedModel, cut_once
 from tests.workflows.test_router_lineage import decide
 from workflows import interaction, router_update
@@ -49,7 +49,7 @@ async def fill(recnet: RecNet) -> None:
 
 async def break_off(recnet: RecNet, model: WatchedModel) -> int:
     """Run until the second record's router update breaks off; return the network's id."""
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.script = cut_once("Extract")
     with pytest.raises(PowerCutError):
         await fill(recnet)
@@ -112,7 +112,7 @@ async def test_while_another_process_is_at_the_update_the_set_goes_on_filling(
     for user, positive in (("cid", "m2"), ("eve", "f2"), ("dot", "m3")):
         out = await recnet.interact("tiny", user=user, positive=positive, negative="j1")
         assert out["window"] is None
-    assert len(await pending(recnet, network)) > NETWORK_SETTINGS.update_size
+    assert len(await pending_set(recnet, network)) > NETWORK_SETTINGS.update_size
     assert not await recnet.update_routers("tiny")
     with pytest.raises(NetworkError, match="another process is at a router update"):
         await train(recnet, "tiny")
@@ -120,19 +120,19 @@ async def test_while_another_process_is_at_the_update_the_set_goes_on_filling(
     assert await recnet.update_routers("tiny")
     assert not await recnet.update_routers("tiny")
     # The next commit claims all that has waited.
-    waited = await pending(recnet, network)
+    waited = await pending_set(recnet, network)
     out = await recnet.interact("tiny", user="fay", positive="f3", negative="j1")
     assert out["window"] == 2
     (window,) = await rows(recnet, "SELECT members, done FROM windows WHERE id = 2")
     assert waited <= set(window["members"])
     assert window["done"]
-    assert await pending(recnet, network) == set()
+    assert await pending_set(recnet, network) == set()
 
 
 async def test_a_window_that_was_taken_over_goes_on_where_it_was(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.script = cut_once("Summarize")
     with pytest.raises(PowerCutError):
         await fill(recnet)
@@ -147,7 +147,7 @@ async def test_a_window_that_was_taken_over_goes_on_where_it_was(
 async def test_a_run_whose_window_was_finished_by_another_ends_without_a_call(
     recnet: RecNet, model: WatchedModel, cut: str
 ) -> None:
-    await found(
+    await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
     await train(recnet, "tiny", limit=7)
@@ -215,7 +215,7 @@ async def test_router_update_by_itself_needs_a_thread(recnet: RecNet, model: Wat
 async def test_a_network_that_was_made_again_elsewhere_is_updated(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     stale = await recnet.network("tiny")
     await recnet.drop("tiny")
     await break_off(recnet, model)
@@ -226,7 +226,7 @@ async def test_a_network_that_was_made_again_elsewhere_is_updated(
 async def test_a_run_that_was_stopped_between_its_commit_and_the_update_holds_nothing(
     recnet: RecNet,
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
     graph = interaction.graph.copy({"checkpointer": checkpointer(recnet.resources.pool)})
     stream = graph.astream(
@@ -275,7 +275,7 @@ async def test_two_runs_that_find_one_window_make_one_update(
 async def test_one_identity_sent_several_times_at_once_is_paid_once(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
     model.asked.clear()
     record = {"user": "bob", "positive": "j3", "negative": "m1"}
@@ -289,7 +289,7 @@ async def test_one_identity_sent_several_times_at_once_is_paid_once(
 
 
 async def test_a_graph_that_is_run_without_a_thread_updates_too(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     for user, positive in RECORDS:
         record = InteractionInput(user=user, positive=positive, negative="m1")
         out = await interaction.graph.ainvoke(record, context=NetworkContext(network="tiny"))

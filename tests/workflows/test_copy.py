@@ -6,14 +6,14 @@ from pydantic import ValidationError
 from state.errors import InputError, NetworkError
 from state.store.windows import add_pending, claim_window, hold_window, open_window
 from tests.support.database_rows import rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet
 from workflows.training.driver import train
 
 
 @pytest.mark.long
 async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     copied = await recnet.copy("tiny", "other", {"update_size": 7, "propagation": "none"})
     assert copied.settings == NETWORK_SETTINGS.model_copy(
         update={"update_size": 7, "propagation": "none"}
@@ -36,7 +36,7 @@ async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
     ],
 )
 async def test_what_the_bootstrap_used_is_refused(recnet: RecNet, name: str, value: object) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=f"keeps {name}=.*, which its bootstrap has used"):
         await recnet.copy("tiny", "other", {name: value})
     with pytest.raises(NetworkError, match="no network 'other'"):
@@ -44,13 +44,13 @@ async def test_what_the_bootstrap_used_is_refused(recnet: RecNet, name: str, val
 
 
 async def test_an_unknown_setting_is_refused(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     with pytest.raises(ValidationError, match="nonsense"):
         await recnet.copy("tiny", "other", {"nonsense": 1})
 
 
 async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     sign = await recnet.resources.presence.sign()
     async with recnet.resources.pool.connection() as conn:
         await add_pending(conn, network, range(1, 7))
@@ -69,7 +69,7 @@ async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: Rec
 async def test_gradients_that_waited_rewrite_no_router_of_a_copy_with_frozen_ones(
     recnet: RecNet,
 ) -> None:
-    await found(
+    await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
     await train(recnet, "tiny", limit=9)

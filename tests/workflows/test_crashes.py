@@ -11,8 +11,8 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from prompts.llm.errors import BudgetExceeded
 from state.errors import InputError
 from state.store.windows import open_window
-from tests.support.database_rows import calls, pending, rows, threads
-from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.database_rows import calls, pending_set, rows, thread_ids
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny
 from tests.support.watched_model import PowerCutError, WatchedModel, cut_at_every_call, cut_once
 from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
@@ -36,7 +36,7 @@ async def learn(recnet: RecNet) -> bool:
 async def test_a_run_that_stops_between_nodes_repeats_no_finished_call(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.asked.clear()
     model.script = cut_once("Predict", "CreditAssignment", "OptimizedProfile")
     assert [await learn(recnet) for _ in range(4)] == [False, False, False, True]
@@ -48,16 +48,16 @@ async def test_a_run_that_stops_between_nodes_repeats_no_finished_call(
 
 
 async def test_nothing_of_a_stopped_record_is_visible(recnet: RecNet, model: WatchedModel) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     digest = await recnet.digest("tiny")
     model.script = cut_once("OptimizedProfile")
     assert not await learn(recnet)
     assert await recnet.digest("tiny") == digest
-    assert await pending(recnet, network) == set()
+    assert await pending_set(recnet, network) == set()
 
 
 async def test_a_stopped_record_keeps_its_identity(recnet: RecNet, model: WatchedModel) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     model.script = cut_once("CreditAssignment")
     assert not await learn(recnet)
     with pytest.raises(InputError, match="'a' was begun with user 'ann'"):
@@ -69,7 +69,7 @@ async def test_a_stopped_record_keeps_its_identity(recnet: RecNet, model: Watche
 async def test_a_training_run_that_stops_at_every_call_ends_the_same(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     other = (await recnet.copy("tiny", "other", {})).id
     model.asked.clear()
     await train(recnet, "tiny", limit=8)
@@ -109,10 +109,10 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
 ) -> None:
     """Also right after a commit: its transaction is kept, and the checkpoint is missing."""
     network_settings = NETWORK_SETTINGS.model_copy(update=changed)
-    await found(recnet, network_settings=network_settings)
+    await bootstrap_tiny(recnet, network_settings=network_settings)
     await train(recnet, "tiny", limit=3)
     undisturbed = model.counts()
-    other = await load(recnet, tiny_dataset(), "other")
+    other = await load_tiny(recnet, "other")
     model.asked.clear()
     power = Power(monkeypatch)
     founded = False
@@ -125,20 +125,20 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
             await train(recnet, "other", limit=left, concurrency=1)
     assert power.cuts > 40
     # What was cut from its deletion only is left: nobody goes on with it.
-    assert await threads(recnet) != set()
+    assert await thread_ids(recnet) != set()
     assert await recnet.digest("other") == await recnet.digest("tiny")
     asked = model.counts()
     assert all(asked[reply] <= 3 * undisturbed[reply] for reply in ALONE)
     assert asked.total() <= (await calls(recnet, other)).total() <= asked.total() + power.cuts
     with power:
         await collect(recnet)
-    assert await threads(recnet) == set()
+    assert await thread_ids(recnet) == set()
 
 
 async def test_a_spent_budget_stops_the_run_and_not_the_record(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.asked.clear()
 
     def spent(reply: str, text: str) -> str | None:  # noqa: ARG001
@@ -160,7 +160,7 @@ async def test_a_spent_budget_stops_the_run_and_not_the_record(
 async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     await recnet.copy("tiny", "other", {})
     await train(recnet, "other", limit=4)
     model.script = cut_once("Extract")

@@ -15,13 +15,13 @@ from tests.support.database_rows import calls, rows
 from tests.support.live_runs import (
     USERS,
     SlowModel,
-    audited,
+    audit_tiny,
     draw_record,
-    versions,
+    profile_versions,
 )
 from tests.support.model_server.serving import serving
 from tests.support.model_server.settings import BenchSettings
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, PowerCutError, Script, WatchedModel, cut_once
 from workflows.recnet import RecNet
 
@@ -41,27 +41,27 @@ async def learn_at_once(recnet: RecNet, records: dict[str, dict[str, str]]) -> N
 
 @pytest.mark.long
 async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNet) -> None:
-    network = await found(
+    network = await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 100})
     )
     records = {user: {"user": user, "positive": "j2", "negative": "m1"} for user in USERS}
     await learn_at_once(recnet, records)
-    audit = await audited(recnet, records)
+    audit = await audit_tiny(recnet, records)
     assert audit.faults == ()
     assert (audit.finished, audit.failed) == (len(records), {})
     assert audit.paid == audit.needed
-    assert len(await versions(recnet, network, "j2")) > len(records) / 2
+    assert len(await profile_versions(recnet, network, "j2")) > len(records) / 2
 
 
 @pytest.mark.long
 async def test_without_turns_they_only_pay_more(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     monkeypatch.setattr(bounds, "PATIENCE", 0.0)
     records = {user: {"user": user, "positive": "j2", "negative": "m1"} for user in USERS[:3]}
     await learn_at_once(recnet, records)
-    audit = await audited(recnet, records)
+    audit = await audit_tiny(recnet, records)
     assert audit.faults == ()
     assert audit.finished == len(records)
     assert sum(audit.paid.values()) > sum(audit.needed.values())
@@ -72,7 +72,7 @@ async def test_a_run_that_ends_in_any_way_holds_up_nobody(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     """Cut off or cancelled while it had its turns; PATIENCE is far longer than this test."""
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     record = {"positive": "j2", "negative": "m1"}
     rewriting = asyncio.Event()
 
@@ -97,7 +97,7 @@ async def test_a_run_that_ends_in_any_way_holds_up_nobody(
         await stop_at_rewriting()
         for name, user in (("next", "cid"), ("stopped", "bob"), ("cut", "ann")):
             await recnet.interact("tiny", user=user, interaction_id=name, **record)
-    assert (await audited(recnet, ["cut", "stopped", "next"])).faults == ()
+    assert (await audit_tiny(recnet, ["cut", "stopped", "next"])).faults == ()
 
 
 def fails_updates(chance: Random) -> Script:
@@ -120,7 +120,7 @@ async def test_whatever_happens_everything_is_accounted_for(
 ) -> None:
     """Six at once; updates fail, runs are cancelled, identities are sent again, also at once."""
     chance = draw(seed, "crowd")
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     records = {f"r{n}": draw_record(chance) for n in range(36)}
     todo = [name for name in records for _ in range(chance.choice((1, 1, 1, 2)))]
     waiting = iter(todo)
@@ -143,7 +143,7 @@ async def test_whatever_happens_everything_is_accounted_for(
         assert out["failure"] == ""
     while await rows(recnet, "SELECT 1 FROM windows WHERE NOT done"):
         assert await recnet.update_routers("tiny")
-    audit = await audited(recnet, records)
+    audit = await audit_tiny(recnet, records)
     assert audit.faults == ()
     assert audit.finished == len(records)
 
@@ -171,7 +171,7 @@ async def ended_well(processes: list[Process]) -> list[str]:
 async def test_one_identity_from_several_processes_is_paid_once(
     recnet: RecNet, server: str
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     with serving(BenchSettings(latency=0.3)) as endpoint:
         env = {
             "RECNET_DATABASE_URL": server,
@@ -183,7 +183,7 @@ async def test_one_identity_from_several_processes_is_paid_once(
     assert sum("settled before" in line for line in said) == 3
     paid = await calls(recnet, network, "same")
     assert (paid["predict"], paid["gradient"]) == (1, 1)
-    assert (await audited(recnet, ["same"])).paid == (await audited(recnet, ["same"])).needed
+    assert (await audit_tiny(recnet, ["same"])).paid == (await audit_tiny(recnet, ["same"])).needed
 
 
 @pytest.mark.long

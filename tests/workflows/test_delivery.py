@@ -10,7 +10,7 @@ import pytest
 from state.domain import ModuleKind
 from state.store.clients import read_clients
 from tests.support.database_rows import calls, rows, trace_all
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
 from workflows.edits import pin
 from workflows.inspect import view_client
@@ -31,7 +31,7 @@ async def filter_decisions(recnet: RecNet) -> list[dict[str, Any]]:
 
 
 async def test_what_is_sent_is_merged_by_the_update_that_sends_it(recnet: RecNet) -> None:
-    network = await found(recnet, network_settings=LOUD)
+    network = await bootstrap_tiny(recnet, network_settings=LOUD)
     await train(recnet, "tiny", limit=2)
     assert await held(recnet) == {}
     merged = await filter_decisions(recnet)
@@ -72,7 +72,7 @@ async def test_what_an_update_embeds_is_embedded_at_once(
         under_way -= 1
         return await embed(*given)
 
-    await found(recnet, network_settings=LOUD)
+    await bootstrap_tiny(recnet, network_settings=LOUD)
     monkeypatch.setattr(encoder, "embed", slowly)
     await train(recnet, "tiny", limit=2, concurrency=1)
     assert most >= 2, "profiles that were merged, and new attributes or routers"
@@ -82,7 +82,7 @@ async def test_what_an_update_embeds_is_embedded_at_once(
 async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_its_sender(
     recnet: RecNet,
 ) -> None:
-    await found(recnet, network_settings=LOUD)
+    await bootstrap_tiny(recnet, network_settings=LOUD)
     await train(recnet, "tiny")
     merged = await filter_decisions(recnet)
     taken_up = {(v["interaction_id"], v["client_id"]) for v in merged if v["interaction_id"]}
@@ -110,7 +110,7 @@ async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_
 async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
     recnet: RecNet, model: WatchedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await found(recnet, network_settings=LOUD)
+    await bootstrap_tiny(recnet, network_settings=LOUD)
     model.script = lambda reply, _: BAD if reply == "Merge" else None
     with caplog.at_level(logging.WARNING):
         await train(recnet, "tiny", limit=2)
@@ -134,7 +134,7 @@ async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
 
 @pytest.mark.long
 async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> None:
-    await found(recnet, network_settings=LOUD)
+    await bootstrap_tiny(recnet, network_settings=LOUD)
     await recnet.copy("tiny", "other", {})
     await train(recnet, "tiny", limit=2)
     hearer = (await filter_decisions(recnet))[0]["client_id"]
@@ -148,7 +148,7 @@ async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> N
 
 @pytest.mark.long
 async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet) -> None:
-    await found(recnet, network_settings=LOUD)
+    await bootstrap_tiny(recnet, network_settings=LOUD)
     await train(recnet, "tiny", limit=2)
     network = await recnet.network("tiny")
     merged = await filter_decisions(recnet)
@@ -166,7 +166,7 @@ async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet)
 async def test_the_same_network_at_any_concurrency_and_another_than_with_buffers(
     recnet: RecNet,
 ) -> None:
-    await found(recnet, network_settings=LOUD)
+    await bootstrap_tiny(recnet, network_settings=LOUD)
     for name, changed in (("one", {}), ("eight", {}), ("buffers", {"reception": "buffer"})):
         await recnet.copy("tiny", name, changed)
         await train(recnet, name, concurrency=1 if name == "one" else 8)

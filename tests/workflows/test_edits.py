@@ -12,8 +12,13 @@ from state.store.gradients import read_gradients
 from state.store.routers import read_routers, retire_router
 from state.store.versions import read_versions
 from state.store.windows import add_pending, claim_window
-from tests.support.database_rows import learn_six, pending, rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.database_rows import pending_set, rows
+from tests.support.tiny_network import (
+    NETWORK_SETTINGS,
+    bootstrap_tiny,
+    load_tiny,
+    train_tiny,
+)
 from workflows.edits import edit, pin, read_module, roll_back
 from workflows.inspect import view_network
 from workflows.recnet import RecNet
@@ -30,11 +35,11 @@ async def versions(recnet: RecNet, network: int, module: Module = ANN) -> list[t
 
 @pytest.mark.long
 async def test_a_rolled_back_profile_reads_as_it_did_and_nothing_is_lost(recnet: RecNet) -> None:
-    network = await learn_six(recnet)
+    network = await train_tiny(recnet)
     async with recnet.resources.pool.connection() as conn:
         before = await read_versions(conn, network, ANN)
     assert len(before) >= 2
-    waiting = await pending(recnet, network)
+    waiting = await pending_set(recnet, network)
     made = await roll_back(recnet, "tiny", "user:ann", 1, note="too eager")
     assert (made.version, made.content) == (len(before) + 1, before[0].content)
     async with recnet.resources.pool.connection() as conn:
@@ -44,14 +49,14 @@ async def test_a_rolled_back_profile_reads_as_it_did_and_nothing_is_lost(recnet:
     assert (after[-1].author, after[-1].note) == ("rollback", "to version 1: too eager")
     assert (ann.profile, ann.profile_version) == (before[0].content, made.version)
     # The next router update takes the change up.
-    assert await pending(recnet, network) == waiting | {1}
+    assert await pending_set(recnet, network) == waiting | {1}
     again = await roll_back(recnet, "tiny", "user:ann", 1)
     assert (again.changed, again.version) == (False, made.version)
 
 
 @pytest.mark.parametrize("module", ["user:ann", "item:j2", "router:1"])
 async def test_the_embedding_follows_an_edited_text(recnet: RecNet, module: str) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await edit(recnet, "tiny", module, "All about accordions.")
     stored = await rows(
         recnet,
@@ -66,13 +71,13 @@ async def test_the_embedding_follows_an_edited_text(recnet: RecNet, module: str)
 
 
 async def test_rules_are_edited_one_a_line(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     made = await edit(recnet, "tiny", "rules:user:ann", "  Keep out polka. \n\nTake in jazz.\r\n")
     assert made.content == "Keep out polka.\nTake in jazz."
     async with recnet.resources.pool.connection() as conn:
         (ann,) = await read_clients(conn, network, [1])
     assert ann.rules == ("Keep out polka.", "Take in jazz.")
-    assert await pending(recnet, network) == set()  # attributes come from the profile alone
+    assert await pending_set(recnet, network) == set()  # attributes come from the profile alone
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,7 @@ async def test_rules_are_edited_one_a_line(recnet: RecNet) -> None:
 async def test_what_cannot_be_written_changes_nothing(
     recnet: RecNet, module: str, text: str, line: str
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     digest = await recnet.digest("tiny")
     with pytest.raises(InputError, match=line):
         await edit(recnet, "tiny", module, text, note="x" * 301 if "note" in line else "")
@@ -103,13 +108,13 @@ async def test_what_cannot_be_written_changes_nothing(
 
 @pytest.mark.parametrize("version", [0, 2, -1])
 async def test_a_version_that_is_not_there_is_refused(recnet: RecNet, version: int) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=f"no version {version}; it has 1 to 1"):
         await roll_back(recnet, "tiny", "item:j1", version)
 
 
 async def test_an_edit_of_a_text_that_moved_on_is_refused(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     current = await read_module(recnet, "tiny", "user:ann")
     assert current.version == 1
     await edit(recnet, "tiny", "user:ann", "Likes accordions.")
@@ -118,7 +123,7 @@ async def test_an_edit_of_a_text_that_moved_on_is_refused(recnet: RecNet) -> Non
 
 
 async def test_a_router_is_left_alone_amid_its_update(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     async with recnet.resources.pool.connection() as conn:
         await add_pending(conn, network, range(1, 7))
         await claim_window(conn, network, NETWORK_SETTINGS.update_size)
@@ -130,7 +135,7 @@ async def test_a_router_is_left_alone_amid_its_update(recnet: RecNet) -> None:
 
 
 async def test_a_retired_router_names_its_heirs(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     async with recnet.resources.pool.connection() as conn:
         await retire_router(conn, network, 1, 3)
     with pytest.raises(InputError, match="router 1 has retired; heirs: 3"):
@@ -140,14 +145,14 @@ async def test_a_retired_router_names_its_heirs(recnet: RecNet) -> None:
 async def test_a_network_without_texts_is_told_to_be_bootstrapped(
     recnet: RecNet,
 ) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     with pytest.raises(NetworkError, match="recnet bootstrap --network tiny"):
         await edit(recnet, "tiny", "user:ann", "Likes jazz.")
 
 
 @pytest.mark.long
 async def test_pinned_texts_stay_whatever_is_learned(recnet: RecNet) -> None:
-    network = await learn_six(recnet)
+    network = await train_tiny(recnet)
     async with recnet.resources.pool.connection() as conn:
         routers = await read_routers(conn, network)
         clients = await read_clients(conn, network, range(1, 19))
@@ -178,7 +183,7 @@ async def test_pinned_texts_stay_whatever_is_learned(recnet: RecNet) -> None:
 
 @pytest.mark.long
 async def test_an_unpinned_text_learns_again(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     await pin(recnet, "tiny", "user:ann", note="as she asked")
     await recnet.interact("tiny", user="ann", positive="m1", negative="j4", interaction_id="a")
     assert await versions(recnet, network) == [(1, "bootstrap"), (2, "pin")]
@@ -193,7 +198,7 @@ async def test_an_unpinned_text_learns_again(recnet: RecNet) -> None:
 
 
 async def test_a_pinned_text_may_be_edited_and_stays_pinned(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     await pin(recnet, "tiny", "user:ann")
     await edit(recnet, "tiny", "user:ann", "Likes accordions.")
     await recnet.interact("tiny", user="ann", positive="m1", negative="j4", interaction_id="a")
@@ -208,7 +213,7 @@ async def test_a_pinned_text_may_be_edited_and_stays_pinned(recnet: RecNet) -> N
 async def test_what_is_pinned_between_snapshot_and_commit_is_not_rewritten(
     recnet: RecNet, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     ask, due = resources.caller.ask, ["optimize_profile"]
 
     async def pin_meanwhile(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401

@@ -14,8 +14,14 @@ from state.store.interactions import find_interaction, list_interactions, read_f
 from state.store.routers import read_routers
 from state.store.versions import read_versions
 from state.store.windows import open_window
-from tests.support.database_rows import HEARD, calls, learn_six, pending, read_three, rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.database_rows import calls, pending_set, read_record_clients, rows
+from tests.support.tiny_network import (
+    NETWORK_SETTINGS,
+    RECORD_WITH_MESSAGES,
+    bootstrap_tiny,
+    load_tiny,
+    train_tiny,
+)
 from tests.support.watched_model import BAD, WatchedModel, bad_once
 from workflows import interaction
 from workflows.recnet import RecNet
@@ -36,9 +42,9 @@ from workflows.training.driver import train
 async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_applied(
     recnet: RecNet, model: WatchedModel, reply: str, prompt: str
 ) -> None:
-    network = await learn_six(recnet)
-    user, positive, negative = HEARD
-    before = await read_three(recnet, network, *HEARD)
+    network = await train_tiny(recnet)
+    user, positive, negative = RECORD_WITH_MESSAGES
+    before = await read_record_clients(recnet, network, *RECORD_WITH_MESSAGES)
     model.script = lambda asked, _: BAD if asked == reply else None
     out = await recnet.interact(
         "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
@@ -50,9 +56,9 @@ async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_appl
         assert await read_filter_decisions(conn, network, "live") == []
     assert kept is not None
     assert (kept.failure, kept.reward, kept.predicted_id) == (out["failure"], None, None)
-    assert await read_three(recnet, network, *HEARD) == before
+    assert await read_record_clients(recnet, network, *RECORD_WITH_MESSAGES) == before
     ids = {client.id for client in before}
-    assert await pending(recnet, network) == ids
+    assert await pending_set(recnet, network) == ids
     bad = await rows(
         recnet, "SELECT attempts FROM usage WHERE step = 'live' AND outcome = 'bad_reply'"
     )
@@ -66,7 +72,7 @@ async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_appl
     await recnet.interact(
         "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
     )
-    assert await pending(recnet, network) == ids
+    assert await pending_set(recnet, network) == ids
     model.script = bad_once("none")
     out = await recnet.interact(
         "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
@@ -76,11 +82,11 @@ async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_appl
         learned = [i for i in await list_interactions(conn, network) if i.id == "live"]
         assert len(await read_gradients(conn, network, "live")) > 3
     assert [(i.failure, i.reward) for i in learned] == [("", out["reward"])]
-    assert await pending(recnet, network) == ids
+    assert await pending_set(recnet, network) == ids
 
 
 async def test_a_bad_reply_is_asked_for_again(recnet: RecNet, model: WatchedModel) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.script = bad_once("Predict", asks=2)
     out = await recnet.interact(
         "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
@@ -93,7 +99,7 @@ async def test_two_runs_of_one_record_at_once_are_learned_once(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     """On the Agent Server each run has a thread of its own, so nothing but the commit decides."""
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     choices = iter("AB")
 
     def disagree(reply: str, _: str) -> str | None:
@@ -121,7 +127,7 @@ async def test_two_runs_of_one_record_at_once_are_learned_once(
 @pytest.mark.long
 async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"update_size": 100})
-    network = await found(recnet, network_settings=network_settings)
+    network = await bootstrap_tiny(recnet, network_settings=network_settings)
     users = ("ann", "bob", "cid", "dot", "eve", "fay")
     await asyncio.gather(
         *(
@@ -129,7 +135,7 @@ async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) 
             for u in users
         )
     )
-    (_, item, _) = await read_three(recnet, network, "ann", "j2", "m1")
+    (_, item, _) = await read_record_clients(recnet, network, "ann", "j2", "m1")
     async with recnet.resources.pool.connection() as conn:
         module = Module(kind=ModuleKind.ITEM_PROFILE, owner=item.id)
         versions = await read_versions(conn, network, module)
@@ -149,7 +155,7 @@ async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) 
 
 
 async def test_one_bad_reply_does_not_stop_a_bootstrap(recnet: RecNet, model: WatchedModel) -> None:
-    network = await load(recnet, tiny_dataset(), "tiny")
+    network = await load_tiny(recnet)
     model.script = lambda asked, text: (
         BAD if asked == "Summarize" or (asked == "Extract" and "Smoky Trumpet" in text) else None
     )
@@ -167,7 +173,7 @@ async def test_one_bad_reply_does_not_stop_a_bootstrap(recnet: RecNet, model: Wa
 
 @pytest.mark.long
 async def test_bad_replies_do_not_stop_a_router_update(recnet: RecNet, model: WatchedModel) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.script = lambda asked, _: (
         BAD if asked in ("Extract", "Summarize", "OptimizedRouter") else None
     )

@@ -10,24 +10,28 @@ from state.store.interactions import find_interaction, list_interactions, read_f
 from state.store.versions import join_rules, read_versions
 from state.vectors import as_array
 from tests.support.database_rows import (
-    HEARD,
     calls,
     keeping,
-    learn_six,
-    pending,
-    read_three,
+    pending_set,
+    read_record_clients,
     rows,
-    threads,
+    thread_ids,
 )
-from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.tiny_network import (
+    NETWORK_SETTINGS,
+    RECORD_WITH_MESSAGES,
+    bootstrap_tiny,
+    load_tiny,
+    train_tiny,
+)
 from tests.support.watched_model import WatchedModel
 from workflows.recnet import RecNet
 
 
 async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> None:
-    network = await learn_six(recnet)
-    user, positive, negative = HEARD
-    before = await read_three(recnet, network, *HEARD)
+    network = await train_tiny(recnet)
+    user, positive, negative = RECORD_WITH_MESSAGES
+    before = await read_record_clients(recnet, network, *RECORD_WITH_MESSAGES)
     assert before[0].messages
     assert before[2].messages
     out = await recnet.interact(
@@ -45,13 +49,13 @@ async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> No
     assert [kept.user_id, kept.positive_id, kept.negative_id] == [c.id for c in before]
     assert kept.predicted_id == before[1 if out["reward"] else 2].id
     assert (kept.reward, kept.reason, kept.failure) == (out["reward"], out["reason"], "")
-    after = await read_three(recnet, network, *HEARD)
+    after = await read_record_clients(recnet, network, *RECORD_WITH_MESSAGES)
     # Each message was judged once and is consumed.
     assert {(v.client_id, v.message_id) for v in filter_decisions} == {
         (client.id, message.id) for client in before for message in client.messages
     }
     assert [client.messages for client in after] == [(), (), ()]
-    assert await pending(recnet, network) == {client.id for client in before}
+    assert await pending_set(recnet, network) == {client.id for client in before}
     took_part = [(ModuleKind.profile_of(c.kind), c.id) for c in before]
     took_part += [(ModuleKind.FILTER_MEMORY, c.id) for c in before if c.messages]
     took_part += [(ModuleKind.ROUTER, r) for r in {v.sender.owner for v in filter_decisions}]
@@ -109,7 +113,7 @@ async def assert_versions(
 async def test_the_same_identity_again_costs_nothing_and_returns_the_same(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     first = await recnet.interact(
         "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
     )
@@ -129,7 +133,7 @@ async def test_the_same_identity_again_costs_nothing_and_returns_the_same(
 
 
 async def test_an_identity_belongs_to_one_record(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
     digest = await recnet.digest("tiny")
     for other in (
@@ -143,7 +147,7 @@ async def test_an_identity_belongs_to_one_record(recnet: RecNet) -> None:
 
 
 async def test_without_an_identity_one_is_minted(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     outs = [
         await recnet.interact("tiny", user="ann", positive="j2", negative="m1") for _ in range(2)
     ]
@@ -168,14 +172,14 @@ async def test_without_an_identity_one_is_minted(recnet: RecNet) -> None:
 async def test_a_record_that_makes_no_sense_names_what_is_wrong_and_leaves_the_identity_free(
     recnet: RecNet, model: WatchedModel, user: str, positive: str, negative: str, named: str
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     model.asked.clear()
     with pytest.raises(InputError, match=named):
         await recnet.interact(
             "tiny", user=user, positive=positive, negative=negative, interaction_id="a"
         )
     assert model.asked == []
-    assert await pending(recnet, network) == set()
+    assert await pending_set(recnet, network) == set()
     out = await recnet.interact(
         "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
     )
@@ -184,7 +188,7 @@ async def test_a_record_that_makes_no_sense_names_what_is_wrong_and_leaves_the_i
 
 @pytest.mark.parametrize("identity", ["bootstrap", "window 1"])
 async def test_an_identity_is_no_name_of_a_step(recnet: RecNet, identity: str) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=f"'{identity}' names a step of RecNet's own"):
         await recnet.interact(
             "tiny", user="ann", positive="j2", negative="m1", interaction_id=identity
@@ -192,7 +196,7 @@ async def test_an_identity_is_no_name_of_a_step(recnet: RecNet, identity: str) -
 
 
 async def test_a_network_without_routers_takes_no_records(recnet: RecNet) -> None:
-    await load(recnet, tiny_dataset(), "tiny")
+    await load_tiny(recnet)
     with pytest.raises(NetworkError, match="recnet bootstrap --network tiny"):
         await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
     with pytest.raises(NetworkError, match="no network 'other'; there are: tiny"):
@@ -200,15 +204,15 @@ async def test_a_network_without_routers_takes_no_records(recnet: RecNet) -> Non
 
 
 async def test_a_dropped_name_can_be_used_again(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await keeping(recnet).interact(
         "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
     )
-    assert len(await threads(recnet)) == 1
+    assert len(await thread_ids(recnet)) == 1
     first = await recnet.digest("tiny")
     await recnet.drop("tiny")
-    assert await threads(recnet) == set()
-    await found(recnet)
+    assert await thread_ids(recnet) == set()
+    await bootstrap_tiny(recnet)
     out = await recnet.interact(
         "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
     )
@@ -217,7 +221,7 @@ async def test_a_dropped_name_can_be_used_again(recnet: RecNet) -> None:
 
 
 async def test_a_bootstrap_with_other_settings_is_refused(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     digest = await recnet.digest("tiny")
     again = await recnet.bootstrap("tiny", NETWORK_SETTINGS)
     assert again["routers"] == NETWORK_SETTINGS.routers

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from state.db.migrate import SCHEMA
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet
 
 RECORDS = [("ann", "j2"), ("bob", "j3"), ("cid", "m2"), ("dot", "m3"), ("eve", "f2"), ("fay", "f3")]
@@ -50,7 +50,9 @@ async def test_the_next_process_finishes_what_a_killed_one_left(
     recnet: RecNet, server: str
 ) -> None:
     # Many clients a window, so that the update takes a while.
-    await found(recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 12}))
+    await bootstrap_tiny(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 12})
+    )
     with psycopg.connect(server, autocommit=True, options=f"-c search_path={SCHEMA}") as conn:
         window = kill_amid_an_update(server, conn)
         assert window is not None

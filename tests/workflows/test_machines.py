@@ -27,6 +27,6 @@ def test_another_processor_learns_the_same_network(resources: Resources) -> None
 
 def learn(url: str, processor: dict[str, str]) -> str:
     """Return the digest that a process of its own comes to."""
-    command = [sys.executable, "-m", "tests.support.other_process"]
+    command = [sys.executable, "-m", "tests.support.learn_and_digest"]
     env = {**os.environ, "RECNET_DATABASE_URL": url, **processor}
     return subprocess.run(command, env=env, check=True, stdout=subprocess.PIPE, text=True).stdout  # noqa: S603 - ours

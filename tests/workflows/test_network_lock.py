@@ -7,7 +7,7 @@ import pytest
 
 from state.db.pool import Connection
 from state.errors import NetworkError
-from tests.support.tiny_network import found
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.network_lock import only_trainer
 from workflows.recnet import RecNet
 
@@ -22,7 +22,7 @@ async def is_held(conn: Connection, network: int) -> bool:
 
 
 async def test_a_network_that_was_let_go_is_free_at_once(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     network = await recnet.network("tiny")
     async with recnet.resources.pool.connection() as conn:
         for _ in range(50):
@@ -32,7 +32,7 @@ async def test_a_network_that_was_let_go_is_free_at_once(recnet: RecNet) -> None
 
 
 async def test_a_network_is_free_at_once_when_who_held_it_was_cancelled(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     network = await recnet.network("tiny")
     held = asyncio.Event()
 
@@ -53,7 +53,7 @@ async def test_a_network_is_free_at_once_when_who_held_it_was_cancelled(recnet: 
 
 
 async def test_who_is_refused_takes_nothing_away(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     network = await recnet.network("tiny")
     async with only_trainer(recnet.resources, network):
         for _ in range(2):

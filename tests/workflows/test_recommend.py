@@ -9,7 +9,7 @@ from state.domain import ClientKind
 from state.errors import InputError
 from state.store.clients import list_clients, read_clients
 from tests.support.database_rows import calls, rows
-from tests.support.tiny_network import BASKETS, SHELVES, found
+from tests.support.tiny_network import BASKETS, SHELVES, bootstrap_tiny
 from tests.support.watched_model import WatchedModel
 from workflows.recnet import RecNet
 from workflows.training.driver import train
@@ -22,7 +22,7 @@ CATALOGUE = {
 
 
 async def test_given_candidates_come_back_exactly_once_each(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     wanted = ["m1", "j4", "f2", "j1"]
     out = await recnet.recommend("tiny", "ann", wanted)
     assert sorted(entry.item for entry in out["ranking"]) == sorted(wanted)
@@ -38,7 +38,7 @@ async def test_given_candidates_come_back_exactly_once_each(recnet: RecNet) -> N
 
 @pytest.mark.long
 async def test_without_candidates_the_nearest_unmet_items_are_ranked(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     for count, (user, basket) in enumerate(BASKETS.items(), start=3):
         await recnet.interact("tiny", user=user, positive="f4", negative="m4")
         met = {*basket.split()[:3], "f4"}  # the test item is nobody's to know
@@ -69,7 +69,7 @@ async def nearest(recnet: RecNet, network: int, user: str, met: set[str], count:
 async def test_views_are_merged_once_and_nothing_changes(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     await train(recnet, "tiny", fit="train")
     digest = await recnet.digest("tiny")
     holding = await rows(recnet, "SELECT client_id FROM buffers WHERE messages <> '{}'")
@@ -94,7 +94,7 @@ async def test_views_are_merged_once_and_nothing_changes(
 async def test_what_a_reply_leaves_out_comes_last_and_what_it_invents_is_dropped(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
 
     def careless(reply: str, _: str) -> str | None:
         if reply != "Rank":
@@ -126,7 +126,7 @@ async def test_what_a_reply_leaves_out_comes_last_and_what_it_invents_is_dropped
 async def test_a_request_that_makes_no_sense_names_what_is_wrong(
     recnet: RecNet, user: str, candidates: list[str], count: int, named: str
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=named):
         await recnet.recommend("tiny", user, candidates, count)
 
@@ -135,7 +135,7 @@ async def test_a_request_that_makes_no_sense_names_what_is_wrong(
 async def test_who_has_met_everything_is_recommended_nothing(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     for number, item in enumerate(CATALOGUE):
         other = "j1" if item != "j1" else "j2"
         await recnet.interact(

@@ -13,7 +13,7 @@ from state.domain import ModuleKind
 from state.store.clients import read_attributes
 from state.store.routers import Router, read_heirs, read_routers
 from tests.support.database_rows import rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import Script, WatchedModel
 from workflows.recnet import RecNet
 from workflows.training.driver import train
@@ -46,7 +46,7 @@ def always(action: str) -> Script:
 
 async def live(recnet: RecNet, model: WatchedModel, action: str) -> tuple[int, list[Router]]:
     """Train the tiny network under one decision; return its id and the active routers."""
-    network = await found(
+    network = await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
     model.script = always(action)
@@ -90,7 +90,7 @@ async def test_routers_split_no_further_than_their_attributes_go(
 async def test_a_lone_router_cannot_be_merged_and_is_told_so(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(
+    await bootstrap_tiny(
         recnet,
         network_settings=NETWORK_SETTINGS.model_copy(
             update={"routers": 1, "tau": -1.0, "echo": True}
@@ -119,7 +119,7 @@ async def test_a_lone_router_cannot_be_merged_and_is_told_so(
 
 async def test_there_are_as_many_routers_as_attributes_at_most(recnet: RecNet) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"routers": 1_000})
-    network = await found(recnet, network_settings=network_settings)
+    network = await bootstrap_tiny(recnet, network_settings=network_settings)
     async with recnet.resources.pool.connection() as conn:
         attributes = await rows(recnet, "SELECT id FROM attributes")
         routers = await read_routers(conn, network)
@@ -132,7 +132,7 @@ async def test_there_are_as_many_routers_as_attributes_at_most(recnet: RecNet) -
 async def test_a_router_that_lost_all_it_spoke_for_takes_in_again(
     recnet: RecNet, resources: Resources
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     async with resources.pool.connection() as conn:
         routers = await read_routers(conn, network)
         await conn.execute("UPDATE client_vectors SET attributes = '{}'")

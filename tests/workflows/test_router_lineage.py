@@ -12,7 +12,7 @@ from state.store.interactions import Interaction, write_interaction
 from state.store.routers import retire_router, write_router
 from state.store.versions import append_version
 from tests.support.database_rows import rows, trace, trace_all
-from tests.support.tiny_network import found, plant
+from tests.support.tiny_network import bootstrap_tiny, plant_tiny
 from tests.support.watched_model import Script, WatchedModel
 from workflows.recnet import RecNet
 from workflows.trace import InteractionTrace, TracedGradient
@@ -21,7 +21,7 @@ from workflows.training.driver import train
 
 @pytest.mark.long
 async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await train(recnet, "tiny", limit=7)
     lineage = await trace(recnet, "tiny:12")
     waiting = routers_of(lineage)
@@ -52,7 +52,7 @@ async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecN
 async def test_a_router_that_retired_tells_what_came_of_it(
     recnet: RecNet, model: WatchedModel, action: str
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await train(recnet, "tiny", limit=7)
     before = await router_texts(recnet)
     model.script = decide(action)
@@ -77,7 +77,7 @@ async def test_a_router_that_retired_tells_what_came_of_it(
 async def test_a_router_that_was_kept_is_not_an_earlier_updates_work(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await train(recnet, "tiny", limit=8)
     (last,) = await rows(
         recnet,
@@ -94,7 +94,7 @@ async def test_a_router_that_was_kept_is_not_an_earlier_updates_work(
 async def test_what_an_heirs_heir_answers_starts_from_its_own_parent(
     recnet: RecNet, resources: Resources
 ) -> None:
-    network = (await plant(resources)).id
+    network = (await plant_tiny(resources)).id
     (vector,) = await resources.encoder.embed(["x"])
     gradient = Gradient(
         module=Module(kind=ModuleKind.ROUTER, owner=1), version=1, reward=0, involved=True,

@@ -13,7 +13,7 @@ from tests.support.equation4 import (
     expected_buffer,
     messages_of,
 )
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
 from workflows.recnet import RecNet
 from workflows.training.driver import FIT, plan_training
@@ -49,7 +49,7 @@ async def test_the_update_runs_exactly_where_the_schedule_cuts(
     network_settings = NETWORK_SETTINGS.model_copy(
         update={"update_size": 6}
     )  # what two records without a common client
-    network = await found(recnet, network_settings=network_settings)
+    network = await bootstrap_tiny(recnet, network_settings=network_settings)
     records, keys = await plan(recnet)
     failing = records[3]
     windows = list(cut_windows(records, network_settings.update_size))
@@ -100,7 +100,7 @@ async def test_messages_reach_exactly_whom_equation_4_names(
     taus: tuple[float, float],
 ) -> None:
     network_settings = NetworkSettings.model_validate({**NETWORK_SETTINGS.model_dump(), **changed})
-    network = await found(recnet, network_settings=network_settings)
+    network = await bootstrap_tiny(recnet, network_settings=network_settings)
     async with recnet.resources.pool.connection() as conn:
         await write_tau(conn, network, *taus)
     records, keys = await plan(recnet)
@@ -132,7 +132,7 @@ async def test_messages_reach_exactly_whom_equation_4_names(
 
 async def test_a_client_is_sent_what_others_said_too(recnet: RecNet) -> None:
     """Echo is only a message made of nothing but the client's own attributes."""
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     records, keys = await plan(recnet)
     for record in records[:4]:
         await feed(recnet, record, keys)

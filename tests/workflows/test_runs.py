@@ -9,8 +9,8 @@ import pytest
 
 from state.db.migrate import SCHEMA
 from state.errors import InputError
-from tests.support.database_rows import keeping, rows, threads
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.database_rows import keeping, rows, thread_ids
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, PowerCutError, WatchedModel, cut_once
 from workflows.recnet import RecNet
 from workflows.training.driver import train
@@ -37,8 +37,8 @@ def undeletable(database: str) -> Iterator[None]:
 
 @pytest.mark.long
 async def test_what_ended_leaves_no_checkpoints(recnet: RecNet, model: WatchedModel) -> None:
-    await found(recnet)
-    assert await threads(recnet) == set()
+    await bootstrap_tiny(recnet)
+    assert await thread_ids(recnet) == set()
     model.script = lambda reply, _: BAD if reply == "CreditAssignment" else None
     report = await train(recnet, "tiny", limit=3)
     assert (report.failed, report.windows) == (3, 1)
@@ -46,19 +46,19 @@ async def test_what_ended_leaves_no_checkpoints(recnet: RecNet, model: WatchedMo
     assert (await retry_failed(recnet, "tiny")).learned == 3
     await train(recnet, "tiny")
     assert len(await rows(recnet, "SELECT 1 FROM windows WHERE done")) > 2
-    assert await threads(recnet) == set()
+    assert await thread_ids(recnet) == set()
 
 
 async def test_all_are_kept_where_that_is_asked_for(recnet: RecNet) -> None:
-    network = await found(keeping(recnet))
+    network = await bootstrap_tiny(keeping(recnet))
     await train(keeping(recnet), "tiny", limit=3)
     learned = {f"recnet/{network}/tiny:{place}" for place in (6, 7, 8)}
-    assert await threads(recnet) == {f"recnet/{network}/bootstrap"} | learned
-    other = await found(recnet, "other")
+    assert await thread_ids(recnet) == {f"recnet/{network}/bootstrap"} | learned
+    other = await bootstrap_tiny(recnet, "other")
     await keeping(recnet).interact("other", interaction_id="a", **RECORD)
     with pytest.raises(InputError, match="unknown user"):
         await keeping(recnet).interact("other", interaction_id="b", **RECORD | {"user": "zed"})
-    of_other = {one for one in await threads(recnet) if one.startswith(f"recnet/{other}/")}
+    of_other = {one for one in await thread_ids(recnet) if one.startswith(f"recnet/{other}/")}
     assert of_other == {f"recnet/{other}/a", f"recnet/{other}/b"}
 
 
@@ -66,22 +66,22 @@ async def test_all_are_kept_where_that_is_asked_for(recnet: RecNet) -> None:
 async def test_only_a_run_that_was_stopped_keeps_its_thread(
     recnet: RecNet, model: WatchedModel, cut: str
 ) -> None:
-    network = await found(
+    network = await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 3})
     )
     model.script = cut_once(cut)
     with pytest.raises(PowerCutError):
         await recnet.interact("tiny", interaction_id="a", **RECORD)
     await recnet.interact("tiny", interaction_id="b", user="cid", positive="m2", negative="j1")
-    assert await threads(recnet) == {f"recnet/{network}/a"}
+    assert await thread_ids(recnet) == {f"recnet/{network}/a"}
     await recnet.interact("tiny", interaction_id="a", **RECORD)
-    assert await threads(recnet) == set()
+    assert await thread_ids(recnet) == set()
 
 
 async def test_a_run_that_was_cancelled_keeps_its_thread(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     ask, begun = recnet.resources.caller.ask, asyncio.Event()
 
     async def stuck(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
@@ -97,26 +97,26 @@ async def test_a_run_that_was_cancelled_keeps_its_thread(
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run
-    assert await threads(recnet) == {f"recnet/{network}/a"}
+    assert await thread_ids(recnet) == {f"recnet/{network}/a"}
 
 
 async def test_what_is_refused_leaves_nothing(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await recnet.interact("tiny", interaction_id="a", **RECORD)
     for wrong in ({"user": "zed"}, {"positive": "m1"}, {"negative": "j9"}):
         for identity in ("a", "b", None):
             with pytest.raises(InputError):
                 await recnet.interact("tiny", interaction_id=identity, **RECORD | wrong)
     assert (await recnet.interact("tiny", interaction_id="a", **RECORD))["repeated"]
-    assert await threads(recnet) == set()
+    assert await thread_ids(recnet) == set()
 
 
 @pytest.mark.usefixtures("undeletable")
 async def test_a_record_is_learned_also_where_its_thread_cannot_be_deleted(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     out = await recnet.interact("tiny", interaction_id="a", **RECORD)
     assert (out["repeated"], out["failure"]) == (False, "")
-    assert f"recnet/{network}/a" in await threads(recnet)
+    assert f"recnet/{network}/a" in await thread_ids(recnet)
     again = await recnet.interact("tiny", interaction_id="a", **RECORD)
     assert (again["repeated"], again["predicted"]) == (True, out["predicted"])
 
@@ -124,12 +124,12 @@ async def test_a_record_is_learned_also_where_its_thread_cannot_be_deleted(recne
 async def test_a_thread_of_before_is_deleted_when_its_record_is_given_again(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
     failed = await keeping(recnet).interact("tiny", interaction_id="a", **RECORD)
     assert failed["failure"]
     model.script = lambda *_: None
-    assert await threads(recnet) != set()
+    assert await thread_ids(recnet) != set()
     out = await recnet.interact("tiny", interaction_id="a", **RECORD)
     assert (out["repeated"], out["failure"]) == (False, "")
-    assert await threads(recnet) == set()
+    assert await thread_ids(recnet) == set()

@@ -12,10 +12,10 @@ from langgraph_sdk.client import LangGraphClient
 
 from state.settings import Propagation
 from state.store.interactions import find_interaction
-from tests.support.agent_server import serving
+from tests.support.agent_server import agent_server
 from tests.support.database_rows import calls, rows
 from tests.support.paths import ROOT
-from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, load, tiny_dataset
+from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, load_tiny
 from workflows.recnet import RecNet
 
 RECORD = {"user": "ann", "positive": "j2", "negative": "m1", "interaction": "studio"}
@@ -26,9 +26,9 @@ CONTEXT = {"network": "tiny"}
 async def test_the_graphs_run_on_the_agent_server(
     recnet: RecNet, environment: Path, tmp_path: Path
 ) -> None:
-    network = await load(recnet, tiny_dataset(), "tiny")
+    network = await load_tiny(recnet)
     began = monotonic()
-    with serving(tmp_path, RECNET_HOME=str(environment)) as url:
+    with agent_server(tmp_path, RECNET_HOME=str(environment)) as url:
         assert monotonic() - began < 30
         async with get_client(url=url, api_key=None) as client:
             await check_forms(client)

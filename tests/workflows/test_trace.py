@@ -8,7 +8,7 @@ from prompts.fields import read_fields
 from prompts.optimize_profile import OptimizeProfileFields
 from state.errors import InputError
 from tests.support.database_rows import rows, trace, trace_all
-from tests.support.tiny_network import found
+from tests.support.tiny_network import bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
 from workflows.recnet import RecNet
 from workflows.trace import TracedGradient
@@ -46,7 +46,7 @@ def said(module: str, kind: str, key: str) -> str:
 
 @pytest.mark.long
 async def test_before_and_after_are_the_stored_versions(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await train(recnet, "tiny")
     lineages = await trace_all(recnet)
     told: Made = {
@@ -72,7 +72,7 @@ def kept(gradient: TracedGradient) -> bool:
 
 
 async def test_a_lineage_tells_what_was_predicted_and_who_spoke(recnet: RecNet) -> None:
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     await train(recnet, "tiny", fit="train")
     out = await recnet.interact(
         "tiny", user="ann", positive="j3", negative="f1", interaction_id="live"
@@ -100,7 +100,7 @@ async def test_a_lineage_tells_what_was_predicted_and_who_spoke(recnet: RecNet) 
 
 
 async def test_a_failed_record_tells_its_reason(recnet: RecNet, model: WatchedModel) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
     await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="live")
     lineage = await trace(recnet, "live")
@@ -111,7 +111,7 @@ async def test_a_failed_record_tells_its_reason(recnet: RecNet, model: WatchedMo
 async def test_a_text_that_an_optimizer_left_is_not_an_earlier_ones_work(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     record = {"user": "ann", "positive": "j2", "negative": "m1"}
     await recnet.interact("tiny", interaction_id="first", **record)
 

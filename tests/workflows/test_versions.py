@@ -16,9 +16,9 @@ from state.domain import Client, Gradient, Module, ModuleKind
 from state.errors import InputError
 from state.graphs.interaction import Rewrite
 from state.store.versions import Author, join_rules
-from tests.support.backward_record import forwarded
+from tests.support.backward_state import after_forward
 from tests.support.properties import thousand
-from tests.support.tiny_network import plant, run_on
+from tests.support.tiny_network import plant_tiny, runtime
 from workflows.edits import edit, pin, roll_back
 from workflows.recnet import RecNet
 
@@ -55,7 +55,7 @@ async def begin(resources: Resources) -> None:
     async with resources.pool.connection() as conn, conn.transaction():
         row = await (await conn.execute("SELECT 1 FROM networks")).fetchone()
         if row is None:
-            await plant(resources)
+            await plant_tiny(resources)
         await conn.execute("DELETE FROM module_versions WHERE version > 1")
         await conn.execute("DELETE FROM interactions")
         await conn.execute("DELETE FROM pending")
@@ -82,7 +82,7 @@ async def do(recnet: RecNet, number: int, deed: str, what: Any, how: Any) -> Non
 
 async def learn(interaction: str, involved: set[int], text: str) -> None:
     """Commit an interaction whose gradients rewrite some of four modules."""
-    state = await forwarded(interaction)
+    state = await after_forward(interaction)
     user, positive, negative = state["clients"]
     modules = [
         (Module(kind=ModuleKind.USER_PROFILE, owner=user.id), user.profile),
@@ -99,7 +99,7 @@ async def learn(interaction: str, involved: set[int], text: str) -> None:
     state["rewrites"] = [
         Rewrite(module=module, started=started, content=text) for module, started in wanted
     ]
-    await commit_interaction(state, run_on())
+    await commit_interaction(state, runtime())
 
 
 def pinned(module: Module, clients: list[Client]) -> bool:

@@ -9,7 +9,7 @@ from state.domain import ClientKind
 from state.settings import NetworkSettings, Propagation
 from state.store.network_diff import compare_networks
 from tests.support.database_rows import calls, rows, trace_all
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
 from workflows.checkpoint_cleanup import collect
 from workflows.inspect import view_client
@@ -28,7 +28,7 @@ ASKED = {
 @pytest.mark.long
 @pytest.mark.parametrize("way", ROUTERLESS)
 async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None:
-    network = await found(
+    network = await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way})
     )
     before = await rows(recnet, "SELECT * FROM routers ORDER BY id")
@@ -58,7 +58,7 @@ async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None
 
 
 async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -> None:
-    await found(
+    await bootstrap_tiny(
         recnet,
         network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": "em", "buffer": 50}),
     )
@@ -84,7 +84,7 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
     network_settings = NETWORK_SETTINGS.model_copy(
         update={"propagation": "clients", "reception": "delivery"}
     )
-    await found(recnet, network_settings=network_settings)
+    await bootstrap_tiny(recnet, network_settings=network_settings)
     await train(recnet, "tiny", limit=4)
     copy = await recnet.copy("tiny", "other", {})
     assert await recnet.digest("other") == await recnet.digest("tiny")
@@ -106,7 +106,7 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
 
 @pytest.mark.long
 async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecNet) -> None:
-    await found(
+    await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
     await train(recnet, "tiny", limit=9)
@@ -122,7 +122,9 @@ async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecN
 async def test_bad_replies_silence_a_client_and_not_the_network(
     recnet: RecNet, model: WatchedModel, way: str
 ) -> None:
-    await found(recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way}))
+    await bootstrap_tiny(
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way})
+    )
     bad = {"em+lr": "ChooseRecipients", "em+lr+ls": "WriteMessage", "clients": "AddressClients"}[
         way
     ]

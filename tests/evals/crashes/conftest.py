@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.model_server.serving import Endpoint, serving
 from tests.support.model_server.settings import BenchSettings
-from tests.support.training_process import LATENCY, Trained
+from tests.support.training_process import LATENCY, NetworkPair
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def endpoint() -> Iterator[Endpoint]:
 
 
 @pytest.fixture
-async def trained(database: str, endpoint: Endpoint, records: int) -> Trained:
+async def trained(database: str, endpoint: Endpoint, records: int) -> NetworkPair:
     """Return two equal networks that are not trained yet."""
-    networks = Trained(database, endpoint, records)
+    networks = NetworkPair(database, endpoint, records)
     await networks.found()
     return networks

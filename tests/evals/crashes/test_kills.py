@@ -15,7 +15,7 @@ import pytest
 from state.db.embedded import start_server
 from state.errors import DatabaseError
 from tests.support.model_server.serving import Endpoint
-from tests.support.training_process import IN_FLIGHT, Trained, wait_until
+from tests.support.training_process import IN_FLIGHT, NetworkPair, wait_until
 
 KILLS = 25
 SERVER_KILLS = 5
@@ -29,7 +29,9 @@ def records() -> int:
 
 
 @pytest.mark.long
-async def test_a_run_that_is_killed_25_times_ends_as_if_it_had_not_been(trained: Trained) -> None:
+async def test_a_run_that_is_killed_25_times_ends_as_if_it_had_not_been(
+    trained: NetworkPair,
+) -> None:
     undisturbed = trained.train("undisturbed")
     chance = Random(0)  # noqa: S311 - no secret
     before, kills = trained.calls(), 0
@@ -46,7 +48,7 @@ async def test_a_run_that_is_killed_25_times_ends_as_if_it_had_not_been(trained:
     assert 0 < extra <= kills * IN_FLIGHT
 
 
-def killed(trained: Trained, process: subprocess.Popen[str], after: float) -> int:
+def killed(trained: NetworkPair, process: subprocess.Popen[str], after: float) -> int:
     """Kill a run so many seconds after its first call; return 0 where it had ended by then."""
     calls = trained.calls()
     wait_until(lambda: trained.calls() > calls or process.poll() is not None)
@@ -61,7 +63,7 @@ def killed(trained: Trained, process: subprocess.Popen[str], after: float) -> in
 async def test_a_run_outlasts_a_database_that_is_killed_5_times(
     home: Path, endpoint: Endpoint
 ) -> None:
-    trained = Trained(start_server(home), endpoint, RECORDS)
+    trained = NetworkPair(start_server(home), endpoint, RECORDS)
     await trained.found()
     undisturbed = trained.train("undisturbed")
     chance = Random(1)  # noqa: S311 - no secret

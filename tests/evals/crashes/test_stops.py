@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from tests.support.training_process import Trained, wait_until
+from tests.support.training_process import NetworkPair, wait_until
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def records() -> int:
 
 
 @pytest.mark.long
-async def test_a_run_that_is_stopped_makes_no_call_again(trained: Trained) -> None:
+async def test_a_run_that_is_stopped_makes_no_call_again(trained: NetworkPair) -> None:
     undisturbed = trained.train("undisturbed")
     before = trained.calls()
     for number, code in ((signal.SIGINT, 130), (signal.SIGTERM, 143)):
@@ -39,7 +39,7 @@ async def test_a_run_that_is_stopped_makes_no_call_again(trained: Trained) -> No
     assert trained.calls() - before == undisturbed
 
 
-def _under_way(trained: Trained) -> subprocess.Popen[str]:
+def _under_way(trained: NetworkPair) -> subprocess.Popen[str]:
     """Start to train, and wait until calls have been made and others wait."""
     process, calls = trained.start("disturbed"), trained.calls()
     wait_until(lambda: trained.calls() > calls + 60)
@@ -47,7 +47,7 @@ def _under_way(trained: Trained) -> subprocess.Popen[str]:
 
 
 @pytest.mark.long
-async def test_a_second_signal_does_not_wait(trained: Trained) -> None:
+async def test_a_second_signal_does_not_wait(trained: NetworkPair) -> None:
     process = trained.start("disturbed")
     trained.endpoint.settings = trained.endpoint.settings.model_copy(update={"latency": 600.0})
     wait_until(lambda: trained.calls() > 0)
@@ -55,7 +55,7 @@ async def test_a_second_signal_does_not_wait(trained: Trained) -> None:
 
 
 @pytest.mark.long
-async def test_an_interaction_that_is_cut_off_names_its_identity(trained: Trained) -> None:
+async def test_an_interaction_that_is_cut_off_names_its_identity(trained: NetworkPair) -> None:
     trained.endpoint.settings = trained.endpoint.settings.model_copy(update={"latency": 600.0})
     user, positive, negative = trained.anyone()
     process = trained.run("interact", user, positive, negative, "-n", "disturbed")
@@ -76,7 +76,7 @@ def _stop_twice(process: subprocess.Popen[str], says: str = "") -> int:
 
 
 @pytest.mark.long
-async def test_signals_one_right_after_another_end_it_in_any_case(trained: Trained) -> None:
+async def test_signals_one_right_after_another_end_it_in_any_case(trained: NetworkPair) -> None:
     chance = Random(0)  # noqa: S311 - no secret
     for _ in range(3):
         process = trained.start("disturbed", concurrency=16)

@@ -7,7 +7,7 @@ import pytest
 
 from state.db.migrate import SCHEMA
 from state.settings import Settings
-from tests.support.http_network import KEY, MODEL, through, tiny_digest
+from tests.support.http_network import KEY, MODEL, over_http, tiny_digest
 from tests.support.model_server.serving import Endpoint, serving
 
 
@@ -21,7 +21,7 @@ def endpoint() -> Iterator[Endpoint]:
 @pytest.fixture
 def http(settings: Settings, endpoint: Endpoint, database: str) -> Settings:  # noqa: ARG001
     """Return settings that reach models and encoder over HTTP; no reply is kept."""
-    return through(endpoint, settings)
+    return over_http(endpoint, settings)
 
 
 @pytest.fixture(scope="session")

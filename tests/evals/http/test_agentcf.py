@@ -4,17 +4,17 @@ import pytest
 
 from evals.baselines.agentcf.training import found_agentcf, train_agentcf
 from state.settings import Settings
-from tests.support.http_network import found_tiny
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import Endpoint
 from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 
 
 async def agents_digest(settings: Settings) -> tuple[str, int]:
     """Found and train a tiny network, drop it, and return its digest and the calls it paid for."""
     async with open_recnet(settings) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         await found_agentcf(recnet, "tiny", "agents")
         report = await train_agentcf(recnet, "agents")
         assert (report.run, report.failed) == (12, 0)

@@ -9,11 +9,13 @@ import pytest
 from state.domain import EMBEDDING, REASON_LENGTH
 from state.settings import Settings
 from state.store.interactions import list_interactions
+from tests.support.commands import run_command, run_json
 from tests.support.database_rows import rows
-from tests.support.http_network import MODEL, found_books, found_tiny, parts, told, typed
+from tests.support.http_network import MODEL, bootstrap_books, dump_tables
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import Endpoint
 from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.commands.console import FAILED_RECORDS
 from workflows.recnet import open_recnet
 from workflows.training.driver import train
@@ -44,8 +46,8 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
     settings: Settings, endpoint: Endpoint, http: Settings
 ) -> None:
     async with open_recnet(http) as recnet:
-        network = await found_books(recnet)
-        before = await parts(recnet, network, *WHAT_HAPPENED)
+        network = await bootstrap_books(recnet)
+        before = await dump_tables(recnet, network, *WHAT_HAPPENED)
         (mark,) = await rows(recnet, "SELECT max(id) AS id FROM usage")
     assert before.keys() >= NOT_APPLIED
     asked_before = endpoint.counts.requests
@@ -57,7 +59,7 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
         assert (report.run, report.settled, report.failed) == (RECORDS, RECORDS, RECORDS)
         assert report.windows >= 5
         assert report.reward is None
-        assert await parts(recnet, network, *WHAT_HAPPENED) == before
+        assert await dump_tables(recnet, network, *WHAT_HAPPENED) == before
         async with recnet.resources.pool.connection() as conn:
             marked = await list_interactions(conn, network)
         used = await rows(recnet, "SELECT * FROM usage WHERE id > %s", mark["id"])
@@ -76,7 +78,7 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
         again = await retry_failed(recnet, "books")
         assert (again.run, again.learned, again.failed) == (RECORDS, RECORDS, {})
         assert (await train(recnet, "books", limit=0)).failed == 0
-        after = await parts(recnet, network, *WHAT_HAPPENED)
+        after = await dump_tables(recnet, network, *WHAT_HAPPENED)
     assert all(after[table] != before[table] for table in NOT_APPLIED)
 
 
@@ -92,16 +94,16 @@ def test_commands_say_so_by_a_line_and_an_exit_code(
 ) -> None:
     async def found() -> None:
         async with open_recnet(http) as recnet:
-            await found_tiny(recnet)
+            await bootstrap_tiny(recnet)
 
     asyncio.run(found())
     endpoint.settings = UNUSABLE
     monkeypatch.setenv("RECNET_TIMEOUT", "0.2")
-    report = told("train", "-n", "tiny", "--limit", "3", code=FAILED_RECORDS)
+    report = run_json("train", "-n", "tiny", "--limit", "3", code=FAILED_RECORDS)
     assert (report["run"], report["failed"], report["stopped"]) == (3, 3, "")
-    shown = typed("train", "-n", "tiny", "--limit", "0", code=FAILED_RECORDS)
+    shown = run_command("train", "-n", "tiny", "--limit", "0", code=FAILED_RECORDS)
     assert "3 records failed" in shown.stderr
-    retried = told("retry", "-n", "tiny", code=FAILED_RECORDS)
+    retried = run_json("retry", "-n", "tiny", code=FAILED_RECORDS)
     assert (retried["run"], retried["learned"]) == (3, 0)
     assert len(retried["failed"]) == 3
     for reason in retried["failed"].values():
@@ -109,10 +111,10 @@ def test_commands_say_so_by_a_line_and_an_exit_code(
 
     endpoint.settings = BenchSettings()
     monkeypatch.delenv("RECNET_TIMEOUT")
-    again = typed("retry", "-n", "tiny").stdout.splitlines()
+    again = run_command("retry", "-n", "tiny").stdout.splitlines()
     assert again[0] == "3 run again, 3 learned, 0 not"
     assert again[1].startswith("this run: ")
-    assert told("train", "-n", "tiny")["failed"] == 0
-    (asked,) = told("usage", "-n", "tiny", "--by", "model")["usage"]
+    assert run_json("train", "-n", "tiny")["failed"] == 0
+    (asked,) = run_json("usage", "-n", "tiny", "--by", "model")["usage"]
     assert asked["name"] == MODEL
     assert asked["bad"] >= 6  # three records, run twice

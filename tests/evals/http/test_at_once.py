@@ -4,10 +4,10 @@ import pytest
 
 from state.settings import Settings
 from tests.support.database_rows import calls
-from tests.support.http_network import through
+from tests.support.http_network import over_http
 from tests.support.model_server.serving import serving
 from tests.support.model_server.settings import BenchSettings
-from tests.support.tiny_network import found
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 
 SLOW = BenchSettings(latency=0.5)
@@ -26,9 +26,9 @@ async def test_the_calls_of_a_stage_are_under_way_together_up_to_the_limit(
     settings: Settings, in_flight: int
 ) -> None:
     async with open_recnet(settings) as recnet:
-        network = await found(recnet)
+        network = await bootstrap_tiny(recnet)
     with serving(SLOW) as endpoint:
-        over = through(endpoint, settings, calls_in_flight=in_flight, embedding="offline")
+        over = over_http(endpoint, settings, calls_in_flight=in_flight, embedding="offline")
         async with open_recnet(over) as recnet:
             for user, positive, negative in RECORDS:
                 await recnet.interact("tiny", user=user, positive=positive, negative=negative)

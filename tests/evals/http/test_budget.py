@@ -8,9 +8,9 @@ from prompts.llm.errors import BudgetExceeded
 from state.domain import EMBEDDING
 from state.settings import Settings
 from tests.support.database_rows import rows
-from tests.support.http_network import MODEL, chats, found_tiny, load_tiny, shaped
+from tests.support.http_network import MODEL, completions
 from tests.support.model_server.serving import Endpoint
-from tests.support.tiny_network import NETWORK_SETTINGS
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, with_models
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
 
@@ -63,7 +63,7 @@ async def test_training_stops_between_two_records_and_goes_on(
 ) -> None:
     more, measure, said = LIMITS[limit]
     async with open_recnet(http) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
     settled, stops = 0, 0
     while settled < 12:
         async with open_recnet(http.model_copy(update=more)) as recnet:
@@ -91,7 +91,7 @@ async def test_training_stops_between_two_records_and_goes_on(
 
 async def test_a_budget_of_the_last_record_stops_nothing(http: Settings, alone: str) -> None:
     async with open_recnet(http) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         await recnet.copy("tiny", "other", {})
         paid = (await train(recnet, "tiny")).usage
     exact = sum(total.calls for total in paid)
@@ -111,14 +111,14 @@ async def test_a_bootstrap_stops_between_two_calls_and_goes_on(
         await load_tiny(recnet)
     said = []
     for _ in range(10):
-        before = chats(endpoint.counts)
+        before = completions(endpoint.counts)
         async with open_recnet(bounded) as recnet:
             try:
-                await recnet.bootstrap("tiny", shaped(recnet, NETWORK_SETTINGS))
+                await recnet.bootstrap("tiny", with_models(recnet, NETWORK_SETTINGS))
                 break
             except BudgetExceeded as stop:
                 said.append(str(stop))
-        assert chats(endpoint.counts) - before <= calls
+        assert completions(endpoint.counts) - before <= calls
     assert 0 < len(said) < 10
     assert set(said) == {
         f"the budget of {calls} model calls is spent ({calls} used; RECNET_BUDGET_CALLS sets it)"

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 
 from evals.cli import app
 from evals.datasets.registry import SAMPLE
-from tests.support.http_network import chats, told, typed
+from tests.support.commands import run_command, run_json
+from tests.support.http_network import completions
 from tests.support.model_server.serving import Endpoint
 from workflows.commands.console import BUDGET_SPENT
 
@@ -21,7 +22,7 @@ RANKINGS_AT_ONCE = 8
 
 def stopped(*words: str) -> str:
     """Type a command that the budget stops, and return the line that it ends with."""
-    shown = typed(*words, code=BUDGET_SPENT)
+    shown = run_command(*words, code=BUDGET_SPENT)
     assert "Traceback" not in shown.output
     line = shown.stderr.splitlines()[-1]
     assert line.startswith("stopped: the budget of ")
@@ -48,50 +49,50 @@ def figures(evaluation: Any) -> list[Any]:  # noqa: ANN401 - any JSON
 def books(typed_http: str) -> str:
     """Load the sample, twice; return the database's URL."""
     for name in ("books", "other"):
-        typed("load", str(SAMPLE), "--domain", "books", "-n", name)
+        run_command("load", str(SAMPLE), "--domain", "books", "-n", name)
     return typed_http
 
 
 @pytest.mark.usefixtures("books")
 def test_bootstrap_and_train(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
-    typed("bootstrap", "-n", "other")
-    typed("train", "-n", "other", "--limit", "20")
+    run_command("bootstrap", "-n", "other")
+    run_command("train", "-n", "other", "--limit", "20")
     with monkeypatch.context() as patch:
         patch.setenv("RECNET_BUDGET_CALLS", "40")
-        before = chats(endpoint.counts)
+        before = completions(endpoint.counts)
         line = stopped("bootstrap", "-n", "books")
         assert "of 40 model calls is spent (40 used; RECNET_BUDGET_CALLS sets it)" in line
-        assert chats(endpoint.counts) - before <= 40
-        paid = told("usage", "-n", "books")["total"]
-        assert (paid["calls"], paid["bad"]) == (chats(endpoint.counts) - before, 0)
-        typed("train", "-n", "books", code=1)  # it has no routers yet
+        assert completions(endpoint.counts) - before <= 40
+        paid = run_json("usage", "-n", "books")["total"]
+        assert (paid["calls"], paid["bad"]) == (completions(endpoint.counts) - before, 0)
+        run_command("train", "-n", "books", code=1)  # it has no routers yet
         assert go_on("bootstrap", "-n", "books", most=5) > 0
         line = stopped("train", "-n", "books", "--limit", "20")
-        records = told("train", "-n", "books", "--limit", "0")
+        records = run_json("train", "-n", "books", "--limit", "0")
         assert f"; {records['settled']} of {records['records']} records are settled." in line
         assert 0 < records["settled"] < 20
-        report = told("train", "-n", "books", "--limit", "20", code=BUDGET_SPENT)
+        report = run_json("train", "-n", "books", "--limit", "20", code=BUDGET_SPENT)
         assert report["stopped"].startswith("the budget of 40 model calls is spent")
     left = 20 - report["settled"]
-    assert told("train", "-n", "books", "--limit", str(left))["settled"] == 20
-    assert "are the same" in typed("digest", "--diff", "books", "other").stdout
+    assert run_json("train", "-n", "books", "--limit", str(left))["settled"] == 20
+    assert "are the same" in run_command("digest", "--diff", "books", "other").stdout
 
 
 @pytest.mark.usefixtures("books", "no_replies")
 def test_evaluate(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECNET_CACHE", "true")
     for name in ("books", "other"):
-        typed("bootstrap", "-n", name)
+        run_command("bootstrap", "-n", name)
     words = ("evaluate", "--draws", "1", "-n")
     monkeypatch.setenv("RECNET_BUDGET_CALLS", "20")
-    before = chats(endpoint.counts)
+    before = completions(endpoint.counts)
     line = stopped(*words, "books")
     used = int(line.partition("the budget of 20 model calls is spent (")[2].split()[0])
     assert re.search(r"; \d+ of 34 rankings of RecNet \(books\), sampled negatives, are made", line)
     # The line is of the moment when no more is begun; the others under way are still sent.
-    assert 20 <= used <= chats(endpoint.counts) - before < 20 + RANKINGS_AT_ONCE
+    assert 20 <= used <= completions(endpoint.counts) - before < 20 + RANKINGS_AT_ONCE
     assert 0 < go_on(*words, "books", most=6) < 5
     monkeypatch.delenv("RECNET_BUDGET_CALLS")
-    again = told(*words, "books")
+    again = run_json(*words, "books")
     assert sum(total["calls"] for total in again["usage"]) == 0
-    assert figures(told(*words, "other")) == figures(again)
+    assert figures(run_json(*words, "other")) == figures(again)

@@ -12,10 +12,11 @@ from state.dataset import Split
 from state.settings import Settings
 from state.store.usage import add_totals
 from tests.support.database_rows import rows
-from tests.support.http_network import chats, found_books, found_tiny
+from tests.support.http_network import bootstrap_books, completions
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import Endpoint, serving
 from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
 
@@ -35,13 +36,15 @@ def kept(http: Settings) -> Settings:
 
 async def asked(endpoint: Endpoint, settings: Settings, seed: int = 0) -> tuple[int, str]:
     """Found and train the tiny network, drop it; return the completions asked for, its digest."""
-    before = chats(endpoint.counts)
+    before = completions(endpoint.counts)
     async with open_recnet(settings) as recnet:
-        await found_tiny(recnet, seed)
+        await bootstrap_tiny(
+            recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"seed": seed})
+        )
         await train(recnet, "tiny", limit=RECORDS)
         digest = await recnet.digest("tiny")
         await recnet.drop("tiny")
-    return chats(endpoint.counts) - before, digest
+    return completions(endpoint.counts) - before, digest
 
 
 async def kept_replies(settings: Settings) -> list[tuple[str, str]]:
@@ -58,17 +61,17 @@ async def test_the_same_network_made_again_asks_nothing(
     endpoint: Endpoint, kept: Settings, alone: str
 ) -> None:
     async with open_recnet(kept) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         first = await train(recnet, "tiny")
         assert await recnet.digest("tiny") == alone
         await recnet.drop("tiny")
     before = endpoint.counts
     async with open_recnet(kept) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         again = await train(recnet, "tiny")
         assert await recnet.digest("tiny") == alone
         assert recnet.resources.budget.calls == 0
-    assert chats(endpoint.counts) == chats(before)
+    assert completions(endpoint.counts) == completions(before)
     paid, found = (add_totals(report.usage, "all") for report in (first, again))
     assert (found.calls, found.input_tokens, found.output_tokens) == (0, 0, 0)
     assert found.cached == paid.calls + paid.cached > 0
@@ -130,7 +133,7 @@ async def test_where_nothing_usable_comes_nothing_is_kept(
     endpoint: Endpoint, kept: Settings
 ) -> None:
     async with open_recnet(kept.model_copy(update={"cache": False})) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
     kinds = frozenset({Fault.WRONG_SHAPE, Fault.TRUNCATED, Fault.EMPTY})
     endpoint.settings = BenchSettings(faults=1.0, kinds=kinds, in_a_row=None)
     async with open_recnet(kept) as recnet:
@@ -167,19 +170,19 @@ async def test_live_use_keeps_nothing_unless_it_is_told_to(
 ) -> None:
     unset = http.model_copy(update={"cache": None})
     async with open_recnet(unset) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         await interact_and_recommend(recnet)
     assert await kept_replies(unset) == []
     async with open_recnet(kept) as recnet:
         await interact_and_recommend(recnet)
     assert {"Predict", "Rank"} <= {name for name, _ in await kept_replies(unset)}
-    assert chats(endpoint.counts) > 0
+    assert completions(endpoint.counts) > 0
 
 
 @pytest.mark.long
 async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Settings) -> None:
     async with open_recnet(settings, cache=True) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         await train(recnet, "tiny", limit=RECORDS)
     assert await kept_replies(kept) == []
 
@@ -187,17 +190,17 @@ async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Setting
 @pytest.mark.long
 async def test_a_second_evaluation_asks_nothing(endpoint: Endpoint, kept: Settings) -> None:
     async with open_recnet(kept) as recnet:
-        await found_books(recnet)
+        await bootstrap_books(recnet)
         await train(recnet, "books", limit=12)  # so that some hear messages
     found: list[Evaluation] = []
     spent: list[int] = []
     for _ in range(2):
-        before = chats(endpoint.counts)
+        before = completions(endpoint.counts)
         async with open_recnet(kept) as recnet:
             found.append(
                 await evaluate_networks(recnet, {"RecNet": "books"}, Split.TEST, draws=range(1))
             )
-        spent.append(chats(endpoint.counts) - before)
+        spent.append(completions(endpoint.counts) - before)
     assert spent[0] > spent[1] == 0
     first, second = (add_totals(evaluation.usage, "all") for evaluation in found)
     assert first.calls == spent[0]

@@ -5,7 +5,7 @@ import pytest
 from state.settings import Settings
 from state.store.usage import add_totals, read_calls, sum_usage
 from tests.support.database_rows import rows
-from tests.support.http_network import found_books
+from tests.support.http_network import bootstrap_books
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import Endpoint
 from tests.support.model_server.settings import BenchSettings
@@ -34,14 +34,14 @@ async def test_a_hundred_interactions_end_as_if_nothing_had_been(
     settings: Settings, endpoint: Endpoint, http: Settings
 ) -> None:
     async with open_recnet(settings) as recnet:
-        await found_books(recnet)
+        await bootstrap_books(recnet)
         await train(recnet, "books", limit=RECORDS)
         undisturbed = await recnet.digest("books")
         await recnet.drop("books")
 
     endpoint.settings = FAULTY
     async with open_recnet(http.model_copy(update={"timeout": TIMEOUT})) as recnet:
-        network = await found_books(recnet)
+        network = await bootstrap_books(recnet)
         report = await train(recnet, "books", limit=RECORDS)
         assert (report.run, report.failed) == (RECORDS, 0)
         assert await recnet.digest("books") == undisturbed

@@ -6,9 +6,10 @@ from prompts.llm.errors import ModelError
 from state.settings import Settings
 from state.store.usage import sum_usage
 from tests.support.database_rows import rows
-from tests.support.http_network import MODEL, found_tiny
+from tests.support.http_network import MODEL
 from tests.support.model_server.serving import Endpoint
 from tests.support.model_server.settings import BenchSettings
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 from workflows.training.driver import train
 
@@ -23,7 +24,7 @@ async def test_each_prompt_asks_its_own_model(
     prices = {MODEL: (1.0, 2.0), "openai:cheap": (0.5, 0.5), "openai:strong": (10.0, 30.0)}
     mixed = http.model_copy(update={"models": OTHERS, "prices": prices})
     async with open_recnet(mixed) as recnet:
-        network = await found_tiny(recnet)
+        network = await bootstrap_tiny(recnet)
         await train(recnet, "tiny")
         assert await recnet.digest("tiny") == alone
         used = await rows(recnet, "SELECT DISTINCT prompt, model FROM usage ORDER BY prompt")
@@ -60,7 +61,7 @@ async def test_the_server_sees_the_names_and_one_it_does_not_know_stops_the_run(
     endpoint.settings = BenchSettings(models=("offline", "cheap", "strong"))
     mixed = http.model_copy(update={"models": OTHERS, "embedding": "offline"})
     async with open_recnet(mixed) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         endpoint.settings = BenchSettings(models=known)
         with pytest.raises(ModelError) as stop:
             await train(recnet, "tiny")

@@ -5,9 +5,10 @@ import pytest
 from state.db.migrate import SCHEMA
 from state.settings import Settings
 from tests.support.database_rows import rows
-from tests.support.http_network import KEY, chats, found_books, found_tiny, paid_faults, tiny_digest
+from tests.support.http_network import KEY, bootstrap_books, completions, tiny_digest, usage_faults
 from tests.support.model_server.serving import Endpoint
 from tests.support.model_server.settings import BenchSettings, Means
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 from workflows.training.driver import train
 
@@ -17,7 +18,7 @@ RECORDS = 40
 async def books_digest(settings: Settings) -> tuple[str, int]:
     """Return the digest of a network that learned from the sample, and its router updates."""
     async with open_recnet(settings) as recnet:
-        await found_books(recnet)
+        await bootstrap_books(recnet)
         report = await train(recnet, "books", limit=RECORDS)
         assert (report.run, report.failed) == (RECORDS, 0)
         digest = await recnet.digest("books")
@@ -51,11 +52,11 @@ async def test_an_endpoint_without_json_schema_gives_the_same_network(
 ) -> None:
     endpoint.settings = BenchSettings(means=frozenset({means}), ignore_unsupported=ignores)
     async with open_recnet(http) as recnet:
-        network = await found_tiny(recnet)
+        network = await bootstrap_tiny(recnet)
         report = await train(recnet, "tiny")
         assert (report.run, report.failed) == (12, 0)
         assert await recnet.digest("tiny") == alone
-        faults = await paid_faults(recnet, network)
+        faults = await usage_faults(recnet, network)
     # Found out once, by the first requests together; not asked again by what is not taken.
     given_up = list(Means).index(means)
     assert set(faults) == {"invalid_json" if ignores else "unsupported"}
@@ -71,7 +72,7 @@ async def test_one_means_may_be_named_from_the_start(
     assert await tiny_digest(http.model_copy(update={"structured_output": "text"})) == alone
     counts = endpoint.counts
     assert counts.refused == {}
-    assert chats(counts) + counts.asked["embeddings"] == counts.requests == counts.answered
+    assert completions(counts) + counts.asked["embeddings"] == counts.requests == counts.answered
 
 
 @pytest.mark.long
@@ -80,7 +81,7 @@ async def test_the_key_is_sent_and_nowhere_kept(
 ) -> None:
     endpoint.settings = BenchSettings(key=KEY.get_secret_value())
     async with open_recnet(http) as recnet:
-        await found_tiny(recnet)
+        await bootstrap_tiny(recnet)
         await train(recnet, "tiny")
         assert await recnet.digest("tiny") == alone
         tables = await rows(

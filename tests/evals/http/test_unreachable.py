@@ -9,10 +9,11 @@ import pytest
 from prompts.llm.errors import ModelError
 from state.settings import Settings
 from state.store.interactions import list_interactions
-from tests.support.http_network import found_tiny, load_tiny, shaped, through, typed
+from tests.support.commands import run_command
+from tests.support.http_network import over_http
 from tests.support.model_server.serving import Endpoint, serving
 from tests.support.model_server.settings import BenchSettings
-from tests.support.tiny_network import NETWORK_SETTINGS
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, with_models
 from workflows.commands.console import ERROR
 from workflows.recnet import open_recnet
 from workflows.training.driver import train
@@ -44,8 +45,8 @@ async def test_training_stops_in_one_line_and_goes_on(
 ) -> None:
     with ExitStack() as block:
         endpoint = block.enter_context(serving(SLOW))
-        async with open_recnet(through(endpoint, settings)) as recnet:
-            network = await found_tiny(recnet)
+        async with open_recnet(over_http(endpoint, settings)) as recnet:
+            network = await bootstrap_tiny(recnet)
             closing = asyncio.create_task(close_after(requests, endpoint, block))
             with pytest.raises(ModelError) as stop:
                 await train(recnet, "tiny")
@@ -57,7 +58,7 @@ async def test_training_stops_in_one_line_and_goes_on(
     assert [one.failure for one in settled] == [""] * len(settled)
     assert len(settled) < 12
     with serving() as endpoint:
-        async with open_recnet(through(endpoint, settings)) as recnet:
+        async with open_recnet(over_http(endpoint, settings)) as recnet:
             report = await train(recnet, "tiny")
             assert (report.run, report.failed) == (12 - len(settled), 0)
             assert await recnet.digest("tiny") == alone
@@ -68,16 +69,16 @@ async def test_training_stops_in_one_line_and_goes_on(
 async def test_a_bootstrap_stops_and_goes_on(settings: Settings, alone: str, requests: int) -> None:
     with ExitStack() as block:
         endpoint = block.enter_context(serving(SLOW))
-        async with open_recnet(through(endpoint, settings)) as recnet:
+        async with open_recnet(over_http(endpoint, settings)) as recnet:
             await load_tiny(recnet)
             closing = asyncio.create_task(close_after(requests, endpoint, block))
             with pytest.raises(ModelError) as stop:
-                await recnet.bootstrap("tiny", shaped(recnet, NETWORK_SETTINGS))
+                await recnet.bootstrap("tiny", with_models(recnet, NETWORK_SETTINGS))
             await closing
     assert str(stop.value) in UNREACHED
     with serving() as endpoint:
-        async with open_recnet(through(endpoint, settings)) as recnet:
-            await recnet.bootstrap("tiny", shaped(recnet, NETWORK_SETTINGS))
+        async with open_recnet(over_http(endpoint, settings)) as recnet:
+            await recnet.bootstrap("tiny", with_models(recnet, NETWORK_SETTINGS))
             await train(recnet, "tiny")
             assert await recnet.digest("tiny") == alone
 
@@ -88,7 +89,7 @@ def test_a_command_says_so_in_one_line(
 ) -> None:
     async def found() -> None:
         async with open_recnet(http) as recnet:
-            await found_tiny(recnet)
+            await bootstrap_tiny(recnet)
 
     asyncio.run(found())
     with serving() as other:
@@ -96,8 +97,8 @@ def test_a_command_says_so_in_one_line(
     with pytest.raises(httpx.ConnectError):
         httpx.get(gone)
     monkeypatch.setenv("OPENAI_BASE_URL", gone)
-    said = typed("train", "-n", "tiny", code=ERROR).stderr.splitlines()
+    said = run_command("train", "-n", "tiny", code=ERROR).stderr.splitlines()
     assert said[-1] == f"recnet: {UNREACHED[0]}"
     assert "Traceback" not in "".join(said)
     monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
-    assert "12 of 12 records run now" in typed("train", "-n", "tiny").stdout
+    assert "12 of 12 records run now" in run_command("train", "-n", "tiny").stdout

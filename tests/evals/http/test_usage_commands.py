@@ -4,7 +4,8 @@ import pytest
 
 from evals.datasets.registry import SAMPLE
 from state.domain import EMBEDDING
-from tests.support.http_network import MODEL, chats, told, typed
+from tests.support.commands import run_command, run_json
+from tests.support.http_network import MODEL, completions
 from tests.support.model_server.serving import Endpoint
 
 pytestmark = pytest.mark.long
@@ -18,16 +19,19 @@ SUMS = ("calls", "embeddings", "cached", "input_tokens", "output_tokens", "cost"
 def books(typed_http: str, no_replies: None, monkeypatch: pytest.MonkeyPatch) -> str:  # noqa: ARG001
     """Load and bootstrap the sample with prices, and learn three records; return the last word."""
     monkeypatch.setenv("RECNET_PRICES", f"{MODEL}={PRICE[0]}/{PRICE[1]}")
-    typed("load", str(SAMPLE), "--domain", "books", "-n", "books")
-    typed("bootstrap", "-n", "books")
-    return typed("train", "-n", "books", "--limit", "3").stdout.splitlines()[-1]
+    run_command("load", str(SAMPLE), "--domain", "books", "-n", "books")
+    run_command("bootstrap", "-n", "books")
+    return run_command("train", "-n", "books", "--limit", "3").stdout.splitlines()[-1]
 
 
 def test_groupings_agree_with_the_server(books: str, endpoint: Endpoint) -> None:  # noqa: ARG001
-    shown = {by: told("usage", "-n", "books", "--by", by) for by in GROUPINGS}
+    shown = {by: run_json("usage", "-n", "books", "--by", by) for by in GROUPINGS}
     total = shown["prompt"]["total"]
     counts = endpoint.counts
-    assert (total["calls"], total["embeddings"]) == (chats(counts), counts.asked["embeddings"])
+    assert (total["calls"], total["embeddings"]) == (
+        completions(counts),
+        counts.asked["embeddings"],
+    )
     assert (total["cached"], total["bad"], total["faults"]) == (0, 0, {})
     for by in GROUPINGS:
         assert shown[by]["by"] == by
@@ -43,20 +47,20 @@ def test_groupings_agree_with_the_server(books: str, endpoint: Endpoint) -> None
     assert len([name for name in names["interaction"] if name.startswith("harbour:")]) == 3
     assert [name.split()[1] for name in names["run"]] == ["bootstrap", "train"]
     assert names["model"] == [MODEL]
-    table = typed("usage", "-n", "books").stdout
+    table = run_command("usage", "-n", "books").stdout
     assert all(name in table for name in ("extract", EMBEDDING, "all", "in, out: tokens"))
 
 
 def test_one_run_alone(books: str) -> None:
-    by_run = told("usage", "-n", "books", "--by", "run")["usage"]
+    by_run = run_json("usage", "-n", "books", "--by", "run")["usage"]
     train = by_run[1]
     number = train["name"].split()[0]
-    only = told("usage", "-n", "books", "--run", number)
+    only = run_json("usage", "-n", "books", "--run", number)
     assert {name: only["total"][name] for name in SUMS} == pytest.approx(
         {name: train[name] for name in SUMS}
     )
     assert "extract" not in [entry["name"] for entry in only["usage"]]
-    assert "summarize" not in typed("usage", "-n", "books", "--run", number).stdout
+    assert "summarize" not in run_command("usage", "-n", "books", "--run", number).stdout
     # The end line of that run said the same.
     assert books.startswith(
         f"this run: {train['calls']:,} calls, {train['embeddings']:,} embedding"
@@ -67,35 +71,35 @@ def test_one_run_alone(books: str) -> None:
 
 @pytest.mark.usefixtures("books")
 def test_an_unknown_run_and_a_network_without_calls_are_told_in_one_line() -> None:
-    (line,) = typed("usage", "-n", "books", "--run", "999999", code=1).stderr.splitlines()
+    (line,) = run_command("usage", "-n", "books", "--run", "999999", code=1).stderr.splitlines()
     assert line == (
         "recnet: run 999999 made no calls for network 'books'; "
         "`recnet usage --by run --network books` lists those that did"
     )
-    (line,) = typed("usage", "-n", "nobody", code=1).stderr.splitlines()
+    (line,) = run_command("usage", "-n", "nobody", code=1).stderr.splitlines()
     assert "'nobody'" in line
-    typed("load", str(SAMPLE), "--domain", "books", "-n", "quiet")
-    assert typed("usage", "-n", "quiet").stdout == "no calls were made for network 'quiet'\n"
-    assert told("usage", "-n", "quiet")["total"]["cost"] is None
+    run_command("load", str(SAMPLE), "--domain", "books", "-n", "quiet")
+    assert run_command("usage", "-n", "quiet").stdout == "no calls were made for network 'quiet'\n"
+    assert run_json("usage", "-n", "quiet")["total"]["cost"] is None
 
 
 @pytest.mark.usefixtures("books")
 def test_the_end_line_of_an_evaluation(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECNET_CACHE", "true")
     words = ("evaluate", "-n", "books", "--draws", "1")
-    before = chats(endpoint.counts)
-    first = typed(*words).stdout.splitlines()[-1]
-    asked = chats(endpoint.counts) - before
+    before = completions(endpoint.counts)
+    first = run_command(*words).stdout.splitlines()[-1]
+    asked = completions(endpoint.counts) - before
     assert first.startswith(f"this run: {asked} calls, 0 replies from the cache, ")
     assert ", cost " in first
     assert (
-        typed(*words)
+        run_command(*words)
         .stdout.splitlines()[-1]
         .startswith(f"this run: 0 calls, {asked} replies from the cache, 0 tokens in, 0 out, 0 s")
     )
     (run,) = (
         entry
-        for entry in told("usage", "-n", "books", "--by", "run")["usage"]
+        for entry in run_json("usage", "-n", "books", "--by", "run")["usage"]
         if entry["name"].split()[1] == "evaluate" and entry["calls"]
     )
     assert (run["calls"], run["embeddings"]) == (asked, 0)

@@ -21,8 +21,8 @@ from prompts.template import Reply
 from state.db.migrate import SCHEMA, migrate
 from state.domain import Fault
 from state.store.reply_cache import PostgresReplyCache, open_reply_cache
+from tests.support.greet_prompt import GOOD, Greeting, greet_client
 from tests.support.scripted_server import Answer
-from tests.support.small_prompt import GOOD, Greeting, bench
 
 MESSAGES: list[BaseMessage] = [SystemMessage("Greet."), HumanMessage("Ada")]
 COLD = json.dumps({"text": "Hello", "warmth": -3})
@@ -115,7 +115,7 @@ async def test_arguments_of_the_model_are_not_stored(kept: ReplyCache, server: s
 
 async def test_a_second_ask_is_answered_by_what_was_kept(kept: ReplyCache) -> None:
     noticed: list[Fault] = ["unknown_item"]
-    async with bench(Answer(text=f"Sure: {GOOD}"), kept=kept) as b:
+    async with greet_client(Answer(text=f"Sure: {GOOD}"), kept=kept) as b:
         first = await b.ask(notice=lambda _: noticed)
         assert await b.ask(notice=lambda _: noticed) == first
         await b.ask(repeat=1)
@@ -128,7 +128,7 @@ async def test_a_second_ask_is_answered_by_what_was_kept(kept: ReplyCache) -> No
 
 @pytest.mark.parametrize("bad", [Answer(text="no"), Answer(refusal="No."), Answer(text="")])
 async def test_only_a_reply_that_passed_is_kept(kept: ReplyCache, server: str, bad: Answer) -> None:
-    async with bench(bad, kept=kept, asks=2) as b:
+    async with greet_client(bad, kept=kept, asks=2) as b:
         with pytest.raises(ReplyError):
             await b.ask()
     with psycopg.connect(server) as conn:
@@ -141,7 +141,7 @@ async def test_a_reply_that_a_check_refused_is_not_kept(kept: ReplyCache) -> Non
         if greeting.warmth < 0:
             raise ValueError("too cold")
 
-    async with bench(Answer(text=COLD), Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=COLD), Answer(text=GOOD), kept=kept) as b:
         for _ in range(2):
             assert (await b.ask(check=check)).warmth == 3
     assert len(b.endpoint.requests) == 2
@@ -154,7 +154,7 @@ async def test_a_kept_reply_that_does_not_pass_any_more_is_asked_for_again(
         if greeting.warmth < 0:
             raise ValueError("too cold")
 
-    async with bench(Answer(text=COLD), Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=COLD), Answer(text=GOOD), kept=kept) as b:
         await b.ask()
         assert (await b.ask(check=check)).warmth == 3
         assert (await b.ask()).warmth == 3
@@ -165,7 +165,7 @@ async def test_a_kept_reply_that_does_not_pass_any_more_is_asked_for_again(
 async def test_a_row_that_was_tampered_with_is_not_used(
     kept: ReplyCache, cache: PostgresReplyCache, server: str, planted: str
 ) -> None:
-    async with bench(Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=GOOD), kept=kept) as b:
         await b.ask()
         with psycopg.connect(server) as conn:
             row = conn.execute(f"SELECT prompt, llm FROM {SCHEMA}.replies".encode()).fetchone()  # noqa: S608
@@ -180,7 +180,7 @@ async def test_a_row_that_was_tampered_with_is_not_used(
 async def test_a_row_that_is_no_reply_at_all_is_not_used(
     kept: ReplyCache, server: str, response: str
 ) -> None:
-    async with bench(Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=GOOD), kept=kept) as b:
         await b.ask()
         with psycopg.connect(server, autocommit=True) as conn:
             change = f"UPDATE {SCHEMA}.replies SET response = %s"  # noqa: S608
@@ -191,7 +191,7 @@ async def test_a_row_that_is_no_reply_at_all_is_not_used(
 async def test_a_database_that_is_gone_is_no_failure_of_the_model(server: str) -> None:
     gone = make_conninfo(server, dbname="nowhere")
     with open_reply_cache(gone) as opened:
-        async with bench(Answer(text=GOOD), kept=ReplyCache(opened)) as b:
+        async with greet_client(Answer(text=GOOD), kept=ReplyCache(opened)) as b:
             with pytest.raises(psycopg.Error):
                 await b.ask()
     assert (b.call.attempts, b.call.outcome) == (0, "failed")

@@ -13,13 +13,20 @@ from prompts.llm.client import ModelClient
 from prompts.llm.errors import ReplyError
 from prompts.llm.limiter import CallLimiter
 from state.domain import Call
-from tests.support.chat_model import served
-from tests.support.scripted_server import Answer, serving
-from tests.support.small_prompt import GOOD, KEY, Bench, Greeting, bench, greeting_templates
+from tests.support.chat_endpoint import as_endpoint
+from tests.support.greet_prompt import (
+    GOOD,
+    KEY,
+    GreetClient,
+    Greeting,
+    greet_client,
+    greeting_templates,
+)
+from tests.support.scripted_server import Answer, scripted_server
 
 
 async def test_a_call_sends_template_fields_and_schema_and_returns_the_reply() -> None:
-    async with bench(Answer(text=GOOD, usage=(21, 7))) as b:
+    async with greet_client(Answer(text=GOOD, usage=(21, 7))) as b:
         assert await b.ask() == Greeting(text="Hello", warmth=3)
     (request,) = b.endpoint.requests
     system, human = request["messages"]
@@ -52,21 +59,21 @@ async def test_a_call_sends_template_fields_and_schema_and_returns_the_reply() -
     ],
 )
 async def test_thoughts_and_fences_are_cut(text: str) -> None:
-    async with bench(Answer(text=text)) as b:
+    async with greet_client(Answer(text=text)) as b:
         assert (await b.ask()).text == "Hello"
     assert b.call.attempts == 1
 
 
 async def test_a_reply_may_quote_the_tags() -> None:
     quoted = json.dumps({"text": "a </think> and ```{}```", "warmth": 1})
-    async with bench(Answer(text=quoted)) as b:
+    async with greet_client(Answer(text=quoted)) as b:
         assert (await b.ask()).text == "a </think> and ```{}```"
 
 
 @pytest.mark.parametrize("half", ["\\ud83d", "\\uDE00"])
 async def test_half_a_character_does_not_spoil_a_reply(half: str) -> None:
     text = f'{{"text": "Hi \\ud83d\\ude00 {half}", "warmth": 1}}'
-    async with bench(Answer(text=text)) as b:
+    async with greet_client(Answer(text=text)) as b:
         assert (await b.ask()).text == "Hi 😀 \ufffd"
 
 
@@ -84,7 +91,7 @@ async def test_half_a_character_does_not_spoil_a_reply(half: str) -> None:
     ],
 )
 async def test_a_bad_reply_is_asked_for_again_with_what_was_wrong(bad: Answer, named: str) -> None:
-    async with bench(bad, Answer(text=GOOD)) as b:
+    async with greet_client(bad, Answer(text=GOOD)) as b:
         assert (await b.ask()).warmth == 3
     first, second = (request["messages"] for request in b.endpoint.requests)
     assert second[: len(first)] == first
@@ -101,13 +108,13 @@ async def test_a_check_sends_its_reason_back() -> None:
             raise ValueError("the warmth must be 5 at least")
 
     warm = Answer(text=json.dumps({"text": "Hello", "warmth": 7}))
-    async with bench(Answer(text=GOOD), warm) as b:
+    async with greet_client(Answer(text=GOOD), warm) as b:
         assert (await b.ask(check=check)).warmth == 7
     assert "the warmth must be 5 at least" in b.endpoint.requests[1]["messages"][-1]["content"]
 
 
 async def test_a_reply_that_stays_bad_is_an_error_with_its_reason() -> None:
-    async with bench(Answer(text="no " * 2_000), asks=3) as b:
+    async with greet_client(Answer(text="no " * 2_000), asks=3) as b:
         with pytest.raises(ReplyError, match="Invalid JSON") as raised:
             await b.ask()
     assert raised.value.prompt == "greet"
@@ -118,7 +125,7 @@ async def test_a_reply_that_stays_bad_is_an_error_with_its_reason() -> None:
 
 
 async def test_no_more_requests_are_in_flight_than_allowed() -> None:
-    async with bench(Answer(text=GOOD, delay=0.05), in_flight=3) as b:
+    async with greet_client(Answer(text=GOOD, delay=0.05), in_flight=3) as b:
         await asyncio.gather(*(b.ask() for _ in range(12)))
     assert b.endpoint.most_at_once == 3
     assert len(b.calls) == 12
@@ -130,20 +137,20 @@ async def test_where_one_call_cannot_be_recorded_few_others_are_begun(
     async def lost(_: Call) -> None:
         raise ConnectionError
 
-    async with bench(Answer(text=GOOD, delay=0.05), in_flight=2) as b:
+    async with greet_client(Answer(text=GOOD, delay=0.05), in_flight=2) as b:
         monkeypatch.setattr(b, "meter", lost)
         with pytest.raises(ExceptionGroup):
             await all_at_once(b, 12)
     assert len(b.endpoint.requests) == 2, "more were begun than may be lost"
 
 
-async def all_at_once(b: Bench, number: int) -> None:
+async def all_at_once(b: GreetClient, number: int) -> None:
     async with asyncio.TaskGroup() as calls:
         for _ in range(number):
             calls.create_task(slowly_left(b))
 
 
-async def slowly_left(b: Bench) -> None:
+async def slowly_left(b: GreetClient) -> None:
     """Ask, and need a while to tell that it failed, as a graph does."""
     try:
         await b.ask()
@@ -153,7 +160,7 @@ async def slowly_left(b: Bench) -> None:
 
 
 async def test_a_cancelled_call_is_metered() -> None:
-    async with bench(Answer(text=GOOD, delay=0.3)) as b:
+    async with greet_client(Answer(text=GOOD, delay=0.3)) as b:
         asking = asyncio.create_task(b.ask())
         await asyncio.sleep(0.1)
         asking.cancel()
@@ -166,7 +173,7 @@ async def test_a_bug_in_a_check_is_not_a_failure_of_the_model() -> None:
     def check(greeting: Greeting) -> None:
         raise KeyError(greeting.text)
 
-    async with bench(Answer(text=GOOD)) as b:
+    async with greet_client(Answer(text=GOOD)) as b:
         with pytest.raises(KeyError):
             await b.ask(check=check)
 
@@ -178,16 +185,16 @@ async def test_a_trace_shows_the_name_of_the_prompt() -> None:
         async def on_chat_model_start(self, *_: Any, **more: Any) -> None:  # noqa: ANN401
             names.append(more["name"])
 
-    async with bench(Answer(text=GOOD), callbacks=[Names()]) as b:
+    async with greet_client(Answer(text=GOOD), callbacks=[Names()]) as b:
         await b.ask()
     assert names == ["greet"]
 
 
 def test_a_caller_serves_one_event_loop_after_another() -> None:
-    with serving(Answer(text=GOOD, delay=0.02)) as endpoint:
+    with scripted_server(Answer(text=GOOD, delay=0.02)) as endpoint:
         model = ChatOpenAI(model="test", base_url=endpoint.url, api_key=SecretStr(KEY))
-        b = Bench(
-            ModelClient(served(model), greeting_templates(), limiter=CallLimiter(1)), endpoint
+        b = GreetClient(
+            ModelClient(as_endpoint(model), greeting_templates(), limiter=CallLimiter(1)), endpoint
         )
 
         async def run() -> None:

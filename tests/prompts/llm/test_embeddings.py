@@ -14,7 +14,7 @@ from prompts.llm.embeddings import MOST_DIMENSIONS, Encoder, load_encoder
 from prompts.llm.errors import CallError, ModelError, ReplyError
 from prompts.llm.limiter import CallLimiter
 from state.domain import Call
-from tests.support.scripted_server import Answer, failure, serving
+from tests.support.scripted_server import Answer, failure, scripted_server
 
 KEY = "sk-not-to-be-shown-0123456789"
 
@@ -124,7 +124,7 @@ def vectors(*rows: list[float]) -> Answer:
 
 async def embed(*answers: Answer, **options: Any) -> tuple[list[list[float]], int]:  # noqa: ANN401
     """Embed one text through a real client; return the rows and the number of requests."""
-    with serving(*answers) as endpoint:
+    with scripted_server(*answers) as endpoint:
         async with openai.DefaultAsyncHttpxClient(timeout=5) as client:
             embeddings = OpenAIEmbeddings(
                 model="test",

@@ -13,8 +13,8 @@ from nodes.endpoints import open_endpoints
 from prompts.llm.client import ModelClient
 from prompts.llm.limiter import URGENCY, CallLimiter
 from state.settings import Settings
-from tests.support.scripted_server import Answer, Endpoint, serving
-from tests.support.small_prompt import GOOD, KEY, Bench, greeting_templates
+from tests.support.greet_prompt import GOOD, KEY, GreetClient, greeting_templates
+from tests.support.scripted_server import Answer, ScriptedServer, scripted_server
 
 SHORT = 0.4
 """Seconds of a minute here."""
@@ -26,7 +26,7 @@ def short_minute(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
+def endpoint() -> Iterator[ScriptedServer]:
     """Answer any request, for a completion or for embeddings, after a moment."""
 
     def answer(request: dict[str, Any]) -> Answer:
@@ -36,11 +36,11 @@ def endpoint() -> Iterator[Endpoint]:
         body = {"object": "list", "model": "test", "data": rows, "usage": {"prompt_tokens": 1}}
         return Answer(body=body, delay=0.05)
 
-    with serving(answer) as endpoint:
+    with scripted_server(answer) as endpoint:
         yield endpoint
 
 
-def settings(endpoint: Endpoint, **more: Any) -> Settings:  # noqa: ANN401 - passed on
+def settings(endpoint: ScriptedServer, **more: Any) -> Settings:  # noqa: ANN401 - passed on
     named = {"model": "openai:test", "embedding": "openai:test", "retry_wait": 0.0}
     return Settings(base_url=endpoint.url, api_key=SecretStr(KEY), **{**named, **more})
 
@@ -65,9 +65,11 @@ async def passing(limiter: CallLimiter, *tokens: int) -> list[float]:
     return await asyncio.gather(*(enter(asked) for asked in tokens))
 
 
-async def test_completions_and_embeddings_share_the_slots(endpoint: Endpoint) -> None:
+async def test_completions_and_embeddings_share_the_slots(endpoint: ScriptedServer) -> None:
     async with open_endpoints(settings(endpoint, calls_in_flight=3)) as opened:
-        b = Bench(ModelClient(opened.model, greeting_templates(), limiter=opened.limiter), endpoint)
+        b = GreetClient(
+            ModelClient(opened.model, greeting_templates(), limiter=opened.limiter), endpoint
+        )
         asks = [b.ask() for _ in range(6)]
         await asyncio.gather(*asks, *(opened.encoder.embed([f"text {n}"]) for n in range(6)))
     assert len(endpoint.requests) == 12
@@ -75,9 +77,11 @@ async def test_completions_and_embeddings_share_the_slots(endpoint: Endpoint) ->
 
 
 @pytest.mark.usefixtures("short_minute")
-async def test_completions_and_embeddings_share_the_minute(endpoint: Endpoint) -> None:
+async def test_completions_and_embeddings_share_the_minute(endpoint: ScriptedServer) -> None:
     async with open_endpoints(settings(endpoint, requests_per_minute=4)) as opened:
-        b = Bench(ModelClient(opened.model, greeting_templates(), limiter=opened.limiter), endpoint)
+        b = GreetClient(
+            ModelClient(opened.model, greeting_templates(), limiter=opened.limiter), endpoint
+        )
         start = asyncio.get_running_loop().time()
         await asyncio.gather(*(b.ask() for _ in range(4)))
         await asyncio.gather(*(opened.encoder.embed([f"text {n}"]) for n in range(4)))

@@ -14,8 +14,8 @@ from prompts.llm.errors import ModelError, ReplyError
 from prompts.llm.structured_output import MEANS, Means, schema_of
 from prompts.registry import PROMPTS
 from prompts.template import Fields, Prompt, Reply
+from tests.support.greet_prompt import GOOD, Greeting, greet_client
 from tests.support.scripted_server import Answer, failure
-from tests.support.small_prompt import GOOD, Greeting, bench
 
 PROSE = Answer(text="What a lovely question!")
 UNSUPPORTED: dict[str, Answer] = {
@@ -73,7 +73,7 @@ def supporting(
 
 
 async def test_a_function_is_named_described_and_chosen() -> None:
-    async with bench(well("function_calling"), means="function_calling") as b:
+    async with greet_client(well("function_calling"), means="function_calling") as b:
         assert await b.ask() == Greeting(text="Hello", warmth=3)
     (request,) = b.endpoint.requests
     (tool,) = request["tools"]
@@ -89,7 +89,7 @@ async def test_in_words_the_schema_ends_the_system_message_and_nothing_else_chan
     bad = Answer(text="no")
     asked = []
     for means in ("json_schema", "text"):
-        async with bench(bad, Answer(text=GOOD), means=means) as b:
+        async with greet_client(bad, Answer(text=GOOD), means=means) as b:
             await b.ask()
         asked.append([request["messages"] for request in b.endpoint.requests])
         assert {means_of(request) for request in b.endpoint.requests} == {means}
@@ -111,7 +111,7 @@ async def test_a_means_that_is_refused_is_given_up_once_for_all(
     steps = len(MEANS) - len(supported)
     server = supporting(*supported, otherwise=UNSUPPORTED[said])
     before = [UNSUPPORTED["OpenAI, schema"]] if refused == "tools" else []
-    async with bench(*before, server, means="auto", asks=1, tries=1) as b:
+    async with greet_client(*before, server, means="auto", asks=1, tries=1) as b:
         with caplog.at_level(logging.INFO, "prompts.llm.structured_output"):
             await b.ask()
             await b.ask()
@@ -139,14 +139,14 @@ async def test_a_means_that_is_refused_is_given_up_once_for_all(
 )
 async def test_a_refusal_is_understood_in_whatever_form_it_comes(body: Any) -> None:  # noqa: ANN401
     refusal = Answer(status=422, body=body)
-    async with bench(refusal, well("function_calling"), means="auto", asks=1) as b:
+    async with greet_client(refusal, well("function_calling"), means="auto", asks=1) as b:
         await b.ask()
     assert b.call.faults == {"unsupported": 1}
 
 
 async def test_not_implemented_is_a_refusal_at_once() -> None:
     refusal = failure(501, "response_format: not implemented")
-    async with bench(refusal, well("function_calling"), means="auto", asks=1) as b:
+    async with greet_client(refusal, well("function_calling"), means="auto", asks=1) as b:
         await b.ask()
     assert (b.call.faults, b.call.attempts) == ({"unsupported": 1}, 2)
 
@@ -155,7 +155,7 @@ async def test_not_implemented_is_a_refusal_at_once() -> None:
 async def test_a_refusal_in_openais_words_is_no_warning_of_a_library() -> None:
     code = """
 import asyncio
-from tests.support.small_prompt import bench
+from tests.support.greet_prompt import bench
 from tests.prompts.llm.test_structured_output import UNSUPPORTED, well
 
 async def main():
@@ -173,7 +173,7 @@ asyncio.run(main())
 async def test_first_calls_that_run_at_once_find_the_means_together(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with bench(supporting("text"), means="auto", asks=1, tries=1) as b:
+    async with greet_client(supporting("text"), means="auto", asks=1, tries=1) as b:
         replies = await asyncio.gather(*(b.ask() for _ in range(16)))
     assert replies == [Greeting(text="Hello", warmth=3)] * 16
     assert all(call.outcome == "ok" and call.attempts <= len(MEANS) for call in b.calls)
@@ -183,7 +183,7 @@ async def test_first_calls_that_run_at_once_find_the_means_together(
 async def test_a_means_that_is_ignored_from_the_start_is_given_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with bench(supporting("function_calling", otherwise=PROSE), means="auto") as b:
+    async with greet_client(supporting("function_calling", otherwise=PROSE), means="auto") as b:
         await b.ask()
         await b.ask()
     assert [means_of(request) for request in b.endpoint.requests] == [
@@ -194,13 +194,13 @@ async def test_a_means_that_is_ignored_from_the_start_is_given_up(
 
 
 async def test_an_endpoint_that_ignores_all_means_but_words_answers_its_first_call() -> None:
-    async with bench(supporting("text", otherwise=PROSE), means="auto") as b:
+    async with greet_client(supporting("text", otherwise=PROSE), means="auto") as b:
         assert (await b.ask()).text == "Hello"
 
 
 @pytest.mark.parametrize("bad", [PROSE, Answer(text='{"answer": 1}'), Answer(text="")])
 async def test_after_one_good_reply_no_bad_one_changes_the_means(bad: Answer) -> None:
-    async with bench(Answer(text=GOOD), bad, means="auto") as b:
+    async with greet_client(Answer(text=GOOD), bad, means="auto") as b:
         await b.ask()
         for _ in range(2):
             with pytest.raises(ReplyError):
@@ -210,18 +210,18 @@ async def test_after_one_good_reply_no_bad_one_changes_the_means(bad: Answer) ->
 
 @pytest.mark.parametrize("bad", [Answer(text=""), Answer(refusal="No."), failure(500, "tools")])
 async def test_what_says_nothing_of_the_means_does_not_change_it(bad: Answer) -> None:
-    async with bench(*[bad] * 4, Answer(text=GOOD), means="auto", asks=5) as b:
+    async with greet_client(*[bad] * 4, Answer(text=GOOD), means="auto", asks=5) as b:
         await b.ask()
     assert {means_of(request) for request in b.endpoint.requests} == {"json_schema"}
 
 
 @pytest.mark.parametrize("means", get_args(Means))
 async def test_a_means_that_is_set_stays(means: Means) -> None:
-    async with bench(PROSE, means=means, asks=4) as b:
+    async with greet_client(PROSE, means=means, asks=4) as b:
         with pytest.raises(ReplyError):
             await b.ask()
     refusal = failure(400, "no response_format, no tools, no prompt")
-    async with bench(refusal, means=means) as refused:
+    async with greet_client(refusal, means=means) as refused:
         with pytest.raises(ModelError, match="no response_format"):
             await refused.ask()
     assert [means_of(request) for request in b.endpoint.requests] == [means] * 4
@@ -243,7 +243,7 @@ async def test_a_means_that_is_set_stays(means: Means) -> None:
 async def test_a_key_or_model_that_is_wrong_ends_in_its_own_error(
     error: Answer, requests: int
 ) -> None:
-    async with bench(error, means="auto") as b:
+    async with greet_client(error, means="auto") as b:
         with pytest.raises(ModelError, match=r"OPENAI_API_KEY|RECNET_MODEL"):
             await b.ask()
     assert len(b.endpoint.requests) == requests

@@ -22,7 +22,7 @@ from state.store.usage import add_usage
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window, close_window, count_recipients
 from tests.support.paths import ROOT
-from tests.support.tiny_network import NETWORK_SETTINGS, as_router, plant, send
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, router_module
 
 Change = Callable[[Connection, int], Awaitable[None]]
 
@@ -128,10 +128,10 @@ def record(id: str) -> Interaction:  # noqa: A002 - its name there
 
 async def lived_in(resources: Resources, name: str = "tiny") -> int:
     """Return a network with something of everything that a digest covers."""
-    network = (await plant(resources, name)).id
-    message = await send(resources, network, 2, 1, 7)
+    network = (await plant_tiny(resources, name)).id
+    message = await push(resources, network, 2, 1, 7)
     taken = FilterDecision(
-        message=message, sender=as_router(2), version=1, accepted=True, reason="new"
+        message=message, sender=router_module(2), version=1, accepted=True, reason="new"
     )
     async with resources.pool.connection() as conn, conn.transaction():
         await write_interaction(conn, network, record("i:1"))
@@ -142,7 +142,7 @@ async def lived_in(resources: Resources, name: str = "tiny") -> int:
             interaction="i:1",
         )
         waits = Gradient(
-            module=as_router(2), version=1, reward=1, involved=True, suggestion="Say riffs."
+            module=router_module(2), version=1, reward=1, involved=True, suggestion="Say riffs."
         )
         await add_gradient(conn, network, "i:1", waits)
         await add_pending(conn, network, [1, 8, 11])

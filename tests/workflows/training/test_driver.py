@@ -13,7 +13,7 @@ from nodes.resources import open_resources
 from state.errors import NetworkError
 from state.settings import NetworkSettings, Settings
 from tests.support.database_rows import rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found, load, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny
 from tests.support.watched_model import WatchedModel
 from workflows.recnet import RecNet
 from workflows.training.driver import Progress, train
@@ -38,7 +38,7 @@ RECORDS = 4
 
 @pytest.mark.long
 async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await recnet.copy("tiny", "other", {})
     report = await train(recnet, "tiny", fit="train")
     assert (report.records, report.run, report.failed) == (6, 6, 0)
@@ -62,7 +62,7 @@ async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings
 
 
 async def test_progress_is_told_before_the_first_record_and_after_each(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     told: list[Progress] = []
     await train(recnet, "tiny", fit="train", limit=2)
     report = await train(recnet, "tiny", fit="train", limit=2, on_progress=told.append)
@@ -72,7 +72,7 @@ async def test_progress_is_told_before_the_first_record_and_after_each(recnet: R
 
 
 async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     ends = await asyncio.gather(
         *(train(recnet, "tiny", limit=2) for _ in range(2)), return_exceptions=True
     )
@@ -91,7 +91,7 @@ async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
 async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
     recnet: RecNet,
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await recnet.copy("tiny", "other", {})
     await train(recnet, "other", fit="train", concurrency=1)
     holders: list[int] = []
@@ -114,7 +114,7 @@ async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
 @pytest.mark.long
 async def test_a_record_makes_few_calls(recnet: RecNet) -> None:
     """One predict, one gradient, one merge a client with messages, one rewrite a gradient."""
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     report = await train(recnet, "tiny")
     total = 0
     for row in await rows(recnet, "SELECT id FROM interactions WHERE network_id = %s", network):
@@ -156,7 +156,7 @@ async def test_a_record_makes_few_calls(recnet: RecNet) -> None:
 async def test_one_seed_gives_one_network_and_another_seed_another(recnet: RecNet) -> None:
     digests = {}
     for name, seed in (("first", 0), ("again", 0), ("other", 1)):
-        await load(recnet, tiny_dataset(), name)
+        await load_tiny(recnet, name)
         await recnet.bootstrap(name, NETWORK_SETTINGS.model_copy(update={"seed": seed}))
         await train(recnet, name, limit=RECORDS)
         digests[name] = await recnet.digest(name)
@@ -166,7 +166,7 @@ async def test_one_seed_gives_one_network_and_another_seed_another(recnet: RecNe
 
 @pytest.mark.long
 async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await recnet.copy("tiny", "other", {})
     await train(recnet, "tiny", limit=6)
     await train(recnet, "other", limit=4)
@@ -184,7 +184,7 @@ async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None
 @pytest.mark.long
 async def test_every_setting_changes_what_a_network_becomes(recnet: RecNet) -> None:
     """All start from one bootstrap, so that they differ in nothing else."""
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     start = await recnet.digest("tiny")
     digests, sent = {}, {}
     for name, changed in ABLATIONS.items():
@@ -206,7 +206,7 @@ async def test_without_filter_memory_no_rule_keeps_anything_out(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     """Not the same as rules that nobody optimizes: the first ones keep out what names no tastes."""
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     model.script = lambda reply, _: '{"profile": "Hello."}' if reply == "Summarize" else None
     taken = {}
     for setting in ("filter_memory", "optimize_filter_memory"):
@@ -231,7 +231,7 @@ async def test_without_filter_memory_no_rule_keeps_anything_out(
 @pytest.mark.long
 async def test_the_placebo_sends_as_much_to_as_many(recnet: RecNet) -> None:
     network_settings = NetworkSettings.model_validate({**NETWORK_SETTINGS.model_dump(), "tau": 0.2})
-    await found(recnet, network_settings=network_settings)
+    await bootstrap_tiny(recnet, network_settings=network_settings)
     held = {}
     for policy in ("routers", "placebo"):
         network = (await recnet.copy("tiny", policy, {"propagation": policy})).id

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from state.errors import NetworkError
-from tests.support.tiny_network import found
+from tests.support.tiny_network import bootstrap_tiny
 from workflows.network_lock import only_trainer
 from workflows.recnet import RecNet
 from workflows.training import recovery as outage
@@ -31,7 +31,7 @@ class Work:
 
 
 async def test_a_lock_that_outlives_its_connection_is_waited_for(recnet: RecNet) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     resources, network = recnet.resources, await recnet.network("tiny")
     async with only_trainer(resources, network):
         with pytest.raises(NetworkError, match="is held by"):
@@ -46,7 +46,7 @@ async def test_a_lock_that_outlives_its_connection_is_waited_for(recnet: RecNet)
 async def test_another_process_is_not_waited_for_without_end(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     monkeypatch.setattr(outage, "_GHOST", 1.5)
     began = time.monotonic()
     async with only_trainer(recnet.resources, await recnet.network("tiny")):

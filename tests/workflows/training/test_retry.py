@@ -8,8 +8,8 @@ import pytest
 from nodes.resources import Resources
 from state.errors import InputError, NetworkError
 from state.store.interactions import find_interaction, list_interactions
-from tests.support.database_rows import pending, rows
-from tests.support.tiny_network import NETWORK_SETTINGS, found
+from tests.support.database_rows import pending_set, rows
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
 from workflows.edits import edit
 from workflows.network_lock import only_trainer
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 
 async def fail_some(recnet: RecNet, model: WatchedModel) -> int:
     """Train the tiny network with the first two predictions failing; return its id."""
-    network = await found(recnet)
+    network = await bootstrap_tiny(recnet)
     left = 6  # two records, three tries each
 
     def script(reply: str, text: str) -> str | None:  # noqa: ARG001
@@ -62,13 +62,13 @@ async def test_one_that_fails_again_stays_failed_and_takes_no_second_place(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     network = await fail_some(recnet, model)
-    waiting = await pending(recnet, network)
+    waiting = await pending_set(recnet, network)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
     digest = await recnet.digest("tiny")
     report = await retry_failed(recnet, "tiny")
     assert (report.run, report.learned, len(report.failed)) == (2, 0, 2)
     assert all(why.startswith("predict: no usable reply") for why in report.failed.values())
-    assert await pending(recnet, network) == waiting
+    assert await pending_set(recnet, network) == waiting
     assert await recnet.digest("tiny") == digest
 
 
@@ -89,18 +89,18 @@ async def test_only_those_named_are_run(recnet: RecNet, model: WatchedModel) -> 
 async def test_the_clients_of_one_that_is_learned_now_wait_for_the_next_update(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await found(
+    network = await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 50})
     )
     model.script = lambda reply, _: BAD if reply == "Predict" else None
     await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
-    waiting = await pending(recnet, network)
+    waiting = await pending_set(recnet, network)
     assert len(waiting) == 3  # it keeps its place
     async with recnet.resources.pool.connection() as conn:
         await conn.execute("DELETE FROM pending")  # as if its window had passed
     model.script = lambda *_: None
     assert (await retry_failed(recnet, "tiny")).learned == 1
-    assert await pending(recnet, network) == waiting
+    assert await pending_set(recnet, network) == waiting
 
 
 async def test_a_network_in_training_is_left_alone(recnet: RecNet, model: WatchedModel) -> None:
@@ -113,7 +113,7 @@ async def test_a_network_in_training_is_left_alone(recnet: RecNet, model: Watche
 async def test_a_record_whose_clients_never_hold_still_fails_and_is_learned_later(
     recnet: RecNet, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     ask, turn, one = resources.caller.ask, 0, asyncio.Lock()
 
     async def edited_meanwhile(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401

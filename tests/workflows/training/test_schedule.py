@@ -17,8 +17,8 @@ from state.store.windows import (
     read_pending,
 )
 from tests.support.properties import thousand
-from tests.support.random_streams import record_streams
-from tests.support.tiny_network import plant
+from tests.support.record_streams import record_streams
+from tests.support.tiny_network import plant_tiny
 from workflows.training.schedule import Record, cut_windows, plan_records
 
 ITEMS = list(range(100, 112))
@@ -148,7 +148,7 @@ async def test_commits_one_after_another_claim_the_windows_that_were_cut(
     stop: int,
 ) -> None:
     if "tiny" not in resources.networks:
-        resources.networks["tiny"] = await plant(resources)
+        resources.networks["tiny"] = await plant_tiny(resources)
     network = resources.networks["tiny"].id
     planned = list(cut_windows(records, update_size, waiting))
     claimed: list[list[Record]] = [[]]

@@ -13,8 +13,8 @@ from nodes.resources import Resources
 from state.graphs.interaction import InteractionOutput
 from state.store.interactions import list_interactions
 from tests.support.database_rows import rows
-from tests.support.random_streams import record_streams
-from tests.support.tiny_network import found
+from tests.support.record_streams import record_streams
+from tests.support.tiny_network import bootstrap_tiny
 from tests.support.watched_model import BAD, PowerCutError, WatchedModel
 from workflows.network_lock import only_trainer
 from workflows.recnet import RecNet
@@ -98,7 +98,7 @@ async def test_any_number_at_once_gives_the_network_of_one_after_another(
     stops: set[int],
 ) -> None:
     if not await rows(recnet, "SELECT id FROM networks"):
-        await found(recnet)
+        await bootstrap_tiny(recnet)
     model.script = some_fail
     with monkeypatch.context() as patch:
         late(resources, patch)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from prompts.llm.limiter import URGENCY
 from tests.support.properties import thousand
-from tests.support.random_streams import record_streams
+from tests.support.record_streams import record_streams
 from workflows.training.schedule import Record, chain_lengths, predecessors
 from workflows.training.window import Feed, run_window
 

@@ -4,7 +4,7 @@ import pytest
 
 from evals.baselines.agentcf.training import AgentCF, found_agentcf
 from nodes.resources import Resources
-from tests.support.tiny_network import found
+from tests.support.tiny_network import bootstrap_tiny
 from tests.workflows.conftest import model, resources
 from workflows.recnet import RecNet
 
@@ -14,6 +14,6 @@ __all__ = ["model", "resources"]
 @pytest.fixture
 async def agents(recnet: RecNet, resources: Resources) -> AgentCF:
     """Return AgentCF on the network `agents`, a copy of the bootstrapped `tiny`."""
-    await found(recnet)
+    await bootstrap_tiny(recnet)
     await found_agentcf(recnet, "tiny", "agents")
     return AgentCF(resources)

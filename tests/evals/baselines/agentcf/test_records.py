@@ -19,7 +19,7 @@ from state.graphs.interaction import InteractionOutput
 from state.store.versions import Version, read_versions
 from state.vectors import as_array
 from tests.support.agentcf import untouched
-from tests.support.database_rows import calls, read_three, rows
+from tests.support.database_rows import calls, read_record_clients, rows
 from tests.support.watched_model import BAD, Script, WatchedModel
 from workflows.edits import pin
 
@@ -99,7 +99,7 @@ async def test_a_record_is_reflected_on_twice_at_most(
     made = await calls(agents, network, "a")
     assert {prompt: made[prompt] for prompt in wanted} == wanted
     assert made.keys() <= {*wanted, "embed"}
-    after = await read_three(agents, network, *RECORD)
+    after = await read_record_clients(agents, network, *RECORD)
     assert tuple(client.profile_version for client in after) == versions
     for client in after:
         first, *written = await memory_versions(agents, client)
@@ -167,12 +167,12 @@ async def test_a_bad_reply_fails_its_record_and_changes_no_memory(
     agents: AgentCF, model: WatchedModel, reply: str
 ) -> None:
     network = await network_of(agents)
-    before = await read_three(agents, network, *RECORD)
+    before = await read_record_clients(agents, network, *RECORD)
     held = await untouched(agents, network)
     model.script = lambda asked, _: BAD if asked == reply else None
     out = await learn(agents)
     assert "JSON" in out["failure"]
-    assert await read_three(agents, network, *RECORD) == before
+    assert await read_record_clients(agents, network, *RECORD) == before
     assert await untouched(agents, network) == held
     assert Counter(model.asked)[reply] == 3  # asked again, and paid for
     model.script = lambda _, __: None
@@ -207,13 +207,13 @@ async def test_a_record_that_meets_newer_memories_begins_again(agents: AgentCF) 
     digest = await agents.digest("agents")
     update = await commit_memories(late, RUNTIME)
     assert (update["committed"], update["conflicts"], update["round"]) == (False, 1, 0)
-    assert update["clients"] == await read_three(agents, network, *RECORD)
+    assert update["clients"] == await read_record_clients(agents, network, *RECORD)
     assert await agents.digest("agents") == digest
     with pytest.raises(ConflictError, match="changed 5 times"):
         await commit_memories({**late, "conflicts": 5}, RUNTIME)
     late = {**late, **update, "written": [["Mine."], [], []]}
     assert await commit_memories(late, RUNTIME) == {"committed": True}
-    assert (await read_three(agents, network, *RECORD))[0].profile == "Mine."
+    assert (await read_record_clients(agents, network, *RECORD))[0].profile == "Mine."
     # Again, as after a stop right behind the commit: it is found, and nothing is written.
     digest = await agents.digest("agents")
     again = await commit_memories({**late, "reward": 0, "reason": "another"}, RUNTIME)
@@ -223,8 +223,8 @@ async def test_a_record_that_meets_newer_memories_begins_again(agents: AgentCF) 
 
 async def test_a_pinned_memory_stays(agents: AgentCF) -> None:
     await pin(agents, "agents", "user:ann")
-    before, *_ = await read_three(agents, await network_of(agents), *RECORD)
+    before, *_ = await read_record_clients(agents, await network_of(agents), *RECORD)
     await learn(agents)
-    after, item, _ = await read_three(agents, await network_of(agents), *RECORD)
+    after, item, _ = await read_record_clients(agents, await network_of(agents), *RECORD)
     assert after == before
     assert item.profile_version > 1

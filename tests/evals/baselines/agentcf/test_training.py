@@ -13,7 +13,7 @@ from state.dataset import Split
 from state.errors import InputError
 from state.settings import NetworkSettings, Settings
 from tests.support.agentcf import calls_by_record, untouched
-from tests.support.database_rows import calls, rows, threads
+from tests.support.database_rows import calls, rows, thread_ids
 from tests.support.watched_model import BAD, PowerCutError, WatchedModel, cut_at_every_call
 from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
@@ -49,7 +49,7 @@ async def test_a_stopped_run_goes_on_to_the_same_network(
         report = await train_agentcf(RecNet(resources), "other", concurrency=3)
     assert report.run == 7
     assert await agents.digest("other") == await agents.digest("agents")
-    assert await threads(agents) == set()
+    assert await thread_ids(agents) == set()
 
 
 @pytest.mark.long

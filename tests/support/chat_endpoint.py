@@ -6,7 +6,7 @@ from prompts.llm.models import Endpoint, Parameters
 from prompts.llm.structured_output import Means, StructuredOutput
 
 
-def served(
+def as_endpoint(
     model: BaseChatModel,
     name: str = "test",
     *,

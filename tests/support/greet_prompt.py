@@ -16,7 +16,7 @@ from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import Connection, Parameters, load_endpoint
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Call
-from tests.support.scripted_server import Endpoint, Written, serving
+from tests.support.scripted_server import ScriptedAnswer, ScriptedServer, scripted_server
 
 KEY = "sk-not-to-be-shown-0123456789"
 
@@ -37,11 +37,11 @@ GOOD = json.dumps({"text": "Hello", "warmth": 3})
 
 
 @dataclass
-class Bench:
+class GreetClient:
     """A caller, the server behind it, and what was metered."""
 
     caller: ModelClient
-    endpoint: Endpoint
+    endpoint: ScriptedServer
     calls: list[Call] = field(default_factory=list)
 
     async def ask(self, **more: Any) -> Greeting:  # noqa: ANN401 - passed on as they are
@@ -65,10 +65,10 @@ def greeting_templates() -> Templates:
 
 
 @asynccontextmanager
-async def bench(*answers: Written, **options: Any) -> AsyncIterator[Bench]:  # noqa: ANN401
+async def greet_client(*answers: ScriptedAnswer, **options: Any) -> AsyncIterator[GreetClient]:  # noqa: ANN401
     more = {name: options.pop(name) for name in ("callbacks",) if name in options}
     timeout = options.pop("timeout", 5)
-    with serving(*answers) as endpoint:
+    with scripted_server(*answers) as endpoint:
         async with openai.DefaultAsyncHttpxClient(timeout=5) as client:
             asked = load_endpoint(
                 "openai:test",
@@ -80,4 +80,4 @@ async def bench(*answers: Written, **options: Any) -> AsyncIterator[Bench]:  # n
             limiter = CallLimiter(options.pop("in_flight", 8))
             templates = options.pop("templates", None) or greeting_templates()
             caller = ModelClient(asked, templates, wait=0.001, limiter=limiter, **options)
-            yield Bench(caller, endpoint)
+            yield GreetClient(caller, endpoint)

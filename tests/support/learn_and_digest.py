@@ -1,6 +1,6 @@
 """A network learned from start to end by a process of its own; prints the digest.
 
-python -m tests.support.other_process
+python -m tests.support.learn_and_digest
 """
 
 import asyncio

@@ -7,10 +7,10 @@ from nodes.resources import Resources
 from state.domain import Client, FilterDecision, Reception
 from state.graphs.interaction import BackwardState, ForwardState
 from state.store.clients import read_clients
-from tests.support.tiny_network import run_on
+from tests.support.tiny_network import runtime
 
 
-async def forwarded(
+async def after_forward(
     interaction: str = "i:1",
     *,
     user: str = "ann",
@@ -21,7 +21,7 @@ async def forwarded(
 ) -> BackwardState:
     """Return the state after `forward`: every message taken in, `merged` added to its profile."""
     record = ForwardState(interaction=interaction, user=user, positive=positive, negative=negative)
-    clients = (await load_clients(record, run_on()))["clients"]
+    clients = (await load_clients(record, runtime()))["clients"]
     return BackwardState(
         interaction=interaction,
         clients=clients,
@@ -44,13 +44,13 @@ def _received(client: Client, merged: str) -> Reception:
     return Reception(client=client.id, profile=profile, filter_decisions=filter_decisions)
 
 
-def listed(fanned: list[Send] | str) -> list[Send]:
+def sends_of(fanned: list[Send] | str) -> list[Send]:
     """Return what was fanned out, where it was fanned out."""
     assert isinstance(fanned, list), f"went on to {fanned}"
     return fanned
 
 
-async def read_one(resources: Resources, network: int, client: int) -> Client:
+async def read_client(resources: Resources, network: int, client: int) -> Client:
     """Return a client as it is stored now."""
     async with resources.pool.connection() as conn:
         (found,) = await read_clients(conn, network, [client])
