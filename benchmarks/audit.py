@@ -56,7 +56,7 @@ _FAULTS: dict[str, LiteralString] = {
             SELECT DISTINCT unnest(ARRAY[user_id, positive_id, negative_id]) AS id
             FROM interactions WHERE network_id = %(network)s) changed
         WHERE changed.id NOT IN (
-            SELECT client_id FROM pending WHERE network_id = %(network)s
+            SELECT client_id FROM pending_clients WHERE network_id = %(network)s
             UNION SELECT unnest(members) FROM windows WHERE network_id = %(network)s)""",
     "windows left open or left out": """
         SELECT 'window ' || id AS what FROM windows WHERE network_id = %(network)s AND NOT done

@@ -124,7 +124,7 @@ def outgoing_messages(
                 id=number,
                 sender=Module(kind=ModuleKind.ROUTER, owner=intake.router),
                 version=versions[intake.router],
-                taken=tuple(ids[phrase] for phrase in intake.attributes),
+                attributes=tuple(ids[phrase] for phrase in intake.attributes),
             ),
             echo=echo_of(intake),
         )

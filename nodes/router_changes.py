@@ -88,7 +88,7 @@ def settle_feedback(state: RouterUpdateState, changes: Sequence[RouterChange]) -
                     named=entry.named,
                     applied_to=None if why else applied_to,
                     applied_version=None if why else version,
-                    why=why,
+                    rejected_because=why,
                 )
             )
     return settled

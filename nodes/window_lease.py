@@ -134,7 +134,7 @@ async def _hold(step: Step, runner: str, *, takes: bool) -> bool:
         window = await open_window(conn, step.network.id)
     if window is None or window_step(window.id) != step.name:
         return False
-    if window.holder is not None and (window.holder, window.runner) == (
+    if window.holder is not None and (window.holder, window.thread_id) == (
         resources().presence.shown,
         runner,
     ):
@@ -144,8 +144,8 @@ async def _hold(step: Step, runner: str, *, takes: bool) -> bool:
         window = await open_window(conn, step.network.id)
         if window is None or window_step(window.id) != step.name:
             return False
-        if (window.holder, window.runner) != (sign, runner):
-            mine = takes or window.runner == runner
+        if (window.holder, window.thread_id) != (sign, runner):
+            mine = takes or window.thread_id == runner
             if not mine or not await is_free(conn, step.resources, step.network.id, window):
                 return False
             await hold_window(conn, step.network.id, sign, runner)

@@ -207,7 +207,7 @@ class RecNet:
                 {"window": window.id},
                 own,
                 NetworkContext(network=name),
-                afresh=window.runner != own,
+                afresh=window.thread_id != own,
             )
         return not await self._is_open(network, window)
 
@@ -226,7 +226,7 @@ class RecNet:
 
     async def _go_on(self, network: NetworkRecord, window: Window) -> None:
         """Let the interaction that was at a window go on where it was; one that ended stays so."""
-        runner = window.runner
+        runner = window.thread_id
         own = _update_thread(network, window)
         if runner != own and runner.startswith(thread_prefix(network.id)):
             await self.runs.go_on(self.learner, runner, self.context(network.name))

@@ -137,7 +137,7 @@ async def _gradient(
         status=gradient.status,
         reward=gradient.reward,
         suggestion=gradient.suggestion,
-        why=gradient.why,
+        why=gradient.rejected_because,
         before=before.content if before else "",
         after=after.content if after else "",
         before_version=before.version if before else None,

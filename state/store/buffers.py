@@ -13,8 +13,8 @@ class NewMessage(Frozen):
     id: int
     sender: Module
     version: int
-    taken: tuple[int, ...] = ()
-    """What a router took in at this update: the `A_R` of Eq. 4."""
+    attributes: tuple[int, ...] = ()
+    """Those assigned to the router at this update: the `A_R` of Eq. 4."""
     body: str | None = None
     """What a model wrote for it; None where it is the text of the sender's version."""
 
@@ -25,11 +25,11 @@ async def add_messages(
     """Store the messages of a router update."""
     async with conn.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO messages (network_id, id, module, owner, version, window_id, taken, body) "
-            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "INSERT INTO messages (network_id, id, module, owner, version, body, attributes, "
+            "window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
-                (network, m.id, m.sender.kind, m.sender.owner, m.version, window, list(m.taken),
-                 m.body)
+                (network, m.id, m.sender.kind, m.sender.owner, m.version, m.body,
+                 list(m.attributes), window)
                 for m in messages
             ],
         )  # fmt: skip

@@ -119,14 +119,14 @@ async def _read_messages(
     cursor = await conn.execute(
         """
         SELECT sent.client_id, m.id, m.module, m.owner, m.version,
-               coalesce(m.body, v.content) AS body, sent.taken, sent.rule, sent.reason
+               coalesce(m.body, v.content) AS body, sent.accepted, sent.rule, sent.reason
         FROM (
-            SELECT b.client_id, held.id, held.place, NULL::boolean AS taken, '' AS rule,
+            SELECT b.client_id, held.id, held.place, NULL::boolean AS accepted, '' AS rule,
                    '' AS reason
             FROM buffers b CROSS JOIN unnest(b.messages) WITH ORDINALITY AS held(id, place)
             WHERE b.network_id = %(network)s AND b.client_id = ANY(%(ids)s)
             UNION ALL
-            SELECT client_id, message_id, 0, taken, rule, reason FROM filter_decisions
+            SELECT client_id, message_id, 0, accepted, rule, reason FROM filter_decisions
             WHERE network_id = %(network)s AND client_id = ANY(%(ids)s) AND interaction_id IS NULL
         ) sent
         JOIN messages m ON m.network_id = %(network)s AND m.id = sent.id
@@ -143,14 +143,14 @@ async def _read_messages(
         )
         sender = Module(kind=row["module"], owner=row["owner"])
         message = Message(id=row["id"], sender=sender, version=row["version"], body=row["body"])
-        if row["taken"] is None:
+        if row["accepted"] is None:
             fields["messages"].append(message)
             continue
         fields["merged_on_delivery"].append(message)
         fields["filter_decisions"].append(
             FilterDecision(
                 message=message.id, sender=sender, version=message.version,
-                accepted=row["taken"], rule=row["rule"], reason=row["reason"],
+                accepted=row["accepted"], rule=row["rule"], reason=row["reason"],
             )
         )  # fmt: skip
     return found

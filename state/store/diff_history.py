@@ -12,7 +12,7 @@ from state.store.module_names import Names, module_name, name_clients
 
 _LOADED = {"kind", "key", "title", "category"}
 """Columns of a client that nothing writes after it was loaded."""
-_SETTLED = {"status", "why", "applied_to", "applied_version"}
+_SETTLED = {"status", "rejected_because", "applied_to", "applied_version"}
 """Columns of a router's gradient that the next router update writes."""
 _GROWN = {"attributes", "client_vectors"}
 """Tables that the bootstrap writes, and after it router updates alone."""

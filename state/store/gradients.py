@@ -19,7 +19,7 @@ class StoredGradient(Frozen):
     reward: int
     suggestion: str
     status: Status
-    why: str
+    rejected_because: str
     applied_to: int | None
     applied_version: int | None
 
@@ -34,12 +34,12 @@ class Settled(Frozen):
     """The router that answered for it: itself, or an heir."""
     applied_version: int | None
     """The version it helped to make; None where the router was kept as it was."""
-    why: str = ""
+    rejected_because: str = ""
     """Why it was rejected; empty where it was used."""
 
 
 _COLUMNS = (
-    "interaction_id, module, owner, version, reward, suggestion, status, why, "
+    "interaction_id, module, owner, version, reward, suggestion, status, rejected_because, "
     "applied_to, applied_version"
 )
 
@@ -60,7 +60,7 @@ async def add_gradient(
         status = "pending" if applied_version is None else "applied"
     await conn.execute(
         "INSERT INTO gradients (network_id, interaction_id, module, owner, version, reward, "
-        "suggestion, status, why, applied_to, applied_version) "
+        "suggestion, status, rejected_because, applied_to, applied_version) "
         "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
         (
             network,
@@ -102,12 +102,12 @@ async def settle_gradients(conn: Connection, network: int, settled: Sequence[Set
     """Note what became of router gradients that waited."""
     async with conn.cursor() as cursor:
         await cursor.executemany(
-            "UPDATE gradients SET status = %s, why = %s, applied_to = %s, applied_version = %s "
-            "WHERE network_id = %s AND interaction_id = %s AND module = 'router' AND owner = %s "
-            "AND status = 'pending'",
+            "UPDATE gradients SET status = %s, rejected_because = %s, applied_to = %s, "
+            "applied_version = %s WHERE network_id = %s AND interaction_id = %s "
+            "AND module = 'router' AND owner = %s AND status = 'pending'",
             [
-                ("rejected" if s.why else "applied", s.why, s.applied_to, s.applied_version,
-                 network, s.interaction, s.named)
+                ("rejected" if s.rejected_because else "applied", s.rejected_because,
+                 s.applied_to, s.applied_version, network, s.interaction, s.named)
                 for s in settled
             ],
         )  # fmt: skip

@@ -92,7 +92,7 @@ async def add_filter_decisions(
     async with conn.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO filter_decisions (network_id, interaction_id, client_id, message_id, "
-            "taken, rule, reason, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+            "accepted, rule, reason, window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 (network, interaction, r.client, v.message, v.accepted, v.rule, v.reason, window)
                 for r in receptions
@@ -116,11 +116,11 @@ async def find_consumed(
     conn: Connection,
     network: int,
     receptions: Sequence[Reception],
-    heard: Collection[tuple[int, int]],
+    merged: Collection[tuple[int, int]],
 ) -> set[int]:
     """Return the clients of receptions that hold a message which was consumed before.
 
-    `heard` are those (client, message) that an update had merged when they were read: they are
+    `merged` are those (client, message) that an update had merged when they were read: they are
     consumed once an interaction has taken them up.
     """
     if not (pairs := [(r.client, v.message) for r in receptions for v in r.filter_decisions]):
@@ -128,12 +128,12 @@ async def find_consumed(
     cursor = await conn.execute(
         "SELECT DISTINCT v.client_id FROM filter_decisions v "
         "JOIN unnest(%s::integer[], %s::integer[], %s::boolean[]) "
-        "AS held(client_id, message_id, heard) USING (client_id, message_id) "
-        "WHERE v.network_id = %s AND (v.interaction_id IS NOT NULL OR NOT held.heard)",
+        "AS held(client_id, message_id, merged) USING (client_id, message_id) "
+        "WHERE v.network_id = %s AND (v.interaction_id IS NOT NULL OR NOT held.merged)",
         (
             [client for client, _ in pairs],
             [message for _, message in pairs],
-            [pair in heard for pair in pairs],
+            [pair in merged for pair in pairs],
             network,
         ),
     )
@@ -146,7 +146,7 @@ async def read_filter_decisions(
     """Return what the receptions of one interaction made of their messages."""
     cursor = await conn.execute(
         "SELECT r.client_id, r.message_id, m.module, m.owner, m.version, "
-        "coalesce(m.body, v.content) AS body, r.window_id, r.taken AS accepted, r.rule, r.reason "
+        "coalesce(m.body, v.content) AS body, r.window_id, r.accepted, r.rule, r.reason "
         "FROM filter_decisions r "
         "JOIN messages m ON m.network_id = r.network_id AND m.id = r.message_id "
         "JOIN module_versions v ON v.network_id = m.network_id AND v.module = m.module "

@@ -16,7 +16,7 @@ async def find_view(
     `made_by` stands for the model and template that merged it.
     """
     cursor = await conn.execute(
-        "SELECT reception FROM views WHERE network_id = %s AND client_id = %s "
+        "SELECT reception FROM merged_views WHERE network_id = %s AND client_id = %s "
         "AND profile_version = %s AND filter_version = %s AND messages = %s::integer[] "
         "AND made_by = %s",
         (network, client.id, client.profile_version, client.filter_version, _ids(client), made_by),
@@ -30,8 +30,8 @@ async def keep_view(
 ) -> None:
     """Cache the merge of a client's buffer."""
     await conn.execute(
-        "INSERT INTO views (network_id, client_id, profile_version, filter_version, messages, "
-        "made_by, reception) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        "INSERT INTO merged_views (network_id, client_id, profile_version, filter_version, "
+        "messages, made_by, reception) VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         (
             network,
             client.id,
@@ -47,7 +47,8 @@ async def keep_view(
 async def forget_views(conn: Connection, network: int, clients: Sequence[int]) -> None:
     """Drop the cached views of clients that have moved on."""
     await conn.execute(
-        "DELETE FROM views WHERE network_id = %s AND client_id = ANY(%s)", (network, list(clients))
+        "DELETE FROM merged_views WHERE network_id = %s AND client_id = ANY(%s)",
+        (network, list(clients)),
     )
 
 

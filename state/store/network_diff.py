@@ -29,7 +29,7 @@ _NAMES = {
     "interactions": "{id}",
     "filter_decisions": "{step} · {client} · message {message_id}",
     "gradients": "{interaction_id} · {module}",
-    "pending": "{client}",
+    "pending_clients": "{client}",
     "windows": "router update {id}",
 }
 """What a row of each table is about, as a person would say it."""

@@ -15,7 +15,7 @@ _COLUMNS = sql.SQL("id, name, dataset, domain, settings AS stored_settings, tau_
 # In the order in which foreign keys allow them to be copied. Usage stays behind: it was paid once.
 _TABLES = (
     "clients", "client_vectors", "buffers", "events", "module_versions", "attributes", "routers",
-    "router_vectors", "messages", "pending", "planned", "windows", "interactions",
+    "router_vectors", "messages", "pending_clients", "planned_records", "windows", "interactions",
     "filter_decisions", "gradients",
 )  # fmt: skip
 

@@ -10,20 +10,21 @@ async def write_plan(conn: Connection, network: int, interactions: Sequence[str]
 
     One that was learned from meanwhile is settled.
     """
-    await conn.execute("DELETE FROM planned WHERE network_id = %s", (network,))
+    await conn.execute("DELETE FROM planned_records WHERE network_id = %s", (network,))
     async with conn.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO planned (network_id, place, interaction_id, settled) "
+            "INSERT INTO planned_records (network_id, position, interaction_id, settled) "
             "VALUES (%s, %s, %s, EXISTS (SELECT 1 FROM interactions "
             "WHERE network_id = %s AND id = %s AND failure = ''))",
-            [(network, place, one, network, one) for place, one in enumerate(interactions)],
+            [(network, position, one, network, one) for position, one in enumerate(interactions)],
         )
 
 
 async def read_plan(conn: Connection, network: int) -> list[str]:
     """Return the planned records that are not settled, in the order of the stream."""
     cursor = await conn.execute(
-        "SELECT interaction_id FROM planned WHERE network_id = %s AND NOT settled ORDER BY place",
+        "SELECT interaction_id FROM planned_records WHERE network_id = %s AND NOT settled "
+        "ORDER BY position",
         (network,),
     )
     return [row["interaction_id"] for row in await cursor.fetchall()]
@@ -37,13 +38,13 @@ async def settle_planned(conn: Connection, network: int, interaction: str) -> st
     two records that end a plan one sees it complete.
     """
     cursor = await conn.execute(
-        "UPDATE planned SET settled = true WHERE network_id = %s AND interaction_id = %s",
+        "UPDATE planned_records SET settled = true WHERE network_id = %s AND interaction_id = %s",
         (network, interaction),
     )
     if cursor.rowcount == 0:
         return interaction
     cursor = await conn.execute(
-        "SELECT (array_agg(interaction_id ORDER BY place DESC))[1] AS last FROM planned "
+        "SELECT (array_agg(interaction_id ORDER BY position DESC))[1] AS last FROM planned_records "
         "WHERE network_id = %s HAVING bool_and(settled)",
         (network,),
     )

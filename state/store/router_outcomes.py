@@ -20,9 +20,9 @@ async def read_outcome(conn: Connection, network: int, router: int) -> Outcome:
     """
     cursor = await conn.execute(
         """
-        SELECT count(*) FILTER (WHERE v.taken) AS accepted,
-               count(*) FILTER (WHERE NOT v.taken) AS kept_out,
-               avg(i.reward) FILTER (WHERE v.taken)::float8 AS reward
+        SELECT count(*) FILTER (WHERE v.accepted) AS accepted,
+               count(*) FILTER (WHERE NOT v.accepted) AS kept_out,
+               avg(i.reward) FILTER (WHERE v.accepted)::float8 AS reward
         FROM messages m
         JOIN filter_decisions v ON v.network_id = m.network_id AND v.message_id = m.id
         LEFT JOIN interactions i ON i.network_id = v.network_id AND i.id = v.interaction_id

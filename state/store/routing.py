@@ -54,8 +54,8 @@ async def nearest_clients(
 async def score_clients(conn: Connection, network: NetworkRecord, window: int) -> list[Delivery]:
     """Return who hears which message of a window: `I(A_R ∩ A_c ≠ ∅) · cos(e_R, e_c) > τ`.
 
-    `A_R` is what the router took in at this update. Cosine first: the planner misjudges the
-    overlap of arrays, and the naive order costs three times as much.
+    `A_R` holds the attributes assigned to the router at this update. Cosine first: the planner
+    misjudges the overlap of arrays, and the naive order costs three times as much.
     """
     cursor = await conn.execute(
         """
@@ -68,7 +68,7 @@ async def score_clients(conn: Connection, network: NetworkRecord, window: int) -
           AND CASE
               WHEN c.embedding <#> r.embedding
                    < -(CASE c.kind WHEN 'user' THEN %(user)s ELSE %(item)s END)::real
-              THEN c.attributes && m.taken
+              THEN c.attributes && m.attributes
               ELSE false
           END
         ORDER BY m.id, c.client_id

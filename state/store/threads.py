@@ -32,7 +32,7 @@ async def sort_threads(conn: Connection) -> Threads:
             SELECT format('recnet/%s/%s', i.network_id, i.id) FROM interactions i
             WHERE i.failure = '' AND NOT EXISTS (
                 SELECT 1 FROM windows w WHERE w.network_id = i.network_id AND NOT w.done
-                AND w.runner IN ('', format('recnet/%s/%s', i.network_id, i.id))
+                AND w.thread_id IN ('', format('recnet/%s/%s', i.network_id, i.id))
             )
             UNION ALL
             SELECT format('recnet/%s/window %s', network_id, id) FROM windows WHERE done

@@ -105,7 +105,7 @@ _NAMES: dict[By, LiteralString] = {
     "prompt": "u.prompt",
     "interaction": "u.step",
     "run": "CASE WHEN r.id IS NULL THEN 'before runs were kept' "
-    "ELSE r.id || ' ' || r.command || ' ' || to_char(r.began_at, 'MM-DD HH24:MI') END",
+    "ELSE r.id || ' ' || r.command || ' ' || to_char(r.started_at, 'MM-DD HH24:MI') END",
     "model": "u.model",
 }
 

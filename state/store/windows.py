@@ -15,7 +15,7 @@ class Window(Frozen):
     """The interaction whose commit filled the set."""
     holder: int | None = None
     """The sign of the process that is at its router update; None where nobody is."""
-    runner: str = ""
+    thread_id: str = ""
     """The thread of the run that is, or was, at it."""
 
 
@@ -23,7 +23,8 @@ async def add_pending(conn: Connection, network: int, clients: Iterable[int]) ->
     """Put clients into the pending set; one that is in it stays once."""
     async with conn.cursor() as cursor:
         await cursor.executemany(
-            "INSERT INTO pending (network_id, client_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+            "INSERT INTO pending_clients (network_id, client_id) VALUES (%s, %s) "
+            "ON CONFLICT DO NOTHING",
             [(network, client) for client in sorted(set(clients))],
         )
 
@@ -31,7 +32,7 @@ async def add_pending(conn: Connection, network: int, clients: Iterable[int]) ->
 async def read_pending(conn: Connection, network: int) -> list[int]:
     """Return the clients of the pending set in order."""
     cursor = await conn.execute(
-        "SELECT client_id FROM pending WHERE network_id = %s ORDER BY client_id", (network,)
+        "SELECT client_id FROM pending_clients WHERE network_id = %s ORDER BY client_id", (network,)
     )
     return [row["client_id"] for row in await cursor.fetchall()]
 
@@ -56,14 +57,14 @@ async def claim_window(
         (network, members, claimed_by, network),
     )
     row = await cursor.fetchone()
-    await conn.execute("DELETE FROM pending WHERE network_id = %s", (network,))
+    await conn.execute("DELETE FROM pending_clients WHERE network_id = %s", (network,))
     return None if row is None else int(row["id"])
 
 
 async def open_window(conn: Connection, network: int) -> Window | None:
     """Return the claimed window whose router update is not committed, if there is one."""
     cursor = await conn.execute(
-        "SELECT id, members, claimed_by, holder, runner FROM windows "
+        "SELECT id, members, claimed_by, holder, thread_id FROM windows "
         "WHERE network_id = %s AND NOT done",
         (network,),
     )
@@ -71,20 +72,20 @@ async def open_window(conn: Connection, network: int) -> Window | None:
     return None if row is None else Window.model_validate(row)
 
 
-async def hold_window(conn: Connection, network: int, holder: int, runner: str) -> None:
+async def hold_window(conn: Connection, network: int, holder: int, thread_id: str) -> None:
     """Note which process and run are at the open window."""
     await conn.execute(
-        "UPDATE windows SET holder = %s, runner = %s WHERE network_id = %s AND NOT done",
-        (holder, runner, network),
+        "UPDATE windows SET holder = %s, thread_id = %s WHERE network_id = %s AND NOT done",
+        (holder, thread_id, network),
     )
 
 
-async def release_window(conn: Connection, network: int, holder: int, runner: str) -> None:
+async def release_window(conn: Connection, network: int, holder: int, thread_id: str) -> None:
     """Give up the open window where this run of this process holds it."""
     await conn.execute(
         "UPDATE windows SET holder = NULL WHERE network_id = %s AND NOT done "
-        "AND holder = %s AND runner = %s",
-        (network, holder, runner),
+        "AND holder = %s AND thread_id = %s",
+        (network, holder, thread_id),
     )
 
 

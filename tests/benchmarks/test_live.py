@@ -75,7 +75,7 @@ def test_a_crowd_of_processes_pays_little_more_and_loses_nothing(
             "WHERE v.client_id = b.client_id RETURNING 1",
             "still there, or twice",
         ),
-        ("DELETE FROM pending RETURNING 1", "no pending set knows: "),
+        ("DELETE FROM pending_clients RETURNING 1", "no pending set knows: "),
         ("UPDATE windows SET done = false RETURNING 1", "left open"),
         ("UPDATE windows SET id = 5 RETURNING 1", "left out"),
     ],

@@ -147,7 +147,7 @@ async def test_records_are_counted_in_whole_windows(recnet: RecNet) -> None:
         recnet, "tiny", limit=await whole_windows(recnet, "tiny", NETWORK_SETTINGS.update_size, 3)
     )
     async with recnet.resources.pool.connection() as conn:
-        cursor = await conn.execute("SELECT count(*) AS waiting FROM pending")
+        cursor = await conn.execute("SELECT count(*) AS waiting FROM pending_clients")
         assert await cursor.fetchone() == {"waiting": 0}
     assert await whole_windows(recnet, "tiny", 1, 3) == 3
     assert await whole_windows(recnet, "tiny", 1, 99) == 12

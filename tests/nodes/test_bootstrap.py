@@ -222,7 +222,7 @@ async def test_tau_auto_lets_the_wanted_number_of_each_kind_hear(recnet: RecNet)
     async with recnet.resources.pool.connection() as conn:
         routers = await read_routers(conn, network.id)
         messages = [
-            NewMessage(id=r.id, sender=router_module(r.id), version=1, taken=r.attributes)
+            NewMessage(id=r.id, sender=router_module(r.id), version=1, attributes=r.attributes)
             for r in routers
         ]
         await add_messages(conn, network.id, 1, messages)

@@ -46,7 +46,7 @@ async def delivered(
     outgoing = [
         Outgoing(
             message=NewMessage(
-                id=number, sender=router_module(i.router), version=1, taken=(i.router,)
+                id=number, sender=router_module(i.router), version=1, attributes=(i.router,)
             ),
             echo=echo_of(i),
         )
@@ -209,7 +209,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
     outgoing = [
         Outgoing(
             message=NewMessage(
-                id=10 * number, sender=router_module(number), version=1, taken=tuple(told)
+                id=10 * number, sender=router_module(number), version=1, attributes=tuple(told)
             ),
             echo=echo_of(intakes[10 * number]),
         )

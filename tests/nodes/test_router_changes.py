@@ -125,7 +125,7 @@ def settled(state: RouterUpdateState) -> dict[tuple[str, int], tuple[int | None,
     state = {"intakes": [], **state}
     changes = plan_changes(state, [stored(1), stored(2), stored(3)], PHRASES, 9)
     return {
-        (s.interaction, s.named): (s.applied_to, s.applied_version, s.why)
+        (s.interaction, s.named): (s.applied_to, s.applied_version, s.rejected_because)
         for s in settle_feedback(state, changes)
     }
 

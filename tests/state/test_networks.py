@@ -93,9 +93,9 @@ async def test_a_drop_removes_everything_of_one_network_and_nothing_of_another(
         before = [await count_rows(conn, network) for network in networks]
         # Everything is there to be dropped, but what these few records leave empty.
         assert {table for table, rows in before[0].items() if not rows} <= {
-            "pending",
-            "planned",
-            "views",
+            "pending_clients",
+            "planned_records",
+            "merged_views",
         }
         await drop_network(conn, networks[0])
         assert set((await count_rows(conn, networks[0])).values()) == {0}
@@ -155,7 +155,7 @@ async def test_a_copy_holds_every_table_but_usage_and_caches(recnet: RecNet) -> 
     async with recnet.resources.pool.connection() as conn:
         copy = await copy_network(conn, source, "copy", NETWORK_SETTINGS)
         held, copied = await count_rows(conn, source.id), await count_rows(conn, copy)
-    apart = {"usage", "views", "checkpoints", "checkpoint_blobs", "checkpoint_writes"}
+    apart = {"usage", "merged_views", "checkpoints", "checkpoint_blobs", "checkpoint_writes"}
     assert {t: n for t, n in copied.items() if t not in apart} == {
         t: n for t, n in held.items() if t not in apart
     }

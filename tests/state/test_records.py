@@ -68,7 +68,10 @@ async def test_a_gradient_has_the_status_of_what_became_of_it(resources: Resourc
         stored = {
             str(g.module) + str(g.owner): g for g in await read_gradients(conn, network, "i:1")
         }
-        found = {n: (g.status, g.why, g.applied_to, g.applied_version) for n, g in stored.items()}
+        found = {
+            n: (g.status, g.rejected_because, g.applied_to, g.applied_version)
+            for n, g in stored.items()
+        }
         assert found == {
             "user_profile1": ("applied", "", 1, 2),
             "router2": ("pending", "", None, None),
@@ -88,7 +91,11 @@ async def test_settling_touches_waiting_router_gradients_only_and_once(
             await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, owner))
         used = Settled(interaction="i:1", named=1, applied_to=4, applied_version=1)
         late = Settled(
-            interaction="i:1", named=2, applied_to=None, applied_version=None, why="full"
+            interaction="i:1",
+            named=2,
+            applied_to=None,
+            applied_version=None,
+            rejected_because="full",
         )
         await settle_gradients(conn, network, [used, late])
         again = used.model_copy(update={"applied_to": 5})
@@ -99,7 +106,7 @@ async def test_settling_touches_waiting_router_gradients_only_and_once(
             4,
             1,
         )
-        assert (stored[2].status, stored[2].why) == ("rejected", "full")
+        assert (stored[2].status, stored[2].rejected_because) == ("rejected", "full")
         assert stored[3].status == "pending"
 
 

@@ -58,7 +58,7 @@ class World:
         for router, vector in self.routers.items():
             await write_router(conn, network, router, 1, [], vector)
         messages = [
-            NewMessage(id=10 + r, sender=router_module(r), version=1, taken=tuple(taken))
+            NewMessage(id=10 + r, sender=router_module(r), version=1, attributes=tuple(taken))
             for r, taken in self.taken.items()
         ]
         await add_messages(conn, network, WINDOW, messages)
@@ -116,7 +116,7 @@ async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
         await point_profile(conn, network, 7, 1, direction)
         await write_attributes(conn, network, {1: [5], 7: [5, 6]})
         await write_router(conn, network, 1, 1, [], direction)
-        message = NewMessage(id=1, sender=router_module(1), version=1, taken=(5,))
+        message = NewMessage(id=1, sender=router_module(1), version=1, attributes=(5,))
         await add_messages(conn, network, WINDOW, [message])
         heard = {}
         for tau in (0.49, 0.5, 0.99, 1.0):

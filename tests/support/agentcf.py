@@ -8,7 +8,15 @@ from state.store.digest import one_moment, read_rows
 from tests.support.database_rows import rows
 from workflows.recnet import RecNet
 
-UNTOUCHED = ("routers", "messages", "buffers", "attributes", "pending", "windows", "gradients")
+UNTOUCHED = (
+    "routers",
+    "messages",
+    "buffers",
+    "attributes",
+    "pending_clients",
+    "windows",
+    "gradients",
+)
 """Tables of a network that hold nothing of AgentCF's."""
 
 

@@ -92,7 +92,7 @@ async def sent_in(recnet: RecNet, network: int, window: int) -> list[Sent]:
             assert versions[-1].version == row["version"]
             assert versions[-1].window_id == window
             (vector,) = await recnet.resources.encoder.embed([versions[-1].content])
-            found.append(Sent(row["id"], row["owner"], set(row["taken"]), np.asarray(vector)))
+            found.append(Sent(row["id"], row["owner"], set(row["attributes"]), np.asarray(vector)))
     return found
 
 

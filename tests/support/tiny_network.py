@@ -165,7 +165,7 @@ async def push(resources: Resources, network: int, sender: int, *clients: int) -
         row = await cursor.fetchone()
         assert row is not None
         message = NewMessage(
-            id=number, sender=router_module(sender), version=row["version"], taken=(sender,)
+            id=number, sender=router_module(sender), version=row["version"], attributes=(sender,)
         )
         await add_messages(conn, network, 0, [message])
         deliveries = [

@@ -105,11 +105,11 @@ async def test_a_window_that_waits_for_its_run_keeps_the_thread(
     network = await break_off(keeping(recnet), model)
     mine = f"recnet/{network}/live bob"
     # Also before it was at the window, and whoever's commit claimed that.
-    for runner, claimed_by in (("", "live ann"), ("", "live bob"), (mine, "live ann")):
+    for thread, claimed_by in (("", "live ann"), ("", "live bob"), (mine, "live ann")):
         await rows(
             recnet,
-            "UPDATE windows SET runner = %s, claimed_by = %s RETURNING 1",
-            runner,
+            "UPDATE windows SET thread_id = %s, claimed_by = %s RETURNING 1",
+            thread,
             claimed_by,
         )
         assert (await collect(recnet)).kept == (mine,)

@@ -85,8 +85,8 @@ async def test_gradients_that_waited_rewrite_no_router_of_a_copy_with_frozen_one
     assert await rows(recnet, written, other) == before
     settled = await rows(
         recnet,
-        "SELECT DISTINCT status, why FROM gradients WHERE network_id = %s AND module = 'router' "
-        "AND why = 'routers are frozen'",
+        "SELECT DISTINCT status, rejected_because FROM gradients "
+        "WHERE network_id = %s AND module = 'router' AND rejected_because = 'routers are frozen'",
         other,
     )
     assert [row["status"] for row in settled] == ["rejected"]

@@ -43,7 +43,7 @@ async def test_what_is_sent_is_merged_by_the_update_that_sends_it(recnet: RecNet
         recnet, "SELECT owner, content FROM module_versions WHERE window_id = 1 "
         "AND author = 'reception' AND interaction_id IS NULL",
     )  # fmt: skip
-    assert {row["owner"] for row in versions} <= {v["client_id"] for v in merged if v["taken"]}
+    assert {row["owner"] for row in versions} <= {v["client_id"] for v in merged if v["accepted"]}
     assert versions
     async with recnet.resources.pool.connection() as conn:
         clients = await read_clients(conn, network, [row["owner"] for row in versions])
@@ -54,7 +54,7 @@ async def test_what_is_sent_is_merged_by_the_update_that_sends_it(recnet: RecNet
         assert client.profile == row["content"]
         assert np.allclose(vectors[client.id].to_numpy(), vector, atol=1e-6)
     # They were not changed by an interaction, so they wait for no update.
-    assert await rows(recnet, "SELECT 1 FROM pending") == []
+    assert await rows(recnet, "SELECT 1 FROM pending_clients") == []
     assert (await calls(recnet, network, "window 1"))["merge"] == update["recipients"]
 
 

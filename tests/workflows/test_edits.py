@@ -169,12 +169,14 @@ async def test_pinned_texts_stay_whatever_is_learned(recnet: RecNet) -> None:
     assert await rows(recnet, "SELECT module, owner, content FROM module_versions") == before
     kept = await rows(
         recnet,
-        "SELECT g.status, g.why, g.module FROM gradients g JOIN interactions i "
+        "SELECT g.status, g.rejected_because, g.module FROM gradients g JOIN interactions i "
         "ON (i.network_id, i.id) = (g.network_id, g.interaction_id) "
         "WHERE g.suggestion <> '' AND i.id IN "
         "(SELECT id FROM interactions ORDER BY created_at DESC LIMIT 6)",
     )
-    assert {row["why"] for row in kept if row["module"] != "router"} == {"the module is pinned"}
+    assert {row["rejected_because"] for row in kept if row["module"] != "router"} == {
+        "the module is pinned"
+    }
     assert {row["status"] for row in kept if row["module"] != "router"} == {"rejected"}
     async with recnet.resources.pool.connection() as conn:
         view = await view_network(conn, await recnet.network("tiny"))
@@ -205,7 +207,11 @@ async def test_a_pinned_text_may_be_edited_and_stays_pinned(recnet: RecNet) -> N
     assert await versions(recnet, network) == [(1, "bootstrap"), (2, "pin"), (3, "edit")]
     async with recnet.resources.pool.connection() as conn:
         gradients = await read_gradients(conn, network, "a")
-    refused = [g.why for g in gradients if g.owner == 1 and g.module is ModuleKind.USER_PROFILE]
+    refused = [
+        g.rejected_because
+        for g in gradients
+        if g.owner == 1 and g.module is ModuleKind.USER_PROFILE
+    ]
     assert refused == ["the module is pinned"]
 
 

@@ -180,8 +180,9 @@ async def test_bad_replies_do_not_stop_a_router_update(recnet: RecNet, model: Wa
     report = await train(recnet, "tiny")
     assert (report.failed, report.windows > 0) == (0, True)
     rejected = await rows(
-        recnet, "SELECT why FROM gradients WHERE module = 'router' AND status = 'rejected'"
+        recnet,
+        "SELECT rejected_because FROM gradients WHERE module = 'router' AND status = 'rejected'",
     )
-    assert all("optimize_router" in row["why"] for row in rejected)
+    assert all("optimize_router" in row["rejected_because"] for row in rejected)
     async with recnet.resources.pool.connection() as conn:
         assert await open_window(conn, network) is None

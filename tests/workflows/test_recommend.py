@@ -87,7 +87,7 @@ async def test_views_are_merged_once_and_nothing_changes(
     model.asked.clear()
     await recnet.interact("tiny", user="ann", positive="j3", negative="f1")
     assert model.counts()["Merge"] == 0
-    left = await rows(recnet, "SELECT client_id FROM views WHERE client_id IN (1, 9, 15)")
+    left = await rows(recnet, "SELECT client_id FROM merged_views WHERE client_id IN (1, 9, 15)")
     assert left == []
 
 

@@ -111,10 +111,11 @@ async def test_a_lone_router_cannot_be_merged_and_is_told_so(
     assert (report.failed, report.routers, report.retired) == (0, 1, 0)
     assert asked
     settled = await rows(
-        recnet, "SELECT why FROM gradients WHERE module = 'router' AND status = 'rejected'"
+        recnet,
+        "SELECT rejected_because FROM gradients WHERE module = 'router' AND status = 'rejected'",
     )
-    assert {row["why"].split(":")[0] for row in settled} == {"optimize_router"}
-    assert any("cannot be merged" in row["why"] for row in settled)
+    assert {row["rejected_because"].split(":")[0] for row in settled} == {"optimize_router"}
+    assert any("cannot be merged" in row["rejected_because"] for row in settled)
 
 
 async def test_there_are_as_many_routers_as_attributes_at_most(recnet: RecNet) -> None:

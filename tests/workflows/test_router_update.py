@@ -140,5 +140,5 @@ async def test_a_client_is_sent_what_others_said_too(recnet: RecNet) -> None:
     after = await buffers(recnet, network)
     held = await attributes(recnet, network)
     for row in await messages_of(recnet, network):
-        own += sum(row["id"] in after[c] and bool(held[c] & set(row["taken"])) for c in after)
+        own += sum(row["id"] in after[c] and bool(held[c] & set(row["attributes"])) for c in after)
     assert own > 0

@@ -58,7 +58,7 @@ async def begin(resources: Resources) -> None:
             await plant_tiny(resources)
         await conn.execute("DELETE FROM module_versions WHERE version > 1")
         await conn.execute("DELETE FROM interactions")
-        await conn.execute("DELETE FROM pending")
+        await conn.execute("DELETE FROM pending_clients")
         await conn.execute(
             "UPDATE clients SET profile_version = 1, filter_version = 1, "
             "profile_pinned = false, filter_pinned = false"

@@ -29,7 +29,7 @@ UNUSABLE = BenchSettings(
     in_a_row=None,
     hang=2,
 )
-WHAT_HAPPENED = ("interactions", "pending", "windows")
+WHAT_HAPPENED = ("interactions", "pending_clients", "windows")
 """Parts of the dump that say which records there were, not what was learned."""
 NOT_APPLIED = {"clients", "module_versions", "buffers", "messages", "gradients", "routers"}
 _LENGTH = REASON_LENGTH + 50  # the prompt's name stands before the reason

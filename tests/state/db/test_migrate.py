@@ -53,17 +53,18 @@ async def test_processes_that_start_at_once_wait_for_each_other(fresh: str) -> N
 
 
 async def test_an_older_database_is_brought_up_and_keeps_what_it_holds(
-    fresh: str, monkeypatch: pytest.MonkeyPatch
+    fresh: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    known = known_migrations()
-    with monkeypatch.context() as older:
-        older.setattr(migrations, "known_migrations", lambda: {1: known[1]})
-        await migrate(fresh)
+    await migrate(fresh)
+    later = tmp_path / "0002_later.sql"
+    later.write_text("ALTER TABLE networks ADD note text; CREATE TABLE later ();")
     with psycopg.connect(fresh, autocommit=True) as conn:
         conn.execute("INSERT INTO recnet.networks (name, dataset, domain) VALUES ('a', 'b', 'c')")
+        known = {**known_migrations(), 2: later}
+        monkeypatch.setattr(migrations, "known_migrations", lambda: known)
         await migrate(fresh)
-        assert conn.execute("SELECT name FROM recnet.networks").fetchall() == [("a",)]
-    assert "recnet.usage" in tables(fresh)
+        assert conn.execute("SELECT name, note FROM recnet.networks").fetchall() == [("a", None)]
+    assert "recnet.later" in tables(fresh)
 
 
 async def test_a_newer_database_is_refused(fresh: str) -> None:

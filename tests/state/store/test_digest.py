@@ -77,7 +77,7 @@ async def claim(conn: Connection, network: int) -> None:
 
 async def verdict(conn: Connection, network: int) -> None:
     await conn.execute(
-        "UPDATE filter_decisions SET taken = false WHERE network_id = %s", (network,)
+        "UPDATE filter_decisions SET accepted = false WHERE network_id = %s", (network,)
     )
 
 

@@ -73,7 +73,7 @@ async def miss(conn: Connection, network: int, name: str) -> None:
         (moved.claim, ["windows"], "router update 1", UPDATE),
         (moved.verdict, ["filter_decisions"], "i:1 · user:ann · message 1", FIRST),
         (moved.gradient, ["gradients"], "i:1 · router:2", UPDATE),
-        (moved.pending, ["pending"], "user:eve", None),
+        (moved.pending, ["pending_clients"], "user:eve", None),
         (moved.window, ["windows"], "router update 1", UPDATE),
         (moved.recipients, ["windows"], "router update 1", UPDATE),
         (moved.pinned_rules, ["clients"], "user:ann", None),

@@ -174,7 +174,7 @@ async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None
     for user in ("ann", "cid", "fay"):
         await recnet.recommend("other", user, count=12)
         await recnet.recommend("other", user, ["j1", "m1", "f1"])
-    merged = await rows(recnet, "SELECT client_id FROM views")
+    merged = await rows(recnet, "SELECT client_id FROM merged_views")
     assert len(merged) > 3
     assert await recnet.digest("other") == digest
     await train(recnet, "other", limit=2)
@@ -213,9 +213,9 @@ async def test_without_filter_memory_no_rule_keeps_anything_out(
         network = (await recnet.copy("tiny", setting, {setting: False})).id
         await train(recnet, setting, limit=4)
         filter_decisions = await rows(
-            recnet, "SELECT taken, rule FROM filter_decisions WHERE network_id = %s", network
+            recnet, "SELECT accepted, rule FROM filter_decisions WHERE network_id = %s", network
         )
-        taken[setting] = {(verdict["taken"], verdict["rule"]) for verdict in filter_decisions}
+        taken[setting] = {(verdict["accepted"], verdict["rule"]) for verdict in filter_decisions}
         module = await rows(
             recnet,
             "SELECT 1 FROM gradients WHERE network_id = %s AND module = 'filter_memory'",

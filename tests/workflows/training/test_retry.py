@@ -97,7 +97,7 @@ async def test_the_clients_of_one_that_is_learned_now_wait_for_the_next_update(
     waiting = await pending_set(recnet, network)
     assert len(waiting) == 3  # it keeps its place
     async with recnet.resources.pool.connection() as conn:
-        await conn.execute("DELETE FROM pending")  # as if its window had passed
+        await conn.execute("DELETE FROM pending_clients")  # as if its window had passed
     model.script = lambda *_: None
     assert (await retry_failed(recnet, "tiny")).learned == 1
     assert await pending_set(recnet, network) == waiting
