@@ -11,16 +11,16 @@ from pydantic import ValidationError
 from benchmarks.live_command import live
 from benchmarks.training_command import train
 from tests.support.model_server.faults import Fault
-from tests.support.model_server.settings import BenchSettings, Means
+from tests.support.model_server.settings import Means, ModelServerSettings
 from workflows.commands.console import explain, fail
 
 if TYPE_CHECKING:
-    from tests.support.model_server.serving import BenchServer
+    from tests.support.model_server.serving import ModelServer
 
 app = typer.Typer(help="Measure and test the system over real HTTP, without any model.")
 
 _MODEL = "offline"
-_DEFAULT = BenchSettings()
+_DEFAULT = ModelServerSettings()
 
 app.command()(live)
 
@@ -75,7 +75,7 @@ def serve(
     prompts only. GET /stats tells what was asked.
     """
     try:
-        settings = BenchSettings(
+        settings = ModelServerSettings(
             latency=latency,
             key=key,
             models=tuple(model or ()),
@@ -101,14 +101,14 @@ def serve(
         server.serve_until_stopped()
 
 
-def _open(settings: BenchSettings, port: int) -> "BenchServer":
+def _open(settings: ModelServerSettings, port: int) -> "ModelServer":
     try:
-        from tests.support.model_server.serving import BenchServer  # noqa: PLC0415 - an extra
+        from tests.support.model_server.serving import ModelServer  # noqa: PLC0415 - an extra
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
         fail(f"bench serve needs {error.name}: pip install 'recnet[bench]'")
     try:
-        return BenchServer(settings, port)
+        return ModelServer(settings, port)
     except OSError as error:
         fail(f"--port {port}: {os.strerror(error.errno or 0)}; 0 takes a free one")

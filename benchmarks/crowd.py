@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from time import perf_counter
 
-from benchmarks.apart import serving_apart
 from benchmarks.feeding import Fed, LiveRecord, Share
+from benchmarks.server_process import serve_in_process
 from state.errors import RecNetError
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 
 _LINE = 2**24
 """The longest line, in bytes, that a process of the crowd is sent or says."""
@@ -30,7 +30,9 @@ async def run_crowd(
     async with AsyncExitStack() as stack:
         env = {
             **os.environ,
-            "OPENAI_BASE_URL": stack.enter_context(serving_apart(BenchSettings(latency=latency))),
+            "OPENAI_BASE_URL": stack.enter_context(
+                serve_in_process(ModelServerSettings(latency=latency))
+            ),
             "OPENAI_API_KEY": "any",
             "RECNET_MODEL": "openai:offline",
             "RECNET_EMBEDDING": "offline",

@@ -9,16 +9,16 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
-from benchmarks.apart import serving_apart
 from benchmarks.grid import Grid, Setting
 from benchmarks.runs import TrainingRun, learn, require_same, tell_run, whole_windows
+from benchmarks.server_process import serve_in_process
 from benchmarks.storage import Stored, measure_storage, pack_storage
 from prompts.llm.models import OFFLINE
 from state.dataset import Dataset
 from state.domain import Frozen
 from state.settings import NetworkSettings, Settings
 from state.store.networks import list_networks
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import Progress
 
@@ -70,7 +70,7 @@ async def measure_training(
     async with measuring.founded(dataset):
         stored = [await measuring.refer(size) for size in grid.update_sizes]
         for latency in (0.0, *grid.latencies):
-            with serving_apart(BenchSettings(latency=latency)) as url:
+            with serve_in_process(ModelServerSettings(latency=latency)) as url:
                 for setting in measuring.plan(latency):
                     await measuring.measure(setting, url)
     return TrainingResults(

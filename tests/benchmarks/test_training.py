@@ -10,11 +10,11 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from benchmarks.apart import serving_apart
 from benchmarks.database import fresh_database
 from benchmarks.grid import Grid
 from benchmarks.replay import replay
 from benchmarks.runs import learn, whole_windows
+from benchmarks.server_process import serve_in_process
 from benchmarks.storage import Held, measure_storage, pack_storage
 from benchmarks.training import TrainingResults, measure_training
 from benchmarks.work import read_work
@@ -25,7 +25,7 @@ from state.errors import RecNetError
 from state.settings import Settings
 from tests.support.http_network import over_http
 from tests.support.model_server.serving import serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, tiny_dataset
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import FIT, plan_training, train
@@ -164,7 +164,7 @@ async def test_the_replay_makes_each_call_again_within_the_limit(
     settings: Settings,
     database: str,  # noqa: ARG001
 ) -> None:
-    with serving(BenchSettings(latency=0.1)) as endpoint:
+    with serving(ModelServerSettings(latency=0.1)) as endpoint:
         limited = over_http(endpoint, settings, calls_in_flight=3)
         async with open_recnet(limited) as recnet:
             await replay(recnet.resources.caller, [2, 0, 7, 1])
@@ -210,7 +210,7 @@ async def test_the_server_serves_in_another_process_until_the_block_ends() -> No
     import httpx
 
     async with httpx.AsyncClient() as client:
-        with serving_apart(BenchSettings()) as url:
+        with serve_in_process(ModelServerSettings()) as url:
             assert (await client.get(f"{url}/models")).json()["data"][0]["id"] == "offline"
         with pytest.raises(httpx.ConnectError):
             await client.get(f"{url}/models")

@@ -28,8 +28,8 @@ from state.db.migrate import SCHEMA
 from tests.support.model_server.answers import Answer, answer_chat
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.protocol import Body
-from tests.support.model_server.serving import Endpoint, serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import RunningServer, serving
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import tiny_dataset
 from workflows.recnet import open_recnet
 
@@ -65,7 +65,7 @@ def echo(value: Any, said: str, name: str = "") -> Any:  # noqa: ANN401 - any JS
     return value
 
 
-def echoing(answering: Callable[[Body, BenchSettings], Answer]) -> Any:  # noqa: ANN401
+def echoing(answering: Callable[[Body, ModelServerSettings], Answer]) -> Any:  # noqa: ANN401
     """Let a server say the models' key, in every text, in thoughts, and in refusals."""
     place = count()
 
@@ -82,7 +82,7 @@ def echoing(answering: Callable[[Body, BenchSettings], Answer]) -> Any:  # noqa:
                 message["reasoning_content"] = f"The key is {MODEL}."
         return body
 
-    def answer(body: Body, settings: BenchSettings) -> Answer:
+    def answer(body: Body, settings: ModelServerSettings) -> Answer:
         found = answering(body, settings)
         if body["model"] != "echo":
             return found
@@ -176,8 +176,8 @@ def written(server: str) -> Iterator[Written]:
     found: Written = {}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tests.support.model_server.server, "answer_chat", echoing(answer_chat))
-        with serving(BenchSettings(key=MODEL)) as models, serving() as encoders:
-            encoders.settings = BenchSettings(key=ENCODER)
+        with serving(ModelServerSettings(key=MODEL)) as models, serving() as encoders:
+            encoders.settings = ModelServerSettings(key=ENCODER)
             options = {"default_headers": {"X-Key": HEADER}}
             for name, value in {
                 "OPENAI_BASE_URL": models.url,
@@ -209,12 +209,12 @@ def written(server: str) -> Iterator[Written]:
             conn.execute(f"DELETE FROM {SCHEMA}.{table}".encode())  # noqa: S608 - our names
 
 
-def set_up(phase: str, models: Endpoint, patch: pytest.MonkeyPatch) -> None:
+def set_up(phase: str, models: RunningServer, patch: pytest.MonkeyPatch) -> None:
     """Let the endpoint behave as the phase has it; a model of its own finds no kept reply."""
     patch.setenv("RECNET_MODEL", f"openai:{phase}")
     quick = frozenset(Fault) - {Fault.HANG}
     share = 0.3 if phase == "faults" else 0.0
-    models.settings = BenchSettings(key=MODEL, faults=share, kinds=quick)
+    models.settings = ModelServerSettings(key=MODEL, faults=share, kinds=quick)
 
 
 async def load(name: str) -> None:

@@ -10,7 +10,7 @@ from state.settings import NetworkSettings, Settings
 from state.store.digest import DUMP, one_moment, read_rows
 from tests.support.database_rows import rows
 from tests.support.model_server.counts import Counts
-from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.serving import RunningServer
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, with_models
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
@@ -21,7 +21,7 @@ BOOKS = NetworkSettings()
 """Network settings on the sample: a router update comes after some eight records."""
 
 
-def over_http(endpoint: Endpoint, settings: Settings, **more: object) -> Settings:
+def over_http(endpoint: RunningServer, settings: Settings, **more: object) -> Settings:
     """Return settings by which models and encoder are reached at an endpoint; `more` go on top."""
     over = {
         "base_url": endpoint.url,

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from evals.datasets.registry import SAMPLE, read_dataset
 from state.db.migrate import SCHEMA
 from state.settings import NetworkSettings, Settings
-from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.serving import RunningServer
 from workflows.recnet import open_recnet
 
 IN_FLIGHT = 8
@@ -27,7 +27,7 @@ COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, 
 class NetworkPair:
     """Two equal networks: `undisturbed`, and `disturbed`, which is trained and stopped."""
 
-    def __init__(self, url: str, endpoint: Endpoint, records: int) -> None:
+    def __init__(self, url: str, endpoint: RunningServer, records: int) -> None:
         self.url = url
         self.endpoint = endpoint
         self.records = records

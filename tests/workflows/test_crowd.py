@@ -20,7 +20,7 @@ from tests.support.live_runs import (
     profile_versions,
 )
 from tests.support.model_server.serving import serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, PowerCutError, Script, WatchedModel, cut_once
 from workflows.recnet import RecNet
@@ -172,7 +172,7 @@ async def test_one_identity_from_several_processes_is_paid_once(
     recnet: RecNet, server: str
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    with serving(BenchSettings(latency=0.3)) as endpoint:
+    with serving(ModelServerSettings(latency=0.3)) as endpoint:
         env = {
             "RECNET_DATABASE_URL": server,
             "RECNET_MODEL": "openai:offline",

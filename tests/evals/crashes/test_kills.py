@@ -14,7 +14,7 @@ import pytest
 
 from state.db.embedded import start_server
 from state.errors import DatabaseError
-from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.serving import RunningServer
 from tests.support.training_process import IN_FLIGHT, NetworkPair, wait_until
 
 KILLS = 25
@@ -61,7 +61,7 @@ def killed(trained: NetworkPair, process: subprocess.Popen[str], after: float) -
 
 @pytest.mark.long
 async def test_a_run_outlasts_a_database_that_is_killed_5_times(
-    home: Path, endpoint: Endpoint
+    home: Path, endpoint: RunningServer
 ) -> None:
     trained = NetworkPair(start_server(home), endpoint, RECORDS)
     await trained.found()

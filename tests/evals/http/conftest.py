@@ -8,18 +8,18 @@ import pytest
 from state.db.migrate import SCHEMA
 from state.settings import Settings
 from tests.support.http_network import KEY, MODEL, over_http, tiny_digest
-from tests.support.model_server.serving import Endpoint, serving
+from tests.support.model_server.serving import RunningServer, serving
 
 
 @pytest.fixture
-def endpoint() -> Iterator[Endpoint]:
+def endpoint() -> Iterator[RunningServer]:
     """Run a server that answers soundly and at once."""
     with serving() as running:
         yield running
 
 
 @pytest.fixture
-def http(settings: Settings, endpoint: Endpoint, database: str) -> Settings:  # noqa: ARG001
+def http(settings: Settings, endpoint: RunningServer, database: str) -> Settings:  # noqa: ARG001
     """Return settings that reach models and encoder over HTTP; no reply is kept."""
     return over_http(endpoint, settings)
 
@@ -31,7 +31,7 @@ async def alone(settings: Settings) -> str:
 
 
 @pytest.fixture
-def typed_http(endpoint: Endpoint, database: str, monkeypatch: pytest.MonkeyPatch) -> str:
+def typed_http(endpoint: RunningServer, database: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Let commands reach models and encoder over HTTP; return the database's URL."""
     for name, value in {
         "OPENAI_BASE_URL": endpoint.url,

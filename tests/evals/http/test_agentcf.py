@@ -5,8 +5,8 @@ import pytest
 from evals.baselines.agentcf.training import found_agentcf, train_agentcf
 from state.settings import Settings
 from tests.support.model_server.faults import Fault
-from tests.support.model_server.serving import Endpoint
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import RunningServer
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 
@@ -27,11 +27,11 @@ async def agents_digest(settings: Settings) -> tuple[str, int]:
 @pytest.mark.long
 @pytest.mark.usefixtures("no_replies")
 async def test_a_faulty_endpoint_gives_the_same_network_and_is_paid_once(
-    settings: Settings, endpoint: Endpoint, http: Settings
+    settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
     digest, calls = await agents_digest(settings)
     kinds = frozenset(Fault) - {Fault.HANG}
-    endpoint.settings = BenchSettings(faults=0.3, kinds=kinds, seed=1)
+    endpoint.settings = ModelServerSettings(faults=0.3, kinds=kinds, seed=1)
     kept = http.model_copy(update={"cache": True})
     faulty = await agents_digest(kept)
     assert faulty[0] == digest

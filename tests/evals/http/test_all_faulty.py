@@ -13,8 +13,8 @@ from tests.support.commands import run_command, run_json
 from tests.support.database_rows import rows
 from tests.support.http_network import MODEL, bootstrap_books, dump_tables
 from tests.support.model_server.faults import Fault
-from tests.support.model_server.serving import Endpoint
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import RunningServer
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.commands.console import FAILED_RECORDS
 from workflows.recnet import open_recnet
@@ -22,7 +22,7 @@ from workflows.training.driver import train
 from workflows.training.retry import retry_failed
 
 RECORDS = 40
-UNUSABLE = BenchSettings(
+UNUSABLE = ModelServerSettings(
     faults=1.0,
     kinds=frozenset(Fault) - {Fault.PROSE, Fault.THINK},
     seed=3,
@@ -43,7 +43,7 @@ def assert_bounded(reason: str) -> None:
 
 @pytest.mark.long
 async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good_again(
-    settings: Settings, endpoint: Endpoint, http: Settings
+    settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
     async with open_recnet(http) as recnet:
         network = await bootstrap_books(recnet)
@@ -73,7 +73,7 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
     assert endpoint.counts.requests - asked_before <= sum(row["attempts"] for row in used)
     assert endpoint.counts.faults.keys() == UNUSABLE.kinds
 
-    endpoint.settings = BenchSettings()
+    endpoint.settings = ModelServerSettings()
     async with open_recnet(http) as recnet:
         again = await retry_failed(recnet, "books")
         assert (again.run, again.learned, again.failed) == (RECORDS, RECORDS, {})
@@ -90,7 +90,7 @@ def most_attempts(row: Mapping[str, Any], settings: Settings) -> int:
 @pytest.mark.long
 @pytest.mark.usefixtures("typed_http")
 def test_commands_say_so_by_a_line_and_an_exit_code(
-    http: Settings, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    http: Settings, endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def found() -> None:
         async with open_recnet(http) as recnet:
@@ -109,7 +109,7 @@ def test_commands_say_so_by_a_line_and_an_exit_code(
     for reason in retried["failed"].values():
         assert_bounded(reason)
 
-    endpoint.settings = BenchSettings()
+    endpoint.settings = ModelServerSettings()
     monkeypatch.delenv("RECNET_TIMEOUT")
     again = run_command("retry", "-n", "tiny").stdout.splitlines()
     assert again[0] == "3 run again, 3 learned, 0 not"

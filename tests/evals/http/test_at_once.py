@@ -6,11 +6,11 @@ from state.settings import Settings
 from tests.support.database_rows import calls
 from tests.support.http_network import over_http
 from tests.support.model_server.serving import serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 
-SLOW = BenchSettings(latency=0.5)
+SLOW = ModelServerSettings(latency=0.5)
 RECORDS = (
     ("ann", "j2", "m1"), ("cid", "m2", "f1"),
     ("bob", "j3", "m4"), ("dot", "m3", "f2"),

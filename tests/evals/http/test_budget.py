@@ -9,7 +9,7 @@ from state.domain import EMBEDDING
 from state.settings import Settings
 from tests.support.database_rows import rows
 from tests.support.http_network import MODEL, completions
-from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.serving import RunningServer
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, with_models
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
@@ -104,7 +104,7 @@ async def test_a_budget_of_the_last_record_stops_nothing(http: Settings, alone: 
 
 @pytest.mark.parametrize("calls", [9, 17])
 async def test_a_bootstrap_stops_between_two_calls_and_goes_on(
-    http: Settings, endpoint: Endpoint, alone: str, calls: int
+    http: Settings, endpoint: RunningServer, alone: str, calls: int
 ) -> None:
     bounded = http.model_copy(update={"budget_calls": calls})
     async with open_recnet(http) as recnet:

@@ -10,7 +10,7 @@ from evals.cli import app
 from evals.datasets.registry import SAMPLE
 from tests.support.commands import run_command, run_json
 from tests.support.http_network import completions
-from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.serving import RunningServer
 from workflows.commands.console import BUDGET_SPENT
 
 pytestmark = pytest.mark.long
@@ -54,7 +54,7 @@ def books(typed_http: str) -> str:
 
 
 @pytest.mark.usefixtures("books")
-def test_bootstrap_and_train(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_bootstrap_and_train(endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     run_command("bootstrap", "-n", "other")
     run_command("train", "-n", "other", "--limit", "20")
     with monkeypatch.context() as patch:
@@ -79,7 +79,7 @@ def test_bootstrap_and_train(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.usefixtures("books", "no_replies")
-def test_evaluate(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_evaluate(endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RECNET_CACHE", "true")
     for name in ("books", "other"):
         run_command("bootstrap", "-n", name)

@@ -14,8 +14,8 @@ from state.store.usage import add_totals
 from tests.support.database_rows import rows
 from tests.support.http_network import bootstrap_books, completions
 from tests.support.model_server.faults import Fault
-from tests.support.model_server.serving import Endpoint, serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import RunningServer, serving
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
@@ -34,7 +34,7 @@ def kept(http: Settings) -> Settings:
     return http.model_copy(update={"cache": True})
 
 
-async def asked(endpoint: Endpoint, settings: Settings, seed: int = 0) -> tuple[int, str]:
+async def asked(endpoint: RunningServer, settings: Settings, seed: int = 0) -> tuple[int, str]:
     """Found and train the tiny network, drop it; return the completions asked for, its digest."""
     before = completions(endpoint.counts)
     async with open_recnet(settings) as recnet:
@@ -58,7 +58,7 @@ async def kept_replies(settings: Settings) -> list[tuple[str, str]]:
 
 @pytest.mark.long
 async def test_the_same_network_made_again_asks_nothing(
-    endpoint: Endpoint, kept: Settings, alone: str
+    endpoint: RunningServer, kept: Settings, alone: str
 ) -> None:
     async with open_recnet(kept) as recnet:
         await bootstrap_tiny(recnet)
@@ -80,7 +80,7 @@ async def test_the_same_network_made_again_asks_nothing(
 
 @pytest.mark.long
 async def test_another_seed_model_temperature_or_address_asks_anew(
-    endpoint: Endpoint, kept: Settings
+    endpoint: RunningServer, kept: Settings
 ) -> None:
     first, digest = await asked(endpoint, kept)
     assert first > 0
@@ -97,7 +97,7 @@ async def test_another_seed_model_temperature_or_address_asks_anew(
 
 @pytest.mark.long
 async def test_an_edited_template_asks_its_own_prompt_anew(
-    endpoint: Endpoint, kept: Settings, tmp_path: Path
+    endpoint: RunningServer, kept: Settings, tmp_path: Path
 ) -> None:
     _, digest = await asked(endpoint, kept)
     predict = next(prompt for prompt in PROMPTS if prompt.name == "predict")
@@ -114,9 +114,9 @@ async def test_an_edited_template_asks_its_own_prompt_anew(
 
 
 @pytest.mark.long
-async def test_a_bad_reply_is_never_kept(endpoint: Endpoint, kept: Settings) -> None:
+async def test_a_bad_reply_is_never_kept(endpoint: RunningServer, kept: Settings) -> None:
     kinds = frozenset(Fault) - {Fault.HANG}
-    endpoint.settings = BenchSettings(faults=0.4, kinds=kinds, seed=5)
+    endpoint.settings = ModelServerSettings(faults=0.4, kinds=kinds, seed=5)
     spoilt, digest = await asked(endpoint, kept)
     assert kinds & {Fault.PROSE, Fault.THINK, Fault.WRONG_SHAPE} <= endpoint.counts.faults.keys()
     found = await kept_replies(kept)
@@ -124,18 +124,18 @@ async def test_a_bad_reply_is_never_kept(endpoint: Endpoint, kept: Settings) -> 
     for name, text in found:
         REPLIES[name].model_validate_json(text)
         assert "something else" not in text
-    endpoint.settings = BenchSettings()
+    endpoint.settings = ModelServerSettings()
     assert await asked(endpoint, kept) == (0, digest)
 
 
 @pytest.mark.long
 async def test_where_nothing_usable_comes_nothing_is_kept(
-    endpoint: Endpoint, kept: Settings
+    endpoint: RunningServer, kept: Settings
 ) -> None:
     async with open_recnet(kept.model_copy(update={"cache": False})) as recnet:
         await bootstrap_tiny(recnet)
     kinds = frozenset({Fault.WRONG_SHAPE, Fault.TRUNCATED, Fault.EMPTY})
-    endpoint.settings = BenchSettings(faults=1.0, kinds=kinds, in_a_row=None)
+    endpoint.settings = ModelServerSettings(faults=1.0, kinds=kinds, in_a_row=None)
     async with open_recnet(kept) as recnet:
         assert (await train(recnet, "tiny", limit=2)).failed == 2
     assert await kept_replies(kept) == []
@@ -143,7 +143,7 @@ async def test_where_nothing_usable_comes_nothing_is_kept(
 
 @pytest.mark.long
 async def test_a_kept_reply_of_another_shape_is_asked_for_again(
-    endpoint: Endpoint, kept: Settings
+    endpoint: RunningServer, kept: Settings
 ) -> None:
     _, digest = await asked(endpoint, kept)
     async with open_recnet(kept) as recnet:
@@ -166,7 +166,7 @@ async def interact_and_recommend(recnet: RecNet) -> None:
 
 @pytest.mark.long
 async def test_live_use_keeps_nothing_unless_it_is_told_to(
-    endpoint: Endpoint, http: Settings, kept: Settings
+    endpoint: RunningServer, http: Settings, kept: Settings
 ) -> None:
     unset = http.model_copy(update={"cache": None})
     async with open_recnet(unset) as recnet:
@@ -188,7 +188,7 @@ async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Setting
 
 
 @pytest.mark.long
-async def test_a_second_evaluation_asks_nothing(endpoint: Endpoint, kept: Settings) -> None:
+async def test_a_second_evaluation_asks_nothing(endpoint: RunningServer, kept: Settings) -> None:
     async with open_recnet(kept) as recnet:
         await bootstrap_books(recnet)
         await train(recnet, "books", limit=12)  # so that some hear messages

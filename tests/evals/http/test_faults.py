@@ -7,13 +7,13 @@ from state.store.usage import add_totals, read_calls, sum_usage
 from tests.support.database_rows import rows
 from tests.support.http_network import bootstrap_books
 from tests.support.model_server.faults import Fault
-from tests.support.model_server.serving import Endpoint
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import RunningServer
+from tests.support.model_server.settings import ModelServerSettings
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train
 
 RECORDS = 100
-FAULTY = BenchSettings(faults=0.3, seed=7, in_a_row=2, hang=8)
+FAULTY = ModelServerSettings(faults=0.3, seed=7, in_a_row=2, hang=8)
 TIMEOUT = 3.0
 HARMLESS = {Fault.PROSE, Fault.THINK}
 """Replies that are read at once: no faults to whoever asked."""
@@ -31,7 +31,7 @@ async def thoughts(recnet: RecNet, network: int) -> list[str]:
 
 @pytest.mark.long
 async def test_a_hundred_interactions_end_as_if_nothing_had_been(
-    settings: Settings, endpoint: Endpoint, http: Settings
+    settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
     async with open_recnet(settings) as recnet:
         await bootstrap_books(recnet)

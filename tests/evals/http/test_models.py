@@ -7,8 +7,8 @@ from state.settings import Settings
 from state.store.usage import sum_usage
 from tests.support.database_rows import rows
 from tests.support.http_network import MODEL
-from tests.support.model_server.serving import Endpoint
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import RunningServer
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 from workflows.training.driver import train
@@ -19,7 +19,7 @@ OTHERS = {"extract": "openai:cheap", "gradient": "openai:strong"}
 
 
 async def test_each_prompt_asks_its_own_model(
-    endpoint: Endpoint, http: Settings, alone: str
+    endpoint: RunningServer, http: Settings, alone: str
 ) -> None:
     prices = {MODEL: (1.0, 2.0), "openai:cheap": (0.5, 0.5), "openai:strong": (10.0, 30.0)}
     mixed = http.model_copy(update={"models": OTHERS, "prices": prices})
@@ -56,13 +56,13 @@ async def test_each_prompt_asks_its_own_model(
     ],
 )
 async def test_the_server_sees_the_names_and_one_it_does_not_know_stops_the_run(
-    endpoint: Endpoint, http: Settings, known: tuple[str, ...], unknown: str
+    endpoint: RunningServer, http: Settings, known: tuple[str, ...], unknown: str
 ) -> None:
-    endpoint.settings = BenchSettings(models=("offline", "cheap", "strong"))
+    endpoint.settings = ModelServerSettings(models=("offline", "cheap", "strong"))
     mixed = http.model_copy(update={"models": OTHERS, "embedding": "offline"})
     async with open_recnet(mixed) as recnet:
         await bootstrap_tiny(recnet)
-        endpoint.settings = BenchSettings(models=known)
+        endpoint.settings = ModelServerSettings(models=known)
         with pytest.raises(ModelError) as stop:
             await train(recnet, "tiny")
         said = str(stop.value)
@@ -70,5 +70,5 @@ async def test_the_server_sees_the_names_and_one_it_does_not_know_stops_the_run(
         assert said.startswith(f"openai:{unknown}: not found (404: The model `{unknown}` ")
         assert f"; set {setting}, or the address in OPENAI_BASE_URL" in said
         assert len(said.splitlines()) == 1
-        endpoint.settings = BenchSettings(models=("offline", "cheap", "strong"))
+        endpoint.settings = ModelServerSettings(models=("offline", "cheap", "strong"))
         assert (await train(recnet, "tiny")).failed == 0

@@ -6,8 +6,8 @@ from state.db.migrate import SCHEMA
 from state.settings import Settings
 from tests.support.database_rows import rows
 from tests.support.http_network import KEY, bootstrap_books, completions, tiny_digest, usage_faults
-from tests.support.model_server.serving import Endpoint
-from tests.support.model_server.settings import BenchSettings, Means
+from tests.support.model_server.serving import RunningServer
+from tests.support.model_server.settings import Means, ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import open_recnet
 from workflows.training.driver import train
@@ -28,7 +28,7 @@ async def books_digest(settings: Settings) -> tuple[str, int]:
 
 @pytest.mark.long
 async def test_models_and_encoder_over_http_give_the_network_of_the_process(
-    settings: Settings, endpoint: Endpoint, http: Settings
+    settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
     digest, updates = await books_digest(settings)
     assert updates > 3
@@ -48,9 +48,9 @@ async def test_models_and_encoder_over_http_give_the_network_of_the_process(
 @pytest.mark.parametrize("ignores", [False, True], ids=["refuses", "ignores"])
 @pytest.mark.parametrize("means", [Means.FUNCTION_CALLING, Means.TEXT])
 async def test_an_endpoint_without_json_schema_gives_the_same_network(
-    endpoint: Endpoint, http: Settings, alone: str, means: Means, ignores: bool
+    endpoint: RunningServer, http: Settings, alone: str, means: Means, ignores: bool
 ) -> None:
-    endpoint.settings = BenchSettings(means=frozenset({means}), ignore_unsupported=ignores)
+    endpoint.settings = ModelServerSettings(means=frozenset({means}), ignore_unsupported=ignores)
     async with open_recnet(http) as recnet:
         network = await bootstrap_tiny(recnet)
         report = await train(recnet, "tiny")
@@ -66,9 +66,9 @@ async def test_an_endpoint_without_json_schema_gives_the_same_network(
 
 @pytest.mark.long
 async def test_one_means_may_be_named_from_the_start(
-    endpoint: Endpoint, http: Settings, alone: str
+    endpoint: RunningServer, http: Settings, alone: str
 ) -> None:
-    endpoint.settings = BenchSettings(means=frozenset({Means.TEXT}))
+    endpoint.settings = ModelServerSettings(means=frozenset({Means.TEXT}))
     assert await tiny_digest(http.model_copy(update={"structured_output": "text"})) == alone
     counts = endpoint.counts
     assert counts.refused == {}
@@ -77,9 +77,9 @@ async def test_one_means_may_be_named_from_the_start(
 
 @pytest.mark.long
 async def test_the_key_is_sent_and_nowhere_kept(
-    endpoint: Endpoint, http: Settings, alone: str
+    endpoint: RunningServer, http: Settings, alone: str
 ) -> None:
-    endpoint.settings = BenchSettings(key=KEY.get_secret_value())
+    endpoint.settings = ModelServerSettings(key=KEY.get_secret_value())
     async with open_recnet(http) as recnet:
         await bootstrap_tiny(recnet)
         await train(recnet, "tiny")

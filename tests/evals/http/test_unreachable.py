@@ -11,8 +11,8 @@ from state.settings import Settings
 from state.store.interactions import list_interactions
 from tests.support.commands import run_command
 from tests.support.http_network import over_http
-from tests.support.model_server.serving import Endpoint, serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import RunningServer, serving
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, with_models
 from workflows.commands.console import ERROR
 from workflows.recnet import open_recnet
@@ -20,7 +20,7 @@ from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
-SLOW = BenchSettings(latency=0.01)
+SLOW = ModelServerSettings(latency=0.01)
 """So that requests are under way when the server goes."""
 UNREACHED = (
     "openai:offline: the endpoint cannot be reached; check the network and OPENAI_BASE_URL",
@@ -30,7 +30,7 @@ UNREACHED = (
 """What models and encoder say."""
 
 
-async def close_after(requests: int, endpoint: Endpoint, block: ExitStack) -> None:
+async def close_after(requests: int, endpoint: RunningServer, block: ExitStack) -> None:
     """Close a server once it has been asked so often from now on."""
     last = endpoint.counts.requests + requests
     while endpoint.counts.requests < last:  # noqa: ASYNC110 - it counts in a thread of its own
@@ -85,7 +85,7 @@ async def test_a_bootstrap_stops_and_goes_on(settings: Settings, alone: str, req
 
 @pytest.mark.usefixtures("typed_http")
 def test_a_command_says_so_in_one_line(
-    http: Settings, endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch
+    http: Settings, endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def found() -> None:
         async with open_recnet(http) as recnet:

@@ -6,7 +6,7 @@ from evals.datasets.registry import SAMPLE
 from state.domain import EMBEDDING
 from tests.support.commands import run_command, run_json
 from tests.support.http_network import MODEL, completions
-from tests.support.model_server.serving import Endpoint
+from tests.support.model_server.serving import RunningServer
 
 pytestmark = pytest.mark.long
 
@@ -24,7 +24,7 @@ def books(typed_http: str, no_replies: None, monkeypatch: pytest.MonkeyPatch) ->
     return run_command("train", "-n", "books", "--limit", "3").stdout.splitlines()[-1]
 
 
-def test_groupings_agree_with_the_server(books: str, endpoint: Endpoint) -> None:  # noqa: ARG001
+def test_groupings_agree_with_the_server(books: str, endpoint: RunningServer) -> None:  # noqa: ARG001
     shown = {by: run_json("usage", "-n", "books", "--by", by) for by in GROUPINGS}
     total = shown["prompt"]["total"]
     counts = endpoint.counts
@@ -84,7 +84,9 @@ def test_an_unknown_run_and_a_network_without_calls_are_told_in_one_line() -> No
 
 
 @pytest.mark.usefixtures("books")
-def test_the_end_line_of_an_evaluation(endpoint: Endpoint, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_end_line_of_an_evaluation(
+    endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("RECNET_CACHE", "true")
     words = ("evaluate", "-n", "books", "--draws", "1")
     before = completions(endpoint.counts)

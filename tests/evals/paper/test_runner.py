@@ -14,7 +14,7 @@ from prompts.llm.errors import BudgetExceeded
 from state.dataset import Split
 from state.errors import RecNetError
 from tests.support.model_server.serving import serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 from workflows.recnet import RecNet
 
 pytestmark = pytest.mark.long
@@ -54,7 +54,7 @@ async def test_only_the_first_cancellation_waits_for_calls_under_way(
     recnet: RecNet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     *_, good = await three_jobs(recnet)
-    with serving(BenchSettings(latency=600)) as endpoint:
+    with serving(ModelServerSettings(latency=600)) as endpoint:
         monkeypatch.setenv("OPENAI_BASE_URL", endpoint.url)
         monkeypatch.setenv("OPENAI_API_KEY", "any")
         jobs = do_jobs([good], 1, "openai:offline", Results(tmp_path), lambda *_: None)

@@ -1,4 +1,4 @@
-"""What a request is answered with: the offline model and encoder, and faults of their texts."""
+"""Answers to requests: replies of the offline model and encoder, with faults where asked for."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from prompts.offline.model import CHARACTERS_A_TOKEN, OfflineModel
 from tests.support.model_server import protocol
 from tests.support.model_server.faults import NO_TOOL_CALL, OF_TRANSPORT, Fault, spoiled
 from tests.support.model_server.protocol import Body, ChatRequest, RefusedError
-from tests.support.model_server.settings import BenchSettings, Means
+from tests.support.model_server.settings import Means, ModelServerSettings
 
 EMBEDDINGS = "embeddings"
-"""What calls for embeddings are counted as, where others are counted by their schema."""
+"""The name under which embedding requests are counted; others are counted by schema name."""
 
 _PROSE = "What a lovely question! There is much to like here, and I would be happy to say more."
 _UNSUPPORTED: dict[Means, tuple[str, str]] = {
@@ -31,21 +31,21 @@ _ENCODER = OfflineEncoder()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A request that was understood: what it is counted as, and how its reply is written."""
+    """A valid request: the schema it is counted under, and how to write its reply."""
 
     schema: str
     call: bytes
-    """What stays the same where it is asked again."""
+    """Identifies the call; a retry has the same."""
     kinds: frozenset[Fault]
-    """The faults that its reply may have."""
+    """The faults that are possible in its reply."""
     write: Callable[[Fault | None], Body]
 
 
-def answer_chat(body: Body, settings: BenchSettings) -> Answer:
+def answer_chat(body: Body, settings: ModelServerSettings) -> Answer:
     """Return the answer to a request for a completion.
 
     Raises:
-        RefusedError: what is asked for is not understood, not known or not supported.
+        RefusedError: the request is malformed, or its model or schema is unknown or unsupported.
     """
     request = protocol.read_chat(body)
     _check_model(request.model, settings)
@@ -74,11 +74,11 @@ def answer_chat(body: Body, settings: BenchSettings) -> Answer:
     return Answer(request.schema, request.call, frozenset(Fault), write)
 
 
-def answer_embeddings(body: Body, settings: BenchSettings) -> Answer:
+def answer_embeddings(body: Body, settings: ModelServerSettings) -> Answer:
     """Return the answer to a request for embeddings.
 
     Raises:
-        RefusedError: what is asked for is not understood, or the model is not known.
+        RefusedError: the request is malformed or the model unknown.
     """
     request = protocol.read_embeddings(body, DIMENSIONS)
     _check_model(request.model, settings)
@@ -88,7 +88,7 @@ def answer_embeddings(body: Body, settings: BenchSettings) -> Answer:
     return Answer(EMBEDDINGS, request.call, OF_TRANSPORT, lambda _: reply)
 
 
-def _check_model(name: str, settings: BenchSettings) -> None:
+def _check_model(name: str, settings: ModelServerSettings) -> None:
     if settings.models and name not in settings.models:
         raise RefusedError(
             404,
@@ -97,8 +97,8 @@ def _check_model(name: str, settings: BenchSettings) -> None:
         )
 
 
-def _unsupported(request: ChatRequest, settings: BenchSettings) -> Answer:
-    """Return prose, as of an endpoint that drops parameters it does not know."""
+def _unsupported(request: ChatRequest, settings: ModelServerSettings) -> Answer:
+    """Return prose, like an endpoint that ignores parameters it does not know."""
     if not settings.ignore_unsupported:
         message, param = _UNSUPPORTED[request.means]
         raise RefusedError(400, message, param=param)

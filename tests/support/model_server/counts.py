@@ -1,4 +1,4 @@
-"""What a test server has seen so far."""
+"""Counts of the requests that a model server has answered."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -12,19 +12,19 @@ from tests.support.model_server.faults import Fault
 
 
 class Counts(Frozen):
-    """What a server saw up to one moment; what it has not met has no entry."""
+    """A snapshot of the counts; kinds that never occurred have no entry."""
 
     requests: int = Field(description="Requests for a completion or for embeddings.")
     answered: int = Field(description="Sound replies, late ones included.")
     faults: dict[Fault, int] = Field(description="Faulty replies by kind.")
     refused: dict[int, int] = Field(description="Refusals by status: 400, 401, 404.")
     asked: dict[str, int] = Field(description="Calls by schema; embeddings are `embeddings`.")
-    most_at_once: int = Field(description="The most requests that were under way together.")
+    most_at_once: int = Field(description="The most requests in progress at the same time.")
 
 
 @dataclass(slots=True)
-class CallUsage:
-    """Counts while they grow, in the server's thread alone; a snapshot may be taken in any."""
+class RunningCounts:
+    """Counts that grow in the server's thread; any thread may take a snapshot."""
 
     answered: int = 0
     faults: Counter[Fault] = field(default_factory=Counter)
@@ -36,7 +36,7 @@ class CallUsage:
 
     @contextmanager
     def request(self) -> Iterator[None]:
-        """Count a request, which is under way until the block ends."""
+        """Count a request as in progress until the block ends."""
         self._requests += 1
         self._under_way += 1
         self._most_at_once = max(self._most_at_once, self._under_way)

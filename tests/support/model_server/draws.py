@@ -1,11 +1,11 @@
-"""Seeded draws: which reply to a call is faulty, and how."""
+"""Seeded draws of the faults of replies."""
 
 import hashlib
 from collections import defaultdict
 from dataclasses import dataclass
 
 from tests.support.model_server.faults import Fault
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 
 
 @dataclass(slots=True)
@@ -15,12 +15,14 @@ class _History:
 
 
 class Draws:
-    """Draws the faults of replies; remembers what became of each call so far."""
+    """Draws the faults of replies; remembers the earlier replies to each call."""
 
     def __init__(self) -> None:
         self._calls: defaultdict[bytes, _History] = defaultdict(_History)
 
-    def draw(self, call: bytes, kinds: frozenset[Fault], settings: BenchSettings) -> Fault | None:
+    def draw(
+        self, call: bytes, kinds: frozenset[Fault], settings: ModelServerSettings
+    ) -> Fault | None:
         """Return the fault of the next reply to `call`, one of `kinds`, or None for a sound one.
 
         It depends on the seed, the call and the earlier replies to the same call; never on others.

@@ -1,4 +1,4 @@
-"""What can be wrong with a reply, and what a faulty text looks like."""
+"""The kinds of faulty replies, and how a sound text is made faulty."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class Fault(StrEnum):
-    """What can be wrong with a reply."""
+    """A kind of faulty reply."""
 
     BUSY = "busy"
     """429, with a Retry-After."""
@@ -24,13 +24,13 @@ class Fault(StrEnum):
     PROSE = "prose"
     """The right JSON with prose before and after it."""
     THINK = "think"
-    """The right JSON after a thought that holds another one of the same network_settings."""
+    """The right JSON after a thought that holds another object of the same shape."""
     TRUNCATED = "truncated"
     """The first half, with the finish reason `length`."""
 
 
 _NAMES = frozenset({"module", "name", "rule", "partner", "action"})
-"""Fields that repeat a given word: with another one, a decoy would be seen through."""
+"""Fields that must repeat a word of the prompt; a decoy with another word would be invalid."""
 
 
 def decoy(text: str) -> str:
@@ -60,9 +60,9 @@ _SPOILED: Mapping[Fault, Callable[[str], str]] = {
     Fault.TRUNCATED: lambda text: text[: len(text) // 2],
 }
 OF_TRANSPORT = frozenset(Fault) - _SPOILED.keys()
-"""Faults that any request knows; the others are faults of a text."""
+"""Faults that any reply can have; the others need a text."""
 NO_TOOL_CALL = frozenset({Fault.PROSE, Fault.THINK})
-"""Faults of a text after which it is no longer the arguments of a tool."""
+"""Faults after which a text can no longer be the arguments of a tool call."""
 
 
 def spoiled(text: str, fault: Fault) -> str:

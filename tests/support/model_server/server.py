@@ -10,28 +10,28 @@ from starlette.routing import Route
 
 from tests.support.model_server import protocol
 from tests.support.model_server.answers import Answer, answer_chat, answer_embeddings
-from tests.support.model_server.counts import CallUsage
+from tests.support.model_server.counts import RunningCounts
 from tests.support.model_server.draws import Draws
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.protocol import Body, RefusedError
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 
 MODEL = "offline"
 
 _NOBODY = Response()
-"""What a client gets that has gone."""
+"""For a client that has disconnected."""
 
 
-class Bench:
-    """Answers requests as its settings say; these may be replaced at any time.
+class ModelApp:
+    """Answers requests according to its settings, which may be replaced at any time.
 
-    `hang_up` closes the connection of a client, known by its address; what serves the application
-    sets it.
+    The server that runs the application sets `hang_up`, which closes the connection of the client
+    with the given address.
     """
 
-    def __init__(self, settings: BenchSettings) -> None:
+    def __init__(self, settings: ModelServerSettings) -> None:
         self.settings = settings
-        self.tally = CallUsage()
+        self.counts = RunningCounts()
         self.hang_up: Callable[[tuple[str, int]], None] | None = None
         self._draws = Draws()
 
@@ -47,7 +47,7 @@ class Bench:
         )
 
     async def _stats(self, _: Request) -> Response:
-        return JSONResponse(self.tally.snapshot().model_dump(mode="json"))
+        return JSONResponse(self.counts.snapshot().model_dump(mode="json"))
 
     async def _models(self, request: Request) -> Response:
         settings = self.settings
@@ -58,11 +58,11 @@ class Bench:
         return JSONResponse(protocol.models(settings.models or (MODEL,)))
 
     def _posted(
-        self, answering: Callable[[Body, BenchSettings], Answer]
+        self, answering: Callable[[Body, ModelServerSettings], Answer]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
             settings = self.settings  # they may be replaced while this request waits
-            with self.tally.request():
+            with self.counts.request():
                 try:
                     _admit(request, settings)
                     answer = answering(await _read(request), settings)
@@ -72,11 +72,13 @@ class Bench:
 
         return respond
 
-    async def _reply(self, request: Request, settings: BenchSettings, answer: Answer) -> Response:
+    async def _reply(
+        self, request: Request, settings: ModelServerSettings, answer: Answer
+    ) -> Response:
         fault = self._draws.draw(answer.call, answer.kinds, settings)
-        self.tally.asked[answer.schema] += 1
+        self.counts.asked[answer.schema] += 1
         if fault is not None:
-            self.tally.faults[fault] += 1
+            self.counts.faults[fault] += 1
         wait = settings.latency + (settings.hang if fault is Fault.HANG else 0.0)
         if wait and await _leaves_within(request, wait):
             return _NOBODY
@@ -88,7 +90,7 @@ class Bench:
             case Fault.DROPPED:
                 return await self._drop(request)
             case None | Fault.HANG:
-                self.tally.answered += 1
+                self.counts.answered += 1
         return JSONResponse(answer.write(fault))
 
     async def _drop(self, request: Request) -> Response:
@@ -99,12 +101,12 @@ class Bench:
         return _NOBODY
 
     def _refusal(self, refused: RefusedError) -> Response:
-        self.tally.refused[refused.status] += 1
+        self.counts.refused[refused.status] += 1
         return _error(refused)
 
 
-def _admit(request: Request, settings: BenchSettings) -> None:
-    """Refuse a wrong key, and quote it as real endpoints do: clients must not show it."""
+def _admit(request: Request, settings: ModelServerSettings) -> None:
+    """Refuse a wrong key; quote it as real endpoints do, because clients must not show it."""
     sent = request.headers.get("authorization", "").removeprefix("Bearer ")
     if settings.key is not None and sent != settings.key:
         raise RefusedError(401, f"Incorrect API key provided: {sent}.", code="invalid_api_key")
@@ -121,7 +123,7 @@ async def _read(request: Request) -> Body:
 
 
 async def _leaves_within(request: Request, seconds: float) -> bool:
-    """Wait, and return at once whether the client has gone: nothing waits for nobody."""
+    """Wait; return whether the client disconnected meanwhile."""
     try:
         async with asyncio.timeout(seconds):
             await request.receive()  # the body is read: all that can come is the end

@@ -1,4 +1,4 @@
-"""Runs the test server: in a thread for the time of a block, or in the foreground."""
+"""Run the model server, in a thread for the duration of a block or in the foreground."""
 
 import socket
 import threading
@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import uvicorn
 
 from tests.support.model_server.counts import Counts
-from tests.support.model_server.server import Bench
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.server import ModelApp
+from tests.support.model_server.settings import ModelServerSettings
 
 _KEEP_ALIVE_SECONDS = 60
 """Seconds without a request after which a connection is closed. Clients give one up after five: a
@@ -18,19 +18,19 @@ _STOP_SECONDS = 2
 """Seconds after which a stop waits for nothing more."""
 
 
-class BenchServer(uvicorn.Server):
-    """A uvicorn server on this machine's own address; it leaves logging as it is.
+class ModelServer(uvicorn.Server):
+    """A uvicorn server on the loopback address. Logging stays as configured.
 
     Raises:
         OSError: the port cannot be used; 0 takes a free one.
     """
 
-    def __init__(self, settings: BenchSettings, port: int = 0) -> None:
-        self.bench = Bench(settings)
-        self.bench.hang_up = self.hang_up
+    def __init__(self, settings: ModelServerSettings, port: int = 0) -> None:
+        self.model_app = ModelApp(settings)
+        self.model_app.hang_up = self.hang_up
         super().__init__(
             uvicorn.Config(
-                self.bench.app(),
+                self.model_app.app(),
                 log_config=None,
                 lifespan="off",
                 ws="none",
@@ -47,48 +47,48 @@ class BenchServer(uvicorn.Server):
             self.run(sockets=[self._socket])
 
     def hang_up(self, client: tuple[str, int]) -> None:
-        """Close the connection of a client without a word."""
+        """Close the connection of a client without a response."""
         for connection in self.server_state.connections:
             if connection.transport.get_extra_info("peername") == client:
                 connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Stop now: who still waits for a reply is hung up on."""
+        """Stop now, and drop the connections of clients that still wait for a reply."""
         for connection in self.server_state.connections:
             connection.transport.abort()
         await super().shutdown(sockets)
 
 
-class Endpoint:
-    """A test server that runs: its address, what it has seen, and how it behaves."""
+class RunningServer:
+    """A model server that runs: its address, counts and settings."""
 
-    def __init__(self, url: str, bench: Bench) -> None:
+    def __init__(self, url: str, model_app: ModelApp) -> None:
         self.url = url
-        self._bench = bench
+        self._model_app = model_app
 
     @property
     def counts(self) -> Counts:
-        """Return what the server has seen so far."""
-        return self._bench.tally.snapshot()
+        """Return the counts so far."""
+        return self._model_app.counts.snapshot()
 
     @property
-    def settings(self) -> BenchSettings:
-        """How the server behaves; set, they hold from the next request on, and no count is lost."""
-        return self._bench.settings
+    def settings(self) -> ModelServerSettings:
+        """The settings; new ones apply from the next request on, and counts continue."""
+        return self._model_app.settings
 
     @settings.setter
-    def settings(self, settings: BenchSettings) -> None:
-        self._bench.settings = settings
+    def settings(self, settings: ModelServerSettings) -> None:
+        self._model_app.settings = settings
 
 
 @contextmanager
-def serving(settings: BenchSettings | None = None) -> Iterator[Endpoint]:
-    """Serve on a free port of this machine, in a thread of its own, until the block ends."""
-    server = BenchServer(settings or BenchSettings())
-    thread = threading.Thread(target=server.serve_until_stopped, name="recnet bench")
+def serving(settings: ModelServerSettings | None = None) -> Iterator[RunningServer]:
+    """Serve in a thread on a free port until the block ends."""
+    server = ModelServer(settings or ModelServerSettings())
+    thread = threading.Thread(target=server.serve_until_stopped, name="model server")
     thread.start()
     try:
-        yield Endpoint(server.url, server.bench)
+        yield RunningServer(server.url, server.model_app)
     finally:
         server.should_exit = True
         thread.join()

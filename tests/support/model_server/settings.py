@@ -1,4 +1,4 @@
-"""How the test server behaves: whom it lets in, what it supports, how slow and faulty it is."""
+"""Settings of the model server: key, models, latency and faults."""
 
 from enum import StrEnum
 
@@ -19,8 +19,8 @@ class Means(StrEnum):
     """A JSON schema with a title in the system message."""
 
 
-class BenchSettings(Frozen):
-    """What a test server does with a request; the defaults answer every one, soundly and at once.
+class ModelServerSettings(Frozen):
+    """How the server answers; by default every request at once and without faults.
 
     Faults are drawn by (`seed`, the call, how often it was asked), so they do not depend on the
     order in which requests arrive.

@@ -13,15 +13,15 @@ import openai
 import pytest
 
 from tests.support.model_server.faults import Fault
-from tests.support.model_server.serving import BenchServer, serving
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.serving import ModelServer, serving
+from tests.support.model_server.settings import ModelServerSettings
 from tests.support.model_server_clients import ask, client, prompt
 
-HANGING = BenchSettings(faults=1.0, kinds=frozenset({Fault.HANG}), hang=60)
+HANGING = ModelServerSettings(faults=1.0, kinds=frozenset({Fault.HANG}), hang=60)
 
 
 async def test_latency_passes_for_many_requests_together() -> None:
-    with serving(BenchSettings(latency=0.5)) as endpoint:
+    with serving(ModelServerSettings(latency=0.5)) as endpoint:
         async with client(endpoint.url) as opened:
             start = perf_counter()
             await asyncio.gather(*(ask(opened, prompt(f"taste {n}")) for n in range(10)))
@@ -38,7 +38,7 @@ async def test_everything_is_counted() -> None:
             await opened.embeddings.create(model="offline", input="jazz")
             with pytest.raises(openai.BadRequestError):
                 await ask(opened, stream=True)
-            endpoint.settings = BenchSettings(faults=1.0, kinds=frozenset({Fault.EMPTY}))
+            endpoint.settings = ModelServerSettings(faults=1.0, kinds=frozenset({Fault.EMPTY}))
             await ask(opened)
             async with httpx.AsyncClient() as raw:
                 told = (await raw.get(endpoint.url.replace("/v1", "/stats"))).json()
@@ -52,7 +52,10 @@ async def test_everything_is_counted() -> None:
 
 
 async def test_settings_change_while_it_runs() -> None:
-    good, bad = BenchSettings(), BenchSettings(faults=1.0, kinds=frozenset({Fault.SERVER_ERROR}))
+    good, bad = (
+        ModelServerSettings(),
+        ModelServerSettings(faults=1.0, kinds=frozenset({Fault.SERVER_ERROR})),
+    )
     with serving(good) as endpoint:
         async with client(endpoint.url) as opened:
             assert (await ask(opened)).choices
@@ -84,7 +87,7 @@ async def test_a_client_that_leaves_is_not_waited_for() -> None:
         async with client(endpoint.url, timeout=0.1) as opened:
             with pytest.raises(openai.APITimeoutError):
                 await ask(opened)
-        endpoint.settings = BenchSettings()
+        endpoint.settings = ModelServerSettings()
         async with client(endpoint.url) as opened:
             await ask(opened, prompt("another"))
         counts = endpoint.counts
@@ -93,13 +96,13 @@ async def test_a_client_that_leaves_is_not_waited_for() -> None:
 
 def test_nothing_is_left_behind() -> None:
     with serving() as endpoint:
-        assert "recnet bench" in {thread.name for thread in threading.enumerate()}
+        assert "model server" in {thread.name for thread in threading.enumerate()}
         port = httpx.URL(endpoint.url).port
-    assert "recnet bench" not in {thread.name for thread in threading.enumerate()}
+    assert "model server" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"http://127.0.0.1:{port}/stats")
 
 
 def test_a_port_in_use_is_an_error() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(OSError, match="in use"):
-        BenchServer(BenchSettings(), taken.getsockname()[1])
+        ModelServer(ModelServerSettings(), taken.getsockname()[1])

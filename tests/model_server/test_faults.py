@@ -26,8 +26,8 @@ from prompts.template import Reply
 from prompts.write_message import WriteMessage
 from tests.support.model_server.draws import Draws
 from tests.support.model_server.faults import OF_TRANSPORT, Fault, decoy, spoiled
-from tests.support.model_server.serving import Endpoint, serving
-from tests.support.model_server.settings import BenchSettings, Means
+from tests.support.model_server.serving import RunningServer, serving
+from tests.support.model_server.settings import Means, ModelServerSettings
 from tests.support.model_server_clients import (
     ask,
     asked_again,
@@ -69,23 +69,25 @@ REPLIES: tuple[Reply, ...] = (
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Endpoint]:
+def running() -> Iterator[RunningServer]:
     with serving() as endpoint:
         yield endpoint
 
 
 @pytest.fixture
-def endpoint(running: Endpoint) -> Endpoint:
-    running.settings = BenchSettings()
+def endpoint(running: RunningServer) -> RunningServer:
+    running.settings = ModelServerSettings()
     return running
 
 
-def only(kind: Fault, **more: float | None) -> BenchSettings:
+def only(kind: Fault, **more: float | None) -> ModelServerSettings:
     """Return settings under which every reply has one fault."""
-    return BenchSettings.model_validate({"faults": 1.0, "kinds": {kind}, "in_a_row": None, **more})
+    return ModelServerSettings.model_validate(
+        {"faults": 1.0, "kinds": {kind}, "in_a_row": None, **more}
+    )
 
 
-async def test_busy_asks_to_wait(endpoint: Endpoint) -> None:
+async def test_busy_asks_to_wait(endpoint: RunningServer) -> None:
     async with client(endpoint.url) as opened:
         for seconds, told in ((0, "0"), (0.5, "0.5"), (3, "3")):
             endpoint.settings = only(Fault.BUSY, retry_after=seconds)
@@ -95,25 +97,25 @@ async def test_busy_asks_to_wait(endpoint: Endpoint) -> None:
             assert error.value.code == "rate_limit_exceeded"
 
 
-async def test_a_server_error_is_one(endpoint: Endpoint) -> None:
+async def test_a_server_error_is_one(endpoint: RunningServer) -> None:
     endpoint.settings = only(Fault.SERVER_ERROR)
     async with client(endpoint.url) as opened:
         with pytest.raises(openai.InternalServerError):
             await ask(opened)
 
 
-async def test_a_dropped_connection_is_lost_and_the_next_one_works(endpoint: Endpoint) -> None:
+async def test_a_dropped_connection_is_lost_and_the_next_one_works(endpoint: RunningServer) -> None:
     async with client(endpoint.url) as opened:
         assert (await ask(opened)).choices  # the same connection, kept alive
         endpoint.settings = only(Fault.DROPPED)
         with pytest.raises(openai.APIConnectionError) as error:
             await ask(opened)
         assert not isinstance(error.value, openai.APITimeoutError)
-        endpoint.settings = BenchSettings()
+        endpoint.settings = ModelServerSettings()
         assert (await ask(opened)).choices
 
 
-async def test_a_hanging_reply_comes_late_and_sound(endpoint: Endpoint) -> None:
+async def test_a_hanging_reply_comes_late_and_sound(endpoint: RunningServer) -> None:
     endpoint.settings = only(Fault.HANG, hang=0.3)
     start = perf_counter()
     async with client(endpoint.url) as opened:
@@ -126,7 +128,9 @@ async def test_a_hanging_reply_comes_late_and_sound(endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize("kind", sorted(OF_TRANSPORT))
-async def test_embeddings_know_the_faults_of_transport(endpoint: Endpoint, kind: Fault) -> None:
+async def test_embeddings_know_the_faults_of_transport(
+    endpoint: RunningServer, kind: Fault
+) -> None:
     endpoint.settings = only(kind, hang=0.01)
     before = endpoint.counts.faults.get(kind, 0)
     async with client(endpoint.url) as opened:
@@ -137,8 +141,8 @@ async def test_embeddings_know_the_faults_of_transport(endpoint: Endpoint, kind:
     assert endpoint.counts.faults[kind] == before + 1
 
 
-async def test_embeddings_know_no_faults_of_a_text(endpoint: Endpoint) -> None:
-    endpoint.settings = BenchSettings(faults=1.0, kinds=frozenset(OF_TEXT), in_a_row=None)
+async def test_embeddings_know_no_faults_of_a_text(endpoint: RunningServer) -> None:
+    endpoint.settings = ModelServerSettings(faults=1.0, kinds=frozenset(OF_TEXT), in_a_row=None)
     async with client(endpoint.url) as opened:
         assert (await opened.embeddings.create(model="offline", input="jazz")).data
 
@@ -146,7 +150,7 @@ async def test_embeddings_know_no_faults_of_a_text(endpoint: Endpoint) -> None:
 @pytest.mark.parametrize("means", Means)
 @pytest.mark.parametrize("kind", OF_TEXT)
 async def test_a_faulty_text_comes_where_the_good_one_would(
-    endpoint: Endpoint, kind: Fault, means: Means
+    endpoint: RunningServer, kind: Fault, means: Means
 ) -> None:
     endpoint.settings = only(kind)
     async with client(endpoint.url) as opened:
@@ -165,7 +169,7 @@ async def test_a_faulty_text_comes_where_the_good_one_would(
     assert choice.finish_reason == ("length" if kind is Fault.TRUNCATED else usual)
 
 
-async def test_langchain_sees_invalid_arguments_as_such(endpoint: Endpoint) -> None:
+async def test_langchain_sees_invalid_arguments_as_such(endpoint: RunningServer) -> None:
     endpoint.settings = only(Fault.INVALID_JSON)
     asked = request(Means.FUNCTION_CALLING, prompt())
     messages, _ = asked.pop("messages"), asked.pop("model")
@@ -209,7 +213,9 @@ def test_a_decoy_would_change_what_follows() -> None:
     assert [entry.name for entry in Rank.model_validate_json(decoy(ranking)).ranking] == ["B", "A"]
 
 
-async def outcomes(settings: BenchSettings, calls: list[list[BaseMessage]]) -> dict[str, list[str]]:
+async def outcomes(
+    settings: ModelServerSettings, calls: list[list[BaseMessage]]
+) -> dict[str, list[str]]:
     """Return, by call, how its requests went on a server of their own."""
     found: dict[str, list[str]] = {}
     with serving(settings) as endpoint:
@@ -221,7 +227,7 @@ async def outcomes(settings: BenchSettings, calls: list[list[BaseMessage]]) -> d
 
 async def test_faults_do_not_depend_on_the_order_of_arrival() -> None:
     calls = [prompt(f"taste {number}") for number in range(12)] * 4
-    settings = BenchSettings(faults=0.5, seed=3, hang=0, in_a_row=None)
+    settings = ModelServerSettings(faults=0.5, seed=3, hang=0, in_a_row=None)
     first = await outcomes(settings, calls)
     assert await outcomes(settings, sorted(calls, key=lambda call: call[1].text)) == first
     assert len({tuple(found) for found in first.values()}) > 6  # each call has its own
@@ -231,7 +237,7 @@ async def test_faults_do_not_depend_on_the_order_of_arrival() -> None:
 
 @pytest.mark.parametrize("means", [Means.JSON_SCHEMA, Means.TEXT])
 async def test_asking_again_with_messages_appended_is_the_same_call(means: Means) -> None:
-    busy = BenchSettings(faults=1.0, kinds=frozenset({Fault.BUSY}), in_a_row=2)
+    busy = ModelServerSettings(faults=1.0, kinds=frozenset({Fault.BUSY}), in_a_row=2)
     messages, found = prompt(), []
     with serving(busy) as endpoint:
         async with client(endpoint.url) as opened:
@@ -243,7 +249,7 @@ async def test_asking_again_with_messages_appended_is_the_same_call(means: Means
 
 def test_the_share_is_kept_and_every_kind_comes() -> None:
     draws = Draws()
-    settings = BenchSettings(faults=0.3, in_a_row=None)
+    settings = ModelServerSettings(faults=0.3, in_a_row=None)
     drawn = [draws.draw(f"{n}".encode(), frozenset(Fault), settings) for n in range(4_000)]
     assert 0.27 < sum(fault is not None for fault in drawn) / len(drawn) < 0.33
     assert {fault for fault in drawn if fault} == set(Fault)
@@ -252,7 +258,7 @@ def test_the_share_is_kept_and_every_kind_comes() -> None:
 @pytest.mark.parametrize("bound", [1, 2, 3, None])
 def test_faults_in_a_row_are_bounded(bound: int | None) -> None:
     draws = Draws()
-    settings = BenchSettings(faults=1.0, in_a_row=bound)
+    settings = ModelServerSettings(faults=1.0, in_a_row=bound)
     drawn = [draws.draw(b"call", frozenset(Fault), settings) is not None for _ in range(12)]
     period = [True] * (bound or 12) + [False]
     assert drawn == (period * 12)[:12]
@@ -261,7 +267,7 @@ def test_faults_in_a_row_are_bounded(bound: int | None) -> None:
 def test_a_bound_that_is_set_later_holds_at_once() -> None:
     draws = Draws()
     kinds = frozenset(Fault)
-    unbound, bound = (BenchSettings(faults=1.0, in_a_row=most) for most in (None, 2))
+    unbound, bound = (ModelServerSettings(faults=1.0, in_a_row=most) for most in (None, 2))
     for _ in range(5):
         assert draws.draw(b"call", kinds, unbound)
     assert draws.draw(b"call", kinds, bound) is None
@@ -270,5 +276,5 @@ def test_a_bound_that_is_set_later_holds_at_once() -> None:
 def test_no_share_and_no_kind_give_no_fault() -> None:
     draws = Draws()
     kinds = frozenset(Fault)
-    for settings in (BenchSettings(), BenchSettings(faults=1.0, kinds=frozenset())):
+    for settings in (ModelServerSettings(), ModelServerSettings(faults=1.0, kinds=frozenset())):
         assert {draws.draw(b"call", kinds, settings) for _ in range(100)} == {None}

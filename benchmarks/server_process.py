@@ -7,13 +7,13 @@ from multiprocessing import get_context
 from multiprocessing.connection import Connection
 
 from state.errors import RecNetError
-from tests.support.model_server.settings import BenchSettings
+from tests.support.model_server.settings import ModelServerSettings
 
 _STOP_SECONDS = 10
 
 
 @contextmanager
-def serving_apart(settings: BenchSettings) -> Iterator[str]:
+def serve_in_process(settings: ModelServerSettings) -> Iterator[str]:
     """Serve on a free port of this machine until the block ends; yields the server's URL.
 
     Raises:
@@ -39,10 +39,10 @@ def _url(told: Connection) -> str:
         raise RecNetError("the test server did not start; try `recnet bench serve`") from None
 
 
-def _serve(settings: BenchSettings, tell: Connection) -> None:
-    from tests.support.model_server.serving import BenchServer  # noqa: PLC0415 - only this process needs it
+def _serve(settings: ModelServerSettings, tell: Connection) -> None:
+    from tests.support.model_server.serving import ModelServer  # noqa: PLC0415 - only this process needs it
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches both; the other one ends this
-    server = BenchServer(settings)
+    server = ModelServer(settings)
     tell.send(server.url)
     server.serve_until_stopped()

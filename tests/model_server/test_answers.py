@@ -15,8 +15,8 @@ from pydantic import SecretStr
 
 from prompts.llm.embeddings import Encoder
 from prompts.offline.encoder import OfflineEncoder
-from tests.support.model_server.serving import Endpoint, serving
-from tests.support.model_server.settings import BenchSettings, Means
+from tests.support.model_server.serving import RunningServer, serving
+from tests.support.model_server.settings import Means, ModelServerSettings
 from tests.support.model_server_clients import (
     KEY,
     ask,
@@ -31,20 +31,20 @@ TEXTS = ["folk rock; piano", "Enjoys: jazz.", "日本の音楽"]
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Endpoint]:
+def running() -> Iterator[RunningServer]:
     with serving() as endpoint:
         yield endpoint
 
 
 @pytest.fixture
-def endpoint(running: Endpoint) -> Endpoint:
-    running.settings = BenchSettings()
+def endpoint(running: RunningServer) -> RunningServer:
+    running.settings = ModelServerSettings()
     return running
 
 
 @pytest.mark.parametrize("means", Means)
 async def test_openai_gets_the_answer_of_the_model_in_process(
-    endpoint: Endpoint, means: Means
+    endpoint: RunningServer, means: Means
 ) -> None:
     expected = in_process(prompt())
     async with client(endpoint.url) as opened:
@@ -63,7 +63,7 @@ async def test_openai_gets_the_answer_of_the_model_in_process(
     assert reply.model == "offline"
 
 
-async def test_usage_is_the_estimate_of_the_model(endpoint: Endpoint) -> None:
+async def test_usage_is_the_estimate_of_the_model(endpoint: RunningServer) -> None:
     estimate = in_process(prompt()).usage_metadata
     async with client(endpoint.url) as opened:
         usage = (await ask(opened)).usage
@@ -76,7 +76,7 @@ async def test_usage_is_the_estimate_of_the_model(endpoint: Endpoint) -> None:
 
 @pytest.mark.parametrize("means", Means)
 async def test_langchain_gets_the_answer_of_the_model_in_process(
-    endpoint: Endpoint, means: Means
+    endpoint: RunningServer, means: Means
 ) -> None:
     expected = in_process(prompt())
     asked = request(means, prompt())
@@ -96,7 +96,7 @@ async def test_langchain_gets_the_answer_of_the_model_in_process(
 
 
 @pytest.mark.parametrize("more", [{}, {"encoding_format": "float"}], ids=["default", "float"])
-async def test_embeddings_are_those_of_the_encoder(endpoint: Endpoint, more: Any) -> None:  # noqa: ANN401
+async def test_embeddings_are_those_of_the_encoder(endpoint: RunningServer, more: Any) -> None:  # noqa: ANN401
     async with client(endpoint.url) as opened:
         reply = await opened.embeddings.create(model="offline", input=TEXTS, **more)
     assert [row.index for row in reply.data] == [0, 1, 2]
@@ -104,7 +104,7 @@ async def test_embeddings_are_those_of_the_encoder(endpoint: Endpoint, more: Any
     assert reply.usage.prompt_tokens == reply.usage.total_tokens > 0
 
 
-async def test_embeddings_are_packed_on_request(endpoint: Endpoint) -> None:
+async def test_embeddings_are_packed_on_request(endpoint: RunningServer) -> None:
     """As the client asks by itself, and then hides it."""
     async with httpx.AsyncClient() as raw:
         asked = {"model": "offline", "input": TEXTS[0], "encoding_format": "base64"}
@@ -113,21 +113,21 @@ async def test_embeddings_are_packed_on_request(endpoint: Endpoint) -> None:
     assert list(struct.unpack("<256f", packed)) == OfflineEncoder().embed_query(TEXTS[0])
 
 
-async def test_one_text_is_embedded_alone(endpoint: Endpoint) -> None:
+async def test_one_text_is_embedded_alone(endpoint: RunningServer) -> None:
     async with client(endpoint.url) as opened:
         reply = await opened.embeddings.create(model="offline", input=TEXTS[0])
     assert reply.data[0].embedding == OfflineEncoder().embed_query(TEXTS[0])
 
 
-async def test_models_are_listed(endpoint: Endpoint) -> None:
+async def test_models_are_listed(endpoint: RunningServer) -> None:
     async with client(endpoint.url) as opened:
         assert [model.id async for model in opened.models.list()] == ["offline"]
-        endpoint.settings = BenchSettings(models=("small", "large"))
+        endpoint.settings = ModelServerSettings(models=("small", "large"))
         assert [model.id async for model in opened.models.list()] == ["small", "large"]
 
 
-async def test_a_wrong_key_is_refused_and_quoted(endpoint: Endpoint) -> None:
-    endpoint.settings = BenchSettings(key=KEY)
+async def test_a_wrong_key_is_refused_and_quoted(endpoint: RunningServer) -> None:
+    endpoint.settings = ModelServerSettings(key=KEY)
     before = endpoint.counts.refused.get(401, 0)
     async with client(endpoint.url, key="sk-wrong") as opened:
         for asked in (ask(opened), opened.embeddings.create(model="x", input="y")):
@@ -140,8 +140,8 @@ async def test_a_wrong_key_is_refused_and_quoted(endpoint: Endpoint) -> None:
         assert (await ask(opened)).choices
 
 
-async def test_an_unknown_model_is_not_found(endpoint: Endpoint) -> None:
-    endpoint.settings = BenchSettings(models=("small",))
+async def test_an_unknown_model_is_not_found(endpoint: RunningServer) -> None:
+    endpoint.settings = ModelServerSettings(models=("small",))
     async with client(endpoint.url) as opened:
         with pytest.raises(openai.NotFoundError, match="`offline` does not exist") as error:
             await ask(opened)
@@ -160,17 +160,17 @@ async def test_an_unknown_model_is_not_found(endpoint: Endpoint) -> None:
     ],
 )
 async def test_what_is_not_supported_is_refused_or_ignored(
-    endpoint: Endpoint, means: Means, said: str, param: str
+    endpoint: RunningServer, means: Means, said: str, param: str
 ) -> None:
     others = frozenset(Means) - {means}
     async with client(endpoint.url) as opened:
-        endpoint.settings = BenchSettings(means=others)
+        endpoint.settings = ModelServerSettings(means=others)
         with pytest.raises(openai.BadRequestError, match=said) as error:
             await ask(opened, means=means)
         assert error.value.param == param
         for other in others:
             assert (await ask(opened, means=other)).choices
-        endpoint.settings = BenchSettings(means=others, ignore_unsupported=True)
+        endpoint.settings = ModelServerSettings(means=others, ignore_unsupported=True)
         choice = (await ask(opened, means=means)).choices[0]
     assert choice.message.content
     assert "{" not in choice.message.content
@@ -192,7 +192,7 @@ async def test_what_is_not_supported_is_refused_or_ignored(
     ],
 )
 async def test_what_cannot_be_answered_is_refused(
-    endpoint: Endpoint, more: dict[str, Any], said: str
+    endpoint: RunningServer, more: dict[str, Any], said: str
 ) -> None:
     async with client(endpoint.url) as opened:
         with pytest.raises(openai.BadRequestError, match=said):
@@ -215,7 +215,7 @@ async def test_what_cannot_be_answered_is_refused(
     ],
 )
 async def test_odd_bodies_are_refused_in_openais_form(
-    endpoint: Endpoint, path: str, body: bytes
+    endpoint: RunningServer, path: str, body: bytes
 ) -> None:
     async with httpx.AsyncClient() as raw:
         reply = await raw.post(f"{endpoint.url}/{path}", content=body)
@@ -223,7 +223,7 @@ async def test_odd_bodies_are_refused_in_openais_form(
     assert reply.json()["error"]["type"] == "invalid_request_error"
 
 
-async def test_a_schema_is_found_behind_other_braces(endpoint: Endpoint) -> None:
+async def test_a_schema_is_found_behind_other_braces(endpoint: RunningServer) -> None:
     asked = request(Means.TEXT, prompt())
     asked["messages"][0]["content"] = "Fill {this} and {} in. " + asked["messages"][0]["content"]
     async with client(endpoint.url) as opened:
@@ -231,7 +231,7 @@ async def test_a_schema_is_found_behind_other_braces(endpoint: Endpoint) -> None
     assert reply.choices[0].message.content == in_process(prompt()).text
 
 
-async def test_the_systems_own_encoder_reads_it(endpoint: Endpoint) -> None:
+async def test_the_systems_own_encoder_reads_it(endpoint: RunningServer) -> None:
     """Through the one way to embed, vectors from here and from in process are the same."""
     local = await Encoder(OfflineEncoder(), name="offline").embed(TEXTS)
     async with openai.DefaultAsyncHttpxClient() as http:
