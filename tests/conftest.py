@@ -4,9 +4,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import psycopg
 import pytest
@@ -14,9 +12,10 @@ from pydantic import SecretStr
 
 from nodes.resources import Resources, open_resources, serve
 from state.dataset import Dataset
-from state.db.embedded import start_server, stop_server
+from state.db.embedded import start_server
 from state.db.migrate import SCHEMA
 from state.settings import Settings
+from tests.support.home_folder import home_folder
 from tests.support.tiny_network import tiny_dataset
 from workflows.recnet import RecNet
 
@@ -41,21 +40,6 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
     finally:
         sys.settrace(tracer)
         threading.settrace(of_threads)
-
-
-@contextmanager
-def home_folder() -> Iterator[Path]:
-    """Make a data folder for an embedded server, and stop the server and remove it at the end.
-
-    Not under pytest's own: it closes that to others whenever a session starts, and run as root the
-    server belongs to another user.
-    """
-    with TemporaryDirectory(prefix="recnet-") as folder:
-        home = Path(folder)
-        try:
-            yield home
-        finally:
-            stop_server(home)
 
 
 @pytest.fixture(scope="session", autouse=True)

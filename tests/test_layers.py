@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
+from tests.support.source_files import sources
 
 MAY_IMPORT = {
     "state": {"state"},
@@ -18,16 +19,6 @@ MAY_IMPORT = {
 }
 LEAF = "state.domain"
 LONGEST = 300
-
-
-def sources(root: Path) -> dict[str, Path]:
-    """Return the modules of the packages under `root`, by dotted name."""
-    found: dict[str, Path] = {}
-    for package in MAY_IMPORT:
-        for path in sorted((root / package).rglob("*.py")):
-            parts = path.relative_to(root).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
 
 
 def imports_of(module: str, path: Path, known: set[str]) -> Iterator[str]:

@@ -12,8 +12,15 @@ from nodes.resources import Resources
 from state.db import locks as bounds
 from state.domain import Reception
 from state.graphs.interaction import BackwardState, InteractionState
-from tests.nodes.test_commit_interaction import ITEM, USER, gradient, move_profile, rewrite
-from tests.support.backward_state import after_forward, sends_of
+from tests.support.backward_state import (
+    ITEM,
+    USER,
+    after_forward,
+    gradient,
+    move_profile,
+    rewrite,
+    sends_of,
+)
 from tests.support.tiny_network import plant_tiny, push, runtime
 
 

@@ -6,7 +6,6 @@ import pytest
 from nodes.client_locks import is_committed, lock_clients
 from nodes.commit_interaction import commit_interaction
 from nodes.optimize_clients import (
-    current_text,
     fan_out_gradients,
     optimize_filter_memory,
     optimize_profile,
@@ -14,11 +13,11 @@ from nodes.optimize_clients import (
 from nodes.resources import Resources
 from prompts.optimize_filter_memory import OptimizedFilterMemory
 from prompts.optimize_profile import OptimizedProfile
-from state.domain import Gradient, Module, ModuleKind, Reception
+from state.domain import Module, ModuleKind, Reception
 from state.errors import ConflictError
-from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite
+from state.graphs.interaction import BackwardState, OptimizeTask
 from state.store.buffers import consume_messages
-from state.store.clients import point_filter, point_profile, read_vectors
+from state.store.clients import point_filter, read_vectors
 from state.store.digest import digest_network
 from state.store.gradients import read_gradients
 from state.store.interactions import (
@@ -31,29 +30,20 @@ from state.store.interactions import (
 from state.store.merged_views import find_view, keep_view
 from state.store.versions import append_version, join_rules, read_versions
 from state.store.windows import close_window, read_pending
-from tests.support.backward_state import after_forward, read_client, sends_of
+from tests.support.backward_state import (
+    ITEM,
+    MEMORY,
+    ROUTER,
+    USER,
+    after_forward,
+    gradient,
+    move_profile,
+    read_client,
+    rewrite,
+    sends_of,
+)
 from tests.support.scripted_model import replying
 from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
-
-USER = Module(kind=ModuleKind.USER_PROFILE, owner=1)
-ITEM = Module(kind=ModuleKind.ITEM_PROFILE, owner=8)
-MEMORY = Module(kind=ModuleKind.FILTER_MEMORY, owner=1)
-ROUTER = Module(kind=ModuleKind.ROUTER, owner=1)
-
-
-def gradient(module: Module, *, involved: bool = True, refused: str = "") -> Gradient:
-    return Gradient(
-        module=module,
-        version=1,
-        reward=0,
-        involved=involved,
-        suggestion="Say bebop." if involved else "",
-        refused=refused,
-    )
-
-
-def rewrite(state: BackwardState, module: Module, content: str) -> Rewrite:
-    return Rewrite(module=module, started=current_text(state, module), content=content)
 
 
 async def digest(resources: Resources, network: int) -> str:
@@ -71,17 +61,6 @@ async def rewritten() -> BackwardState:
         rewrite(state, MEMORY, "Keep out noise."),
     ]
     return state
-
-
-async def move_profile(resources: Resources, network: int, client: int, text: str) -> None:
-    """Do what the commit of another interaction did meanwhile."""
-    now = await read_client(resources, network, client)
-    (vector,) = await resources.encoder.embed([text])
-    module = Module(kind=ModuleKind.profile_of(now.kind), owner=client)
-    async with resources.pool.connection() as conn:
-        version = now.profile_version + 1
-        await append_version(conn, network, module, version, text, "gradient", interaction="i:0")
-        await point_profile(conn, network, client, version, vector)
 
 
 async def next_round(state: BackwardState, update: BackwardState) -> BackwardState:

@@ -20,9 +20,14 @@ from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import NO_KEY
 from prompts.registry import PROMPTS
 from state.settings import Settings
-from tests.prompts.llm.test_embeddings import vectors
 from tests.support.greet_prompt import GOOD, GreetClient, greeting_templates
-from tests.support.scripted_server import Answer, ScriptedServer, failure, scripted_server
+from tests.support.scripted_server import (
+    Answer,
+    ScriptedServer,
+    failure,
+    scripted_server,
+    vectors_answer,
+)
 
 KEY = "sk-of-the-models-0123456789"
 OTHER = "sk-of-the-encoder-9876543210"
@@ -34,7 +39,7 @@ def models() -> Iterator[ScriptedServer]:
     """Serve the models; asked for an embedding, it gives one too."""
 
     def answer(request: dict[str, Any]) -> Answer:
-        return Answer(text=GOOD) if "messages" in request else vectors([1.0, 0.0])
+        return Answer(text=GOOD) if "messages" in request else vectors_answer([1.0, 0.0])
 
     with scripted_server(answer) as endpoint:
         yield endpoint
@@ -43,7 +48,7 @@ def models() -> Iterator[ScriptedServer]:
 @pytest.fixture
 def encoders() -> Iterator[ScriptedServer]:
     """Serve the encoder at another address."""
-    with scripted_server(vectors([1.0, 0.0])) as endpoint:
+    with scripted_server(vectors_answer([1.0, 0.0])) as endpoint:
         yield endpoint
 
 
@@ -240,7 +245,7 @@ async def test_a_name_and_password_in_the_address_are_no_part_of_what_is_kept(
 
 
 async def test_an_embedding_that_is_not_whole_in_time_is_cut() -> None:
-    with scripted_server(replace(vectors([1.0, 0.0]), trickle=0.6)) as endpoint:
+    with scripted_server(replace(vectors_answer([1.0, 0.0]), trickle=0.6)) as endpoint:
         given = settings(base_url=endpoint.url, timeout=0.2)
         async with open_endpoints(given) as opened:
             with pytest.raises(CallError, match="RECNET_TIMEOUT"):

@@ -19,8 +19,8 @@ from state.store.networks import find_network
 from state.store.pins import pin_module
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window
-from tests.state.test_records import RECORD
 from tests.support.backward_state import after_forward, read_client
+from tests.support.network_changes import settled_record
 from tests.support.scripted_model import replying
 from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
 
@@ -99,9 +99,9 @@ async def test_what_another_interaction_took_up_is_not_taken_up_twice(
     async with resources.pool.connection() as conn:
         step = Step(await find_network(conn, "tiny"), "i:2", resources)
         assert await stale_clients(conn, step, record) == set()
-        await write_interaction(conn, network, RECORD)
+        await write_interaction(conn, network, settled_record("i:1"))
         await attach_filter_decisions(
-            conn, network, RECORD.id, eve.id, [v.message for v in eve.filter_decisions]
+            conn, network, "i:1", eve.id, [v.message for v in eve.filter_decisions]
         )
         assert await stale_clients(conn, step, record) == {eve.id}
     later = await lock_clients(record, runtime())

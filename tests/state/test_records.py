@@ -14,7 +14,6 @@ from state.store.gradients import (
     settle_gradients,
 )
 from state.store.interactions import (
-    Interaction,
     add_filter_decisions,
     find_interaction,
     read_filter_decisions,
@@ -22,12 +21,10 @@ from state.store.interactions import (
 )
 from state.store.merged_views import find_view, forget_views, keep_view
 from state.store.usage import add_usage, sum_usage
+from tests.support.network_changes import settled_record
 from tests.support.tiny_network import plant_tiny, push, router_module
 
-RECORD = Interaction(
-    id="i:1", user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=1,
-    reason="Jazz.", failure="",
-)  # fmt: skip
+RECORD = settled_record("i:1")
 
 
 def blame(kind: ModuleKind, owner: int, *, involved: bool = True, refused: str = "") -> Gradient:

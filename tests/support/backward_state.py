@@ -2,12 +2,36 @@
 
 from langgraph.types import Send
 
+from nodes.optimize_clients import current_text
 from nodes.predict import load_clients
 from nodes.resources import Resources
-from state.domain import Client, FilterDecision, Reception
-from state.graphs.interaction import BackwardState, ForwardState
-from state.store.clients import read_clients
+from state.domain import Client, FilterDecision, Gradient, Module, ModuleKind, Reception
+from state.graphs.interaction import BackwardState, ForwardState, Rewrite
+from state.store.clients import point_profile, read_clients
+from state.store.versions import append_version
 from tests.support.tiny_network import runtime
+
+USER = Module(kind=ModuleKind.USER_PROFILE, owner=1)
+ITEM = Module(kind=ModuleKind.ITEM_PROFILE, owner=8)
+MEMORY = Module(kind=ModuleKind.FILTER_MEMORY, owner=1)
+ROUTER = Module(kind=ModuleKind.ROUTER, owner=1)
+
+
+def gradient(module: Module, *, involved: bool = True, refused: str = "") -> Gradient:
+    """Return the feedback on a module that the record blames, or does not."""
+    return Gradient(
+        module=module,
+        version=1,
+        reward=0,
+        involved=involved,
+        suggestion="Say bebop." if involved else "",
+        refused=refused,
+    )
+
+
+def rewrite(state: BackwardState, module: Module, content: str) -> Rewrite:
+    """Return a rewrite of the text that the module has in `state`."""
+    return Rewrite(module=module, started=current_text(state, module), content=content)
 
 
 async def after_forward(
@@ -55,3 +79,14 @@ async def read_client(resources: Resources, network: int, client: int) -> Client
     async with resources.pool.connection() as conn:
         (found,) = await read_clients(conn, network, [client])
     return found
+
+
+async def move_profile(resources: Resources, network: int, client: int, text: str) -> None:
+    """Do what the commit of another interaction did meanwhile."""
+    now = await read_client(resources, network, client)
+    (vector,) = await resources.encoder.embed([text])
+    module = Module(kind=ModuleKind.profile_of(now.kind), owner=client)
+    async with resources.pool.connection() as conn:
+        version = now.profile_version + 1
+        await append_version(conn, network, module, version, text, "gradient", interaction="i:0")
+        await point_profile(conn, network, client, version, vector)

@@ -36,7 +36,7 @@ from prompts.template import Fields, Prompt, Reply
 from prompts.write_message import WRITE_MESSAGE
 from state.domain import ClientKind, ModuleKind
 from state.settings import NetworkSettings, Settings
-from tests.conftest import home_folder
+from tests.support.home_folder import home_folder
 from tests.support.paths import CDS
 from workflows.recnet import RecNet, open_recnet
 from workflows.training.driver import train

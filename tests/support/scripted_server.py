@@ -61,6 +61,13 @@ def failure(status: int, message: str, *, code: str | None = None, **more: str) 
     return Answer(status=status, body={"error": error}, headers=more)
 
 
+def vectors_answer(*rows: list[float]) -> Answer:
+    """Return the answer to a request for embeddings."""
+    data = [{"object": "embedding", "index": i, "embedding": row} for i, row in enumerate(rows)]
+    usage = {"prompt_tokens": 1, "total_tokens": 1}
+    return Answer(body={"object": "list", "model": "test", "data": data, "usage": usage})
+
+
 ScriptedAnswer = Answer | Callable[[dict[str, Any]], Answer]
 """An answer, or what gives one for the body of a request."""
 

@@ -1,5 +1,7 @@
 """The offline model under watch: it notes what it is asked, and fails where a test says so."""
 
+import json
+import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +14,8 @@ from pydantic import Field
 from prompts.offline.model import OfflineModel
 
 BAD = "no JSON at all"
+NEW_ROUTERS = ["Liked here: trumpet; saxophone.", "Liked here: fiddle; banjo."]
+"""Texts of the routers that a split makes; a merge makes the first."""
 
 Script = Callable[[str, str], str | None]
 """Told the name of the reply asked for and the text of the fields; it returns the reply to give,
@@ -88,5 +92,25 @@ def bad_once(reply_name: str, asks: int = 3) -> Script:
             return None
         left -= 1
         return BAD
+
+    return script
+
+
+def decide_routers(action: str) -> Script:
+    """Return a script that takes this action on every router."""
+
+    def script(reply: str, text: str) -> str | None:
+        if reply != "OptimizedRouter":
+            return None
+        partner = min(re.findall(r"<name>(router \d+)</name>", text))
+        profiles = {"keep": [], "split": NEW_ROUTERS, "merge": NEW_ROUTERS[:1]}[action]
+        return json.dumps(
+            {
+                "action": action,
+                "reason": "so",
+                "profiles": profiles,
+                "partner": partner if action == "merge" else "",
+            }
+        )
 
     return script

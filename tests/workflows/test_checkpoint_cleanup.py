@@ -15,6 +15,7 @@ from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.store.interactions import find_interaction
 from tests.support.database_rows import calls, keeping, rows, thread_ids
+from tests.support.interrupted_runs import ALONE, find_open_window, leave_open_window, unfinished
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import (
     BAD,
@@ -23,8 +24,6 @@ from tests.support.watched_model import (
     cut_at_every_call,
     cut_once,
 )
-from tests.workflows.test_claims import at, break_off
-from tests.workflows.test_crashes import ALONE, unfinished
 from workflows import interaction
 from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
@@ -102,7 +101,7 @@ async def test_only_unfinished_runs_and_those_of_the_server_are_left(
 async def test_a_window_that_waits_for_its_run_keeps_the_thread(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await break_off(keeping(recnet), model)
+    network = await leave_open_window(keeping(recnet), model)
     mine = f"recnet/{network}/live bob"
     # Also before it was at the window, and whoever's commit claimed that.
     for thread, claimed_by in (("", "live ann"), ("", "live bob"), (mine, "live ann")):
@@ -117,7 +116,7 @@ async def test_a_window_that_waits_for_its_run_keeps_the_thread(
     assert await recnet.update_routers("tiny")
     after = (await calls(recnet, network, "window 1"))["extract"]
     assert before < after < before + NETWORK_SETTINGS.update_size + 1
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
     assert await thread_ids(recnet) == set()
 
 

@@ -16,19 +16,21 @@ from state.errors import InputError, NetworkError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.settings import Settings
-from state.store.windows import Window, hold_window, open_window
+from state.store.windows import hold_window
 from tests.support.database_rows import calls, pending_set, rows
+from tests.support.interrupted_runs import (
+    LIVE_RECORDS,
+    fill_window,
+    find_open_window,
+    leave_open_window,
+)
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
-from tests.support.watched_model import PowerCutError, WatchedModel, cut_once
-from tests.workflows.test_router_lineage import decide
+from tests.support.watched_model import PowerCutError, WatchedModel, cut_once, decide_routers
 from workflows import interaction, router_update
 from workflows.recnet import RecNet
 from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
-
-RECORDS = (("ann", "j2"), ("bob", "j3"))
-"""Two live records whose clients fill the pending set."""
 
 
 @pytest.fixture
@@ -38,28 +40,6 @@ async def neighbour(settings: Settings) -> AsyncIterator[Presence]:
     presence = Presence(settings.database_url.get_secret_value())
     yield presence
     await presence.close()
-
-
-async def fill(recnet: RecNet) -> None:
-    for user, positive in RECORDS:
-        await recnet.interact(
-            "tiny", user=user, positive=positive, negative="m1", interaction_id=f"live {user}"
-        )
-
-
-async def break_off(recnet: RecNet, model: WatchedModel) -> int:
-    """Run until the second record's router update breaks off; return the network's id."""
-    network = await bootstrap_tiny(recnet)
-    model.script = cut_once("Extract")
-    with pytest.raises(PowerCutError):
-        await fill(recnet)
-    assert await at(recnet, network) is not None
-    return network
-
-
-async def at(recnet: RecNet, network: int) -> Window | None:
-    async with recnet.resources.pool.connection() as conn:
-        return await open_window(conn, network)
 
 
 async def hold(recnet: RecNet, network: int, sign: int) -> None:
@@ -76,15 +56,15 @@ async def release(recnet: RecNet, network: int) -> None:
 async def test_the_next_live_record_finishes_what_a_failed_run_left(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await break_off(recnet, model)
-    left = await at(recnet, network)
+    network = await leave_open_window(recnet, model)
+    left = await find_open_window(recnet, network)
     assert left is not None
     assert left.holder is None
     out = await recnet.interact(
         "tiny", user="cid", positive="m2", negative="j1", interaction_id="next"
     )
     assert out["window"] == left.id
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
     # The record that took the update over is not the one that filled the set.
     assert left.claimed_by == "live bob"
     claims = await rows(recnet, "SELECT claimed_by FROM windows")
@@ -94,20 +74,20 @@ async def test_the_next_live_record_finishes_what_a_failed_run_left(
 async def test_a_process_that_is_gone_holds_nothing(
     recnet: RecNet, model: WatchedModel, neighbour: Presence
 ) -> None:
-    network = await break_off(recnet, model)
+    network = await leave_open_window(recnet, model)
     await hold(recnet, network, await neighbour.sign())
     out = await recnet.interact("tiny", user="cid", positive="m2", negative="j1")
     assert out["window"] is None
     await neighbour.close()
     out = await recnet.interact("tiny", user="eve", positive="f2", negative="j1")
     assert out["window"] == 1
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
 
 
 async def test_while_another_process_is_at_the_update_the_set_goes_on_filling(
     recnet: RecNet, model: WatchedModel, neighbour: Presence
 ) -> None:
-    network = await break_off(recnet, model)
+    network = await leave_open_window(recnet, model)
     await hold(recnet, network, await neighbour.sign())
     for user, positive in (("cid", "m2"), ("eve", "f2"), ("dot", "m3")):
         out = await recnet.interact("tiny", user=user, positive=positive, negative="j1")
@@ -135,12 +115,12 @@ async def test_a_window_that_was_taken_over_goes_on_where_it_was(
     network = await bootstrap_tiny(recnet)
     model.script = cut_once("Summarize")
     with pytest.raises(PowerCutError):
-        await fill(recnet)
+        await fill_window(recnet)
     before = await calls(recnet, network, "window 1")
     assert await recnet.update_routers("tiny")
     after = await calls(recnet, network, "window 1")
     assert after["extract"] == before["extract"] == NETWORK_SETTINGS.update_size
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
 
 
 @pytest.mark.parametrize("cut", ["Extract", "OptimizedRouter", "Summarize"])
@@ -161,7 +141,7 @@ async def test_a_run_whose_window_was_finished_by_another_ends_without_a_call(
             failed = record
             break
     assert failed
-    model.script = decide("split")  # so that no router is left that the failed run had read
+    model.script = decide_routers("split")  # so that no router is left that the failed run had read
     await recnet.interact("tiny", user="fay", positive="m1", negative="j4", interaction_id="next")
     assert await rows(recnet, "SELECT 1 FROM windows WHERE NOT done") == []
     digest, asked = await recnet.digest("tiny"), len(model.asked)
@@ -177,7 +157,7 @@ async def test_a_run_that_passed_over_a_node_never_commits_the_rest(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch, skipped: str
 ) -> None:
     """Also where the run that took its window over fails at just that moment."""
-    network = await break_off(recnet, model)
+    network = await leave_open_window(recnet, model)
     place, hold_it = "", claims._hold  # noqa: SLF001
 
     async def fails_meanwhile(step: Step, runner: str, *, takes: bool) -> bool:
@@ -197,16 +177,16 @@ async def test_a_run_that_passed_over_a_node_never_commits_the_rest(
     for _ in range(2):
         await recnet.interact("tiny", interaction_id="live bob", **record)
     assert place == skipped
-    left = await at(recnet, network)
+    left = await find_open_window(recnet, network)
     assert left is not None  # somebody else has to finish it, from its beginning
     before = (await calls(recnet, network, "window 1"))["extract"]
     assert await recnet.update_routers("tiny")
     assert (await calls(recnet, network, "window 1"))["extract"] == before + len(left.members)
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
 
 
 async def test_router_update_by_itself_needs_a_thread(recnet: RecNet, model: WatchedModel) -> None:
-    await break_off(recnet, model)
+    await leave_open_window(recnet, model)
     with pytest.raises(InputError, match="needs a thread_id"):
         await router_update.graph.ainvoke({"window": 1}, context=NetworkContext(network="tiny"))
     assert await recnet.update_routers("tiny")
@@ -218,7 +198,7 @@ async def test_a_network_that_was_made_again_elsewhere_is_updated(
     await bootstrap_tiny(recnet)
     stale = await recnet.network("tiny")
     await recnet.drop("tiny")
-    await break_off(recnet, model)
+    await leave_open_window(recnet, model)
     recnet.resources.networks["tiny"] = stale
     assert await recnet.update_routers("tiny")
 
@@ -239,18 +219,18 @@ async def test_a_run_that_was_stopped_between_its_commit_and_the_update_holds_no
         if "backward" in chunk:
             break
     await cast("AsyncGenerator[object]", stream).aclose()
-    left = await at(recnet, network)
+    left = await find_open_window(recnet, network)
     assert left is not None
     assert (left.claimed_by, left.holder) == ("b", None)
     out = await recnet.interact("tiny", user="cid", positive="m2", negative="j1")
     assert out["window"] == left.id
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
 
 
 async def test_a_run_that_vanished_between_two_nodes_is_missed_after_a_while(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    network = await break_off(recnet, model)
+    network = await leave_open_window(recnet, model)
     await hold(recnet, network, await recnet.resources.presence.sign())
     with recnet.resources.at_work.on(network):
         pass  # the last node of a run that somebody stopped right after it
@@ -262,10 +242,10 @@ async def test_a_run_that_vanished_between_two_nodes_is_missed_after_a_while(
 async def test_two_runs_that_find_one_window_make_one_update(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    network = await break_off(recnet, model)
+    network = await leave_open_window(recnet, model)
     model.asked.clear()
     await asyncio.gather(*(recnet.update_routers("tiny") for _ in range(4)))
-    left = await at(recnet, network)
+    left = await find_open_window(recnet, network)
     assert left is None
     assert model.counts()["Extract"] <= NETWORK_SETTINGS.update_size + 2
     (done,) = await rows(recnet, "SELECT count(*) AS n FROM windows WHERE done")
@@ -285,16 +265,16 @@ async def test_one_identity_sent_several_times_at_once_is_paid_once(
     assert sorted(out["repeated"] for out in outs) == [False, True, True]
     assert model.counts()["Predict"] == 1
     assert model.counts()["Extract"] == NETWORK_SETTINGS.update_size
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
 
 
 async def test_a_graph_that_is_run_without_a_thread_updates_too(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
-    for user, positive in RECORDS:
+    for user, positive in LIVE_RECORDS:
         record = InteractionInput(user=user, positive=positive, negative="m1")
         out = await interaction.graph.ainvoke(record, context=NetworkContext(network="tiny"))
     assert out["window"] == 1
-    assert await at(recnet, network) is None
+    assert await find_open_window(recnet, network) is None
 
 
 async def test_a_sign_is_gone_when_its_process_has_taken_leave(

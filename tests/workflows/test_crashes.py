@@ -1,7 +1,7 @@
 """Runs that stop anywhere go on where they were: nothing twice, and the same network in the end."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 from langchain_core.runnables import RunnableConfig
@@ -11,17 +11,13 @@ from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
 from prompts.llm.errors import BudgetExceeded
 from state.errors import InputError
 from state.store.windows import open_window
-from tests.support.database_rows import calls, pending_set, rows, thread_ids
+from tests.support.database_rows import calls, pending_set, thread_ids
+from tests.support.interrupted_runs import ALONE, count_settled, has_open_window, unfinished
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny
 from tests.support.watched_model import PowerCutError, WatchedModel, cut_at_every_call, cut_once
 from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
 from workflows.training.driver import train
-
-ALONE = ("Predict", "CreditAssignment")
-"""Replies that a record asks for one at a time: no sibling is in flight beside them."""
-
-MOST_RUNS = 500
 
 
 async def learn(recnet: RecNet) -> bool:
@@ -149,7 +145,7 @@ async def test_a_spent_budget_stops_the_run_and_not_the_record(
     model.script = spent
     with pytest.raises(BudgetExceeded, match="spent"):
         await train(recnet, "tiny")
-    assert await settled(recnet, network) == 1
+    assert await count_settled(recnet, network) == 1
     model.script = cut_once()
     report = await train(recnet, "tiny", limit=1)
     assert (report.run, report.failed) == (1, 0)
@@ -170,10 +166,10 @@ async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
         window = await open_window(conn, network)
     assert window is not None
     assert len(window.members) >= NETWORK_SETTINGS.update_size
-    assert await settled(recnet, network) == 2
+    assert await count_settled(recnet, network) == 2
     report = await train(recnet, "tiny", limit=0)
     assert (report.run, report.windows) == (0, 1)
-    assert not await waiting(recnet, network)
+    assert not await has_open_window(recnet, network)
     await train(recnet, "tiny", limit=2)
     assert await recnet.digest("tiny") == await recnet.digest("other")
 
@@ -233,25 +229,3 @@ class Power:
             self.cuts += 1
         if self._out:
             raise PowerCutError(*key)
-
-
-async def unfinished(recnet: RecNet, network: int, records: int) -> AsyncIterator[int]:
-    """Yield how many records are left until all are settled and no router update is open."""
-    for _ in range(MOST_RUNS):
-        left = records - await settled(recnet, network)
-        if not left and not await waiting(recnet, network):
-            return
-        yield left
-    pytest.fail(f"not finished after {MOST_RUNS} runs")
-
-
-async def settled(recnet: RecNet, network: int) -> int:
-    """Return how many records of a network are settled."""
-    found = await rows(recnet, "SELECT id FROM interactions WHERE network_id = %s", network)
-    return len(found)
-
-
-async def waiting(recnet: RecNet, network: int) -> bool:
-    """Return whether a claimed window waits for its router update."""
-    async with recnet.resources.pool.connection() as conn:
-        return await open_window(conn, network) is not None

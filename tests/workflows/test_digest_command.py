@@ -11,7 +11,7 @@ from evals.cli import app
 from state.db.pool import Connection
 from state.settings import Settings
 from state.store.interactions import write_interaction
-from tests.state.store.test_digest import lived_in, record, reward
+from tests.support.network_changes import lived_in, reward, settled_record
 from workflows.commands.networks import DIFFERENT
 from workflows.recnet import open_recnet
 
@@ -74,7 +74,7 @@ def test_the_same_networks_are_one_line() -> None:
 
 def test_different_networks_say_where_they_part(write: Write) -> None:
     async def more(conn: Connection, network: int) -> None:
-        await write_interaction(conn, network, record("i:2"))
+        await write_interaction(conn, network, settled_record("i:2"))
 
     async def shaped(conn: Connection, network: int) -> None:
         await conn.execute(

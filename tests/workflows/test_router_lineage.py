@@ -1,8 +1,5 @@
 """Lineage of routers: gradients that waited, and what the heirs of those that retired made."""
 
-import json
-import re
-
 import pytest
 
 from nodes.resources import Resources
@@ -13,7 +10,7 @@ from state.store.routers import retire_router, write_router
 from state.store.versions import append_version
 from tests.support.database_rows import rows, trace, trace_all
 from tests.support.tiny_network import bootstrap_tiny, plant_tiny
-from tests.support.watched_model import Script, WatchedModel
+from tests.support.watched_model import NEW_ROUTERS, WatchedModel, decide_routers
 from workflows.recnet import RecNet
 from workflows.trace import InteractionTrace, TracedGradient
 from workflows.training.driver import train
@@ -55,7 +52,7 @@ async def test_a_router_that_retired_tells_what_came_of_it(
     await bootstrap_tiny(recnet)
     await train(recnet, "tiny", limit=7)
     before = await router_texts(recnet)
-    model.script = decide(action)
+    model.script = decide_routers(action)
     await train(recnet, "tiny", limit=1)
     routers = routers_of(await trace(recnet, "tiny:12"))
     assert len(routers) == 2
@@ -64,7 +61,7 @@ async def test_a_router_that_retired_tells_what_came_of_it(
     assert len(applied) == (2 if action == "split" else 1)
     assert {g.status for g in routers.values()} <= {"applied", "pending"}
     for name, gradient in applied.items():
-        assert gradient.after in (NEW if action == "split" else NEW[:1])
+        assert gradient.after in (NEW_ROUTERS if action == "split" else NEW_ROUTERS[:1])
         assert gradient.before == before[name][-1]
         assert (gradient.after_version, gradient.applied_to) in ((1, 4), (1, 6))
     # A record before it was not touched by what this window did.
@@ -85,7 +82,7 @@ async def test_a_router_that_was_kept_is_not_an_earlier_updates_work(
         "ORDER BY version DESC LIMIT 1",
     )
     assert last["author"] == "gradient"
-    model.script = decide("keep")
+    model.script = decide_routers("keep")
     await train(recnet, "tiny", limit=2)
     gradient = routers_of(await trace(recnet, "tiny:14"))["router:2"]
     assert (gradient.status, gradient.after) == ("applied", "")
@@ -127,32 +124,10 @@ LIVE = Interaction(
     failure="",
 )  # fmt: skip
 
-NEW = ["Liked here: trumpet; saxophone.", "Liked here: fiddle; banjo."]
-
-
-def decide(action: str) -> Script:
-    """Return a script that decides so on every router."""
-
-    def script(reply: str, text: str) -> str | None:
-        if reply != "OptimizedRouter":
-            return None
-        partner = min(re.findall(r"<name>(router \d+)</name>", text))
-        profiles = {"keep": [], "split": NEW, "merge": NEW[:1]}[action]
-        return json.dumps(
-            {
-                "action": action,
-                "reason": "so",
-                "profiles": profiles,
-                "partner": partner if action == "merge" else "",
-            }
-        )
-
-    return script
-
 
 async def assert_the_network_goes_on(recnet: RecNet, model: WatchedModel) -> None:
     """Train to the end: gradients for routers that retired go to their heirs."""
-    model.script = decide("keep")
+    model.script = decide_routers("keep")
     report = await train(recnet, "tiny")
     assert (report.run, report.failed) == (4, 0)
     retired = await rows(recnet, "SELECT id FROM routers WHERE heirs <> '{}'")

@@ -22,7 +22,7 @@ from evals.candidates import Negatives
 from evals.metrics import ndcg
 from evals.paper.jobs import Result
 from evals.planted.world import plant_world
-from tests.evals.paper.test_jobs import result
+from tests.support.paper_jobs import result
 
 READERS = Readers(cold=frozenset({"cy"}), early=frozenset({"eve"}), followers=frozenset({"flo"}))
 

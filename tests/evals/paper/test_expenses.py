@@ -6,7 +6,7 @@ from evals.paper.design import AGENTCF, RECNET, Variant
 from evals.paper.expenses import Expense, efficiency_rows, expense_rows, expenses
 from evals.paper.jobs import Result
 from evals.tables import Figure
-from tests.evals.paper.test_jobs import COST, JOB, result
+from tests.support.paper_jobs import COST, JOB, result
 
 
 def made(variant: Variant, **cost: object) -> Result:

@@ -6,7 +6,7 @@ from evals.paper.experiment import Plan
 from evals.paper.naming import mark, stem, title
 from state.dataset import Split
 from state.settings import Settings
-from tests.evals.paper.test_jobs import JOB, result
+from tests.support.paper_jobs import JOB, result
 from tests.support.tiny_network import tiny_dataset
 
 USUAL = Plan()

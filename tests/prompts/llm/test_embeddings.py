@@ -14,7 +14,7 @@ from prompts.llm.embeddings import MOST_DIMENSIONS, Encoder, load_encoder
 from prompts.llm.errors import CallError, ModelError, ReplyError
 from prompts.llm.limiter import CallLimiter
 from state.domain import Call
-from tests.support.scripted_server import Answer, failure, scripted_server
+from tests.support.scripted_server import Answer, failure, scripted_server, vectors_answer
 
 KEY = "sk-not-to-be-shown-0123456789"
 
@@ -116,12 +116,6 @@ async def test_the_next_batch_is_begun_once_the_last_one_is_recorded() -> None:
     assert written.asked == [["a"], ["b"]]
 
 
-def vectors(*rows: list[float]) -> Answer:
-    data = [{"object": "embedding", "index": i, "embedding": row} for i, row in enumerate(rows)]
-    usage = {"prompt_tokens": 1, "total_tokens": 1}
-    return Answer(body={"object": "list", "model": "test", "data": data, "usage": usage})
-
-
 async def embed(*answers: Answer, **options: Any) -> tuple[list[list[float]], int]:  # noqa: ANN401
     """Embed one text through a real client; return the rows and the number of requests."""
     with scripted_server(*answers) as endpoint:
@@ -144,7 +138,7 @@ async def embed(*answers: Answer, **options: Any) -> tuple[list[list[float]], in
 
 
 async def test_a_transient_failure_is_tried_again() -> None:
-    assert await embed(failure(503, "loading"), vectors([0.0, 2.0])) == ([[0, 1]], 2)
+    assert await embed(failure(503, "loading"), vectors_answer([0.0, 2.0])) == ([[0, 1]], 2)
 
 
 async def test_tries_are_bounded() -> None:

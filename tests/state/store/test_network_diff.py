@@ -14,8 +14,7 @@ from state.store.interactions import write_interaction
 from state.store.network_diff import SHOWN, Change, Differences, Place, compare_networks
 from state.store.networks import copy_network, find_network
 from state.store.versions import append_version
-from tests.state.store import test_digest as moved
-from tests.state.store.test_digest import Change as Made
+from tests.support import network_changes as changes
 from tests.support.tiny_network import NETWORK_SETTINGS
 
 FIRST = Step(kind="interaction", id="i:1")
@@ -32,7 +31,7 @@ async def conn(resources: Resources) -> AsyncIterator[Connection]:
 @pytest.fixture
 async def twins(resources: Resources, conn: Connection) -> tuple[int, int]:
     """Return two networks that are the same and hold something of everything."""
-    first = await moved.lived_in(resources)
+    first = await changes.lived_in(resources)
     return first, await copy_network(
         conn, await find_network(conn, "tiny"), "twin", NETWORK_SETTINGS
     )
@@ -47,7 +46,7 @@ async def compare(conn: Connection) -> Differences:
 async def record(conn: Connection, network: int, *names: str) -> None:
     """Let interactions be settled one after another."""
     for name in names:
-        await write_interaction(conn, network, moved.record(name))
+        await write_interaction(conn, network, changes.settled_record(name))
 
 
 async def miss(conn: Connection, network: int, name: str) -> None:
@@ -60,31 +59,31 @@ async def miss(conn: Connection, network: int, name: str) -> None:
 @pytest.mark.parametrize(
     ("change", "tables", "place", "parting"),
     [
-        (moved.vocabulary, ["attributes"], "attribute 4", BOOTSTRAP),
-        (moved.new_version, ["module_versions"], "item:j1 version 2", FIRST),
-        (moved.other_author, ["module_versions"], "rules:item:j1 version 1", BOOTSTRAP),
-        (moved.filter_pointer, ["clients"], "user:ann", None),
-        (moved.client_attributes, ["client_vectors"], "user:ann", BOOTSTRAP),
-        (moved.router_attributes, ["routers"], "router:1", None),
-        (moved.lineage, ["routers"], "router:1", None),
-        (moved.consumed, ["buffers"], "user:ann", None),
-        (moved.reward, ["interactions"], "i:1", FIRST),
-        (moved.new_record, ["interactions"], "i:2", Step(kind="interaction", id="i:2")),
-        (moved.claim, ["windows"], "router update 1", UPDATE),
-        (moved.verdict, ["filter_decisions"], "i:1 · user:ann · message 1", FIRST),
-        (moved.gradient, ["gradients"], "i:1 · router:2", UPDATE),
-        (moved.pending, ["pending_clients"], "user:eve", None),
-        (moved.window, ["windows"], "router update 1", UPDATE),
-        (moved.recipients, ["windows"], "router update 1", UPDATE),
-        (moved.pinned_rules, ["clients"], "user:ann", None),
-        (moved.pinned_router, ["routers"], "router:1", None),
-        (moved.by_hand, ["module_versions"], "router:1 version 2", EDIT),
+        (changes.vocabulary, ["attributes"], "attribute 4", BOOTSTRAP),
+        (changes.new_version, ["module_versions"], "item:j1 version 2", FIRST),
+        (changes.other_author, ["module_versions"], "rules:item:j1 version 1", BOOTSTRAP),
+        (changes.filter_pointer, ["clients"], "user:ann", None),
+        (changes.client_attributes, ["client_vectors"], "user:ann", BOOTSTRAP),
+        (changes.router_attributes, ["routers"], "router:1", None),
+        (changes.lineage, ["routers"], "router:1", None),
+        (changes.consumed, ["buffers"], "user:ann", None),
+        (changes.reward, ["interactions"], "i:1", FIRST),
+        (changes.new_record, ["interactions"], "i:2", Step(kind="interaction", id="i:2")),
+        (changes.claim, ["windows"], "router update 1", UPDATE),
+        (changes.verdict, ["filter_decisions"], "i:1 · user:ann · message 1", FIRST),
+        (changes.gradient, ["gradients"], "i:1 · router:2", UPDATE),
+        (changes.pending, ["pending_clients"], "user:eve", None),
+        (changes.window, ["windows"], "router update 1", UPDATE),
+        (changes.recipients, ["windows"], "router update 1", UPDATE),
+        (changes.pinned_rules, ["clients"], "user:ann", None),
+        (changes.pinned_router, ["routers"], "router:1", None),
+        (changes.by_hand, ["module_versions"], "router:1 version 2", EDIT),
     ],
 )
 async def test_every_change_is_found_and_named(
     conn: Connection,
     twins: tuple[int, int],
-    change: Made,
+    change: changes.Change,
     tables: list[str],
     place: str,
     parting: Step | None,
@@ -100,7 +99,7 @@ async def test_every_change_is_found_and_named(
 
 def test_every_change_that_moves_the_digest_is_tried() -> None:
     (marks,) = test_every_change_is_found_and_named.pytestmark  # type: ignore[attr-defined]
-    assert {row[0] for row in marks.args[1]} == set(moved.CHANGES)
+    assert {row[0] for row in marks.args[1]} == set(changes.CHANGES)
 
 
 async def test_the_same_networks_do_not_differ(conn: Connection, twins: tuple[int, int]) -> None:
@@ -117,8 +116,8 @@ async def test_what_differs_is_told_with_both_values(
     conn: Connection, twins: tuple[int, int]
 ) -> None:
     first, twin = twins
-    await moved.reward(conn, twin)
-    await moved.router_attributes(conn, twin)
+    await changes.reward(conn, twin)
+    await changes.router_attributes(conn, twin)
     await record(conn, first, "i:0", "i:3")
     found = await compare(conn)
     routers, interactions = found.tables
@@ -181,7 +180,7 @@ async def test_a_revision_stands_where_it_was_made(
     conn: Connection, twins: tuple[int, int]
 ) -> None:
     first, twin = twins
-    await moved.by_hand(conn, first)
+    await changes.by_hand(conn, first)
     await record(conn, first, "later")
     assert (await compare(conn)).parting == EDIT
     await miss(conn, twin, "i:1")
@@ -205,13 +204,13 @@ async def test_a_router_update_is_told_from_the_interactions_around_it(
     settled = Settled(interaction="i:1", named=3, applied_to=3, applied_version=2)
     await settle_gradients(conn, first, [settled])
     assert (await compare(conn)).parting == UPDATE
-    await moved.vocabulary(conn, twin)  # an update that differs may have found the phrase
+    await changes.vocabulary(conn, twin)  # an update that differs may have found the phrase
     await append_version(conn, twin, router, 2, "Other.", "gradient", window=1)
     await miss(conn, twin, "i:3")
     assert (await compare(conn)).parting == UPDATE
     await miss(conn, twin, "i:2")
     assert (await compare(conn)).parting == Step(kind="interaction", id="i:2")
-    await moved.reward(conn, twin)
+    await changes.reward(conn, twin)
     assert (await compare(conn)).parting == FIRST
 
 

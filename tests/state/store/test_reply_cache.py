@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from state.db.migrate import SCHEMA, migrate
 from state.store.reply_cache import PostgresReplyCache, open_reply_cache
 from tests.support.paths import ROOT
-from tests.test_layers import sources
+from tests.support.source_files import sources
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pytest
 from evals.baselines.agentcf.training import AgentCF, found_agentcf
 from nodes.resources import Resources
 from tests.support.tiny_network import bootstrap_tiny
-from tests.workflows.conftest import model, resources
+from tests.support.watched_resources import model, resources
 from workflows.recnet import RecNet
 
 __all__ = ["model", "resources"]
