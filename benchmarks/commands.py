@@ -17,23 +17,18 @@ from workflows.commands.console import explain, fail
 if TYPE_CHECKING:
     from tests.support.model_server.serving import ModelServer
 
-app = typer.Typer(help="Measure and test the system over real HTTP, without any model.")
+bench = typer.Typer(help="Measure the system over HTTP, without any model.")
 
 _MODEL = "offline"
 _DEFAULT = ModelServerSettings()
 
-app.command()(live)
+bench.command()(live)
 
 
-@app.callback()
-def main() -> None:
-    """Measure and test the system over real HTTP, without any model."""
+bench.command()(train)
 
 
-app.command()(train)
-
-
-@app.command()
+@bench.command()
 def serve(
     port: Annotated[int, typer.Option(min=0, max=65_535, help="0 takes a free one.")] = 8765,
     latency: Annotated[

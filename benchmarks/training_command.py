@@ -121,7 +121,7 @@ def _measure(grid: Grid, dataset: Dataset, out: Path, *, as_json: bool) -> None:
 
     try:
         with fresh_database(read_settings()) as on:
-            results = finish(work(on), left="nothing was written")
+            results = finish(work(on), stopped="nothing was written")
     except RecNetError as error:
         fail(str(error))
     if as_json:

@@ -1,4 +1,4 @@
-"""`recnet dataset`: looking at data before anything is loaded."""
+"""`recnet dataset`: inspect a data set before it is loaded."""
 
 from typing import Annotated
 
@@ -9,50 +9,49 @@ from evals.datasets.registry import read_with_left_out
 from evals.datasets.splits import SplitStrategy
 from evals.datasets.stats import dataset_stats
 from state.errors import RecNetError
-from workflows.commands.console import AsJson, fail, print_json, screen
+from workflows.commands.console import AsJson, display, fail, output
 
-SplitAt = Annotated[
+SplitBy = Annotated[
     SplitStrategy,
-    typer.Option("--split", help="Hold out each user's last, or what is later than one moment."),
+    typer.Option(
+        "--split", help="Hold out each user's last events, or all events after one moment."
+    ),
 ]
 
-app = typer.Typer(help="Look at a data set's files before they are loaded.")
+dataset = typer.Typer(help="Inspect a data set before it is loaded.")
 
 
-@app.callback()
-def main() -> None:
-    """Look at a data set's files before they are loaded."""
+@dataset.callback()
+def _group() -> None:
+    """Keep `stats` a subcommand, as typer makes an only command the group itself."""
 
 
-@app.command()
+@dataset.command()
 def stats(
     source: Annotated[
         str, typer.Argument(help="A folder with *.inter and *.item files, or planted:SEED:READERS.")
     ],
-    split: SplitAt = SplitStrategy.LEAVE_ONE_OUT,
+    split: SplitBy = SplitStrategy.LEAVE_ONE_OUT,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print Markdown.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print what a data set is like: sizes, sparsity, lengths, splits, unseen targets."""
+    """Print statistics of a data set: sizes, sparsity, lengths, splits, unseen targets."""
     try:
         found = read_with_left_out(source, split=split)
     except RecNetError as error:
         fail(str(error))
     described = dataset_stats(found.dataset)
-    if as_json:
-        print_json(described)
-    elif markdown:
-        typer.echo(described.markdown())
+    if markdown and not as_json:
+        display(described.markdown())
     else:
-        screen.print(described.rich())
-        print_left_out(found.left_out)
+        output(described, as_json, lambda _: [described.rich(), *left_out_lines(found.left_out)])
 
 
-def print_left_out(left_out: LeftOut) -> None:
-    """Say what a split has no part for, if there is anything."""
-    if left_out.events:
-        screen.print(
-            f"left out by the split: {left_out.events:,} events, and {left_out.users:,} users who "
-            "have none before the moment",
-            soft_wrap=True,
-        )
+def left_out_lines(left_out: LeftOut) -> list[str]:
+    """Return a line about the events that a split by time leaves out, if there are any."""
+    if not left_out.events:
+        return []
+    return [
+        f"left out by the split: {left_out.events:,} events, and {left_out.users:,} users who "
+        "have none before the moment"
+    ]

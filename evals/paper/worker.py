@@ -49,7 +49,7 @@ def main() -> None:
             else:
                 _say()
 
-    execute(work, command="eval", cache=True)
+    execute(work, command="paper", cache=True)
 
 
 def _say(**what: str) -> None:

@@ -14,11 +14,11 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from benchmarks.commands import app
+from benchmarks.commands import bench
 from tests.support.model_server_clients import KEY, ask, client, in_process, prompt
 from tests.support.paths import ROOT
 
-_RUN = "from benchmarks.commands import app; app()"
+_RUN = "from benchmarks.commands import bench; bench()"
 
 
 @contextmanager
@@ -61,7 +61,7 @@ async def test_it_serves_as_told_until_it_is_interrupted() -> None:
 @pytest.fixture
 def mounted() -> typer.Typer:
     parent = typer.Typer()
-    parent.add_typer(app, name="bench")
+    parent.add_typer(bench, name="bench")
     return parent
 
 

@@ -201,7 +201,7 @@ def test_the_command_says_what_it_did() -> None:
     said = run("gc").stdout
     assert "our threads: 1 deleted, 0 kept to go on from\n" in said
     assert f"threads of the Agent Server: {STUDIO}\n" in said
-    assert "they stay as they are; `recnet gc --server` cuts them down" in said
+    assert "they stay as they are; `recnet gc --server` cuts them to their last" in said
     report = json.loads(run("gc", "--full", "--server", "--json").stdout)
     assert (report["deleted"], report["kept"], report["server"]) == (0, [], [STUDIO])
     assert report["pruned"] == 1

@@ -12,7 +12,7 @@ from state.db.pool import Connection
 from state.settings import Settings
 from state.store.interactions import write_interaction
 from tests.support.network_changes import lived_in, reward, settled_record
-from workflows.commands.networks import DIFFERENT
+from workflows.commands.console import DIFFERENT
 from workflows.recnet import open_recnet
 
 DIFF = ("digest", "--diff", "one", "two")

@@ -12,13 +12,13 @@ import pytest
 
 from prompts.llm.limiter import CallLimiter
 from tests.support.paths import ROOT
-from workflows.commands.signals import STOPPED, StoppedError, stoppable
+from workflows.commands.signals import EXIT_CODES, StoppedError, stoppable
 
 
 @pytest.fixture(autouse=True)
 def signals() -> Iterator[None]:
     """Give signals back the effect that they have in tests."""
-    before = {one: signal.getsignal(one) for one in STOPPED}
+    before = {one: signal.getsignal(one) for one in EXIT_CODES}
     yield
     for one, handler in before.items():
         signal.signal(one, handler)
@@ -61,10 +61,10 @@ async def test_a_signal_at_the_last_moment_does_not_cut_the_end_short() -> None:
 
 
 async def test_signals_after_work_that_nothing_stopped_are_as_before() -> None:
-    before = [signal.getsignal(one) for one in STOPPED]
+    before = [signal.getsignal(one) for one in EXIT_CODES]
     async with stoppable(CallLimiter(), lambda _: None):
-        assert [signal.getsignal(one) for one in STOPPED] != before
-    assert [signal.getsignal(one) for one in STOPPED] == before
+        assert [signal.getsignal(one) for one in EXIT_CODES] != before
+    assert [signal.getsignal(one) for one in EXIT_CODES] == before
 
 
 _STUBBORN = """
@@ -91,7 +91,7 @@ asyncio.run(main())
 """
 
 
-@pytest.mark.parametrize("number", STOPPED)
+@pytest.mark.parametrize("number", EXIT_CODES)
 @pytest.mark.parametrize(
     ("what", "signals"), [("itself", 3), ("what it left behind", 2)], ids=["itself", "left"]
 )

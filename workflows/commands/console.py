@@ -1,4 +1,9 @@
-"""What all commands share: options, running, errors in one line, JSON."""
+"""What all commands share: options, running, one-line errors, output.
+
+Exit codes: 0 done; 1 refused or failed, the line says why; 2 wrong usage; 3 the run ended, but some
+records failed; 4 the two compared networks differ; 5 the budget is spent; 130 stopped by Ctrl-C;
+143 stopped by SIGTERM. After 5, 130 and 143 the same command goes on where it stopped.
+"""
 
 import asyncio
 import gc
@@ -9,27 +14,39 @@ import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
-import psycopg
 import typer
-from pydantic import BaseModel, ValidationError
-from rich.console import Console
+from pydantic import ValidationError
+from pydantic_core import to_jsonable_python
+from rich.console import Console, RenderableType
+from rich.text import Text
 
-from prompts.llm.errors import BudgetExceeded, CallError
-from prompts.template import TemplateError
-from state.db.errors import explain as explain_database
 from state.domain import KEY_LENGTH, clean_line
 from state.errors import RecNetError
 from state.settings import Settings
-from workflows.commands.signals import STOPPED, StoppedError, stoppable
-from workflows.recnet import RecNet, open_recnet
+from workflows.commands.signals import EXIT_CODES, StoppedError, stoppable
+
+if TYPE_CHECKING:
+    from workflows.recnet import RecNet
 
 T = TypeVar("T")
 
+ERROR = 1
+FAILED_RECORDS = 3
+DIFFERENT = 4
+BUDGET_SPENT = 5
 
-def _name(given: str) -> str:
-    """Refuse a name that could not be read, or typed again, where it is shown."""
+_NETWORK = "RECNET_NETWORK"
+_GOES_ON = "the same command goes on where it stopped"
+_LINE_LENGTH = 1_000
+_MAY_HOLD_KEYS = frozenset(
+    {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
+)
+"""Settings whose value is not quoted: a key may have been put there by mistake."""
+
+
+def _network_name(given: str) -> str:
     if not given or clean_line(given, KEY_LENGTH) != given:
         fail(
             f"--network: a name is one line of 1 to {KEY_LENGTH} printable characters "
@@ -38,65 +55,48 @@ def _name(given: str) -> str:
     return given
 
 
-_NETWORK = "RECNET_NETWORK"
 NetworkName = Annotated[
     str,
     typer.Option(
-        "--network",
-        "-n",
-        envvar=_NETWORK,
-        help="The network's name.",
-        callback=_name,
+        "--network", "-n", envvar=_NETWORK, help="The network's name.", callback=_network_name
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-
-ERROR = 1
-"""Exit code: what was asked for could not be done; the line says why."""
-FAILED_RECORDS = 3
-"""Exit code: the run ended, but some records could not be learned from."""
-BUDGET_SPENT = 5
-"""Exit code: the budget stopped it; the same command goes on."""
-_GO_ON = "the same command goes on where it was"
-_LINE_LENGTH = 1_000
-_MAY_HOLD_KEYS = frozenset(
-    {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
-)
-"""Settings whose value is not quoted: a key may have been put there by mistake."""
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class _Notes(Console):
-    """What is told beside the work, which goes on where nobody reads it any more.
+    """Progress and errors, on standard error; a reader that went away stops no run.
 
-    A Ctrl-C ends `tee` in `recnet train 2>&1 | tee log` as well, and calls are still under way.
+    A Ctrl-C ends `tee` in `recnet train 2>&1 | tee log` too, while calls are still under way.
     """
 
     def on_broken_pipe(self) -> None:
-        """Say nothing more."""
+        """Print nothing from now on."""
         self.quiet = True
-        with Path(os.devnull).open("w") as nowhere:  # what is still held back has to go somewhere
+        with Path(os.devnull).open("w") as nowhere:  # takes what is still in the buffer
             os.dup2(nowhere.fileno(), self.file.fileno())
 
 
 screen = Console(markup=False, emoji=False, highlight=False)
 notes = _Notes(stderr=True, markup=False, emoji=False, highlight=False)
-"""Progress and errors go here, so that what is printed can be piped."""
 
 
 def execute(
-    work: Callable[[RecNet], Awaitable[T]],
+    work: Callable[["RecNet"], Awaitable[T]],
     settings: Settings | None = None,
     *,
     command: str = "recnet",
     cache: bool = False,
 ) -> T:
-    """Run `work` on an open façade; errors a person can act on become one line and an exit code.
+    """Run `work` on an open façade; an expected error becomes one line and an exit code.
 
-    `command` names the run in usage; `cache` says whether replies are kept and taken again where
-    the settings leave that open.
+    `command` names the run in `recnet usage`; `cache` is whether replies are cached where the
+    settings leave that open.
     """
 
     async def main() -> T:
+        from workflows.recnet import open_recnet  # noqa: PLC0415 - slow, and --help does without
+
         opened = open_recnet(settings or read_settings(), command=command, cache=cache)
         async with opened as recnet, stoppable(recnet.resources.limiter, _say):
             return await work(recnet)
@@ -105,59 +105,62 @@ def execute(
 
 
 def _say(line: str) -> None:
-    """Say what a signal does, and leave the terminal so that a further one may end the process."""
-    notes.show_cursor()  # a progress bar hides it
+    notes.show_cursor()  # a progress bar hides it, and a third signal ends the process
     notes.print(line)
 
 
-def finish(work: Coroutine[Any, Any, T], left: str = _GO_ON) -> T:
-    """Run `work`; errors a person can act on become one line and an exit code.
+def finish(work: Coroutine[Any, Any, T], stopped: str = _GOES_ON) -> T:
+    """Run `work`; an expected error becomes one line and an exit code.
 
-    `left` says what a signal leaves of it.
+    `stopped` is what to print after a signal.
     """
-    # The drivers warn of each connection that fails; one line says so once it matters.
+    import psycopg  # noqa: PLC0415 - slow, and --help does without
+
+    from prompts.llm.errors import BudgetExceeded, CallError  # noqa: PLC0415 - as above
+    from prompts.template import TemplateError  # noqa: PLC0415 - as above
+    from state.db.errors import explain as explain_database  # noqa: PLC0415 - as above
+
+    # psycopg logs a warning for each connection that fails; the error says it once.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     collect_seldom()
     try:
         return asyncio.run(work)
     except KeyboardInterrupt:
-        stop_by_signal(STOPPED[signal.SIGINT], left)
-    except StoppedError as stopped:
-        stop_by_signal(stopped.exit_code, left)
+        _stop(f"stopped: {stopped}", EXIT_CODES[signal.SIGINT])
+    except StoppedError as error:
+        _stop(f"stopped: {stopped}", error.exit_code)
     except ValidationError as error:
         fail(explain(error))
     except psycopg.Error as error:
         fail(explain_database(error))
-    except BudgetExceeded as stop:
-        stop_at_budget(str(stop))
+    except BudgetExceeded as error:
+        stop_at_budget(str(error))
     except (RecNetError, CallError, TemplateError) as error:
         fail(str(error))
 
 
 def collect_seldom() -> None:
-    """Look for cycles less often: training makes many objects and few cycles.
+    """Run the garbage collector less often: training makes many objects and few cycles.
 
-    It saves a twentieth of its processor time, and stalls of a tenth of a second.
+    This saves a twentieth of the processor time, and pauses of a tenth of a second.
     """
     gc.set_threshold(50_000, 20, 50)
 
 
-def stop_by_signal(exit_code: int, left: str = _GO_ON) -> NoReturn:
-    """Say how to go on with what a signal stopped, and leave with that exit code."""
-    notes.print(f"stopped: {left}")
+def stop_at_budget(reason: str) -> NoReturn:
+    """Print which limit of the budget stopped the command, and exit with 5."""
+    _stop(f"stopped: {reason}. Give the same command again to go on", BUDGET_SPENT)
+
+
+def _stop(line: str, exit_code: int) -> NoReturn:
+    notes.print(line, soft_wrap=True)
     raise typer.Exit(exit_code) from None
 
 
-def stop_at_budget(reason: str) -> NoReturn:
-    """Say that the budget stopped the command, and leave with that exit code."""
-    notes.print(f"stopped: {reason}. Give the same command again to go on", soft_wrap=True)
-    raise typer.Exit(BUDGET_SPENT)
-
-
 def read_settings() -> Settings:
-    """Return the settings of this process; a variable that is none of them is refused.
+    """Return the settings of this process; an unknown RECNET_ variable is an error.
 
-    A budget whose name was misspelled is no budget.
+    A misspelled budget would limit nothing.
     """
     known = [n.upper() for n, field in Settings.model_fields.items() if not field.validation_alias]
     for variable in sorted(os.environ):
@@ -174,31 +177,49 @@ def read_settings() -> Settings:
 
 
 def fail(reason: str) -> NoReturn:
-    """Print one line and leave with a non-zero exit code."""
+    """Print one line on standard error and exit with 1."""
     line = clean_line(reason, _LINE_LENGTH)  # it may quote what was typed
-    notes.print(f"recnet: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+    notes.print(f"recnet: {line}", style="red", soft_wrap=True)
     raise typer.Exit(ERROR)
 
 
 def explain(error: ValidationError, prefix: str = "") -> str:
     """Return one line that names the setting and what is wrong with it."""
     first = error.errors(include_url=False, include_context=False)[0]
-    place = str(first["loc"][0]) if first["loc"] else "settings"
-    own = place.isupper()  # a variable of another library's
-    name = f"{prefix}{place}".upper() if prefix and not own else place
-    said = first["msg"].removeprefix("Value error, ")
-    if place in _MAY_HOLD_KEYS:
-        return f"{name}: {said}"
-    return f"{name}: {said} (given: {first['input']!r})"
+    setting = str(first["loc"][0]) if first["loc"] else "settings"
+    is_alias = setting.isupper()  # as OPENAI_BASE_URL
+    name = f"{prefix}{setting}".upper() if prefix and not is_alias else setting
+    message = f"{name}: {first['msg'].removeprefix('Value error, ')}"
+    return message if setting in _MAY_HOLD_KEYS else f"{message} (given: {first['input']!r})"
 
 
-def print_json(data: BaseModel | dict[str, Any] | list[Any]) -> None:
+def output(
+    result: T, as_json: bool, render: Callable[[T], RenderableType | list[RenderableType]]
+) -> None:
+    """Print a result as JSON, or as what `render` makes of it: texts, trees, tables."""
+    if as_json:
+        print_json(result)
+    else:
+        rendered = render(result)
+        display(*rendered if isinstance(rendered, list) else [rendered])
+
+
+def display(*parts: RenderableType) -> None:
+    """Print texts, trees and tables on standard output; a line of text is never broken."""
+    for part in parts:
+        screen.print(part, soft_wrap=isinstance(part, str | Text))
+
+
+def print_json(data: object) -> None:
     """Print data as JSON on standard output, unwrapped and uncoloured."""
-    plain = data.model_dump(mode="json") if isinstance(data, BaseModel) else data
-    typer.echo(json.dumps(plain, ensure_ascii=False, indent=2, default=_dump))
+    typer.echo(json.dumps(to_jsonable_python(data), ensure_ascii=False, indent=2))
 
 
-def _dump(value: object) -> Any:  # noqa: ANN401 - what json.dumps asks for
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    raise TypeError(f"{type(value).__name__} is not JSON")
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 version, 2 versions."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def one_line(text: str) -> str:
+    """Return a text with every run of white space as one blank."""
+    return " ".join(text.split())

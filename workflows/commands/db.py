@@ -4,42 +4,35 @@ import typer
 
 from state.db.embedded import server_runs, start_server, stop_server
 from state.errors import DatabaseError
-from workflows.commands.console import AsJson, fail, print_json, read_settings, screen
+from workflows.commands.console import AsJson, display, fail, output, read_settings
 
-app = typer.Typer(help="Start, stop and look at the embedded PostgreSQL server.")
+db = typer.Typer(help="Start, stop and inspect the embedded server.")
 
 
-@app.command()
+@db.command()
 def start() -> None:
-    """Start the embedded server; other commands do so by themselves."""
-    settings = read_settings()
+    """Start the embedded server. Other commands do so when they need it."""
     try:
-        screen.print(start_server(settings.home), highlight=False, soft_wrap=True)
+        display(start_server(read_settings().home))
     except DatabaseError as error:
         fail(str(error))
 
 
-@app.command()
+@db.command()
 def stop() -> None:
-    """Stop the embedded server; its data stays."""
-    stopped = stop_server(read_settings().home)
-    screen.print("stopped" if stopped else "it was not running")
+    """Stop the embedded server. Its data stays."""
+    display("stopped" if stop_server(read_settings().home) else "it was not running")
 
 
-@app.command()
+@db.command()
 def status(as_json: AsJson = False) -> None:
-    """Say which database is used and whether it runs."""
+    """Show which database is used and whether it runs."""
     settings = read_settings()
-    own = settings.database_url is not None
-    data = {
-        "database": "RECNET_DATABASE_URL" if own else "embedded",
-        "home": None if own else str(settings.home),
-        "running": None if own else server_runs(settings.home),
-    }
-    if as_json:
-        print_json(data)
-    elif own:
-        screen.print("the database that RECNET_DATABASE_URL names")
-    else:
-        state = "running" if data["running"] else "stopped"
-        screen.print(f"embedded, {state}, data in {settings.home}", highlight=False)
+    if settings.database_url is not None:
+        unset = {"database": "RECNET_DATABASE_URL", "home": None, "running": None}
+        output(unset, as_json, lambda _: "the database that RECNET_DATABASE_URL names")
+        return
+    home, running = settings.home, server_runs(settings.home)
+    state = "running" if running else "stopped"
+    data = {"database": "embedded", "home": str(home), "running": running}
+    output(data, as_json, lambda _: f"embedded, {state}, data in {home}")

@@ -1,59 +1,41 @@
-"""`recnet edit`, `rollback`, `pin`, `unpin`: what a person changes by hand."""
+"""`recnet edit`: give a module another text by hand."""
 
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import click
 import typer
 
-from workflows.commands.console import (
-    AsJson,
-    NetworkName,
-    execute,
-    fail,
-    notes,
-    print_json,
-    screen,
-)
-from workflows.edits import Revision, edit, pin, read_module, roll_back
+from workflows.commands.console import AsJson, NetworkName, execute, fail, notes, output
+from workflows.edits import Revision, read_module
+from workflows.edits import edit as edit_module
 from workflows.find_module import FORMS
-from workflows.recnet import RecNet
 
-app = typer.Typer()
+if TYPE_CHECKING:
+    from workflows.recnet import RecNet
 
 ModuleName = Annotated[str, typer.Argument(metavar="MODULE", help=f"One of {FORMS}.")]
-Note = Annotated[str, typer.Option("--note", help="Why; kept with the version.")]
+Note = Annotated[str, typer.Option("--note", help="The reason, stored with the version.")]
 
 
-@app.command()
-def rollback(
-    module: ModuleName,
-    to: Annotated[int, typer.Option(min=1, help="The version whose text it gets again.")],
-    network: NetworkName = "default",
-    note: Note = "",
-    as_json: AsJson = False,
-) -> None:
-    """Give a module the text of an earlier version, as a new version."""
-    _carry_out(lambda recnet: roll_back(recnet, network, module, to, note=note), as_json)
-
-
-@app.command(name="edit")
-def edit_command(
+def edit(
     module: ModuleName,
     network: NetworkName = "default",
     text: Annotated[
         str | None,
-        typer.Option("--text", help="The new text, `-` for standard input; else your $EDITOR."),
+        typer.Option(
+            "--text", help="The new text, or `-` for standard input. Without it $EDITOR opens."
+        ),
     ] = None,
     note: Note = "",
     as_json: AsJson = False,
 ) -> None:
-    """Give a module another text; rules are one a line."""
+    """Give a module another text. Rules of a filter memory are one a line."""
     if text is not None:
         given = _read_input() if text == "-" else text
-        _carry_out(lambda recnet: edit(recnet, network, module, given, note=note), as_json)
+        revise(lambda recnet: edit_module(recnet, network, module, given, note=note), as_json)
         return
     current = execute(lambda recnet: read_module(recnet, network, module))
     try:
@@ -66,8 +48,10 @@ def edit_command(
         notes.print("nothing was saved in the editor, so nothing changes")
         return
     try:
-        _carry_out(
-            lambda recnet: edit(recnet, network, module, written, note=note, base=current.version),
+        revise(
+            lambda recnet: edit_module(
+                recnet, network, module, written, note=note, base=current.version
+            ),
             as_json,
         )
     except typer.Exit:
@@ -77,20 +61,17 @@ def edit_command(
         raise
 
 
-@app.command(name="pin")
-def pin_command(
-    module: ModuleName, network: NetworkName = "default", note: Note = "", as_json: AsJson = False
-) -> None:
-    """Keep a module's text as it is, whatever is learned, until it is unpinned."""
-    _carry_out(lambda recnet: pin(recnet, network, module, note=note), as_json)
-
-
-@app.command()
-def unpin(
-    module: ModuleName, network: NetworkName = "default", note: Note = "", as_json: AsJson = False
-) -> None:
-    """Let what is learned change a module again."""
-    _carry_out(lambda recnet: pin(recnet, network, module, pinned=False, note=note), as_json)
+def revise(work: Callable[["RecNet"], Awaitable[Revision]], as_json: bool) -> None:
+    """Change a module, and print which version it is at."""
+    output(
+        execute(work),
+        as_json,
+        lambda revision: (
+            f"{revision.module} is at version {revision.version} now ({revision.author})"
+            if revision.changed
+            else f"{revision.module} is so already, at version {revision.version}"
+        ),
+    )
 
 
 def _read_input() -> str:
@@ -98,13 +79,3 @@ def _read_input() -> str:
         return sys.stdin.buffer.read().decode("utf-8")
     except UnicodeDecodeError:
         fail("standard input is not UTF-8 text")
-
-
-def _carry_out(work: Callable[[RecNet], Awaitable[Revision]], as_json: bool) -> None:
-    revision = execute(work)
-    if as_json:
-        print_json(revision)
-    elif revision.changed:
-        screen.print(f"{revision.module} is at version {revision.version} now ({revision.author})")
-    else:
-        screen.print(f"{revision.module} is so already, at version {revision.version}")

@@ -1,60 +1,51 @@
-"""`recnet gc`: the checkpoints that nobody needs."""
+"""`recnet gc`: delete checkpoints that nobody needs."""
 
-from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
+from rich.console import RenderableType
 from rich.table import Column, Table
 
 from workflows.checkpoint_cleanup import Collected, collect
-from workflows.commands.console import AsJson, execute, print_json, screen
-
-app = typer.Typer()
+from workflows.commands.console import AsJson, execute, output
 
 _MEGABYTE = 1_000_000
 _SHOWN = 3
 
 
-@app.command()
 def gc(
     server: Annotated[
         bool,
-        typer.Option(
-            "--server", help="Also cut the Agent Server's threads down to their last state."
-        ),
+        typer.Option("--server", help="Also cut the Agent Server's threads to their last state."),
     ] = False,
     full: Annotated[
         bool,
-        typer.Option(
-            "--full", help="Give all free space back to the disk; runs wait while it does."
-        ),
+        typer.Option("--full", help="Return all free space to the disk. Runs wait meanwhile."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Delete the checkpoints of runs that ended; one that was stopped keeps them to go on."""
+    """Delete the checkpoints of runs that ended. Stopped runs keep theirs to go on from."""
     found = execute(lambda recnet: collect(recnet, server=server, full=full))
-    if as_json:
-        print_json(found)
-        return
-    screen.print(_table(found))
-    screen.print(f"our threads: {found.deleted:,} deleted, {len(found.kept):,} kept to go on from")
+    output(found, as_json, lambda _: _render(found, server=server, full=full))
+
+
+def _render(found: Collected, *, server: bool, full: bool) -> list[RenderableType]:
+    lines: list[RenderableType] = [
+        _table(found),
+        f"our threads: {found.deleted:,} deleted, {len(found.kept):,} kept to go on from",
+    ]
     if found.server:
-        screen.print(f"threads of the Agent Server: {_named(found.server)}", soft_wrap=True)
-        screen.print(
-            f"{found.pruned:,} of them cut down to their last state now"
+        more = f" and {len(found.server) - _SHOWN:,} more" if len(found.server) > _SHOWN else ""
+        lines += [
+            f"threads of the Agent Server: {', '.join(found.server[:_SHOWN])}{more}",
+            f"{found.pruned:,} of them cut to their last state now"
             if server
-            else "they stay as they are; `recnet gc --server` cuts them down to their last state"
-        )
+            else "they stay as they are; `recnet gc --server` cuts them to their last state",
+        ]
     if found.deleted and not full:
-        screen.print(
-            "`recnet gc --full` gives back what files still hold free; runs wait meanwhile"
-        )
-
-
-def _named(threads: Sequence[str]) -> str:
-    more = f" and {len(threads) - _SHOWN:,} more" if len(threads) > _SHOWN else ""
-    return ", ".join(threads[:_SHOWN]) + more
+        lines.append("`recnet gc --full` returns the free space in files; runs wait meanwhile")
+    return lines
 
 
 def _table(found: Collected) -> Table:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from rich.progress import (
     BarColumn,
@@ -13,9 +14,9 @@ from rich.progress import (
 )
 
 from workflows.commands.console import notes
-from workflows.training.driver import Progress as TrainingProgress
 
-Tell = Callable[[TrainingProgress], None]
+if TYPE_CHECKING:
+    from workflows.training.driver import Progress as TrainingProgress
 
 
 @contextmanager
@@ -32,11 +33,11 @@ def bars() -> Iterator[Progress]:
         yield progress
 
 
-def training_bar(progress: Progress, name: str) -> Tell:
-    """Return what shows one training run, from the first it tells: records, reward, calls."""
+def training_bar(progress: Progress, name: str) -> Callable[["TrainingProgress"], None]:
+    """Return a callback that shows one training run: records, reward, calls."""
     task: TaskID | None = None
 
-    def tell(at: TrainingProgress) -> None:
+    def update(at: "TrainingProgress") -> None:
         nonlocal task
         if task is None:
             task = progress.add_task(name, total=at.records, state="")
@@ -45,10 +46,10 @@ def training_bar(progress: Progress, name: str) -> Tell:
             state += f" · {at.failed} failed"
         progress.update(task, completed=at.done, state=state)
 
-    return tell
+    return update
 
 
 def counting_bar(progress: Progress, name: str, total: int) -> Callable[[], None]:
-    """Add a bar that only counts; yields what to call after each step."""
+    """Add a bar, and return a callback that advances it by one."""
     task = progress.add_task(name, total=total, state="")
     return lambda: progress.advance(task)

@@ -1,17 +1,24 @@
-"""`recnet recommend`, `show`, `trace`: what reads a network and never changes it."""
+"""`recnet show`: a network, a client, a router, or the interactions.
 
-from typing import Annotated, Literal
+Texts of the network are data, never markup.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.box import SIMPLE
 from rich.table import Column, Table
+from rich.text import Text
+from rich.tree import Tree
 
 from state.domain import ClientKind
-from workflows.commands.console import AsJson, NetworkName, execute, fail, print_json, screen
-from workflows.commands.trees import client_tree, network_tree, router_tree, trace_tree
+from state.store.versions import Version
+from workflows.commands.console import AsJson, NetworkName, counted, execute, fail, one_line, output
 from workflows.inspect import (
     ClientView,
     InteractionView,
+    MessageView,
     NetworkView,
     RouterView,
     view_client,
@@ -19,125 +26,147 @@ from workflows.inspect import (
     view_network,
     view_router,
 )
-from workflows.recnet import RecNet
-from workflows.trace import InteractionTrace, trace_interaction
 
-app = typer.Typer()
+if TYPE_CHECKING:
+    from workflows.recnet import RecNet
 
-What = Literal["network", "user", "item", "router", "interactions"]
-
-
-@app.command()
-def recommend(
-    user: Annotated[str, typer.Argument(help="Key of the user.")],
-    candidates: Annotated[
-        list[str] | None, typer.Argument(help="Keys of items to rank; else the nearest ones.")
-    ] = None,
-    network: NetworkName = "default",
-    count: Annotated[int, typer.Option(min=1, max=100, help="How many nearest items.")] = 10,
-    as_json: AsJson = False,
-) -> None:
-    """Rank items for a user, each with its reason."""
-    out = execute(
-        lambda recnet: recnet.recommend(network, user, candidates or (), count),
-        command="recommend",
-    )
-    if as_json:
-        print_json(dict(out))
-        return
-    table = Table("", "item", "title", "why", "from")
-    for place, entry in enumerate(out["ranking"], start=1):
-        table.add_row(str(place), entry.item, entry.title, entry.reason, entry.origin)
-    screen.print(table)
-    if out["missing"] or out["dropped"]:
-        screen.print(f"{out['missing']} not in the reply, {out['dropped']} names dropped")
+View = NetworkView | ClientView | RouterView | list[InteractionView]
 
 
-@app.command()
 def show(
-    what: Annotated[What, typer.Argument(help="What to look at.")] = "network",
+    what: Annotated[
+        Literal["network", "user", "item", "router", "interactions"],
+        typer.Argument(help="What to show."),
+    ] = "network",
     key: Annotated[
         str,
         typer.Argument(
-            help="Key of the user or item, number of the router; of interactions, the user's key."
+            help="Key of the user or item, or number of the router. For interactions: a user's "
+            "key, or all, if none is given."
         ),
     ] = "",
     network: NetworkName = "default",
     as_json: AsJson = False,
 ) -> None:
-    """Look at a network, a client, a router, or the interactions, all or of one user."""
+    """Show a network, a client, a router, or interactions."""
     if what in ("user", "item", "router") and not key:
         fail(f"name the {what}: recnet show {what} KEY --network {network}")
     if what == "router" and not key.isdecimal():
         fail(f"a router has a number, not '{key}'")
-    if what == "interactions":
-        _show_interactions(network, key, as_json)
-        return
-    view = execute(lambda recnet: _view(recnet, network, what, key))
-    if as_json:
-        print_json(view)
-    elif isinstance(view, NetworkView):
-        screen.print(network_tree(view))
-    elif isinstance(view, RouterView):
-        screen.print(router_tree(view))
-    else:
-        screen.print(client_tree(view))
 
-
-@app.command()
-def trace(
-    interaction: Annotated[str, typer.Argument(help="The interaction's identity.")],
-    network: NetworkName = "default",
-    calls: Annotated[
-        bool, typer.Option("--calls", help="Each call too, with what a reasoning model thought.")
-    ] = False,
-    as_json: AsJson = False,
-) -> None:
-    """Tell one interaction step by step: prediction, reward, gradients, before and after."""
-
-    async def work(recnet: RecNet) -> InteractionTrace:
+    async def work(recnet: "RecNet") -> View:
         found = await recnet.network(network)
         async with recnet.resources.pool.connection() as conn:
-            return await trace_interaction(conn, found, interaction)
+            if what == "network":
+                return await view_network(conn, found)
+            if what == "interactions":
+                return await view_interactions(conn, found, key)
+            if what == "router":
+                return await view_router(conn, found, int(key))
+            return await view_client(conn, found, ClientKind(what), key)
 
-    lineage = execute(work)
-    if as_json:
-        print_json(lineage)
-    else:
-        screen.print(trace_tree(lineage, calls=calls))
-
-
-async def _view(
-    recnet: RecNet, name: str, what: What, key: str
-) -> NetworkView | ClientView | RouterView:
-    network = await recnet.network(name)
-    async with recnet.resources.pool.connection() as conn:
-        if what == "network":
-            return await view_network(conn, network)
-        if what == "router":
-            return await view_router(conn, network, int(key))
-        return await view_client(conn, network, ClientKind(what), key)
+    output(execute(work), as_json, _render)
 
 
-def _show_interactions(name: str, user: str, as_json: bool) -> None:
-    async def work(recnet: RecNet) -> list[InteractionView]:
-        network = await recnet.network(name)
-        async with recnet.resources.pool.connection() as conn:
-            return await view_interactions(conn, network, user)
+def _render(view: View) -> Tree | Table:
+    match view:
+        case NetworkView():
+            return _network_tree(view)
+        case ClientView():
+            return _client_tree(view)
+        case RouterView():
+            return _router_tree(view)
+        case _:
+            return _interactions_table(view)
 
-    found = execute(work)
-    if as_json:
-        print_json(found)
-        return
+
+def _network_tree(view: NetworkView) -> Tree:
+    tree = Tree(Text.assemble((view.network, "bold"), f" · {view.dataset} ({view.domain})"))
+    tree.add(f"{view.users} users, {view.items} items, {view.pending} pending")
+    reward = "no reward yet" if view.reward is None else f"mean reward {view.reward:.3f}"
+    tree.add(f"{view.trained} of {view.records} training records")
+    tree.add(
+        f"{view.interactions} interactions, live ones included ({view.failed} failed), {reward}"
+    )
+    tree.add(
+        f"tau {view.tau_user:.3f} for users, {view.tau_item:.3f} for items; pairs that share an "
+        f"attribute: {view.passing_users:.1%} of users', {view.passing_items:.1%} of items'"
+    )
+    if min(view.tau_user, view.tau_item) <= -1.0:
+        tree.add("(too few pairs shared an attribute, so bootstrap set tau to -1: all pass)")
+    settings = tree.add("settings")
+    for name, value in view.settings.items():
+        settings.add(f"{name} = {value}")
+    routers = tree.add(f"{len(view.routers)} routers, {view.windows} updates")
+    for number, profile in view.routers.items():
+        routers.add(Text.assemble((f"router {number}", "bold"), f" {one_line(profile)}"))
+    for number, heirs in view.retired.items():
+        routers.add(Text(f"router {number} retired; heirs: {_numbers(heirs)}", style="dim"))
+    if view.pinned:
+        tree.add(Text(f"pinned: {', '.join(view.pinned)}", style="yellow"))
+    return tree
+
+
+def _client_tree(view: ClientView) -> Tree:
+    title = f" · {view.title}" if view.title != view.key else ""
+    tree = Tree(Text.assemble((f"{view.kind} {view.key}", "bold"), title))
+    tree.add("profile").add(view.profile)
+    tree.add(f"attributes: {'; '.join(view.attributes) or 'none'}")
+    rules = tree.add("filter memory")
+    for rule in view.rules:
+        rules.add(rule)
+    _add_messages(tree, view.messages, "in the buffer")
+    if view.merged_on_delivery:
+        _add_messages(
+            tree, view.merged_on_delivery, "merged on delivery since the last interaction"
+        )
+    for name in view.pinned:
+        tree.add(Text(f"{name} is pinned", style="yellow"))
+    name = f"{view.kind}:{view.key}"
+    _add_versions(tree, name, view.versions)
+    _add_versions(tree, f"rules:{name}", view.rules_versions)
+    return tree
+
+
+def _router_tree(view: RouterView) -> Tree:
+    retired = f" · retired; heirs: {_numbers(view.heirs)}" if view.heirs else ""
+    tree = Tree(Text.assemble((f"router {view.router}", "bold"), retired))
+    tree.add("profile").add(view.profile)
+    tree.add(f"attributes: {'; '.join(view.attributes) or 'none'}")
+    if view.pinned:
+        tree.add(Text(f"router:{view.router} is pinned", style="yellow"))
+    _add_versions(tree, f"router:{view.router}", view.versions)
+    return tree
+
+
+def _interactions_table(views: list[InteractionView]) -> Table:
     table = Table(
-        Column("interaction", overflow="fold"),  # what `trace` asks for: never cut
-        *(Column(name, overflow="fold") for name in ("user", "took", "not")),
+        *(Column(name, overflow="fold") for name in ("interaction", "user", "took", "not")),
         "predicted",
         "why",
         box=SIMPLE,
     )
-    for entry in found:
-        outcome = "failed" if entry.failure else "right" if entry.reward else "wrong"
-        reason = entry.failure or entry.reason
-        table.add_row(entry.interaction, entry.user, entry.took, entry.not_taken, outcome, reason)
-    screen.print(table)
+    for view in views:
+        outcome = "failed" if view.failure else "right" if view.reward else "wrong"
+        reason = view.failure or view.reason
+        table.add_row(view.interaction, view.user, view.took, view.not_taken, outcome, reason)
+    return table
+
+
+def _add_messages(tree: Tree, messages: Sequence[MessageView], where: str) -> None:
+    node = tree.add(f"{counted(len(messages), 'message')} {where}")
+    for message in messages:
+        node.add(f"{message.sender}: {one_line(message.body)}")
+
+
+def _add_versions(tree: Tree, module: str, versions: Sequence[Version]) -> None:
+    history = tree.add(f"{module}: {counted(len(versions), 'version')}")
+    for version in versions:
+        window = f"window {version.window_id}" if version.window_id else ""
+        source = version.interaction_id or window or version.note
+        made = f"{version.version} · {' '.join(filter(None, (version.author, source)))} · "
+        history.add(Text.assemble(made, (one_line(version.content), "dim")))
+
+
+def _numbers(routers: Sequence[int]) -> str:
+    return ", ".join(map(str, routers))

@@ -1,140 +1,102 @@
-"""Stopping: a first Ctrl-C or SIGTERM lets the calls under way end, a second one does not.
+"""Stopping by Ctrl-C or SIGTERM: the first lets calls under way end, the second cancels them.
 
-A third one has its default effect: it ends the process wherever it is.
+The third has its default effect: it kills the process.
 """
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 from prompts.llm.limiter import CallLimiter
 
-STOPPED = {signal.SIGINT: 130, signal.SIGTERM: 143}
-"""Exit codes: what a shell shows of a program that a signal ended."""
+EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+"""What a shell shows for a program that the signal ended."""
+
+_SECONDS_LEFT = 5.0
+"""How long cancelled tasks may take to end before their connections are closed."""
 
 
 class StoppedError(Exception):
-    """Work was stopped by a signal; what was done is stored."""
+    """A signal stopped the work; what was done is stored."""
 
-    def __init__(self, by: signal.Signals) -> None:
-        super().__init__(by)
-        self.exit_code = STOPPED[by]
-
-
-_SECONDS_LEFT = 5.0
-"""How long what a graph left behind may take to end, before its connections are closed."""
+    def __init__(self, received: signal.Signals) -> None:
+        super().__init__(received)
+        self.exit_code = EXIT_CODES[received]
 
 
 @asynccontextmanager
 async def stoppable(limiter: CallLimiter, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """Let signals stop the running task, for the time of the block.
+    """Let signals stop the block.
 
-    At the first one no further call passes the limiter; the task is cancelled once those under way
-    have ended and their replies are stored. A second one cancels it at once. A third one, and any
-    once the block has been stopped, ends the process: what is left to do then only closes.
+    After the first one the limiter lets no further call pass; the block is cancelled once the calls
+    under way have ended and their replies are stored. A second one cancels it at once. From then
+    on, and while a stopped block closes, signals have their default effect.
 
     Raises:
-        StoppedError: that is how the block ended.
+        StoppedError: a signal cancelled the block.
     """
-    before = asyncio.all_tasks()
-    stop = _Stop(limiter, say, asyncio.current_task())
-    try:
-        with _signals_ask(stop):
-            yield
-    except asyncio.CancelledError:
-        if stop.by is None:
-            raise
-        raise StoppedError(stop.by) from None
-    finally:
-        if stop.by is not None:
-            await _end({task for task in asyncio.all_tasks() - before if not _waits(task)})
+    loop, block, tasks = asyncio.get_running_loop(), asyncio.current_task(), asyncio.all_tasks()
+    handlers = {number: signal.getsignal(number) for number in EXIT_CODES}
+    received: list[signal.Signals] = []
 
+    def receive(number: signal.Signals) -> None:
+        received.append(number)
+        if len(received) == 1:
+            limiter.close()
+            loop.create_task(drain())
+            say("stopping after the calls under way; once more stops at once")
+        else:
+            cancel()
+            _restore(loop, dict.fromkeys(EXIT_CODES, signal.SIG_DFL))
 
-@contextmanager
-def _signals_ask(stop: "_Stop") -> Iterator[None]:
-    """Hand signals to `stop`, for the time of the block."""
-    loop, before = asyncio.get_running_loop(), {one: signal.getsignal(one) for one in STOPPED}
-    with suppress(NotImplementedError, RuntimeError):  # Windows; another thread
-        for one in STOPPED:
-            loop.add_signal_handler(one, stop.ask, one)
+    async def drain() -> None:
+        await limiter.rest()
+        cancel()
+
+    def cancel() -> None:
+        limiter.turn_away()
+        if block is not None:
+            block.cancel()
+
+    with suppress(NotImplementedError, RuntimeError):  # Windows; not the main thread
+        for number in EXIT_CODES:
+            loop.add_signal_handler(number, receive, number)
     try:
         yield
+    except asyncio.CancelledError:
+        if not received:
+            raise
+        raise StoppedError(received[0]) from None
     finally:
-        stop.end()
-        if stop.by is None:
-            _hand_to(before)
-        else:
-            _hand_to(dict.fromkeys(STOPPED, signal.SIG_DFL))
+        _restore(loop, dict.fromkeys(EXIT_CODES, signal.SIG_DFL) if received else handlers)
+        if received:
+            await _cancel({task for task in asyncio.all_tasks() - tasks if not _waits(task)})
 
 
-def _hand_to(handlers: Mapping[signal.Signals, Any]) -> None:
-    """Take signals from the loop.
-
-    Left to themselves they would be KeyboardInterrupts, which may turn up in a callback of the
-    interpreter: it prints them and goes on.
-    """
+def _restore(loop: asyncio.AbstractEventLoop, handlers: Mapping[signal.Signals, Any]) -> None:
     with suppress(NotImplementedError):  # Windows
-        for one, handler in handlers.items():
-            if asyncio.get_running_loop().remove_signal_handler(one):
-                signal.signal(one, handler)
-
-
-class _Stop:
-    """What signals do to a task, as long as it has not ended."""
-
-    by: signal.Signals | None = None
-    """The first signal."""
-    _resting: asyncio.Task[None] | None = None
-
-    def __init__(
-        self, limiter: CallLimiter, say: Callable[[str], None], task: asyncio.Task[object] | None
-    ) -> None:
-        self._limiter = limiter
-        self._say = say
-        self._task = task
-
-    def ask(self, by: signal.Signals) -> None:
-        """Take a signal, the first or a second."""
-        if self.by is not None:
-            self._now()
-            _hand_to(dict.fromkeys(STOPPED, signal.SIG_DFL))
-        elif self._task is not None:
-            self.by = by
-            self._limiter.close()
-            self._resting = asyncio.ensure_future(self._rest())
-            self._say("stopping after the calls under way; once more stops at once")
-
-    def end(self) -> None:
-        """Leave the task alone, whatever still comes: it is ending."""
-        self._task = None
-
-    async def _rest(self) -> None:
-        await self._limiter.rest()
-        self._now()
-
-    def _now(self) -> None:
-        self._limiter.turn_away()
-        if self._task is not None:
-            self._task.cancel()
+        for number, handler in handlers.items():
+            if loop.remove_signal_handler(number):
+                signal.signal(number, handler)
 
 
 def _waits(task: asyncio.Task[object]) -> bool:
-    """Return whether a task only waits for an event: whoever asked for it ends it.
+    """Return whether a task only waits for an event; whatever waits for that ends it.
 
-    Before Python 3.12 asyncio.wait_for makes one each time, so those of what was there before the
-    block, as the scheduler of the pool of connections, are new ones.
+    Before Python 3.12 asyncio.wait_for makes such a task each time, so older tasks, such as the
+    scheduler of the connection pool, have new ones.
     """
     return getattr(task.get_coro(), "__qualname__", "") == asyncio.Event.wait.__qualname__
 
 
-async def _end(left: set[asyncio.Task[object]]) -> None:
-    """End the tasks that a graph leaves behind which is cancelled more than once."""
-    for task in left:
+async def _cancel(tasks: set[asyncio.Task[object]]) -> None:
+    """End the tasks that a graph leaves behind when it is cancelled more than once."""
+    for task in tasks:
         task.cancel()
-    if left:
-        done, _ = await asyncio.wait(left, timeout=_SECONDS_LEFT)
+    if tasks:
+        done, _ = await asyncio.wait(tasks, timeout=_SECONDS_LEFT)
         for task in done:
             if not task.cancelled():
-                task.exception()  # looked at, so that nobody tells of it
+                task.exception()  # retrieved, or asyncio logs it

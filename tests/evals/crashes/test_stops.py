@@ -95,7 +95,7 @@ async def test_signals_one_right_after_another_end_it_in_any_case(trained: Netwo
 
 
 def test_a_signal_before_anything_has_begun_ends_it_without_a_word() -> None:
-    words = [sys.executable, "-c", "import evals.main; print(flush=True); evals.main.main()"]
+    words = [sys.executable, "-c", "import evals.cli; print(flush=True); evals.cli.main()"]
     for after in (0.1, 0.5, 0.9):
         with subprocess.Popen(  # noqa: S603 - ours
             words, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE

@@ -1,22 +1,64 @@
-"""What `digest --diff` prints: where two networks part. Values are data here too, never markup."""
+"""`recnet digest`: a digest of a network, and where two networks differ.
+
+Values are data here too, never markup.
+"""
 
 import json
 from itertools import takewhile
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from pydantic import JsonValue
 from rich.text import Text
 from rich.tree import Tree
 
 from state.store.diff_history import Step
-from state.store.network_diff import Change, Differences, TableDifferences
+from state.store.network_diff import Change, Differences, TableDifferences, compare_networks
+from workflows.commands.console import DIFFERENT, AsJson, NetworkName, execute, output
+
+if TYPE_CHECKING:
+    from workflows.recnet import RecNet
 
 _WIDTH = 24
-"""Characters that are shown of one value."""
+"""Characters shown of one value."""
 _BEFORE = 8
-"""Of them, those before the first that differs, where a value is too long to be shown whole."""
+"""How many of them stand before the first difference, where a value is too long."""
 
 
-def differences_tree(found: Differences) -> Tree:
+def digest(
+    network: NetworkName = "default",
+    diff: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--diff", metavar="A B", help="Show where the networks A and B differ."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a network's digest. Networks with the same digest are the same."""
+    if diff is not None:
+        _diff(*diff, as_json)
+        return
+    value = execute(lambda recnet: recnet.digest(network))
+    output({"network": network, "digest": value}, as_json, lambda _: value)
+
+
+def _diff(first: str, second: str, as_json: bool) -> None:
+    async def work(recnet: "RecNet") -> Differences:
+        networks = await recnet.network(first), await recnet.network(second)
+        async with recnet.resources.pool.connection() as conn:
+            return await compare_networks(conn, *networks)
+
+    found = execute(work)
+    same = f"'{first}' and '{second}' are the same: {found.digests[0]}"
+    output(
+        {"same": found.same, **dict(found)},
+        as_json,
+        lambda _: same if found.same else _differences_tree(found),
+    )
+    if not found.same:
+        raise typer.Exit(DIFFERENT)
+
+
+def _differences_tree(found: Differences) -> Tree:
     """Return where two different networks part."""
     first, second = found.networks
     tree = Tree(Text.assemble((first, "bold"), " → ", (second, "bold"), ": not the same network"))

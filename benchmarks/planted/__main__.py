@@ -1,0 +1,65 @@
+"""`python -m benchmarks.planted`: compare RecNet with silence and placebo in planted worlds."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from dotenv import load_dotenv
+
+from benchmarks.planted.study import make_study
+from benchmarks.planted.worlds import DEVELOPED
+from evals.commands.paper import Model, Out, Processes, networks_bar, require_folder, settings_with
+from evals.planted.world import MOST_READERS
+from evals.statistics import MOST_WORLDS
+from workflows.commands.console import AsJson, execute, fail, output
+from workflows.commands.progress import bars
+
+if TYPE_CHECKING:
+    from benchmarks.planted.report import StudyReport
+    from workflows.recnet import RecNet
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def planted(
+    seeds: Annotated[
+        str, typer.Option(help="Worlds: 0-9 to develop with, others for reports.")
+    ] = "0-9",
+    users: Annotated[
+        int, typer.Option(min=20, max=MOST_READERS, help="Readers of each world.")
+    ] = 40,
+    model: Model = None,
+    processes: Processes = 1,
+    out: Out = Path("eval-results"),
+    as_json: AsJson = False,
+) -> None:
+    """Compare RecNet with silence and placebo in worlds where it must gain, and must not."""
+    load_dotenv(".env")
+    worlds = _worlds(seeds)
+    require_folder(out)
+
+    async def work(recnet: "RecNet") -> "StudyReport":
+        with bars() as progress:
+            return await make_study(recnet, worlds, users, processes, out, networks_bar(progress))
+
+    report = execute(work, settings_with(model), command="planted", cache=True)
+    output(report, as_json, lambda report: report.markdown())
+
+
+def _worlds(seeds: str) -> range:
+    first, _, last = seeds.partition("-")
+    known = first.isdecimal() and last.isdecimal()
+    lowest, highest = (int(first), int(last)) if known else (0, 0)
+    if not 2 <= highest - lowest + 1 <= MOST_WORLDS:
+        fail(f"--seeds {seeds}: give the first and the last of 2 to {MOST_WORLDS} worlds, as 0-9")
+    if lowest <= DEVELOPED < highest:
+        fail(
+            f"--seeds {seeds}: worlds up to {DEVELOPED} were developed with, those after them are "
+            "for reports; a study may not mix them"
+        )
+    return range(lowest, highest + 1)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,29 @@
+"""`recnet copy`: a copy of a network with other settings."""
+
+from typing import Annotated
+
+import typer
+
+from state.settings import USED_AT_BOOTSTRAP
+from workflows.commands.bootstrap import SETTINGS, parse_settings
+from workflows.commands.console import AsJson, display, execute, print_json
+
+CHANGEABLE = [name for name in SETTINGS if name not in USED_AT_BOOTSTRAP]
+
+
+def copy(
+    source: Annotated[str, typer.Argument(help="The network to copy, with all it has learned.")],
+    name: Annotated[str, typer.Argument(help="The copy's name.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help=f"One of: {', '.join(CHANGEABLE)}."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a network, with other settings from then on. Ablations share one bootstrap so."""
+    changed = parse_settings(settings or [], CHANGEABLE)
+    copied = execute(lambda recnet: recnet.copy(source, name, changed))
+    if as_json:
+        print_json({"network": copied.name, "settings": copied.settings})
+    else:
+        display(f"network '{name}' is a copy of '{source}'; next: recnet train --network {name}")

@@ -1,0 +1,62 @@
+"""`recnet retry`: run failed interactions again."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import RenderableType
+
+from workflows.commands.console import (
+    FAILED_RECORDS,
+    AsJson,
+    NetworkName,
+    execute,
+    notes,
+    output,
+    stop_at_budget,
+)
+from workflows.commands.progress import bars, counting_bar
+from workflows.commands.train import Concurrency
+from workflows.commands.usage import usage_lines
+from workflows.training.retry import RetryReport, retry_failed
+from workflows.training.stream import DEFAULT_CONCURRENCY
+
+if TYPE_CHECKING:
+    from workflows.recnet import RecNet
+
+
+def retry(
+    interactions: Annotated[
+        list[str] | None, typer.Argument(help="Ids of failed interactions; all, if none is given.")
+    ] = None,
+    network: NetworkName = "default",
+    concurrency: Concurrency = DEFAULT_CONCURRENCY,
+    as_json: AsJson = False,
+) -> None:
+    """Run failed interactions again. One that succeeds now counts once."""
+
+    async def work(recnet: "RecNet") -> RetryReport:
+        with bars() as progress:
+            return await retry_failed(
+                recnet,
+                network,
+                interactions or (),
+                concurrency=concurrency,
+                started=lambda total: counting_bar(progress, network, total),
+            )
+
+    report = execute(work, command="retry", cache=True)
+    output(report, as_json, _lines)
+    for identity, reason in report.failed.items():
+        notes.print(f"{identity}: {reason}", soft_wrap=True)
+    if report.stopped:
+        stop_at_budget(report.stopped)
+    if report.failed:
+        raise typer.Exit(FAILED_RECORDS)
+
+
+def _lines(report: RetryReport) -> list[RenderableType]:
+    learned = f"{report.run} run again, {report.learned} learned, {len(report.failed)} not"
+    return [
+        learned if report.run else "no interaction has failed",
+        *(usage_lines("this run", report.usage) if report.usage else ()),
+    ]
