@@ -78,7 +78,10 @@ class RecBoleReader:
         else:
             events, left_out = _read_histories(parts, catalogue), LeftOut()
         dataset = Dataset(
-            name=name or stem, domain=domain or "items", items=tuple(items), events=tuple(events)
+            name=name or stem,
+            domain="items" if domain is None else domain,
+            items=tuple(items),
+            events=tuple(events),
         )
         return ReadResult(dataset, left_out)
 

@@ -107,7 +107,7 @@ REFUSED = [
     (("load", "FOLDER", *TINY), "network 'tiny' exists: choose another name, or `recnet drop"),
     # Folders
     (("load", "FOLDER/nowhere", "-n", "new"), "nowhere: cannot be read: No such file"),
-    (("load", "FOLDER/w.item", "-n", "new"), r"w\.item: cannot be read: Not a directory"),
+    (("load", "FOLDER/w.item", "-n", "new"), r"w\.item: no known data format \(it is a single"),
     (("load", "FOLDER", "-n", "new", "--domain", ""), "^recnet: domain: .*at least 1 "),
     (("load", "FOLDER", "-n", "new", "--domain", "\x01"), "^recnet: domain: .*at least 1 "),
     # Settings that shape a network
