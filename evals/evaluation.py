@@ -129,9 +129,9 @@ async def _make_tables(
 ) -> list[RankingTable]:
     """Return the tables of one kind of negatives, with what their rankings cost."""
     budget = recnet.resources.budget
-    before = (budget.calls, budget.kept, budget.tokens)
+    before = (budget.calls, budget.cached, budget.tokens)
     readings = await _read(methods, cases, recnet.resources.settings.calls_in_flight, started)
-    after = (budget.calls, budget.kept, budget.tokens)
+    after = (budget.calls, budget.cached, budget.tokens)
     spent = [now - then for now, then in zip(after, before, strict=True)]
     cost = dict(zip(("calls", "kept", "tokens"), spent, strict=True))
     return make_tables(readings, made.model_copy(update=cost))

@@ -1,15 +1,15 @@
-"""Endpoints: the models and the encoder as the settings name them, for the time of a block."""
+"""Endpoints: the models and the encoder that the settings name, for the time of a block."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from prompts.llm.embeddings import Encoder, load_encoder
+from prompts.llm.error_messages import SHORTEST_KEY
 from prompts.llm.errors import ModelError
 from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import COMPATIBLE, Connection, Endpoint, Parameters, load_endpoint
-from prompts.llm.retries import SHORTEST_KEY
 from prompts.registry import PROMPTS
 from state.settings import Settings
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """What answers and what embeds; all of it passes one limiter."""
+    """The models and the encoder; their requests pass one limiter."""
 
     model: Endpoint
     others: Mapping[str, Endpoint]
-    """By the name of a prompt, where another model answers it."""
+    """By the name of a prompt that another model answers."""
     encoder: Encoder
     limiter: CallLimiter
 
@@ -33,7 +33,8 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
     """Load models and encoder, with connections that are closed at the end of the block.
 
     Raises:
-        ModelError: one is not known, lacks its package, key or price, or is named for no prompt.
+        ModelError: a model is not known, lacks its package, key or price, or is set for a prompt
+            that does not exist.
     """
     _require_prompts(settings)
     limiter = CallLimiter(
@@ -54,9 +55,9 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
             encoder=load_encoder(
                 settings.embedding,
                 timeout=settings.timeout,
-                connection=_of_encoder(settings, served),
-                tries=settings.tries,
-                wait=settings.retry_wait,
+                connection=_encoder_connection(settings, served),
+                request_attempts=settings.tries,
+                retry_wait=settings.retry_wait,
                 limiter=limiter,
             ),
             limiter=limiter,
@@ -66,30 +67,14 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
 
 
 def _client(settings: Settings) -> "DefaultAsyncHttpxClient":
-    from openai import DefaultAsyncHttpxClient  # noqa: PLC0415 - takes a second
+    """Return the HTTP client of all endpoints, which masks every key that they are sent."""
+    from prompts.llm.http_client import EndpointClient  # noqa: PLC0415 - takes a second
 
-    hooks = {"response": [_without(_keys(settings))]}
-    return DefaultAsyncHttpxClient(timeout=settings.timeout, event_hooks=hooks)
-
-
-def _keys(settings: Settings) -> list[bytes]:
-    """Return the keys that endpoints are sent."""
     headers = settings.model_options.get("default_headers")
     keys = [key.get_secret_value() for key in (settings.api_key, settings.embedding_api_key) if key]
     keys += map(str, headers.values()) if isinstance(headers, dict) else ()
-    return [key.encode() for key in keys if len(key) >= SHORTEST_KEY]
-
-
-def _without(keys: list[bytes]) -> Callable[[Any], Awaitable[None]]:
-    """Return what masks keys in a response before anybody reads, logs or traces it."""
-
-    async def clean(response: Any) -> None:  # noqa: ANN401 - of the library's HTTP client
-        content = await response.aread()
-        for key in keys:
-            content = content.replace(key, b"***")
-        response._content = content  # noqa: SLF001 - it has no other way in
-
-    return clean
+    keys = [key for key in keys if len(key) >= SHORTEST_KEY]
+    return EndpointClient(timeout=settings.timeout, keys=keys)
 
 
 def _load(settings: Settings, name: str, connection: Connection, setting: str) -> Endpoint:
@@ -103,14 +88,14 @@ def _load(settings: Settings, name: str, connection: Connection, setting: str) -
             more=settings.model_options,
         ),
         connection=connection,
-        means=settings.structured_output,
+        mode=settings.structured_output,
         price=settings.prices.get(name),
         setting=setting,
     )
 
 
-def _of_encoder(settings: Settings, served: Connection) -> Connection:
-    """Return where the encoder is reached; an address of its own never gets the models' key."""
+def _encoder_connection(settings: Settings, served: Connection) -> Connection:
+    """Return the encoder's connection; an address of its own never gets the models' key."""
     if settings.embedding_base_url is None and settings.embedding_api_key is None:
         return served
     return Connection(
@@ -121,6 +106,7 @@ def _of_encoder(settings: Settings, served: Connection) -> Connection:
 
 
 def _require_prompts(settings: Settings) -> None:
+    """Refuse a model that is set for a prompt that does not exist."""
     known = [prompt.name for prompt in PROMPTS]
     for name in settings.models:
         if name not in known:
@@ -130,7 +116,7 @@ def _require_prompts(settings: Settings) -> None:
 
 
 def _require_prices(settings: Settings, endpoints: Endpoints) -> None:
-    """Refuse a budget in money that could not be kept."""
+    """Refuse a budget in money where the price of a model is not set."""
     if settings.budget_money is None:
         return
     for endpoint in (endpoints.model, *endpoints.others.values()):

@@ -130,13 +130,13 @@ async def open_resources(
         url = await asyncio.to_thread(database_url, settings)
         async with open_pool(url, settings.connections) as pool:
             with ExitStack() as stack:
-                kept = _open_kept(stack, url, endpoints) if cached else None
+                replies = _open_replies(stack, url, endpoints) if cached else None
                 presence = Presence(url)
                 held = Resources(
                     settings=settings,
                     url=url,
                     pool=pool,
-                    caller=_caller(settings, endpoints, templates, budget, kept),
+                    caller=_caller(settings, endpoints, templates, budget, replies),
                     encoder=endpoints.encoder,
                     limiter=endpoints.limiter,
                     budget=budget,
@@ -144,7 +144,7 @@ async def open_resources(
                     turns=Turns(presence),
                     command=command,
                 )
-                held.limiter.stores = partial(require_database, pool)
+                held.limiter.wait_for_storage = partial(require_database, pool)
                 try:
                     yield held
                 finally:
@@ -157,22 +157,22 @@ def _caller(
     endpoints: Endpoints,
     templates: Templates,
     budget: Budget,
-    kept: ReplyCache | None,
+    replies: ReplyCache | None,
 ) -> ModelClient:
     return ModelClient(
         endpoints.model,
         templates,
         others=endpoints.others,
-        asks=settings.asks,
-        tries=settings.tries,
-        wait=settings.retry_wait,
+        reply_attempts=settings.asks,
+        request_attempts=settings.tries,
+        retry_wait=settings.retry_wait,
         limiter=endpoints.limiter,
         budget=budget,
-        kept=kept,
+        cache=replies,
     )
 
 
-def _open_kept(stack: ExitStack, url: str, endpoints: Endpoints) -> ReplyCache | None:
+def _open_replies(stack: ExitStack, url: str, endpoints: Endpoints) -> ReplyCache | None:
     """Open the cache of replies, unless nothing but the offline model would answer."""
     if {endpoint.name for endpoint in (endpoints.model, *endpoints.others.values())} == {OFFLINE}:
         return None

@@ -86,7 +86,7 @@ async def do(recnet: RecNet, job: Job, at_once: int = 1) -> Result:
     dataset, cases = await draw_all(recnet, network, job.split, job.seed, job.draws, job.negatives)
     await refuse_leak(recnet, network, dataset, job.split)
     budget = recnet.resources.budget
-    before = (budget.calls, budget.kept, budget.tokens)
+    before = (budget.calls, budget.cached, budget.tokens)
     method = RecNetRanker(recnet, job.network, name=job.variant.name, seed=job.seed)
     in_flight = recnet.resources.settings.calls_in_flight
     readings = [await evaluate(method, drawn, concurrency=in_flight) for drawn in cases]
@@ -97,7 +97,7 @@ async def do(recnet: RecNet, job: Job, at_once: int = 1) -> Result:
         rewards=await _rewards(recnet, job),
         readings=tuple(readings),
         ranking_calls=budget.calls - before[0],
-        ranking_kept=budget.kept - before[1],
+        ranking_kept=budget.cached - before[1],
         ranking_tokens=budget.tokens - before[2],
         missing=method.missing,
         dropped=method.dropped,

@@ -9,8 +9,7 @@ class Budget:
     """Counts what is spent against limits; None is no limit.
 
     A request counts when it is sent, answered or not: one that timed out may have been paid for.
-    Whoever begins a piece of work asks `require` first; what was begun is finished, so that an
-    interaction is never half paid for.
+    Call `require` before a piece of work begins; work that has begun is finished.
     """
 
     def __init__(
@@ -19,8 +18,8 @@ class Budget:
         self._limits = {"calls": calls, "tokens": tokens, "money": money}
         self.calls = 0
         """Requests sent so far."""
-        self.kept = 0
-        """Replies that were kept from before, and cost nothing."""
+        self.cached = 0
+        """Replies that came from the cache, and cost nothing."""
         self.tokens = 0
         """Input and output tokens so far."""
         self.money = 0.0
@@ -28,20 +27,20 @@ class Budget:
 
     def spent(self) -> str:
         """Return one line on the limit that is reached, or an empty text."""
-        used = {"calls": self.calls, "tokens": self.tokens, "money": self.money}
         for name, limit in self._limits.items():
-            if limit is not None and used[name] >= limit:
+            used: float = getattr(self, name)
+            if limit is not None and used >= limit:
                 return (
-                    f"the budget of {limit:,} {_NAMES[name]} is spent ({used[name]:,.6g} used; "
+                    f"the budget of {limit:,} {_NAMES[name]} is spent ({used:,.6g} used; "
                     f"RECNET_BUDGET_{name.upper()} sets it)"
                 )
         return ""
 
     def require(self) -> None:
-        """Refuse to begin anything once a limit is reached.
+        """Do nothing while something is left.
 
         Raises:
-            BudgetExceeded: it is; the text names it.
+            BudgetExceeded: a limit is reached; the text names it.
         """
         if spent := self.spent():
             raise BudgetExceeded(spent)

@@ -1,7 +1,7 @@
-"""Kept replies: what a validated reply is found by, through LangChain's cache interface.
+"""The reply cache: validated replies by what they depend on, over LangChain's cache interface.
 
-A cache given to a model would keep whatever it says; here only a reply that was read and checked is
-kept, and it is read and checked again when it is taken.
+A cache given to a LangChain model would store whatever the model says. Here only a reply that was
+parsed and checked is stored, and it is parsed and checked again when it is found.
 """
 
 import json
@@ -26,11 +26,11 @@ class ReplyCache:
     async def find(
         self, endpoint: Endpoint, messages: Sequence[BaseMessage], reply: type[Reply], repeat: int
     ) -> str | None:
-        """Return the JSON of the reply that was kept for this call, or None."""
-        found = await self._cache.alookup(_words(messages), _key(endpoint, reply, repeat))
+        """Return the JSON of the reply that was stored for this call, or None."""
+        found = await self._cache.alookup(*_key(endpoint, messages, reply, repeat))
         return found[0].text if found else None
 
-    async def keep(
+    async def store(
         self,
         endpoint: Endpoint,
         messages: Sequence[BaseMessage],
@@ -38,22 +38,22 @@ class ReplyCache:
         repeat: int,
         text: str,
     ) -> None:
-        """Keep the JSON of a reply that was read and checked."""
-        key = _key(endpoint, reply, repeat)
-        await self._cache.aupdate(_words(messages), key, [Generation(text=text)])
+        """Store the JSON of a reply that was parsed and checked."""
+        key = _key(endpoint, messages, reply, repeat)
+        await self._cache.aupdate(*key, [Generation(text=text)])
 
 
 def fingerprint(endpoint: Endpoint, template: str, reply: type[Reply]) -> str:
     """Return what a reply depends on beside its fields, as one short text."""
-    words = [endpoint.identity, template, schema_of(reply)]
-    return sha256(json.dumps(words, sort_keys=True).encode()).hexdigest()[:32]
+    parts = [endpoint.identity, template, schema_of(reply)]
+    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
-def _words(messages: Sequence[BaseMessage]) -> str:
-    return json.dumps([[m.type, m.text] for m in messages])
-
-
-def _key(endpoint: Endpoint, reply: type[Reply], repeat: int) -> str:
+def _key(
+    endpoint: Endpoint, messages: Sequence[BaseMessage], reply: type[Reply], repeat: int
+) -> tuple[str, str]:
+    """Return LangChain's two keys: the prompt's text, and the model with its parameters."""
     schema = json.dumps(schema_of(reply), sort_keys=True)
     digest = sha256(schema.encode()).hexdigest()[:16]
-    return json.dumps([endpoint.identity, reply.__name__, digest, repeat])
+    asked = json.dumps([[m.type, m.text] for m in messages])
+    return asked, json.dumps([endpoint.identity, reply.__name__, digest, repeat])

@@ -1,4 +1,4 @@
-"""What an ask has cost so far, over all of its requests."""
+"""What one call of a model has used so far, over all of its requests."""
 
 import asyncio
 from collections import Counter
@@ -12,12 +12,12 @@ from prompts.llm.retries import fault_of
 from state.domain import Call, CallOutcome, Fault, clean
 
 THOUGHTS_LENGTH = 20_000
-"""Characters of thoughts that are kept of one call."""
+"""Characters of a model's thoughts that are stored for one call."""
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempts:
-    """Counts requests, their seconds, and which transient failures they met."""
+    """The requests of one call: how many, their seconds, and which transient failures they met."""
 
     attempts: int = 0
     seconds: float = 0.0
@@ -42,12 +42,12 @@ class Attempts:
 
 @dataclass(slots=True)
 class CallUsage(Attempts):
-    """Counts the requests for one reply, and what was wrong with those that failed."""
+    """The requests of one call of a prompt, with tokens, cost and thoughts."""
 
     prompt: str
     endpoint: Endpoint
     stops: bool = False
-    """Whether the budget stops it."""
+    """Whether the budget may stop the call."""
     cached: bool = False
     input_tokens: int = 0
     output_tokens: int = 0
@@ -64,7 +64,7 @@ class CallUsage(Attempts):
         return cost or 0.0
 
     def call(self) -> Call:
-        """Return what is kept of it."""
+        """Return the call as it is stored."""
         return Call(
             prompt=self.prompt,
             model=self.endpoint.name,

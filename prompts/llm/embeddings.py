@@ -1,4 +1,4 @@
-"""Encoders by name, and the one way to embed: unit vectors of texts that say something."""
+"""Encoders by name, and the one way to embed: unit vectors of texts that are not empty."""
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
@@ -10,19 +10,20 @@ from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
 from prompts.llm.call_usage import Attempts
+from prompts.llm.error_messages import SettingNames, call_error
 from prompts.llm.errors import ModelError
 from prompts.llm.limiter import CallLimiter, CallSlot
-from prompts.llm.models import COMPATIBLE, OFFLINE, Connection, unusable
-from prompts.llm.retries import Origin, fatal, is_failure, of_loading, retrying
+from prompts.llm.models import COMPATIBLE, OFFLINE, Connection, loading_error
+from prompts.llm.retries import is_failure, retry_policy
 from prompts.offline.encoder import OfflineEncoder
 from prompts.offline.model import CHARACTERS_A_TOKEN
 from state.domain import EMBEDDING, Call
 
 MOST_DIMENSIONS = 1_900
-"""What a row of PostgreSQL holds inline (8 kB): beyond it, vectors are slow to read."""
+"""What fits into a row of PostgreSQL (8 kB); longer vectors are slow to read."""
 
 _SETTING = "RECNET_EMBEDDING"
-_ORIGIN = Origin(
+_NAMES = SettingNames(
     setting=_SETTING, address="RECNET_EMBEDDING_BASE_URL", key="RECNET_EMBEDDING_API_KEY"
 )
 _WITH_DIMENSIONS = re.compile(r"(?P<model>.+)@(?P<dimensions>[1-9][0-9]*)")
@@ -31,9 +32,10 @@ _WITH_DIMENSIONS = re.compile(r"(?P<model>.+)@(?P<dimensions>[1-9][0-9]*)")
 class Encoder:
     """Turns texts into unit vectors.
 
-    `name` stands for the vector space: a network refuses an encoder of another name. `tries` bounds
-    the requests for one batch, `wait` is the first pause between two of them in seconds. `origin`
-    are the variables that its errors name. `local` ones send no requests.
+    `name` stands for the vector space: a network refuses an encoder of another name.
+    `request_attempts` bounds the requests for one batch, `retry_wait` is the first pause between
+    two of them in seconds. `names` are the variables that its errors name. A `local` encoder sends
+    no requests.
     """
 
     def __init__(
@@ -41,20 +43,19 @@ class Encoder:
         embeddings: Embeddings,
         *,
         name: str,
-        tries: int = 5,
-        wait: float = 1.0,
+        request_attempts: int = 5,
+        retry_wait: float = 1.0,
         timeout: float = 60.0,
         limiter: CallLimiter | None = None,
-        origin: Origin = _ORIGIN,
+        names: SettingNames = _NAMES,
         local: bool = False,
     ) -> None:
         self.name = name
         self._embeddings = embeddings
-        self._tries = tries
-        self._wait = wait
+        self._retries = retry_policy(name, request_attempts, retry_wait)
         self._timeout = timeout
         self._limiter = limiter or CallLimiter()
-        self._origin = origin
+        self._names = names
         self._local = local
 
     async def embed(
@@ -62,8 +63,8 @@ class Encoder:
     ) -> NDArray[np.float32]:
         """Return one unit-length row for each text, shape (n, d); equal texts are embedded once.
 
-        No texts give an array of shape (0, 0): d is known only from a reply. `meter` receives what
-        it cost where requests were sent; how many tokens, langchain's interface does not tell.
+        No texts give an array of shape (0, 0): d is known only from a reply. `meter` receives the
+        usage where requests were sent, without tokens: langchain's interface does not give them.
 
         Raises:
             ValueError: an empty text; it has no place in the space.
@@ -75,47 +76,45 @@ class Encoder:
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
-        tally = Attempts()
-        with self._limiter.call() as place:
+        usage = Attempts()
+        with self._limiter.slot() as slot:
             try:
-                vectors = await self._vectors(distinct, tally, place)
+                vectors = await self._vectors(distinct, usage, slot)
                 unit = self._unit(vectors, len(distinct))
-                tally.outcome = "ok"
+                usage.outcome = "ok"
             finally:
                 if meter is not None and not self._local:
-                    with self._limiter.storing():
-                        await meter(self._call(tally))
+                    with self._limiter.recording():
+                        await meter(self._call(usage))
         row = {text: number for number, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
 
     async def _vectors(
-        self, texts: list[str], tally: Attempts, place: CallSlot
+        self, texts: list[str], usage: Attempts, slot: CallSlot
     ) -> list[list[float]]:
         try:
-            return await retrying(self.name, self._tries, self._wait)(
-                self._request, texts, tally, place
-            )
+            return await self._retries.copy()(self._request, texts, usage, slot)
         except Exception as error:
             if not is_failure(error):
                 raise
             # The cause is cut off: a provider's own text may quote the key.
-            raise fatal(error, EMBEDDING, self.name, self._embeddings, self._origin) from None
+            raise call_error(error, EMBEDDING, self.name, self._embeddings, self._names) from None
 
     async def _request(
-        self, texts: list[str], tally: Attempts, place: CallSlot
+        self, texts: list[str], usage: Attempts, slot: CallSlot
     ) -> list[list[float]]:
         tokens = sum(map(len, texts)) // CHARACTERS_A_TOKEN
-        async with place.request(tokens), tally.attempt(self._timeout):
+        async with slot.request(tokens), usage.attempt(self._timeout):
             return await self._embeddings.aembed_documents(texts)
 
-    def _call(self, tally: Attempts) -> Call:
+    def _call(self, usage: Attempts) -> Call:
         return Call(
             prompt=EMBEDDING,
             model=self.name,
-            attempts=tally.attempts,
-            seconds=tally.seconds,
-            outcome=tally.outcome,
-            faults=dict(tally.faults),
+            attempts=usage.attempts,
+            seconds=usage.seconds,
+            outcome=usage.outcome,
+            faults=dict(usage.faults),
         )
 
     def _unit(self, vectors: list[list[float]], count: int) -> NDArray[np.float32]:
@@ -142,13 +141,13 @@ def load_encoder(
     *,
     timeout: float = 60.0,
     connection: Connection | None = None,
-    tries: int = 5,
-    wait: float = 1.0,
+    request_attempts: int = 5,
+    retry_wait: float = 1.0,
     limiter: CallLimiter | None = None,
 ) -> Encoder:
     """Return the encoder `name`: `offline`, `provider:model`, or `provider:model@dimensions`.
 
-    `timeout` is in seconds, for one request; like `connection` it reaches OpenAI-compatible
+    `timeout` is in seconds, for one request. Like `connection` it is passed to OpenAI-compatible
     endpoints only, as other libraries have no common name for it.
 
     Raises:
@@ -159,23 +158,23 @@ def load_encoder(
     sized = _WITH_DIMENSIONS.fullmatch(name)
     model = sized["model"] if sized else name
     options: dict[str, Any] = {"dimensions": int(sized["dimensions"])} if sized else {}
-    origin = Origin(setting=_SETTING)
+    names = SettingNames(setting=_SETTING)
     if model.startswith(COMPATIBLE):
-        reached = connection or Connection()
+        connection = connection or Connection()
         # Texts are bounded far below any context, and the tokenizer's files may not be there.
         options |= {"check_embedding_ctx_length": False, "timeout": timeout, "max_retries": 0}
-        options |= reached.options()
-        origin = _ORIGIN if reached.base_url else origin
+        options |= connection.options()
+        names = _NAMES if connection.base_url else names
     try:
         embeddings = init_embeddings(model, **options)
-    except of_loading() as error:
-        raise unusable(_SETTING, name, "openai:text-embedding-3-small", error) from None
+    except Exception as error:  # noqa: BLE001 - whatever a provider's library raises
+        raise loading_error(_SETTING, name, "openai:text-embedding-3-small", error) from None
     return Encoder(
         embeddings,
         name=name,
-        tries=tries,
-        wait=wait,
+        request_attempts=request_attempts,
+        retry_wait=retry_wait,
         timeout=timeout,
         limiter=limiter,
-        origin=origin,
+        names=names,
     )

@@ -1,4 +1,4 @@
-"""What may go wrong with a call, as one family: a step that fails can be told from a bug."""
+"""The errors of model calls, as one family: a step that fails is told apart from a bug."""
 
 
 class CallError(RuntimeError):
@@ -6,7 +6,7 @@ class CallError(RuntimeError):
 
 
 class ReplyError(CallError):
-    """A reply stayed bad however often it was asked for again."""
+    """No usable reply came, after all attempts."""
 
     def __init__(self, prompt: str, reason: str) -> None:
         super().__init__(prompt, reason)
@@ -27,5 +27,5 @@ class ModelError(CallError):
         """Whether the same call may succeed later: the endpoint was busy, down or unreachable."""
 
 
-class BudgetExceeded(CallError):  # noqa: N818 - it is no fault: the run did what it was told
+class BudgetExceeded(CallError):  # noqa: N818 - no fault: the run did what it was told
     """The next call would go beyond the budget, and was not made."""

@@ -1,4 +1,4 @@
-"""The limiter that all calls to endpoints pass: so many at once, so many a minute, or none more."""
+"""The limiter of all calls to endpoints: how many at a time, and how many begin in a minute."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -14,41 +14,36 @@ from aiolimiter import AsyncLimiter
 MINUTE = 60.0
 
 URGENCY: ContextVar[int] = ContextVar("urgency", default=0)
-"""How much waits for what is being run: of requests that wait, the most urgent is the first."""
+"""How much work waits for the current task: of waiting requests, the most urgent goes first."""
 
-_A_MOMENT = 0.5
-"""Seconds in which a reply that came is stored."""
-_A_WHILE = 2.0
-"""Seconds in which a run that could not store something has ended, and its other calls with it."""
+_IDLE_CHECK = 0.5
+"""Seconds between two looks at whether calls are under way."""
+_RECORDING_PAUSE = 2.0
+"""Seconds in which a run that could not record a call ends, and cancels its other calls."""
 
 
-class _Slots:
-    """A semaphore that lets the most urgent in first, and of those alike who came first."""
+class _PrioritySemaphore:
+    """A semaphore that lets the most urgent waiter in first, and equals in their order."""
 
     def __init__(self, number: int) -> None:
         self._free = number
-        self._came = count()
+        self._arrivals = count()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
 
-    async def take(self) -> None:
-        """Take a slot; wait for one where none is free."""
+    async def acquire(self) -> None:
         if self._free:
             self._free -= 1
-        else:
-            await self._wait()
-
-    async def _wait(self) -> None:
+            return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (-URGENCY.get(), next(self._came), turn))
+        heappush(self._waiting, (-URGENCY.get(), next(self._arrivals), turn))
         try:
             await turn
         except asyncio.CancelledError:
             if not turn.cancelled():  # the slot was handed over at that moment
-                self.give_back()
+                self.release()
             raise
 
-    def give_back(self) -> None:
-        """Hand a slot to the next, or leave it free."""
+    def release(self) -> None:
         while self._waiting:
             turn = heappop(self._waiting)[2]
             if not turn.done():
@@ -61,52 +56,55 @@ class _Slots:
 class _Bounds:
     """The bounds of one event loop."""
 
-    slots: "_Slots"
+    slots: _PrioritySemaphore
     requests: AsyncLimiter | None
     tokens: AsyncLimiter | None
 
 
 @dataclass(slots=True, eq=False)
 class CallLimiter:
-    """Lets `in_flight` calls at most be under way, and so many requests and tokens begin a minute.
+    """Bounds the concurrent calls, and the requests and prompt tokens that begin in a minute.
 
-    The bounds a minute are leaky buckets: a burst may use a whole minute's share at once. Tokens
-    are those of the prompt, as estimated before it is sent; None is no bound. `stores` returns once
-    replies can be stored, or raises why they cannot: it is asked where storing one has failed.
+    The bounds for a minute are leaky buckets: a burst may use a whole minute's share. Tokens are
+    estimated before a prompt is sent. None is no bound. After a call could not be recorded,
+    `wait_for_storage` is awaited before the next one: it returns once calls can be recorded, or
+    raises why they cannot.
     """
 
-    in_flight: int = 8
+    max_concurrent: int = 8
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
-    stores: Callable[[], Awaitable[None]] | None = field(default=None, kw_only=True, repr=False)
+    wait_for_storage: Callable[[], Awaitable[None]] | None = field(
+        default=None, kw_only=True, repr=False
+    )
     _busy: int = field(default=0, init=False)
     _arrived: int = field(default=0, init=False)
     _closed: bool = field(default=False, init=False)
-    _failures: int = field(default=0, init=False)  # to store a reply
-    _overcome: int = field(default=0, init=False)  # of these
-    _over: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
-    # Who waits belongs to an event loop, and a process may run several.
+    _failures: int = field(default=0, init=False)  # to record a call
+    _recovered: int = field(default=0, init=False)  # of these
+    _cancelling: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
+    # Waiters belong to an event loop, and a process may run several.
     _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
         default_factory=WeakKeyDictionary, init=False, repr=False
     )
 
     @contextmanager
-    def call(self) -> Iterator["CallSlot"]:
-        """Give the block a place, to be taken with its first request and given back at its end."""
-        place = CallSlot(self)
+    def slot(self) -> Iterator["CallSlot"]:
+        """Give one call a slot: its first request takes it, and the end of the block frees it."""
+        slot = CallSlot(self)
         try:
-            yield place
+            yield slot
         finally:
-            place.give_back()
+            slot.release()
 
-    async def let_in(self, tokens: int) -> "_Slots":
-        """Wait as the bounds ask for it; return where the slot that was taken is to be given back.
+    async def acquire(self, tokens: int) -> _PrioritySemaphore:
+        """Wait until a request may be sent; return the semaphore to pass to `release`.
 
-        Who comes to a closed limiter waits until it is told to go.
+        Requests to a closed limiter wait for `cancel_waiting`.
 
         Raises:
-            CancelledError: the limiter is closed, and `turn_away` was called.
-            Exception: what came could not be stored, as `stores` has it.
+            CancelledError: the limiter is closed, and `cancel_waiting` was called.
+            Exception: calls cannot be recorded; raised by `wait_for_storage`.
         """
         self._arrived += 1
         bounds = self._bounds()
@@ -114,35 +112,36 @@ class CallLimiter:
             await bounds.requests.acquire()
         if bounds.tokens is not None:
             await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
-        await bounds.slots.take()
+        await bounds.slots.acquire()
         try:
-            await self._may_pass()
+            await self._check_open()
         except BaseException:
-            bounds.slots.give_back()
+            bounds.slots.release()
             raise
         self._busy += 1
         return bounds.slots
 
-    def let_out(self, slots: "_Slots") -> None:
-        """Give back what `let_in` gave."""
+    def release(self, slots: _PrioritySemaphore) -> None:
+        """Give back what `acquire` returned."""
         self._busy -= 1
-        slots.give_back()
+        slots.release()
 
-    async def _may_pass(self) -> None:
-        while (failures := self._failures) > self._overcome:
-            if self.stores is not None:
-                await self.stores()
-            await asyncio.sleep(_A_WHILE)
-            self._overcome = max(self._overcome, failures)
+    async def _check_open(self) -> None:
+        while (failures := self._failures) > self._recovered:
+            if self.wait_for_storage is not None:
+                await self.wait_for_storage()
+            await asyncio.sleep(_RECORDING_PAUSE)
+            self._recovered = max(self._recovered, failures)
         if self._closed:
-            await self._over.wait()
+            await self._cancelling.wait()
             raise asyncio.CancelledError
 
     @contextmanager
-    def storing(self) -> Iterator[None]:
-        """Let `rest` wait for the storing of a reply; where it fails let nobody in for a while.
+    def recording(self) -> Iterator[None]:
+        """Record a call in the block; `wait_idle` waits for it.
 
-        Where that ends a run, those who wait are cancelled meanwhile and nothing is paid for them.
+        Where it fails, other requests wait for a while: if the failure ends the run, they are
+        cancelled meanwhile and cost nothing.
         """
         self._busy += 1
         try:
@@ -157,67 +156,65 @@ class CallLimiter:
         """Let no further request through."""
         self._closed = True
 
-    def turn_away(self) -> None:
-        """Cancel who waits at the closed limiter, and who still comes there.
+    def cancel_waiting(self) -> None:
+        """Cancel all requests that wait at the closed limiter, and those that still arrive.
 
-        A task may have been cancelled already and have lost it: it must not wait for ever.
+        A task may have lost an earlier cancellation: it must not wait for ever.
         """
-        self._over.set()
+        self._cancelling.set()
 
-    async def rest(self) -> None:
-        """Wait until no call is under way, and what the last ones brought has been stored.
+    async def wait_idle(self) -> None:
+        """Wait until no call is under way, and the last ones have been recorded.
 
-        What a graph stores after a call is not seen from here; whoever has stored it goes on to its
-        next request, so this ends a moment after the last one has arrived.
+        What a graph stores after a call is not seen from here. A task that has stored it goes on to
+        its next request, so this returns a moment after the last request arrived.
         """
         arrived = None
         while self._busy or arrived != self._arrived:
             arrived = self._arrived
-            await asyncio.sleep(_A_MOMENT)
+            await asyncio.sleep(_IDLE_CHECK)
 
     def _bounds(self) -> _Bounds:
         loop = asyncio.get_running_loop()
         if loop not in self._loops:
             self._loops[loop] = _Bounds(
-                _Slots(self.in_flight),
-                _limiter(self.requests_per_minute),
-                _limiter(self.tokens_per_minute),
+                _PrioritySemaphore(self.max_concurrent),
+                *(
+                    None if rate is None else AsyncLimiter(rate, MINUTE)
+                    for rate in (self.requests_per_minute, self.tokens_per_minute)
+                ),
             )
         return self._loops[loop]
 
 
 @dataclass(slots=True, eq=False)
 class CallSlot:
-    """One call's place among those under way.
+    """The slot of one call.
 
-    It is held until the call is recorded, so that no more are lost than may be under way where the
-    database ends; but not over the pause after a request that failed.
+    It is held until the call is recorded, so that a database that goes away loses no more calls
+    than may be concurrent. It is free during the pause after a request that failed.
     """
 
     _limiter: CallLimiter
-    _slots: _Slots | None = field(default=None, init=False)
+    _slots: _PrioritySemaphore | None = field(default=None, init=False)
 
     @asynccontextmanager
     async def request(self, tokens: int) -> AsyncIterator[None]:
-        """Take the place for a request with a prompt of so many tokens, and keep it if it succeeds.
+        """Take the slot for a request with a prompt of `tokens` tokens; keep it if it succeeds.
 
         Raises:
-            CancelledError: see `CallLimiter.let_in`.
+            CancelledError: see `CallLimiter.acquire`.
         """
-        self.give_back()
-        self._slots = await self._limiter.let_in(tokens)
+        self.release()
+        self._slots = await self._limiter.acquire(tokens)
         try:
             yield
         except Exception:
-            self.give_back()
+            self.release()
             raise
 
-    def give_back(self) -> None:
-        """Let the next one in; nothing happens where the place is not held."""
+    def release(self) -> None:
+        """Free the slot, if it is held."""
         if self._slots is not None:
-            self._limiter.let_out(self._slots)
+            self._limiter.release(self._slots)
             self._slots = None
-
-
-def _limiter(rate: int | None) -> AsyncLimiter | None:
-    return None if rate is None else AsyncLimiter(rate, MINUTE)

@@ -13,9 +13,10 @@ from langchain.chat_models import init_chat_model
 from langchain_core.language_models import BaseChatModel
 from pydantic import SecretStr
 
+from prompts.llm.error_messages import SettingNames, without_secrets
 from prompts.llm.errors import ModelError
-from prompts.llm.retries import Origin, of_loading, of_openai, without_secrets
-from prompts.llm.structured_output import Means, StructuredOutput
+from prompts.llm.retries import class_names
+from prompts.llm.structured_output import Mode, StructuredOutput
 from prompts.offline.model import OfflineModel
 
 if TYPE_CHECKING:
@@ -25,14 +26,14 @@ OFFLINE = "offline"
 COMPATIBLE = "openai:"
 """The provider that speaks to any endpoint of OpenAI's protocol."""
 NO_KEY = "none"
-"""What is sent to an endpoint of one's own where no key is set: the protocol wants some text."""
+"""Sent to an endpoint of one's own where no key is set: the protocol wants some text."""
 
 _MILLION = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Connection:
-    """How an OpenAI-compatible endpoint is reached; None is what the library finds by itself.
+    """How an OpenAI-compatible endpoint is reached; None leaves it to the library.
 
     A key goes to the address it was set with, never to another one.
     """
@@ -40,37 +41,37 @@ class Connection:
     base_url: str | None = None
     api_key: SecretStr | None = None
     client: "DefaultAsyncHttpxClient | None" = None
-    """Shared by all endpoints of a process, and closed by whoever opened it."""
+    """Shared by all endpoints of a process, and closed by who opened it."""
 
     def options(self) -> dict[str, Any]:
-        """Return the arguments that a model or an encoder of that provider takes."""
+        """Return the arguments of a model or an encoder of that provider."""
         key = self.api_key
         if key is None and self.base_url is not None:
             key = SecretStr(NO_KEY)
-        found = {"base_url": self.base_url, "api_key": key, "http_async_client": self.client}
-        return {name: value for name, value in found.items() if value is not None}
+        options = {"base_url": self.base_url, "api_key": key, "http_async_client": self.client}
+        return {name: value for name, value in options.items() if value is not None}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Parameters:
-    """What a model is asked with; None is what the endpoint does by itself."""
+    """A model's parameters; None is the endpoint's own default."""
 
     temperature: float | None = 0.0
     timeout: float = 60.0
     """Seconds for one request."""
     max_tokens: int | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
-    """Further arguments of the model's class, as they are."""
+    """Further arguments of the model's class."""
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of the model; its own retries are off, as `ModelClient` retries."""
-        found = {
+        options = {
             "temperature": self.temperature,
             "timeout": self.timeout,
             "max_tokens": self.max_tokens,
         }
-        set_ones = {name: value for name, value in found.items() if value is not None}
-        return {**set_ones, **self.more, "max_retries": 0}
+        given = {name: value for name, value in options.items() if value is not None}
+        return {**given, **self.more, "max_retries": 0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +84,10 @@ class Endpoint:
     structured: StructuredOutput
     parameters: Parameters = field(default_factory=Parameters)
     address: str = ""
-    """Without what a URL may hold of a name and a password."""
+    """Without a name and a password that the URL may hold."""
     price: tuple[float, float] | None = None
     """Of a million tokens in, and out."""
-    origin: Origin = field(default_factory=Origin)
+    names: SettingNames = field(default_factory=SettingNames)
 
     def cost(self, input_tokens: int, output_tokens: int) -> float | None:
         """Return what these tokens cost, or None where no price is set."""
@@ -98,7 +99,7 @@ class Endpoint:
     def identity(self) -> str:
         """What a reply depends on beside its messages: model, address and parameters.
 
-        It is stored. Further arguments may hold a key, so of these it has a hash only.
+        It is stored. Further arguments may hold a key, so it has only a hash of these.
         """
         asked = self.parameters
         more = json.dumps(dict(asked.more), sort_keys=True, default=str) if asked.more else ""
@@ -111,7 +112,7 @@ def load_endpoint(
     *,
     parameters: Parameters,
     connection: Connection,
-    means: Means | Literal["auto"] = "auto",
+    mode: Mode | Literal["auto"] = "auto",
     price: tuple[float, float] | None = None,
     setting: str = "RECNET_MODEL",
 ) -> Endpoint:
@@ -125,25 +126,25 @@ def load_endpoint(
     compatible = name.startswith(COMPATIBLE)
     return Endpoint(
         name=name,
-        model=_load(name, parameters, connection if compatible else Connection(), setting),
-        structured=StructuredOutput(name, "json_schema" if name == OFFLINE else means),
+        model=_load(name, parameters, connection, setting),
+        structured=StructuredOutput(name, "json_schema" if name == OFFLINE else mode),
         parameters=parameters,
         address=_without_user(connection.base_url or "") if compatible else "",
         price=price,
-        origin=Origin(setting=setting),
+        names=SettingNames(setting=setting),
     )
 
 
 def _load(name: str, asked: Parameters, connection: Connection, setting: str) -> BaseChatModel:
     if name == OFFLINE:
         return OfflineModel()
-    # It advises another means by an argument of its own; here the next one is taken, and logged.
+    # It advises another mode by an argument of its own; here the next mode is tried, and logged.
     warnings.filterwarnings("ignore", "This model does not support OpenAI's structured")
-    # An argument that the model does not take is told in one line, where it is refused.
+    # An argument that the model does not take is named in one line when it is refused.
     warnings.filterwarnings("ignore", r"(?s)WARNING! .* is not default parameter")
     try:
         if name.startswith(COMPATIBLE):
-            from prompts.llm.openai_compatible import CompatibleModel  # noqa: PLC0415 - takes a second
+            from prompts.llm.http_client import CompatibleModel  # noqa: PLC0415 - takes a second
 
             model = name.removeprefix(COMPATIBLE)
             return CompatibleModel(model=model, **asked.options(), **connection.options())
@@ -151,22 +152,21 @@ def _load(name: str, asked: Parameters, connection: Connection, setting: str) ->
     except TypeError as error:
         said = without_secrets(str(error).partition("() ")[2] or str(error), None)
         raise ModelError(f"{name}: RECNET_MODEL_OPTIONS: {said}") from None
-    except of_loading() as error:
-        raise unusable(setting, name, "openai:gpt-4.1-mini", error) from None
+    except Exception as error:  # noqa: BLE001 - whatever a provider's library raises
+        raise loading_error(setting, name, "openai:gpt-4.1-mini", error) from None
     return other
 
 
-def unusable(setting: str, name: str, example: str, error: Exception) -> ModelError:
+def loading_error(setting: str, name: str, example: str, error: Exception) -> ModelError:
     """Return one line on why `name` in `setting` cannot be loaded, and what to set."""
-    shown = without_secrets(name, None)
-    if isinstance(error, of_openai("OpenAIError")):
-        return ModelError(
-            f"{setting}={shown} needs OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of yours"
-        )
+    shown = f"{setting}={without_secrets(name, None)}"
+    if "OpenAIError" in class_names(error):
+        return ModelError(f"{shown} needs OPENAI_API_KEY, or OPENAI_BASE_URL for your own endpoint")
     reason = without_secrets(str(error).strip().split("\n", 1)[0], None)
-    if isinstance(error, ImportError):
-        return ModelError(f"{setting}={shown}: {reason}")
-    return ModelError(f"{setting}={shown}: {reason}; set it to offline, or to one like {example}")
+    advice = (
+        "" if isinstance(error, ImportError) else f"; set it to offline, or to one like {example}"
+    )
+    return ModelError(f"{shown}: {reason}{advice}")
 
 
 def _without_user(url: str) -> str:

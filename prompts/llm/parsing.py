@@ -1,10 +1,10 @@
-"""From the raw reply of a model to a validated one, or to one line that says what is wrong."""
+"""From a model's message to a validated reply, or to one line that says what is wrong."""
 
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, get_args
+from typing import TypeVar, get_args
 
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
@@ -15,7 +15,6 @@ from state.domain import REASON_LENGTH, Fault, clean_line
 R = TypeVar("R", bound=Reply)
 
 _ERRORS_NAMED = 5
-_FAULTS = frozenset(get_args(Fault))
 _SURROGATE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}"
     r"|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})"
@@ -28,7 +27,7 @@ _STOPPED: Mapping[str, tuple[Fault, str]] = {
 
 
 class UnfitError(ValueError):
-    """What a prompt's own check raises, where it can name what kind of fault a reply has."""
+    """Raised by a prompt's own check that can name the fault of a reply."""
 
     def __init__(self, fault: Fault, reason: str) -> None:
         super().__init__(reason)
@@ -47,7 +46,7 @@ class UnusableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """What a model sent, taken apart: its thoughts, its answer, and how it came to stop."""
+    """A model's message in parts: its thoughts, its answer, and why it stopped."""
 
     thoughts: str
     text: str
@@ -55,10 +54,9 @@ class Raw:
     refusal: str = ""
 
 
-def take_apart(message: AIMessage) -> Raw:
+def read_message(message: AIMessage) -> Raw:
     """Return the parts of a message: the arguments of its function call, or its text."""
     thoughts, text = split_thoughts(message.text)
-    thoughts = "\n".join(filter(None, [_reasoning(message), thoughts]))
     for call in message.tool_calls[:1]:
         text = json.dumps(call["args"], ensure_ascii=False)
     for broken in message.invalid_tool_calls[:1]:
@@ -67,27 +65,27 @@ def take_apart(message: AIMessage) -> Raw:
     return Raw(thoughts, text, finish, str(message.additional_kwargs.get("refusal") or ""))
 
 
-def read_reply(raw: Raw, reply: type[R], check: Callable[[R], None] | None) -> tuple[R, str]:
-    """Return the reply that a model sent, and the JSON it was read from.
+def parse_reply(raw: Raw, reply: type[R], check: Callable[[R], None] | None) -> tuple[R, str]:
+    """Return the reply that a model sent, and the JSON it was parsed from.
 
     Raises:
         UnusableError: a refusal, no JSON, another shape, or a `check` that raised ValueError.
     """
     if raw.refusal:
         raise UnusableError(raw.refusal, "refused", f"the model refused: {raw.refusal}")
-    text = answer_in(raw.text)
+    text = find_object(raw.text)
     try:
         if not text:
             raise UnfitError("empty", "the reply is empty")
         if raw.finish == "length" and "{" in raw.text.rpartition(text)[2]:
             raise UnfitError("truncated", "what was cut off is not the object before it")
-        read = reply.model_validate_json(_unescaped(_without_lone_surrogates(text)))
+        parsed = reply.model_validate_json(_unescape(_replace_lone_surrogates(text)))
         if check is not None:
-            check(read)
+            check(parsed)
     except ValueError as error:
-        fault, reason = _STOPPED.get(raw.finish) or _what_is_wrong(error)
+        fault, reason = _STOPPED.get(raw.finish) or _fault_of(error)
         raise UnusableError(raw.text, fault, reason) from error
-    return read, text
+    return parsed, text
 
 
 def split_thoughts(text: str) -> tuple[str, str]:
@@ -110,39 +108,34 @@ def split_thoughts(text: str) -> tuple[str, str]:
     return "\n".join(thoughts), text
 
 
-def answer_in(text: str) -> str:
+def find_object(text: str) -> str:
     """Return the one JSON object in `text`, without prose or a code fence around it.
 
     Where there is none, or more than one, the text comes back as it is: which one was meant is for
     the model to say.
     """
     text = text.strip()
-    found = []
+    found = set()
     at = text.find("{")
     while at >= 0:
         try:
             _, end = _DECODER.raw_decode(text, at)
-            found.append(text[at:end])
+            found.add(text[at:end])
         except (ValueError, RecursionError):
-            if at == 0:  # an object that is broken; what is whole inside it is not the answer
+            if at == 0:  # a broken object; a whole one inside it is not the answer
                 return text
             end = at + 1
         at = text.find("{", end)
-    return found[0] if len(set(found)) == 1 else text
+    return found.pop() if len(found) == 1 else text
 
 
-def _reasoning(message: AIMessage) -> str:
-    """Return the thoughts that an endpoint sent apart from the text."""
-    return str(message.additional_kwargs.get("reasoning_content") or "").strip()
-
-
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     """Undo the escapes of rendered fields where a model copied them."""
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _without_lone_surrogates(text: str) -> str:
-    """Half of a character, raw or escaped, is what a model leaves where it cut one in two."""
+def _replace_lone_surrogates(text: str) -> str:
+    """Replace halves of characters, raw or escaped, which models leave where they cut one."""
 
     def whole(match: re.Match[str]) -> str:
         return r"\ufffd" if match["lone"] else match[0]
@@ -150,18 +143,13 @@ def _without_lone_surrogates(text: str) -> str:
     return _SURROGATE.sub(whole, text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def _what_is_wrong(error: ValueError) -> tuple[Fault, str]:
+def _fault_of(error: ValueError) -> tuple[Fault, str]:
+    """Return the fault and the reason; a validator names the fault by the type of its error."""
     if not isinstance(error, ValidationError):
         return (error.fault if isinstance(error, UnfitError) else "unfit"), str(error)
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = (f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in found)
-    return _fault(found), "; ".join(list(lines)[:_ERRORS_NAMED])
-
-
-def _fault(errors: Any) -> Fault:  # noqa: ANN401 - pydantic's own list
-    """Return the fault that a validator named by the type of its error, or what the shape says."""
-    for error in errors:
-        if error["type"] in _FAULTS:
-            named: Fault = error["type"]
-            return named
-    return "invalid_json" if errors[0]["type"] == "json_invalid" else "wrong_shape"
+    lines = [f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in found]
+    types = [e["type"] for e in found]
+    named: list[Fault] = [fault for fault in get_args(Fault) if fault in types]
+    shape: Fault = "invalid_json" if types[0] == "json_invalid" else "wrong_shape"
+    return (named[0] if named else shape), "; ".join(lines[:_ERRORS_NAMED])

@@ -1,7 +1,8 @@
-"""Structured output: the best means by which an endpoint gives a reply its shape.
+"""Structured output: the best mode in which an endpoint replies by a schema.
 
-JSON schema, then function calling, then the schema in words. langchain's `with_structured_output`
-hides what was wrong with a reply, so the request is bound here and the reply is read in `reply`.
+JSON schema first, then function calling, then the schema in words. langchain's
+`with_structured_output` hides what was wrong with a reply, so the schema is bound here and the
+reply is read in `parsing`.
 """
 
 import json
@@ -19,116 +20,108 @@ from langchain_core.utils.function_calling import convert_to_json_schema
 from prompts.template import Reply
 from state.domain import Fault
 
-Means = Literal["json_schema", "function_calling", "text"]
+Mode = Literal["json_schema", "function_calling", "text"]
 Model = Runnable[LanguageModelInput, AIMessage]
-MEANS: tuple[Means, ...] = get_args(Means)
+MODES: tuple[Mode, ...] = get_args(Mode)
 """Best first."""
 
-_IN_WORDS: Mapping[Means, str] = {
+_WORDS: Mapping[Mode, str] = {
     "json_schema": "JSON schema",
     "function_calling": "function calling",
     "text": "JSON in text",
 }
 _MISSES = 2
-"""Replies without the asked-for shape, before any good one, that tell an endpoint ignores it."""
-
+"""Replies of another shape, before any good one, that show that an endpoint ignores a mode."""
 _REFUSALS = frozenset({400, 404, 415, 422, 501})
-_NAMES_MEANS: Mapping[Means, re.Pattern[str]] = {
+_NAMES_MODE: Mapping[Mode, re.Pattern[str]] = {
     "json_schema": re.compile(r"response.?format|schema|structured|grammar|guided", re.IGNORECASE),
     "function_calling": re.compile(r"tool|function", re.IGNORECASE),
 }
-_UNKNOWN_TO_STRICT = frozenset({"minLength", "maxLength", "minItems", "maxItems", "title"})
-"""Bounds that endpoints refuse in a strict schema; they are checked when the reply is read."""
+_NOT_STRICT = frozenset({"minLength", "maxLength", "minItems", "maxItems", "title"})
+"""Keywords that endpoints refuse in a strict schema; parsing a reply checks the bounds."""
 
 _log = logging.getLogger(__name__)
 
 
 class StructuredOutput:
-    """The means one endpoint is asked by; `auto` finds the best it takes, once.
+    """The mode in which one endpoint is asked; `auto` finds the best one that it supports.
 
-    An endpoint that refuses a means, or ignores it from the start, is asked by the next one from
-    then on. The first good reply settles it.
+    Where an endpoint refuses a mode, or ignores it from the start, all later requests fall back to
+    the next one. The first good reply settles the mode.
     """
 
-    def __init__(self, name: str, means: Means | Literal["auto"] = "auto") -> None:
+    def __init__(self, name: str, mode: Mode | Literal["auto"] = "auto") -> None:
         self._name = name
-        self._left = list(MEANS) if means == "auto" else [means]
-        self._settled = means != "auto"
+        self._left = list(MODES) if mode == "auto" else [mode]
+        self._settled = mode != "auto"
         self._missed = 0
 
     @property
-    def means(self) -> Means:
-        """The means that the next request is to use."""
+    def mode(self) -> Mode:
+        """The mode of the next request."""
         return self._left[0]
 
-    def refused(self, means: Means, said: str, status: int | None) -> bool:
-        """Return whether an endpoint's error says that it takes no such means, and another may do.
+    def refused(self, mode: Mode, detail: str, status: int | None) -> bool:
+        """Return whether an error says that `mode` is not supported, and another one is left.
 
-        Requests that were under way when the means was given up are sent again by the next one.
+        Requests that were under way at a fall-back are sent again in the new mode.
         """
-        if not names_means(means, said, status):
+        if not is_about_mode(mode, detail, status):
             return False
-        if means == self.means:
-            self._give_up(f"the endpoint refused it: {said}")
-        return means != self.means
+        if mode == self.mode:
+            self._fall_back(f"the endpoint refused it: {detail}")
+        return mode != self.mode
 
-    def answered(self, means: Means, fault: Fault | None) -> bool:
-        """Learn from a reply whether it had the asked-for shape; return whether to ask otherwise.
+    def answered(self, mode: Mode, fault: Fault | None) -> bool:
+        """Note a reply and its fault, if any; return whether to ask again in another mode.
 
-        Then the means by which it was asked is given up, and the reply no fault of the model.
+        Then the reply does not count as a bad one.
         """
-        if self._settled or means != self.means:
-            return means != self.means
+        if self._settled or mode != self.mode:
+            return mode != self.mode
         if fault is None:
             self._settled = True
-            _log.info("%s: structured output by %s", self._name, _IN_WORDS[means])
+            _log.info("%s: structured output by %s", self._name, _WORDS[mode])
         elif fault in ("invalid_json", "wrong_shape"):
             self._missed += 1
             if self._missed == _MISSES:
-                self._give_up("its replies have another shape")
-        return means != self.means
+                self._fall_back("its replies have another shape")
+        return mode != self.mode
 
-    def _give_up(self, reason: str) -> None:
+    def _fall_back(self, reason: str) -> None:
         if self._settled or len(self._left) == 1:
             return
-        given_up = self._left.pop(0)
+        refused = self._left.pop(0)
         self._missed = 0
         _log.warning(
             "%s: no structured output by %s (%s); trying %s. "
-            "RECNET_STRUCTURED_OUTPUT=%s says so from the start",
-            self._name, _IN_WORDS[given_up], reason, _IN_WORDS[self.means], self.means,
+            "Set RECNET_STRUCTURED_OUTPUT=%s to begin with it",
+            self._name, _WORDS[refused], reason, _WORDS[self.mode], self.mode,
         )  # fmt: skip
 
 
-def names_means(means: Means, said: str, status: int | None) -> bool:
-    """Return whether an endpoint's error is about the means by which it was asked."""
-    pattern = _NAMES_MEANS.get(means)
-    return status in _REFUSALS and pattern is not None and bool(pattern.search(said))
+def is_about_mode(mode: Mode, detail: str, status: int | None) -> bool:
+    """Return whether an endpoint's error is about the mode in which it was asked."""
+    pattern = _NAMES_MODE.get(mode)
+    return status in _REFUSALS and pattern is not None and bool(pattern.search(detail))
 
 
-def bind_reply(model: BaseChatModel, means: Means, reply: type[Reply]) -> Model:
-    """Return the model asked for a reply of the shape of `reply` by `means`.
-
-    The name of the schema or function is that of the class.
-    """
-    if means == "json_schema":
-        return model.bind(response_format={"type": "json_schema", "json_schema": _named(reply)})
-    if means == "function_calling":
-        named = _named(reply)
-        function = {
-            "name": named["name"],
-            "description": reply.__doc__ or "",
-            "parameters": named["schema"],
-        }
-        choice = {"type": "function", "function": {"name": named["name"]}}
-        tools = [{"type": "function", "function": function}]
-        return model.bind(tools=tools, tool_choice=choice)
+def bind_reply(model: BaseChatModel, mode: Mode, reply: type[Reply]) -> Model:
+    """Return the model asked for a reply by the schema of `reply`, which has the class's name."""
+    name, schema = reply.__name__, schema_of(reply)
+    if mode == "json_schema":
+        named = {"name": name, "schema": schema, "strict": True}
+        return model.bind(response_format={"type": "json_schema", "json_schema": named})
+    if mode == "function_calling":
+        function = {"name": name, "description": reply.__doc__ or "", "parameters": schema}
+        choice = {"type": "function", "function": {"name": name}}
+        return model.bind(tools=[{"type": "function", "function": function}], tool_choice=choice)
     return model
 
 
-def word_schema(messages: list[BaseMessage], means: Means, reply: type[Reply]) -> list[BaseMessage]:
-    """Return the messages as `means` needs them: where it is text, with the schema in words."""
-    if means != "text":
+def add_schema(messages: list[BaseMessage], mode: Mode, reply: type[Reply]) -> list[BaseMessage]:
+    """Return the messages as `mode` needs them: in mode `text` with the schema in words."""
+    if mode != "text":
         return messages
     first, *others = messages
     schema = json.dumps({"title": reply.__name__, **schema_of(reply)}, ensure_ascii=False)
@@ -139,22 +132,18 @@ def word_schema(messages: list[BaseMessage], means: Means, reply: type[Reply]) -
 @cache
 def schema_of(reply: type[Reply]) -> dict[str, Any]:
     """Return the JSON schema of a reply, with nothing in it that a strict endpoint refuses."""
-    plain: dict[str, Any] = _without_bounds(convert_to_json_schema(reply, strict=True))
-    return plain
+    strict: dict[str, Any] = _strict(convert_to_json_schema(reply, strict=True))
+    return strict
 
 
-def _named(reply: type[Reply]) -> dict[str, Any]:
-    return {"name": reply.__name__, "schema": schema_of(reply), "strict": True}
-
-
-def _without_bounds(schema: Any, *, names: bool = False) -> Any:  # noqa: ANN401 - JSON
-    """Drop unknown keywords; under `properties` the keys are names and stay."""
+def _strict(schema: Any, *, names: bool = False) -> Any:  # noqa: ANN401 - JSON
+    """Drop keywords that are not strict; under `properties` the keys are names and stay."""
     if isinstance(schema, list):
-        return [_without_bounds(entry) for entry in schema]
+        return [_strict(entry) for entry in schema]
     if not isinstance(schema, dict):
         return schema
     return {
-        key: _without_bounds(value, names=key == "properties" and not names)
+        key: _strict(value, names=key == "properties" and not names)
         for key, value in schema.items()
-        if names or key not in _UNKNOWN_TO_STRICT
+        if names or key not in _NOT_STRICT
     }

@@ -8,10 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import openai
 from pydantic import Field, SecretStr
 
 from prompts.llm.client import ModelClient
+from prompts.llm.http_client import EndpointClient
 from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import Connection, Parameters, load_endpoint
 from prompts.template import Fields, Prompt, Reply, Templates
@@ -69,15 +69,15 @@ async def greet_client(*answers: ScriptedAnswer, **options: Any) -> AsyncIterato
     more = {name: options.pop(name) for name in ("callbacks",) if name in options}
     timeout = options.pop("timeout", 5)
     with scripted_server(*answers) as endpoint:
-        async with openai.DefaultAsyncHttpxClient(timeout=5) as client:
+        async with EndpointClient(timeout=5) as client:
             asked = load_endpoint(
                 "openai:test",
                 parameters=Parameters(timeout=timeout, more=more),
                 connection=Connection(base_url=endpoint.url, api_key=SecretStr(KEY), client=client),
-                means=options.pop("means", "json_schema"),
+                mode=options.pop("mode", "json_schema"),
                 price=options.pop("price", None),
             )
             limiter = CallLimiter(options.pop("in_flight", 8))
             templates = options.pop("templates", None) or greeting_templates()
-            caller = ModelClient(asked, templates, wait=0.001, limiter=limiter, **options)
+            caller = ModelClient(asked, templates, retry_wait=0.001, limiter=limiter, **options)
             yield GreetClient(caller, endpoint)

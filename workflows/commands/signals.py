@@ -52,11 +52,11 @@ async def stoppable(limiter: CallLimiter, say: Callable[[str], None]) -> AsyncIt
             _restore(loop, dict.fromkeys(EXIT_CODES, signal.SIG_DFL))
 
     async def drain() -> None:
-        await limiter.rest()
+        await limiter.wait_idle()
         cancel()
 
     def cancel() -> None:
-        limiter.turn_away()
+        limiter.cancel_waiting()
         if block is not None:
             block.cancel()
 

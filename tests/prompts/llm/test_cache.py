@@ -38,7 +38,7 @@ async def cache(server: str) -> AsyncIterator[PostgresReplyCache]:
 
 
 @pytest.fixture
-def kept(cache: PostgresReplyCache) -> ReplyCache:
+def replies(cache: PostgresReplyCache) -> ReplyCache:
     return ReplyCache(cache)
 
 
@@ -85,37 +85,37 @@ SAME: Asked = (endpoint(), MESSAGES, Greeting, 0)
     ],
     ids=range(13),
 )
-async def test_a_reply_is_found_for_the_same_call_only(kept: ReplyCache, other: Asked) -> None:
-    await kept.keep(*SAME, GOOD)
-    assert await kept.find(*SAME) == GOOD
-    assert await kept.find(*other) is None
-    await kept.keep(*other, "{}")
-    assert await kept.find(*SAME) == GOOD
+async def test_a_reply_is_found_for_the_same_call_only(replies: ReplyCache, other: Asked) -> None:
+    await replies.store(*SAME, GOOD)
+    assert await replies.find(*SAME) == GOOD
+    assert await replies.find(*other) is None
+    await replies.store(*other, "{}")
+    assert await replies.find(*SAME) == GOOD
 
 
-async def test_what_does_not_change_a_reply_does_not_lose_it(kept: ReplyCache) -> None:
-    await kept.keep(*SAME, GOOD)
-    assert await kept.find(endpoint(timeout=7), *SAME[1:]) == GOOD
+async def test_what_does_not_change_a_reply_does_not_lose_it(replies: ReplyCache) -> None:
+    await replies.store(*SAME, GOOD)
+    assert await replies.find(endpoint(timeout=7), *SAME[1:]) == GOOD
     in_words = replace(SAME[0], structured=StructuredOutput("openai:small", "text"))
-    assert await kept.find(in_words, *SAME[1:]) == GOOD
+    assert await replies.find(in_words, *SAME[1:]) == GOOD
     one, two = ({"a": 1, "b": 2}, {"b": 2, "a": 1})
-    await kept.keep(endpoint(more=one), *SAME[1:], GOOD)
-    assert await kept.find(endpoint(more=two), *SAME[1:]) == GOOD
+    await replies.store(endpoint(more=one), *SAME[1:], GOOD)
+    assert await replies.find(endpoint(more=two), *SAME[1:]) == GOOD
 
 
-async def test_arguments_of_the_model_are_not_stored(kept: ReplyCache, server: str) -> None:
+async def test_arguments_of_the_model_are_not_stored(replies: ReplyCache, server: str) -> None:
     secret = "sk-in-a-header-0123456789"  # noqa: S105 - it looks like one
     asked = endpoint(more={"default_headers": {"X-Key": secret}})
-    await kept.keep(asked, *SAME[1:], GOOD)
+    await replies.store(asked, *SAME[1:], GOOD)
     with psycopg.connect(server) as conn:
         rows = conn.execute(f"SELECT * FROM {SCHEMA}.replies".encode()).fetchall()  # noqa: S608
     assert len(rows) == 1
     assert secret[:12] not in str(rows)
 
 
-async def test_a_second_ask_is_answered_by_what_was_kept(kept: ReplyCache) -> None:
+async def test_a_second_ask_is_answered_by_what_was_kept(replies: ReplyCache) -> None:
     noticed: list[Fault] = ["unknown_item"]
-    async with greet_client(Answer(text=f"Sure: {GOOD}"), kept=kept) as b:
+    async with greet_client(Answer(text=f"Sure: {GOOD}"), cache=replies) as b:
         first = await b.ask(notice=lambda _: noticed)
         assert await b.ask(notice=lambda _: noticed) == first
         await b.ask(repeat=1)
@@ -127,8 +127,8 @@ async def test_a_second_ask_is_answered_by_what_was_kept(kept: ReplyCache) -> No
 
 
 @pytest.mark.parametrize("bad", [Answer(text="no"), Answer(refusal="No."), Answer(text="")])
-async def test_only_a_reply_that_passed_is_kept(kept: ReplyCache, server: str, bad: Answer) -> None:
-    async with greet_client(bad, kept=kept, asks=2) as b:
+async def test_only_a_valid_reply_is_cached(replies: ReplyCache, server: str, bad: Answer) -> None:
+    async with greet_client(bad, cache=replies, reply_attempts=2) as b:
         with pytest.raises(ReplyError):
             await b.ask()
     with psycopg.connect(server) as conn:
@@ -136,25 +136,25 @@ async def test_only_a_reply_that_passed_is_kept(kept: ReplyCache, server: str, b
     assert len(b.endpoint.requests) == 2
 
 
-async def test_a_reply_that_a_check_refused_is_not_kept(kept: ReplyCache) -> None:
+async def test_a_reply_that_a_check_refused_is_not_kept(replies: ReplyCache) -> None:
     def check(greeting: Greeting) -> None:
         if greeting.warmth < 0:
             raise ValueError("too cold")
 
-    async with greet_client(Answer(text=COLD), Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=COLD), Answer(text=GOOD), cache=replies) as b:
         for _ in range(2):
             assert (await b.ask(check=check)).warmth == 3
     assert len(b.endpoint.requests) == 2
 
 
 async def test_a_kept_reply_that_does_not_pass_any_more_is_asked_for_again(
-    kept: ReplyCache,
+    replies: ReplyCache,
 ) -> None:
     def check(greeting: Greeting) -> None:
         if greeting.warmth < 0:
             raise ValueError("too cold")
 
-    async with greet_client(Answer(text=COLD), Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=COLD), Answer(text=GOOD), cache=replies) as b:
         await b.ask()
         assert (await b.ask(check=check)).warmth == 3
         assert (await b.ask()).warmth == 3
@@ -163,9 +163,9 @@ async def test_a_kept_reply_that_does_not_pass_any_more_is_asked_for_again(
 
 @pytest.mark.parametrize("planted", ["no JSON", "{}", f"{GOOD} {COLD}", "", '{"a":' * 50_000])
 async def test_a_row_that_was_tampered_with_is_not_used(
-    kept: ReplyCache, cache: PostgresReplyCache, server: str, planted: str
+    replies: ReplyCache, cache: PostgresReplyCache, server: str, planted: str
 ) -> None:
-    async with greet_client(Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=GOOD), cache=replies) as b:
         await b.ask()
         with psycopg.connect(server) as conn:
             row = conn.execute(f"SELECT prompt, llm FROM {SCHEMA}.replies".encode()).fetchone()  # noqa: S608
@@ -178,9 +178,9 @@ async def test_a_row_that_was_tampered_with_is_not_used(
 
 @pytest.mark.parametrize("response", ["no JSON", "[]", '{"kwargs": {}}', '{"kwargs": {"text": 5}}'])
 async def test_a_row_that_is_no_reply_at_all_is_not_used(
-    kept: ReplyCache, server: str, response: str
+    replies: ReplyCache, server: str, response: str
 ) -> None:
-    async with greet_client(Answer(text=GOOD), kept=kept) as b:
+    async with greet_client(Answer(text=GOOD), cache=replies) as b:
         await b.ask()
         with psycopg.connect(server, autocommit=True) as conn:
             change = f"UPDATE {SCHEMA}.replies SET response = %s"  # noqa: S608
@@ -191,7 +191,7 @@ async def test_a_row_that_is_no_reply_at_all_is_not_used(
 async def test_a_database_that_is_gone_is_no_failure_of_the_model(server: str) -> None:
     gone = make_conninfo(server, dbname="nowhere")
     with open_reply_cache(gone) as opened:
-        async with greet_client(Answer(text=GOOD), kept=ReplyCache(opened)) as b:
+        async with greet_client(Answer(text=GOOD), cache=ReplyCache(opened)) as b:
             with pytest.raises(psycopg.Error):
                 await b.ask()
     assert (b.call.attempts, b.call.outcome) == (0, "failed")

@@ -114,7 +114,7 @@ async def test_a_check_sends_its_reason_back() -> None:
 
 
 async def test_a_reply_that_stays_bad_is_an_error_with_its_reason() -> None:
-    async with greet_client(Answer(text="no " * 2_000), asks=3) as b:
+    async with greet_client(Answer(text="no " * 2_000), reply_attempts=3) as b:
         with pytest.raises(ReplyError, match="Invalid JSON") as raised:
             await b.ask()
     assert raised.value.prompt == "greet"

@@ -4,7 +4,6 @@ import asyncio
 from typing import Any
 
 import numpy as np
-import openai
 import pytest
 from langchain_core.embeddings import Embeddings
 from langchain_openai import OpenAIEmbeddings
@@ -12,6 +11,7 @@ from pydantic import SecretStr
 
 from prompts.llm.embeddings import MOST_DIMENSIONS, Encoder, load_encoder
 from prompts.llm.errors import CallError, ModelError, ReplyError
+from prompts.llm.http_client import EndpointClient
 from prompts.llm.limiter import CallLimiter
 from state.domain import Call
 from tests.support.scripted_server import Answer, failure, scripted_server, vectors_answer
@@ -119,7 +119,7 @@ async def test_the_next_batch_is_begun_once_the_last_one_is_recorded() -> None:
 async def embed(*answers: Answer, **options: Any) -> tuple[list[list[float]], int]:  # noqa: ANN401
     """Embed one text through a real client; return the rows and the number of requests."""
     with scripted_server(*answers) as endpoint:
-        async with openai.DefaultAsyncHttpxClient(timeout=5) as client:
+        async with EndpointClient(timeout=5) as client:
             embeddings = OpenAIEmbeddings(
                 model="test",
                 base_url=endpoint.url,
@@ -128,7 +128,7 @@ async def embed(*answers: Answer, **options: Any) -> tuple[list[list[float]], in
                 check_embedding_ctx_length=False,
                 http_async_client=client,
             )
-            encoder = Encoder(embeddings, name="openai:test", wait=0.001, **options)
+            encoder = Encoder(embeddings, name="openai:test", retry_wait=0.001, **options)
             try:
                 rows = await encoder.embed(["a text"])
             except CallError as error:
@@ -143,7 +143,7 @@ async def test_a_transient_failure_is_tried_again() -> None:
 
 async def test_tries_are_bounded() -> None:
     with pytest.raises(ReplyError, match="keeps failing") as raised:
-        await embed(failure(500, "oh"), tries=3)
+        await embed(failure(500, "oh"), request_attempts=3)
     assert raised.value.__notes__ == ["3"]
 
 

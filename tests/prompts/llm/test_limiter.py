@@ -48,8 +48,8 @@ def settings(endpoint: ScriptedServer, **more: Any) -> Settings:  # noqa: ANN401
 @asynccontextmanager
 async def under_way(limiter: CallLimiter, tokens: int = 0) -> AsyncIterator[None]:
     """Let a request through, for a call that lasts as long as it."""
-    with limiter.call() as place:
-        async with place.request(tokens):
+    with limiter.slot() as slot:
+        async with slot.request(tokens):
             yield
 
 
@@ -155,14 +155,14 @@ async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> 
     await asyncio.sleep(0)
     limiter.close()
     late = asyncio.create_task(pass_through("late"))
-    resting = asyncio.create_task(limiter.rest())
+    resting = asyncio.create_task(limiter.wait_idle())
     await asyncio.sleep(0.05)
     assert not resting.done()
     free.set()
     await asyncio.wait_for(resting, 10)
     await first
     assert ended == ["first"]
-    limiter.turn_away()
+    limiter.cancel_waiting()
     for turned_away in (late, asyncio.create_task(pass_through("later"))):
         with pytest.raises(asyncio.CancelledError):
             await turned_away
@@ -197,12 +197,12 @@ async def test_a_slot_that_is_handed_to_one_who_is_cancelled_is_handed_on() -> N
 
 async def test_a_call_holds_its_place_until_it_is_recorded() -> None:
     limiter = CallLimiter(1)
-    with limiter.call() as place:
-        async with place.request(0):
+    with limiter.slot() as slot:
+        async with slot.request(0):
             next_one = asyncio.create_task(passing(limiter, 0))
         await asyncio.sleep(0.01)
         assert not next_one.done()
-        resting = asyncio.create_task(limiter.rest())
+        resting = asyncio.create_task(limiter.wait_idle())
         await asyncio.sleep(0.01)
         assert not resting.done()
     await asyncio.wait_for(asyncio.gather(next_one, resting), 10)
@@ -210,14 +210,14 @@ async def test_a_call_holds_its_place_until_it_is_recorded() -> None:
 
 async def test_a_call_leaves_its_place_to_others_before_it_is_tried_again() -> None:
     limiter = CallLimiter(1)
-    with limiter.call() as place:
+    with limiter.slot() as slot:
         with pytest.raises(KeyError):
-            async with place.request(0):
+            async with slot.request(0):
                 raise KeyError
         assert await asyncio.wait_for(passing(limiter, 0), 10)
-        async with place.request(0):
+        async with slot.request(0):
             pass
-        async with asyncio.timeout(10), place.request(0):  # asked again, as its reply was bad
+        async with asyncio.timeout(10), slot.request(0):  # asked again, as its reply was bad
             pass
     assert await asyncio.wait_for(passing(limiter, 0), 10)
 
@@ -225,20 +225,20 @@ async def test_a_call_leaves_its_place_to_others_before_it_is_tried_again() -> N
 async def test_a_call_that_is_told_to_go_leaves_its_place() -> None:
     limiter = CallLimiter(1)
     limiter.close()
-    limiter.turn_away()
+    limiter.cancel_waiting()
     for _ in range(2):
         with pytest.raises(asyncio.CancelledError):
             await asyncio.wait_for(passing(limiter, 0), 10)
-    await asyncio.wait_for(limiter.rest(), 10)
+    await asyncio.wait_for(limiter.wait_idle(), 10)
 
 
 @pytest.fixture
 def short_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prompts.llm.limiter, "_A_WHILE", 0.05)
+    monkeypatch.setattr(prompts.llm.limiter, "_RECORDING_PAUSE", 0.05)
 
 
 async def fail_to_store(limiter: CallLimiter) -> None:
-    with pytest.raises(KeyError), limiter.storing():
+    with pytest.raises(KeyError), limiter.recording():
         raise KeyError
 
 
@@ -249,7 +249,7 @@ async def test_where_a_reply_could_not_be_stored_nobody_passes_until_one_can() -
     async def stores() -> None:
         await back.wait()
 
-    limiter = CallLimiter(2, stores=stores)
+    limiter = CallLimiter(2, wait_for_storage=stores)
     await fail_to_store(limiter)
     waiting = asyncio.create_task(passing(limiter, 0, 0, 0))
     await asyncio.sleep(0.1)
@@ -264,12 +264,12 @@ async def test_where_nothing_can_be_stored_a_call_fails_before_it_is_paid() -> N
     async def stores() -> None:
         raise ConnectionError
 
-    limiter = CallLimiter(1, stores=stores)
+    limiter = CallLimiter(1, wait_for_storage=stores)
     await fail_to_store(limiter)
     for _ in range(2):
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(passing(limiter, 0), 10)
-    limiter.stores = None
+    limiter.wait_for_storage = None
     assert await asyncio.wait_for(passing(limiter, 0), 10)
 
 
@@ -282,7 +282,7 @@ async def test_a_failure_while_others_wait_for_the_end_of_one_is_waited_for_as_w
         if len(asked) == 1:
             await fail_to_store(limiter)
 
-    limiter = CallLimiter(1, stores=stores)
+    limiter = CallLimiter(1, wait_for_storage=stores)
     await fail_to_store(limiter)
     assert await asyncio.wait_for(passing(limiter, 0, 0), 10)
     assert len(asked) == 2

@@ -9,12 +9,13 @@ from typing import Any, get_args
 import pytest
 
 from prompts.llm.errors import ModelError, ReplyError
-from prompts.llm.structured_output import MEANS, Means, schema_of
+from prompts.llm.structured_output import MODES, Mode, schema_of
 from prompts.registry import PROMPTS
 from prompts.template import Fields, Prompt, Reply
 from tests.support.greet_prompt import GOOD, Greeting, greet_client
 from tests.support.scripted_server import Answer, failure
 
+ONCE = {"reply_attempts": 1, "request_attempts": 1}
 PROSE = Answer(text="What a lovely question!")
 UNSUPPORTED: dict[str, Answer] = {
     "OpenAI, schema": failure(
@@ -43,35 +44,35 @@ PORTABLE = frozenset(
 """The keywords that every strict endpoint reads."""
 
 
-def means_of(request: dict[str, Any]) -> Means:
+def mode_of(request: dict[str, Any]) -> Mode:
     if "response_format" in request:
         return "json_schema"
     return "function_calling" if "tools" in request else "text"
 
 
-def well(means: Means) -> Answer:
-    if means == "function_calling":
+def well(mode: Mode) -> Answer:
+    if mode == "function_calling":
         return Answer(arguments=GOOD, finish="tool_calls")
     return Answer(text=GOOD)
 
 
 def supporting(
-    *supported: Means, otherwise: Answer | None = None
+    *supported: Mode, otherwise: Answer | None = None
 ) -> Callable[[dict[str, Any]], Answer]:
     """Answer what is asked by one of `supported` well, and anything else as it is told."""
 
     def answer(request: dict[str, Any]) -> Answer:
-        means = means_of(request)
-        if means in supported:
-            return well(means)
-        about = {"json_schema": "response_format", "function_calling": "tools"}.get(means, "prompt")
+        mode = mode_of(request)
+        if mode in supported:
+            return well(mode)
+        about = {"json_schema": "response_format", "function_calling": "tools"}.get(mode, "prompt")
         return otherwise or failure(400, f"this model does not support {about}")
 
     return answer
 
 
 async def test_a_function_is_named_described_and_chosen() -> None:
-    async with greet_client(well("function_calling"), means="function_calling") as b:
+    async with greet_client(well("function_calling"), mode="function_calling") as b:
         assert await b.ask() == Greeting(text="Hello", warmth=3)
     (request,) = b.endpoint.requests
     (tool,) = request["tools"]
@@ -86,11 +87,11 @@ async def test_a_function_is_named_described_and_chosen() -> None:
 async def test_in_words_the_schema_ends_the_system_message_and_nothing_else_changes() -> None:
     bad = Answer(text="no")
     asked = []
-    for means in ("json_schema", "text"):
-        async with greet_client(bad, Answer(text=GOOD), means=means) as b:
+    for mode in ("json_schema", "text"):
+        async with greet_client(bad, Answer(text=GOOD), mode=mode) as b:
             await b.ask()
         asked.append([request["messages"] for request in b.endpoint.requests])
-        assert {means_of(request) for request in b.endpoint.requests} == {means}
+        assert {mode_of(request) for request in b.endpoint.requests} == {mode}
     for plain, worded in zip(*asked, strict=True):
         assert worded[1:] == plain[1:]
         assert worded[0]["role"] == "system"
@@ -101,28 +102,30 @@ async def test_in_words_the_schema_ends_the_system_message_and_nothing_else_chan
 
 @pytest.mark.filterwarnings("ignore:This model does not support OpenAI's structured output")
 @pytest.mark.parametrize("said", UNSUPPORTED)
-async def test_a_means_that_is_refused_is_given_up_once_for_all(
+async def test_a_refused_mode_falls_back_once_for_all_calls(
     said: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     refused = said.rpartition(" ")[2]
-    supported: tuple[Means, ...] = ("text",) if refused == "tools" else ("function_calling", "text")
-    steps = len(MEANS) - len(supported)
+    supported: tuple[Mode, ...] = ("text",) if refused == "tools" else ("function_calling", "text")
+    steps = len(MODES) - len(supported)
     server = supporting(*supported, otherwise=UNSUPPORTED[said])
     before = [UNSUPPORTED["OpenAI, schema"]] if refused == "tools" else []
-    async with greet_client(*before, server, means="auto", asks=1, tries=1) as b:
+    async with greet_client(
+        *before, server, mode="auto", reply_attempts=1, request_attempts=1
+    ) as b:
         with caplog.at_level(logging.INFO, "prompts.llm.structured_output"):
             await b.ask()
             await b.ask()
-    assert [means_of(request) for request in b.endpoint.requests] == [
-        *MEANS[: steps + 1],
-        MEANS[steps],
+    assert [mode_of(request) for request in b.endpoint.requests] == [
+        *MODES[: steps + 1],
+        MODES[steps],
     ]
     first, second = b.calls
     assert (first.faults, first.attempts) == ({"unsupported": steps}, steps + 1)
     assert (second.faults, second.attempts) == ({}, 1)
     warned = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
     assert len(warned) == steps
-    assert f"RECNET_STRUCTURED_OUTPUT={MEANS[steps]}" in warned[-1]
+    assert f"RECNET_STRUCTURED_OUTPUT={MODES[steps]}" in warned[-1]
     assert "openai:test" in warned[-1]
 
 
@@ -137,14 +140,14 @@ async def test_a_means_that_is_refused_is_given_up_once_for_all(
 )
 async def test_a_refusal_is_understood_in_whatever_form_it_comes(body: Any) -> None:  # noqa: ANN401
     refusal = Answer(status=422, body=body)
-    async with greet_client(refusal, well("function_calling"), means="auto", asks=1) as b:
+    async with greet_client(refusal, well("function_calling"), mode="auto", reply_attempts=1) as b:
         await b.ask()
     assert b.call.faults == {"unsupported": 1}
 
 
 async def test_not_implemented_is_a_refusal_at_once() -> None:
     refusal = failure(501, "response_format: not implemented")
-    async with greet_client(refusal, well("function_calling"), means="auto", asks=1) as b:
+    async with greet_client(refusal, well("function_calling"), mode="auto", reply_attempts=1) as b:
         await b.ask()
     assert (b.call.faults, b.call.attempts) == ({"unsupported": 1}, 2)
 
@@ -153,67 +156,69 @@ async def test_a_refusal_in_openais_words_is_no_warning_of_a_library(
     recwarn: pytest.WarningsRecorder,
 ) -> None:
     refusal = UNSUPPORTED["OpenAI, schema"]
-    async with greet_client(refusal, well("function_calling"), means="auto") as b:
+    async with greet_client(refusal, well("function_calling"), mode="auto") as b:
         await b.ask()
     assert not recwarn.list
 
 
-async def test_first_calls_that_run_at_once_find_the_means_together(
+async def test_concurrent_first_calls_find_the_mode_together(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with greet_client(supporting("text"), means="auto", asks=1, tries=1) as b:
+    async with greet_client(
+        supporting("text"), mode="auto", reply_attempts=1, request_attempts=1
+    ) as b:
         replies = await asyncio.gather(*(b.ask() for _ in range(16)))
     assert replies == [Greeting(text="Hello", warmth=3)] * 16
-    assert all(call.outcome == "ok" and call.attempts <= len(MEANS) for call in b.calls)
+    assert all(call.outcome == "ok" and call.attempts <= len(MODES) for call in b.calls)
     assert len([r for r in caplog.records if r.levelno == logging.WARNING]) == 2
 
 
-async def test_a_means_that_is_ignored_from_the_start_is_given_up(
+async def test_a_mode_that_is_ignored_from_the_start_falls_back(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    async with greet_client(supporting("function_calling", otherwise=PROSE), means="auto") as b:
+    async with greet_client(supporting("function_calling", otherwise=PROSE), mode="auto") as b:
         await b.ask()
         await b.ask()
-    assert [means_of(request) for request in b.endpoint.requests] == [
+    assert [mode_of(request) for request in b.endpoint.requests] == [
         "json_schema", "json_schema", "function_calling", "function_calling",
     ]  # fmt: skip
     assert b.calls[0].faults == {"invalid_json": 2}
     assert "another shape" in caplog.text
 
 
-async def test_an_endpoint_that_ignores_all_means_but_words_answers_its_first_call() -> None:
-    async with greet_client(supporting("text", otherwise=PROSE), means="auto") as b:
+async def test_an_endpoint_that_ignores_all_modes_but_text_answers_its_first_call() -> None:
+    async with greet_client(supporting("text", otherwise=PROSE), mode="auto") as b:
         assert (await b.ask()).text == "Hello"
 
 
 @pytest.mark.parametrize("bad", [PROSE, Answer(text='{"answer": 1}'), Answer(text="")])
-async def test_after_one_good_reply_no_bad_one_changes_the_means(bad: Answer) -> None:
-    async with greet_client(Answer(text=GOOD), bad, means="auto") as b:
+async def test_after_one_good_reply_no_bad_one_changes_the_mode(bad: Answer) -> None:
+    async with greet_client(Answer(text=GOOD), bad, mode="auto") as b:
         await b.ask()
         for _ in range(2):
             with pytest.raises(ReplyError):
                 await b.ask()
-    assert {means_of(request) for request in b.endpoint.requests} == {"json_schema"}
+    assert {mode_of(request) for request in b.endpoint.requests} == {"json_schema"}
 
 
 @pytest.mark.parametrize("bad", [Answer(text=""), Answer(refusal="No."), failure(500, "tools")])
-async def test_what_says_nothing_of_the_means_does_not_change_it(bad: Answer) -> None:
-    async with greet_client(*[bad] * 4, Answer(text=GOOD), means="auto", asks=5) as b:
+async def test_an_answer_that_says_nothing_of_the_mode_does_not_change_it(bad: Answer) -> None:
+    async with greet_client(*[bad] * 4, Answer(text=GOOD), mode="auto", reply_attempts=5) as b:
         await b.ask()
-    assert {means_of(request) for request in b.endpoint.requests} == {"json_schema"}
+    assert {mode_of(request) for request in b.endpoint.requests} == {"json_schema"}
 
 
-@pytest.mark.parametrize("means", get_args(Means))
-async def test_a_means_that_is_set_stays(means: Means) -> None:
-    async with greet_client(PROSE, means=means, asks=4) as b:
+@pytest.mark.parametrize("mode", get_args(Mode))
+async def test_a_mode_that_is_set_stays(mode: Mode) -> None:
+    async with greet_client(PROSE, mode=mode, reply_attempts=4) as b:
         with pytest.raises(ReplyError):
             await b.ask()
     refusal = failure(400, "no response_format, no tools, no prompt")
-    async with greet_client(refusal, means=means) as refused:
+    async with greet_client(refusal, mode=mode) as refused:
         with pytest.raises(ModelError, match="no response_format"):
             await refused.ask()
-    assert [means_of(request) for request in b.endpoint.requests] == [means] * 4
-    assert [means_of(request) for request in refused.endpoint.requests] == [means]
+    assert [mode_of(request) for request in b.endpoint.requests] == [mode] * 4
+    assert [mode_of(request) for request in refused.endpoint.requests] == [mode]
 
 
 @pytest.mark.parametrize(
@@ -225,13 +230,13 @@ async def test_a_means_that_is_set_stays(means: Means) -> None:
         (failure(400, "small is not a valid model ID"), 1),
         (failure(404, "The model `tool-small` does not exist"), 1),
         (failure(404, "The model `schema-small` does not exist"), 2),
-        (failure(404, "The model `schema-tool` does not exist"), len(MEANS)),
+        (failure(404, "The model `schema-tool` does not exist"), len(MODES)),
     ],
 )
 async def test_a_key_or_model_that_is_wrong_ends_in_its_own_error(
     error: Answer, requests: int
 ) -> None:
-    async with greet_client(error, means="auto") as b:
+    async with greet_client(error, mode="auto") as b:
         with pytest.raises(ModelError, match=r"OPENAI_API_KEY|RECNET_MODEL"):
             await b.ask()
     assert len(b.endpoint.requests) == requests

@@ -10,8 +10,8 @@ from tenacity import RetryCallState
 
 from prompts.llm.budget import Budget
 from prompts.llm.errors import BudgetExceeded, CallError, ModelError, ReplyError
-from prompts.llm.retries import LONGEST_WAIT, retrying
-from prompts.llm.structured_output import Means
+from prompts.llm.retries import LONGEST_WAIT, retry_policy
+from prompts.llm.structured_output import Mode
 from state.domain import Fault
 from tests.support.greet_prompt import GOOD, KEY, greet_client
 from tests.support.scripted_server import Answer, failure
@@ -75,7 +75,7 @@ async def test_faults_of_several_kinds_are_counted_in_one_call() -> None:
 async def test_all_requests_of_a_call_are_bounded_by_asks_times_tries() -> None:
     failing = failure(500, "oh")
     turn = (failing, failing, Answer(text="no"))
-    async with greet_client(*turn * 4, asks=3, tries=3) as b:
+    async with greet_client(*turn * 4, reply_attempts=3, request_attempts=3) as b:
         with pytest.raises(ReplyError, match="Invalid JSON"):
             await b.ask()
     assert (b.call.attempts, len(b.endpoint.requests)) == (9, 9)
@@ -89,7 +89,7 @@ def pause(asked: str | None, attempt: int = 1) -> float:
     class Busy(Exception):  # noqa: N818 - it has what the libraries' errors have
         response = type("Response", (), {"headers": headers})
 
-    policy = retrying("test", 5, 1.0)
+    policy = retry_policy("test", 5, 1.0)
     state = RetryCallState(policy, None, (), {})
     state.attempt_number = attempt
     state.set_exception((Busy, Busy(), None))
@@ -135,9 +135,9 @@ async def test_a_pause_that_the_endpoint_asks_for_is_kept() -> None:
     assert b.call.seconds < 0.3, "waiting is not the model's time"
 
 
-@pytest.mark.parametrize(("status", "named"), [(429, "CALLS_IN_FLIGHT"), (500, "oh")])
+@pytest.mark.parametrize(("status", "named"), [(429, "MAX_CONCURRENT_CALLS"), (500, "oh")])
 async def test_tries_are_bounded(status: int, named: str) -> None:
-    async with greet_client(failure(status, "oh"), tries=4) as b:
+    async with greet_client(failure(status, "oh"), request_attempts=4) as b:
         with pytest.raises(ReplyError, match=named):
             await b.ask()
     assert len(b.endpoint.requests) == 4
@@ -174,7 +174,7 @@ async def test_a_lasting_failure_is_one_line_at_once_without_the_key(
 
 
 async def test_nobody_there_is_a_failure_that_may_pass() -> None:
-    async with greet_client(Answer(text=GOOD), tries=2) as b:
+    async with greet_client(Answer(text=GOOD), request_attempts=2) as b:
         b.endpoint.close()
         with pytest.raises(ModelError, match="cannot be reached") as raised:
             await b.ask()
@@ -184,7 +184,7 @@ async def test_nobody_there_is_a_failure_that_may_pass() -> None:
 
 
 async def test_an_endpoint_that_drops_every_request_gives_no_reply() -> None:
-    async with greet_client(Answer(dropped=True), tries=3) as b:
+    async with greet_client(Answer(dropped=True), request_attempts=3) as b:
         with pytest.raises(ReplyError, match="drops the connection"):
             await b.ask()
     assert (b.call.outcome, b.call.faults) == ("bad_reply", {"dropped": 3})
@@ -199,18 +199,18 @@ NO_COMPLETION = [
 ]
 
 
-@pytest.mark.parametrize("means", ["function_calling", "text"])
+@pytest.mark.parametrize("mode", ["function_calling", "text"])
 @pytest.mark.parametrize("body", NO_COMPLETION, ids=range(len(NO_COMPLETION)))
-async def test_what_is_no_completion_is_one_line(body: Any, means: Means) -> None:  # noqa: ANN401
-    async with greet_client(Answer(body=body), means=means) as b:
+async def test_what_is_no_completion_is_one_line(body: Any, mode: Mode) -> None:  # noqa: ANN401
+    async with greet_client(Answer(body=body), mode=mode) as b:
         with pytest.raises(CallError, match=r"RECNET_MODEL|OPENAI_BASE_URL|OPENAI_API_KEY"):
             await b.ask()
 
 
-@pytest.mark.parametrize("means", ["json_schema", "text"])
-async def test_an_error_with_status_200_that_may_pass_is_tried_again(means: Means) -> None:
+@pytest.mark.parametrize("mode", ["json_schema", "text"])
+async def test_an_error_with_status_200_that_may_pass_is_tried_again(mode: Mode) -> None:
     passing = Answer(body={"error": {"message": "Provider returned error", "code": 502}})
-    async with greet_client(passing, Answer(text=GOOD), means=means) as b:
+    async with greet_client(passing, Answer(text=GOOD), mode=mode) as b:
         await b.ask()
     assert b.call.faults == {"server_error": 1}
 

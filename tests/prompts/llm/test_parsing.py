@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts.llm.errors import ReplyError
-from prompts.llm.parsing import Raw, UnfitError, UnusableError, read_reply, split_thoughts
+from prompts.llm.parsing import Raw, UnfitError, UnusableError, parse_reply, split_thoughts
 from prompts.llm.structured_output import schema_of
 from prompts.predict import PREDICT, Option, Predict, PredictFields
 from prompts.registry import PROMPTS
@@ -143,7 +143,7 @@ async def test_what_is_no_answer_is_asked_again(text: str, fault: Fault) -> None
 async def test_a_function_call_is_read_and_text_in_its_place_too(
     answer: Answer, faults: dict[Fault, int]
 ) -> None:
-    assert (await faults_of(answer, means="function_calling"))[0] == faults
+    assert (await faults_of(answer, mode="function_calling"))[0] == faults
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ async def test_a_check_names_its_fault_and_what_is_odd_is_counted_though_used() 
 
 
 async def test_what_was_wrong_last_is_the_reason() -> None:
-    async with greet_client(Answer(text=""), Answer(refusal="I will not."), asks=2) as b:
+    async with greet_client(Answer(text=""), Answer(refusal="I will not."), reply_attempts=2) as b:
         with pytest.raises(ReplyError, match="the model refused: I will not"):
             await b.ask()
     assert b.call.faults == {"empty": 1, "refused": 1}
@@ -235,7 +235,7 @@ async def test_what_was_wrong_last_is_the_reason() -> None:
 
 def test_a_reason_is_one_bounded_line_whatever_was_sent() -> None:
     with pytest.raises(UnusableError) as raised:
-        read_reply(Raw("", "", "", "no\n" * 10_000), Greeting, None)
+        parse_reply(Raw("", "", "", "no\n" * 10_000), Greeting, None)
     assert len(raised.value.reason) <= 500
     assert "\n" not in raised.value.reason
 
@@ -289,7 +289,7 @@ def test_any_reply_is_read_back_from_what_stands_around_it(
     if thinks:
         text = f"<think>{thought}</think>{text}"
     thoughts, rest = split_thoughts(text)
-    read, kept = read_reply(Raw(thoughts, rest, "stop"), prompt.reply, None)
+    read, kept = parse_reply(Raw(thoughts, rest, "stop"), prompt.reply, None)
     assert read == prompt.reply.model_validate(value)
     assert thoughts == (thought.strip() if thinks else "")
-    assert read_reply(Raw("", kept, ""), prompt.reply, None) == (read, kept)
+    assert parse_reply(Raw("", kept, ""), prompt.reply, None) == (read, kept)

@@ -1,0 +1,126 @@
+"""An endpoint's failure as one line that says what to set, with every key masked."""
+
+import re
+from dataclasses import dataclass
+
+from langchain_core.exceptions import ContextOverflowError
+from pydantic import SecretStr
+
+from prompts.llm.errors import ModelError, ReplyError
+from prompts.llm.retries import (
+    NO_CREDIT,
+    code_of,
+    fault_of,
+    is_transient,
+    is_unreachable,
+    status_of,
+)
+from state.domain import clean_line
+
+SHORTEST_KEY = 8
+"""Characters; a shorter text is not masked, as it is no key."""
+
+_DETAIL_LENGTH = 300
+_SECRET = re.compile(r"\b(?:[spr]k[-_]|bearer\s+)[\w*.-]{6,}", re.IGNORECASE)
+_REFUSED = "the endpoint refused the key ({status}); set {key}"
+_BY_STATUS = {
+    401: _REFUSED,
+    403: _REFUSED,
+    404: "not found (404: {detail}); set {setting}, or the address in {address}",
+    429: "too many requests (429), also after waiting; set RECNET_MAX_CONCURRENT_CALLS or "
+    "RECNET_REQUESTS_PER_MINUTE lower",
+}
+_BY_CLASS = {
+    3: "what answers is no model endpoint ({status}: {detail}); check {address}",
+    4: "the endpoint refused the request ({status}: {detail}); set another {setting}",
+    5: "the endpoint keeps failing ({status}: {detail}); try again later",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingNames:
+    """The variables that an endpoint's errors name."""
+
+    setting: str = "RECNET_MODEL"
+    address: str = "OPENAI_BASE_URL"
+    key: str = ""
+    """Empty where the provider's own library knows it."""
+
+
+def call_error(
+    error: BaseException, prompt: str, name: str, used: object, names: SettingNames
+) -> ReplyError | ModelError:
+    """Return what to raise once the endpoint `name` has failed for good.
+
+    A transient failure only loses this reply, unless the endpoint cannot be reached: then it would
+    lose the next one too. `used` is the model or the embeddings object, which holds the key.
+    """
+    known = getattr(used, "lc_secrets", {}).values() or [n.upper() for n in _secrets(used)]
+    cause = _cause(error).format(
+        key=names.key or " or ".join(sorted(known)) or "the provider's key",
+        setting=names.setting,
+        address=names.address,
+        status=status_of(error),
+        detail=error_detail(error, used),
+    )
+    if is_transient(error) and not is_unreachable(error):
+        return ReplyError(prompt, f"{name}: {cause}")
+    return ModelError(f"{name}: {cause}", transient=is_transient(error))
+
+
+def error_detail(error: BaseException, used: object) -> str:
+    """Return an endpoint's own message, on one bounded line without the keys of `used`."""
+    said = getattr(error, "body", None)
+    if isinstance(said, dict):
+        said = said.get("message") or said.get("detail")
+    return without_secrets(str(said or error), used)
+
+
+def without_secrets(text: str, used: object) -> str:
+    """Return `text` on one bounded line, with the keys that `used` holds masked."""
+    return clean_line(_SECRET.sub("***", mask(text, used)), _DETAIL_LENGTH)
+
+
+def mask(text: str, used: object) -> str:
+    """Return `text` with the keys that `used` holds masked."""
+    for secret in _secrets(used).values():
+        if len(secret) >= SHORTEST_KEY:
+            text = text.replace(secret, "***")
+    return text
+
+
+def _secrets(used: object) -> dict[str, str]:
+    fields = getattr(used, "__dict__", {})
+    return {n: v.get_secret_value() for n, v in fields.items() if isinstance(v, SecretStr)}
+
+
+def _cause(error: BaseException) -> str:
+    status, code, fault = status_of(error), code_of(error), fault_of(error)
+    too_long = isinstance(error, ContextOverflowError) or code == "context_length_exceeded"
+    about_temperature = status == 400 and "temperature" in str(error).lower()
+    causes = (
+        (
+            too_long,
+            "the prompt is longer than the model reads; set {setting} to one that reads more",
+        ),
+        (code == NO_CREDIT, "the account behind {key} has no credit left (429)"),
+        (
+            about_temperature,
+            "the model refuses the temperature ({detail}); RECNET_TEMPERATURE=default sends none",
+        ),
+        (
+            is_unreachable(error),
+            "the endpoint cannot be reached; check the network and {address}",
+        ),
+        (
+            fault == "timeout",
+            "no answer in time; set RECNET_TIMEOUT higher, or try again later",
+        ),
+        (
+            fault == "dropped",
+            "the endpoint drops the connection; check {address}, or try again later",
+        ),
+        (status is None, "unusable ({detail}); check {setting} and {address}"),
+    )
+    known = next((cause for holds, cause in causes if holds), None)
+    return known or _BY_STATUS.get(status or 0) or _BY_CLASS[min(max((status or 0) // 100, 3), 5)]
