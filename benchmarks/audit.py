@@ -97,7 +97,7 @@ class Audit(Frozen):
 
 async def audit_network(recnet: RecNet, name: str, identities: AbstractSet[str]) -> Audit:
     """Look through a network that was fed these interactions and no others."""
-    network = (await recnet.network(name)).id
+    network = (await recnet.network(name).record()).id
     async with recnet.resources.pool.connection() as conn:
         settled = await list_interactions(conn, network)
         usage = await sum_usage(conn, network, "interactions")

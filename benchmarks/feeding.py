@@ -15,7 +15,7 @@ import psycopg
 from state.db.errors import explain
 from state.domain import Frozen
 from state.errors import RecNetError
-from workflows.recnet import RecNet, open_recnet
+from workflows.recnet import RecNet
 
 
 class LiveRecord(Frozen):
@@ -54,12 +54,11 @@ async def feed(recnet: RecNet, share: Share, done: Callable[[], None]) -> Fed:
     async def go_on() -> None:
         for record in waiting:
             try:
-                await recnet.interact(
-                    share.network,
+                await recnet.network(share.network).interact(
                     user=record.user,
                     positive=record.positive,
                     negative=record.negative,
-                    interaction_id=record.id,
+                    id=record.id,
                 )
             except (psycopg.Error, RecNetError) as error:
                 said = explain(error) if isinstance(error, psycopg.Error) else str(error)
@@ -100,8 +99,8 @@ async def _main() -> None:
     """Do one process's share, as standard input tells it."""
     logging.getLogger("psycopg").setLevel(logging.ERROR)  # as for commands: errors say it once
     share = Share.model_validate_json(sys.stdin.readline())
-    async with open_recnet(command="bench live") as recnet:
-        await recnet.network(share.network)
+    async with RecNet.open(command="bench live") as recnet:
+        await recnet.network(share.network).record()
         _say("ready")
         await asyncio.to_thread(sys.stdin.readline)
         fed = await feed(recnet, share, lambda: _say("done"))

@@ -126,14 +126,14 @@ async def _networks(recnet: RecNet, settings: LiveSettings) -> AsyncIterator[tup
     try:
         await recnet.load(base, world)
         made.append(base)
-        await recnet.bootstrap(base, network_settings)
+        await recnet.network(base).bootstrap(network_settings)
         for name in names[1:]:
-            await recnet.copy(base, name, {})
+            await recnet.network(base).copy(name)
             made.append(name)
         yield names
     finally:
         for name in made:
-            await recnet.drop(name)
+            await recnet.network(name).drop()
 
 
 async def _watch(
@@ -152,7 +152,7 @@ async def _watch(
 
 
 async def _keys(recnet: RecNet, name: str) -> tuple[list[str], list[str]]:
-    network = await recnet.network(name)
+    network = await recnet.network(name).record()
     async with recnet.resources.pool.connection() as conn:
         users = await list_clients(conn, network.id, ClientKind.USER)
         items = await list_clients(conn, network.id, ClientKind.ITEM)

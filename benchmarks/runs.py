@@ -22,12 +22,12 @@ from state.domain import Fault, Frozen
 from state.errors import RecNetError
 from state.store.usage import add_totals, sum_usage
 from workflows.recnet import RecNet
-from workflows.training.driver import FIT, Progress, plan_training, train
+from workflows.training.driver import FIT, Fit, Progress, plan_training
 from workflows.training.schedule import cut_windows
 
 BATCH = 20
 """Records that AgentCF's code feeds at once."""
-_FIT = "train+valid"
+_FIT: Fit = "train+valid"
 
 WriteMessage = Callable[[Progress], None]
 
@@ -74,7 +74,7 @@ class TrainingRun(Setting):
 
 async def whole_windows(recnet: RecNet, name: str, update_size: int, wanted: int) -> int:
     """Return the records of the fewest whole windows with `wanted`, or of all there are."""
-    records = await plan_training(recnet, await recnet.network(name), FIT[_FIT])
+    records = await plan_training(recnet.resources, await recnet.network(name).record(), FIT[_FIT])
     count = 0
     for window in cut_windows(records, update_size):
         if count >= wanted:
@@ -92,8 +92,8 @@ async def learn(
         RecNetError: a record failed, or there are not so many.
     """
     began = perf_counter()
-    report = await train(
-        recnet, name, fit=_FIT, concurrency=concurrency, limit=records, on_progress=tell
+    report = await recnet.network(name).train(
+        fit=_FIT, concurrency=concurrency, limit=records, on_progress=tell
     )
     seconds = perf_counter() - began
     if report.failed or report.run != records:
@@ -108,8 +108,8 @@ async def tell_run(
     recnet: RecNet, name: str, setting: Setting, seconds: float
 ) -> tuple[TrainingRun, list[WindowWork]]:
     """Return a run that took so long with its floors, and what it called."""
-    network = await recnet.network(name)
-    records = await plan_training(recnet, network, FIT[_FIT])
+    network = await recnet.network(name).record()
+    records = await plan_training(recnet.resources, network, FIT[_FIT])
     async with recnet.resources.pool.connection() as conn:
         works = await read_work(conn, network, records[: setting.records])
         paid = add_totals(await sum_usage(conn, network.id), name)
@@ -128,7 +128,7 @@ async def tell_run(
         floor_with_barriers=floor_with_barriers(works, limit) * setting.latency,
         batched=staged(batched_stages(works, BATCH)),
         sound=staged(sound_stages(works, BATCH)),
-        digest=await recnet.digest(name),
+        digest=await recnet.network(name).digest(),
     )
     return run, works
 

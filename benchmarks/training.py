@@ -19,7 +19,7 @@ from state.domain import Frozen
 from state.settings import NetworkSettings, Settings
 from state.store.networks import list_networks
 from tests.support.model_server.settings import ModelServerSettings
-from workflows.recnet import RecNet, open_recnet
+from workflows.recnet import RecNet
 from workflows.training.driver import Progress
 
 _SERVED = "openai:offline"
@@ -103,7 +103,7 @@ class _Measuring:
         try:
             async with self._open() as recnet:
                 await recnet.load(self._source, dataset)
-                await recnet.bootstrap(self._source, NetworkSettings())
+                await recnet.network(self._source).bootstrap(NetworkSettings())
                 await self._count_records(recnet)
             yield
         finally:
@@ -125,7 +125,7 @@ class _Measuring:
             seconds = 0.0
             for done, count in pairwise((0, *counts)):
                 seconds += await learn(recnet, name, count - done, 1, self._note(setting))
-                self._digests[size, count] = await recnet.digest(name)
+                self._digests[size, count] = await recnet.network(name).digest()
             stored = (await measure_storage(recnet)).since(before)
             run, _ = await tell_run(recnet, name, setting, seconds)
         self.runs.append(run)
@@ -165,7 +165,7 @@ class _Measuring:
             if setting.concurrency > 1 and setting.latency == min(self._grid.latencies):
                 self._tell(len(self.runs), f"{setting}: the same calls in stages")
                 run = await run.replayed(recnet.resources.caller, works)
-            await recnet.drop(name)
+            await recnet.network(name).drop()
         self.runs.append(run)
 
     async def _count_records(self, recnet: RecNet) -> None:
@@ -179,7 +179,7 @@ class _Measuring:
 
     async def _copy(self, recnet: RecNet, size: int) -> str:
         name = f"{self._source}-{len(self.runs)}"
-        await recnet.copy(self._source, name, {"update_size": size})
+        await recnet.network(self._source).copy(name, update_size=size)
         return name
 
     async def _drop_all(self) -> None:
@@ -188,11 +188,11 @@ class _Measuring:
                 names = [network.name for network in await list_networks(conn)]
             for name in names:
                 if name.startswith(self._source):
-                    await recnet.drop(name)
+                    await recnet.network(name).drop()
 
     def _open(self, more: dict[str, object] | None = None) -> AbstractAsyncContextManager[RecNet]:
         settings = self._settings.model_copy(update=more)
-        return open_recnet(settings, command="bench train")
+        return RecNet.open(settings, command="bench train")
 
     def _note(self, setting: Setting) -> Callable[[Progress], None]:
         def note(at: Progress) -> None:

@@ -18,7 +18,7 @@ from state.store.routers import count_routers
 from workflows.commands.progress import counting_bar, training_bar
 from workflows.recnet import RecNet
 from workflows.trace import InteractionTrace, trace_interaction
-from workflows.training.driver import TrainingReport, train
+from workflows.training.driver import TrainingReport
 
 NETWORK = "demo"
 DOMAIN = "books"
@@ -54,7 +54,7 @@ async def demonstrate(
     }
     reports = await asyncio.gather(
         *(
-            train(recnet, name, on_progress=training_bar(progress, label))
+            recnet.network(name).train(on_progress=training_bar(progress, label))
             for label, name in trained.items()
         )
     )
@@ -65,7 +65,7 @@ async def demonstrate(
         Split.TEST,
         started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
     )
-    untrained = await recnet.network(VARIANTS["profiles never trained"][0])
+    untrained = await recnet.network(VARIANTS["profiles never trained"][0]).record()
     async with recnet.resources.pool.connection() as conn:
         before, _ = await count_routers(conn, untrained.id)
     return Demonstration(
@@ -84,26 +84,26 @@ async def _found(recnet: RecNet, network_settings: NetworkSettings, fresh: bool)
     if (
         held == wanted
         and not fresh
-        and (await recnet.network(NETWORK)).settings == network_settings
+        and (await recnet.network(NETWORK).record()).settings == network_settings
     ):
         return
     for name in sorted(held):
-        if (await recnet.network(name)).dataset != _DATASET:
+        if (await recnet.network(name).record()).dataset != _DATASET:
             raise NetworkError(
                 f"network '{name}' is not the demo's, and the demo needs its name: "
                 f"load your data under another name, then `recnet drop --network {name}`"
             )
     for name in sorted(held):
-        await recnet.drop(name)
+        await recnet.network(name).drop()
     await recnet.load(NETWORK, read_dataset(SAMPLE, name=_DATASET, domain=DOMAIN))
-    await recnet.bootstrap(NETWORK, network_settings)
+    await recnet.network(NETWORK).bootstrap(network_settings)
     for name, changed in VARIANTS.values():
-        await recnet.copy(NETWORK, name, changed)
+        await recnet.network(NETWORK).copy(name, **changed)
 
 
 async def _telling_lineage(recnet: RecNet) -> InteractionTrace:
     """Return the interaction that shows most: a wrong prediction whose messages got gradients."""
-    network = await recnet.network(NETWORK)
+    network = await recnet.network(NETWORK).record()
     async with recnet.resources.pool.connection() as conn:
         found = sorted(await list_interactions(conn, network.id), key=lambda i: i.id)
         missed = [i for i in found if i.reward == 0] or found

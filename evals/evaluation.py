@@ -17,6 +17,7 @@ from state.domain import Frozen
 from state.errors import InputError
 from state.store.networks import NetworkRecord
 from state.store.usage import UsageTotal, sum_usage
+from workflows.network import Network
 from workflows.recnet import RecNet
 from workflows.training.driver import read_settled
 from workflows.usage import mark_usage_now, usage_since
@@ -70,9 +71,9 @@ async def evaluate_networks(
         NetworkError: a network has learned from the records that are to be predicted.
         InputError: no user has a target and enough other items, or BPR's library is missing.
     """
-    mark = await mark_usage_now(recnet)
+    mark = await mark_usage_now(recnet.resources)
     names = list(networks.values())
-    found = [await recnet.network(name) for name in names]
+    found = [await recnet.network(name).record() for name in names]
     for network in found:
         require_usable(network, recnet.resources)
     dataset, seen = await read_material(recnet, found[0], split)
@@ -116,7 +117,30 @@ async def evaluate_networks(
         missing=sum(method.missing for method in ranked),
         dropped=sum(method.dropped for method in ranked),
         failed=sum(method.failed for method in ranked),
-        usage=await usage_since(recnet, mark),
+        usage=await usage_since(recnet.resources, mark),
+    )
+
+
+async def evaluate_network(
+    network: Network,
+    split: Split,
+    *,
+    draws: Sequence[int] = DRAWS,
+    seed: int = 0,
+    baselines: bool = False,
+    probes: bool = False,
+    on_progress: Started = lambda _name, _total: lambda: None,
+) -> Evaluation:
+    """Evaluate one network: what `Network.evaluate` calls, by the entry point in pyproject.toml."""
+    return await evaluate_networks(
+        RecNet(network.resources),
+        {"RecNet": network.name},
+        split,
+        draws=draws,
+        seed=seed,
+        learned_too=baselines,
+        probed=probes,
+        started=on_progress,
     )
 
 
@@ -165,7 +189,7 @@ class _Made:
 
 async def _learned(recnet: RecNet, network: NetworkRecord, split: Split) -> str:
     """Return how many of the records before `split` a network has settled, how and by whom."""
-    records, settled = await read_settled(recnet, network, fitted_on(split))
+    records, settled = await read_settled(recnet.resources, network, fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
         asked = await sum_usage(conn, network.id, "interactions", by="model")
     network_settings = network.settings.model_dump(

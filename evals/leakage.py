@@ -8,14 +8,14 @@ from state.store.clients import list_clients
 from state.store.interactions import list_interactions
 from state.store.networks import NetworkRecord
 from workflows.recnet import RecNet
-from workflows.training.driver import FIT, plan_training
+from workflows.training.driver import FIT, Fit, plan_training
 
 
 async def read_material(
     recnet: RecNet, network: NetworkRecord, split: Split
 ) -> tuple[Dataset, frozenset[str]]:
     """Return the data set, and the items of any training record: history, positive, negative."""
-    records = await plan_training(recnet, network, fitted_on(split))
+    records = await plan_training(recnet.resources, network, fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
         dataset = await stored_dataset(conn, network)
         keys = {client.id: client.key for client in await list_clients(conn, network.id)}
@@ -23,7 +23,7 @@ async def read_material(
     return dataset, seen_items(history(dataset, split)) | drawn
 
 
-def fit_for(split: Split) -> str:
+def fit_for(split: Split) -> Fit:
     """Return what a network is fitted on before `split` is predicted, as `train` calls it."""
     return "train" if split is Split.VALID else "train+valid"
 

@@ -1,1 +1,36 @@
-"""Workflows: the state machines, the training driver, the façade and the command line."""
+"""RecNet from Python.
+
+import asyncio
+
+from evals.datasets.recbole import read_dataset
+from workflows import RecNet
+
+
+async def main() -> None:
+    async with RecNet.open() as app:
+        films = await app.load("films", read_dataset("data/films", "films"))
+        await films.bootstrap()
+        report = await films.train(limit=100)
+        print(report.reward, report.calls)
+
+
+asyncio.run(main())
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from workflows.network import Network
+    from workflows.recnet import RecNet
+
+__all__ = ["Network", "RecNet"]
+
+_MODULES = {"Network": "workflows.network", "RecNet": "workflows.recnet"}
+
+
+def __getattr__(name: str) -> object:
+    """Import the API only when it is asked for: `recnet --help` needs none of it."""
+    if name not in _MODULES:
+        raise AttributeError(f"module 'workflows' has no attribute '{name}'")
+    return getattr(import_module(_MODULES[name]), name)

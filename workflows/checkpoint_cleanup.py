@@ -15,7 +15,7 @@ from state.domain import Frozen
 from state.store.threads import sort_threads
 from workflows import bootstrap, interaction, router_update
 from workflows.recnet import RecNet
-from workflows.runs import Graph, is_over, look
+from workflows.runs import Graph, is_finished, read_thread
 
 _MET = (psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected)
 """What is raised where a run, or another collection, is on a thread."""
@@ -77,7 +77,7 @@ async def _delete_ended(pool: Pool, thread: str) -> bool:
         async with pool.connection() as conn, conn.transaction():
             await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             saver = checkpointer(conn)
-            over = is_over(graph, await look(graph, thread, saver))
+            over = is_finished(graph, await read_thread(graph, thread, saver))
             if over:
                 await saver.adelete_thread(thread)
     except _MET:

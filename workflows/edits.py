@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nodes.resources import Resources
 from nodes.step import Step, require_usable
 from state.db.pool import Connection
 from state.domain import (
@@ -37,7 +38,6 @@ from state.store.windows import add_pending, open_window
 from state.vectors import Vector
 from workflows.find_module import find_module
 from workflows.network_lock import only_trainer
-from workflows.recnet import RecNet
 
 
 class Revision(Frozen):
@@ -52,30 +52,34 @@ class Revision(Frozen):
     """False where the module was so already, and no version was made."""
 
 
-async def read_module(recnet: RecNet, network: str, module: str) -> Version:
+async def read_module(conn: Connection, network: NetworkRecord, module: str) -> Version:
     """Return a module's current version.
 
     Raises:
         InputError: no such module.
-        NetworkError: unknown network, or one without texts yet.
+        NetworkError: the network has no texts yet.
     """
-    found = await recnet.network(network)
-    found.require_bootstrapped()
-    async with recnet.resources.pool.connection() as conn:
-        named = await find_module(conn, found, module)
-        return (await read_versions(conn, found.id, named))[-1]
+    network.require_bootstrapped()
+    named = await find_module(conn, network, module)
+    return (await read_versions(conn, network.id, named))[-1]
 
 
 async def edit(
-    recnet: RecNet, network: str, module: str, text: str, *, note: str = "", base: int | None = None
+    resources: Resources,
+    network: NetworkRecord,
+    module: str,
+    text: str,
+    *,
+    note: str = "",
+    base: int | None = None,
 ) -> Revision:
     """Give a module another text; rules are one a line.
 
     An edited profile joins the pending set, so the next router update takes the change up.
 
     Args:
-        recnet: the open façade.
-        network: the network's name.
+        resources: the open database and models.
+        network: the network.
         module: its name, as `workflows.find_module` reads it.
         text: what it says from now on.
         note: why, kept with the version.
@@ -87,10 +91,10 @@ async def edit(
         NetworkError: unknown network, one that is being trained, or a router amid an update.
     """
     _check_note(note)
-    async with _revising(recnet, network, module) as target:
+    async with _revising(resources, network, module) as target:
         content = _checked(target.module, text)
-        written = _Text("edit", content, await _embedding(recnet, target, content), note)
-        async with Step(target.network, "edit", recnet.resources).commit() as conn:
+        written = _Text("edit", content, await _embedding(resources, target, content), note)
+        async with Step(target.network, "edit", resources).commit() as conn:
             current = await _current(conn, target)
             if base is not None and current.version != base:
                 raise ConflictError(
@@ -101,7 +105,7 @@ async def edit(
 
 
 async def roll_back(
-    recnet: RecNet, network: str, module: str, version: int, *, note: str = ""
+    resources: Resources, network: NetworkRecord, module: str, version: int, *, note: str = ""
 ) -> Revision:
     """Give a module the text of one of its versions again, as a new version.
 
@@ -110,21 +114,26 @@ async def roll_back(
         NetworkError: unknown network, one that is being trained, or a router amid an update.
     """
     _check_note(note)
-    async with _revising(recnet, network, module) as target:
-        async with recnet.resources.pool.connection() as conn:
+    async with _revising(resources, network, module) as target:
+        async with resources.pool.connection() as conn:
             versions = await read_versions(conn, target.network.id, target.module)
         if not 1 <= version <= len(versions):
             raise InputError(f"{module} has no version {version}; it has 1 to {len(versions)}")
         content = versions[version - 1].content
         said = f"to version {version}" + (f": {note}" if note else "")
-        earlier = _Text("rollback", content, await _embedding(recnet, target, content), said)
-        async with Step(target.network, "rollback", recnet.resources).commit() as conn:
+        earlier = _Text("rollback", content, await _embedding(resources, target, content), said)
+        async with Step(target.network, "rollback", resources).commit() as conn:
             current = await _current(conn, target)
             return await _revise(conn, target, current, earlier)
 
 
 async def pin(
-    recnet: RecNet, network: str, module: str, *, pinned: bool = True, note: str = ""
+    resources: Resources,
+    network: NetworkRecord,
+    module: str,
+    *,
+    pinned: bool = True,
+    note: str = "",
 ) -> Revision:
     """Keep a module's text as it is until it is unpinned; or unpin it.
 
@@ -139,8 +148,8 @@ async def pin(
     _check_note(note)
     author: Author = "pin" if pinned else "unpin"
     async with (
-        _revising(recnet, network, module) as target,
-        Step(target.network, author, recnet.resources).commit() as conn,
+        _revising(resources, network, module) as target,
+        Step(target.network, author, resources).commit() as conn,
     ):
         current = await _current(conn, target)
         if await is_pinned(conn, target.network.id, target.module) == pinned:
@@ -170,13 +179,14 @@ class _Text:
 
 
 @asynccontextmanager
-async def _revising(recnet: RecNet, network: str, module: str) -> AsyncIterator[_Target]:
+async def _revising(
+    resources: Resources, network: NetworkRecord, module: str
+) -> AsyncIterator[_Target]:
     """Find a module, and keep trainers off: they plan from what they read at the start."""
-    found = await recnet.network(network)
-    require_usable(found, recnet.resources)
-    async with recnet.resources.pool.connection() as conn:
-        target = _Target(found, await find_module(conn, found, module), module)
-    async with only_trainer(recnet.resources, found):
+    require_usable(network, resources)
+    async with resources.pool.connection() as conn:
+        target = _Target(network, await find_module(conn, network, module), module)
+    async with only_trainer(resources, network):
         yield target
 
 
@@ -238,11 +248,11 @@ def _as_it_is(target: _Target, version: Version) -> Revision:
     )
 
 
-async def _embedding(recnet: RecNet, target: _Target, content: str) -> Vector | None:
+async def _embedding(resources: Resources, target: _Target, content: str) -> Vector | None:
     """Return the embedding of a text; rules have none."""
     if target.module.kind is ModuleKind.FILTER_MEMORY:
         return None
-    return np.asarray((await recnet.resources.encoder.embed([content]))[0], dtype=np.float32)
+    return np.asarray((await resources.encoder.embed([content]))[0], dtype=np.float32)
 
 
 def _check_note(note: str) -> None:

@@ -1,7 +1,7 @@
-"""Runs of graphs on threads of our own: a run that was stopped goes on where it was.
+"""Runs of graphs on threads of our own: a run that was stopped resumes where it was.
 
-That is what checkpoints are there for; what is told of a step afterwards is stored apart. So a
-thread on which nothing is left to do is deleted.
+Checkpoints serve only that: what people read about a step is stored in tables of its own. So a
+thread is deleted as soon as its run is finished.
 """
 
 import asyncio
@@ -27,11 +27,11 @@ Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
 class Runs:
-    """The runs of one façade, each on a thread that at most one of them is on."""
+    """Runs graphs with the resources of one façade, at most one run on a thread."""
 
     def __init__(self, resources: Resources) -> None:
-        self._resources = resources
-        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.resources = resources
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def run(
         self,
@@ -40,19 +40,21 @@ class Runs:
         thread: str,
         context: NetworkContext,
         *,
-        afresh: bool = False,
+        restart: bool = False,
     ) -> dict[str, Any]:
         """Run a graph on its thread, from where an earlier run of the same input stopped.
+
+        With `restart`, what the thread holds is deleted first.
 
         Raises:
             InputError: the run that was stopped had other input.
         """
-        async with self._turn(thread):
-            saver = checkpointer(self._resources.pool)
-            if afresh:
+        async with self._thread_lock(thread):
+            saver = checkpointer(self.resources.pool)
+            if restart:
                 await saver.adelete_thread(thread)
-            snapshot = await look(graph, thread, saver)
-            if is_over(graph, snapshot):
+            snapshot = await read_thread(graph, thread, saver)
+            if is_finished(graph, snapshot):
                 return await self._invoke(graph, given, thread, context)
             for key, value in given.items():
                 if snapshot.values.get(key) != value:
@@ -62,17 +64,17 @@ class Runs:
                     )
             return await self._invoke(graph, None, thread, context)
 
-    async def go_on(self, graph: Graph, thread: str, context: NetworkContext) -> None:
-        """Let a run that was stopped go on where it was; one that ended stays so."""
-        async with self._turn(thread):
-            if (await look(graph, thread, checkpointer(self._resources.pool))).next:
+    async def resume(self, graph: Graph, thread: str, context: NetworkContext) -> None:
+        """Resume a run that was stopped; one that is finished is left as it is."""
+        async with self._thread_lock(thread):
+            if (await read_thread(graph, thread, checkpointer(self.resources.pool))).next:
                 await self._invoke(graph, None, thread, context)
 
     @asynccontextmanager
-    async def _turn(self, thread: str) -> AsyncIterator[None]:
+    async def _thread_lock(self, thread: str) -> AsyncIterator[None]:
         """Lock a thread, in all processes: two runs on one would mix."""
-        lock = self._turns.setdefault(thread, asyncio.Lock())
-        async with lock, self._resources.turns.at(thread, patiently=True):
+        lock = self._locks.setdefault(thread, asyncio.Lock())
+        async with lock, self.resources.turns.at(thread, patiently=True):
             yield
 
     async def _invoke(
@@ -82,51 +84,51 @@ class Runs:
         thread: str,
         context: NetworkContext,
     ) -> dict[str, Any]:
-        """Run a graph, or let its thread go on; a run that ends between two nodes holds nothing."""
-        saver = checkpointer(self._resources.pool)
+        """Run a graph, or resume its thread; a run that is stopped releases its leases."""
+        saver = checkpointer(self.resources.pool)
         try:
-            with self._resources.bound():
-                out = await _bind(graph, saver).ainvoke(
+            with self.resources.bound():
+                out = await _with_saver(graph, saver).ainvoke(
                     given,
                     _config(thread),
                     context=context,
-                    durability=self._resources.settings.durability,
+                    durability=self.resources.settings.durability,
                 )
         except BaseException:
-            network = self._resources.networks.get(context.network)
+            network = self.resources.networks.get(context.network)
             if network is not None:
-                await asyncio.shield(leave_window(self._resources, network.id, thread))
-            await asyncio.shield(self._resources.turns.give_back(thread))
-            await self._forget(graph, thread, saver)
+                await asyncio.shield(leave_window(self.resources, network.id, thread))
+            await asyncio.shield(self.resources.turns.give_back(thread))
+            await self._delete_finished(graph, thread, saver)
             raise
-        await self._forget(graph, thread, saver, ended=True)
+        await self._delete_finished(graph, thread, saver, finished=True)
         return out
 
-    async def _forget(
-        self, graph: Graph, thread: str, saver: AsyncPostgresSaver, *, ended: bool = False
+    async def _delete_finished(
+        self, graph: Graph, thread: str, saver: AsyncPostgresSaver, *, finished: bool = False
     ) -> None:
-        """Delete a thread that nothing is left to do on; `recnet gc` deletes what this leaves."""
-        if self._resources.settings.keep_checkpoints:
+        """Delete the thread of a finished run; `recnet gc` deletes what this leaves."""
+        if self.resources.settings.keep_checkpoints:
             return
         with suppress(psycopg.Error, DatabaseError):
-            if ended or is_over(graph, await look(graph, thread, saver)):
+            if finished or is_finished(graph, await read_thread(graph, thread, saver)):
                 await saver.adelete_thread(thread)
 
 
-async def look(graph: Graph, thread: str, saver: AsyncPostgresSaver) -> StateSnapshot:
-    """Return the state of a thread; an empty one where there is none."""
-    return await _bind(graph, saver).aget_state(_config(thread))
+async def read_thread(graph: Graph, thread: str, saver: AsyncPostgresSaver) -> StateSnapshot:
+    """Return the state of a thread; an empty one where the thread does not exist."""
+    return await _with_saver(graph, saver).aget_state(_config(thread))
 
 
-def is_over(graph: Graph, snapshot: StateSnapshot) -> bool:
-    """Return whether nothing is left to go on with: the run ended, or it has begun nothing.
+def is_finished(graph: Graph, snapshot: StateSnapshot) -> bool:
+    """Return whether a run has nothing to resume: it ended, or failed in its first node.
 
-    That is one which did not get past its first node, which checks the input.
+    First nodes only check the input.
     """
     return {(START, node) for node in snapshot.next if node != START} <= graph.builder.edges
 
 
-def _bind(graph: Graph, saver: AsyncPostgresSaver) -> Graph:
+def _with_saver(graph: Graph, saver: AsyncPostgresSaver) -> Graph:
     return graph.copy({"checkpointer": saver})
 
 

@@ -102,7 +102,7 @@ class ProbeRanker:
         )
 
     async def _signals(self, items: Sequence[str]) -> Mapping[str, Signals]:
-        network = await self._recnet.network(self._network)
+        network = await self._recnet.network(self._network).record()
         async with self._recnet.resources.pool.connection() as conn:
             ids = await find_clients(conn, network.id, ClientKind.ITEM, items)
             signals = await read_signals(conn, network.id, list(ids.values()))

@@ -39,7 +39,7 @@ class RecNetRanker:
         Where no usable reply came, that is all of them: in random order, and counted.
         """
         try:
-            out = await self._recnet.recommend(self._network, user, candidates)
+            out = await self._recnet.network(self._network).recommend(user, candidates)
         except ReplyError:
             self.failed += 1
             order = sorted(candidates)

@@ -21,11 +21,13 @@ async def sum_cost(
         whole: whether that run was the only one.
         at_once: networks that were learned at once.
     """
-    network = await recnet.network(job.network)
+    network = await recnet.network(job.network).record()
     async with recnet.resources.pool.connection() as conn:
         learning = await sum_usage(conn, network.id, "interactions")
         learning += await sum_usage(conn, network.id, "updates")
-        of_base = await sum_usage(conn, (await recnet.network(job.base)).id, by="interaction")
+        of_base = await sum_usage(
+            conn, (await recnet.network(job.base).record()).id, by="interaction"
+        )
     founding = [total for total in of_base if total.name == BOOTSTRAP]
     total = add_totals(learning, job.network)
     return Cost(

@@ -82,7 +82,7 @@ async def run_experiment(
         )
     ]
     for base in bases:
-        await recnet.bootstrap(base.name, base.settings)
+        await recnet.network(base.name).bootstrap(base.settings)
     jobs = _jobs(design, plan, [base.name for base in bases])
     probed = [job for job in jobs if design.beside and job.variant == RECNET]
     gone = [job.network for job in probed if not await _is_there(recnet, job.network)]
@@ -136,7 +136,7 @@ async def _read(
 
 async def _is_there(recnet: RecNet, network: str) -> bool:
     try:
-        await recnet.network(network)
+        await recnet.network(network).record()
     except NetworkError:
         return False
     return True

@@ -31,9 +31,9 @@ async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> NetworkRecor
     made_by = f"{network_settings.model} {network_settings.encoder} {calling(recnet)}"
     name = f"eval/{dataset.name}-{fingerprint(dataset)}/{made_by}/seed {seed}"
     try:
-        network = await recnet.network(name)
+        network = await recnet.network(name).record()
     except NetworkError:
-        network = await recnet.load(name, dataset)
+        network = await (await recnet.load(name, dataset)).record()
     return network.model_copy(update={"stored_settings": network_settings})
 
 
@@ -43,7 +43,7 @@ async def found_base(recnet: RecNet, dataset: Dataset, seed: int) -> str:
     Every variant of the seed is a copy of it, so the calls of the bootstrap are paid once.
     """
     base = await load_base(recnet, dataset, seed)
-    await recnet.bootstrap(base.name, base.settings)
+    await recnet.network(base.name).bootstrap(base.settings)
     return base.name
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psycopg
 
-from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.agentcf.training import agentcf, found_agentcf
 from evals.baselines.recnet import RecNetRanker
 from evals.leakage import fit_for, fitted_on, refuse_leak
 from evals.paper.costs import sum_cost
@@ -26,7 +26,8 @@ from state.errors import NetworkError
 from workflows.commands.console import execute
 from workflows.commands.signals import StoppedError
 from workflows.recnet import RecNet
-from workflows.training.driver import read_settled, train
+from workflows.training.driver import read_settled
+from workflows.training.trainer import RECNET
 
 _REASON = 500
 
@@ -82,7 +83,7 @@ async def do(recnet: RecNet, job: Job, at_once: int = 1) -> Result:
     """
     whole = await _copy(recnet, job)
     cost = await _learn(recnet, job, whole=whole, at_once=at_once)
-    network = await recnet.network(job.network)
+    network = await recnet.network(job.network).record()
     dataset, cases = await draw_all(recnet, network, job.split, job.seed, job.draws, job.negatives)
     await refuse_leak(recnet, network, dataset, job.split)
     budget = recnet.resources.budget
@@ -92,7 +93,7 @@ async def do(recnet: RecNet, job: Job, at_once: int = 1) -> Result:
     readings = [await evaluate(method, drawn, concurrency=in_flight) for drawn in cases]
     return Result(
         job=job,
-        digest=await recnet.digest(job.network),
+        digest=await recnet.network(job.network).digest(),
         cost=cost,
         rewards=await _rewards(recnet, job),
         readings=tuple(readings),
@@ -109,12 +110,12 @@ async def do(recnet: RecNet, job: Job, at_once: int = 1) -> Result:
 async def _copy(recnet: RecNet, job: Job) -> bool:
     """Make the network; return whether it was not there."""
     try:
-        await recnet.network(job.network)
+        await recnet.network(job.network).record()
     except NetworkError:
         if job.variant.learner == "agentcf":
             await found_agentcf(recnet, job.base, job.network)
         else:
-            await recnet.copy(job.base, job.network, job.variant.settings)
+            await recnet.network(job.base).copy(job.network, **job.variant.settings)
         return True
     return False
 
@@ -122,9 +123,10 @@ async def _copy(recnet: RecNet, job: Job) -> bool:
 async def _learn(recnet: RecNet, job: Job, *, whole: bool, at_once: int) -> Cost:
     if job.variant.learner == "nobody":
         return Cost.nothing(at_once)
-    learn = train_agentcf if job.variant.learner == "agentcf" else train
+    graph = agentcf(recnet.resources) if job.variant.learner == "agentcf" else RECNET
     limit = await _left(recnet, job)
-    report = await learn(recnet, job.network, fit=fit_for(job.split), limit=limit)
+    network = recnet.network(job.network, graph)
+    report = await network.train(fit=fit_for(job.split), limit=limit)
     if report.stopped and (limit is None or report.run < limit):
         raise BudgetExceeded(report.stopped)  # what is half learned is not read
     return await sum_cost(recnet, job, report, whole=whole, at_once=at_once)
@@ -134,14 +136,14 @@ async def _left(recnet: RecNet, job: Job) -> int | None:
     """Return how many records the network may still learn from, None for all."""
     if job.records is None:
         return None
-    network = await recnet.network(job.network)
-    _, settled = await read_settled(recnet, network, fitted_on(job.split))
+    network = await recnet.network(job.network).record()
+    _, settled = await read_settled(recnet.resources, network, fitted_on(job.split))
     return max(0, job.records - len(settled))
 
 
 async def _rewards(recnet: RecNet, job: Job) -> dict[str, int | None]:
-    network = await recnet.network(job.network)
-    records, settled = await read_settled(recnet, network, fitted_on(job.split))
+    network = await recnet.network(job.network).record()
+    records, settled = await read_settled(recnet.resources, network, fitted_on(job.split))
     return {record.id: settled[record.id] for record in records if record.id in settled}
 
 

@@ -83,9 +83,7 @@ def test_a_crowd_of_processes_pays_little_more_and_loses_nothing(
 async def test_the_audit_sees_what_does_not_fit(recnet: RecNet, change: str, fault: str) -> None:
     await bootstrap_tiny(recnet)
     for name, user, positive in (("a", "ann", "j2"), ("b", "bob", "j3"), ("c", "ann", "j4")):
-        await recnet.interact(
-            "tiny", user=user, positive=positive, negative="m1", interaction_id=name
-        )
+        await recnet.network("tiny").interact(user=user, positive=positive, negative="m1", id=name)
     assert (await audit_network(recnet, "tiny", {"a", "b", "c"})).faults == ()
     assert await rows(recnet, change)
     faults = (await audit_network(recnet, "tiny", {"a", "b", "c"})).faults

@@ -27,8 +27,8 @@ from tests.support.http_network import over_http
 from tests.support.model_server.serving import serving
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, tiny_dataset
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import FIT, plan_training, train
+from workflows.recnet import RecNet
+from workflows.training.driver import FIT, plan_training
 
 TINY = Grid(latencies=(0.01,), update_sizes=(5,), concurrencies=(1, 4), records=(2, 5))
 
@@ -108,7 +108,7 @@ async def test_another_network_stops_it(
     monkeypatch.setattr(RecNet, "digest", digest)
     with pytest.raises(RecNetError, match="NOT THE SAME NETWORK"):
         await measure_training(settings, tiny_dataset(), TINY, lambda done, what: None)  # noqa: ARG005
-    async with open_recnet(settings) as recnet, recnet.resources.pool.connection() as conn:
+    async with RecNet.open(settings) as recnet, recnet.resources.pool.connection() as conn:
         cursor = await conn.execute("SELECT name FROM networks")
         assert await cursor.fetchall() == []
 
@@ -116,9 +116,9 @@ async def test_another_network_stops_it(
 @pytest.mark.long
 async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    report = await train(recnet, "tiny")
-    network = await recnet.network("tiny")
-    records = await plan_training(recnet, network, FIT["train+valid"])
+    report = await recnet.network("tiny").train()
+    network = await recnet.network("tiny").record()
+    records = await plan_training(recnet.resources, network, FIT["train+valid"])
     async with recnet.resources.pool.connection() as conn:
         windows = await read_work(conn, network, records)
     works = [work for window in windows for work in window.records]
@@ -143,8 +143,8 @@ async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
 
 async def test_records_are_counted_in_whole_windows(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await train(
-        recnet, "tiny", limit=await whole_windows(recnet, "tiny", NETWORK_SETTINGS.update_size, 3)
+    await recnet.network("tiny").train(
+        limit=await whole_windows(recnet, "tiny", NETWORK_SETTINGS.update_size, 3)
     )
     async with recnet.resources.pool.connection() as conn:
         cursor = await conn.execute("SELECT count(*) AS waiting FROM pending_clients")
@@ -166,7 +166,7 @@ async def test_the_replay_makes_each_call_again_within_the_limit(
 ) -> None:
     with serving(ModelServerSettings(latency=0.1)) as endpoint:
         limited = over_http(endpoint, settings, calls_in_flight=3)
-        async with open_recnet(limited) as recnet:
+        async with RecNet.open(limited) as recnet:
             await replay(recnet.resources.caller, [2, 0, 7, 1])
             async with recnet.resources.pool.connection() as conn:
                 cursor = await conn.execute("SELECT count(*) AS kept FROM usage")
@@ -183,7 +183,7 @@ async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
     # The network, its clients with a buffer each, its events.
     assert came.tables.rows == 1 + 2 * 18 + 24
     assert came.checkpoints == Held(rows=0, bytes=0)
-    await recnet.bootstrap("tiny", NETWORK_SETTINGS)
+    await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
     grown = (await measure_storage(recnet)).since(before)
     assert grown.tables.rows > came.tables.rows + 18
     assert grown.tables.bytes >= came.tables.bytes  # a page may have had room
@@ -192,13 +192,13 @@ async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
 @pytest.mark.long
 async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await recnet.copy("tiny", "gone", {})
-    await train(recnet, "gone")
-    await recnet.drop("gone")
-    await recnet.copy("tiny", "one", {})
+    await recnet.network("tiny").copy("gone")
+    await recnet.network("gone").train()
+    await recnet.network("gone").drop()
+    await recnet.network("tiny").copy("one")
     await pack_storage(recnet)
     before = await measure_storage(recnet)
-    await train(recnet, "one")
+    await recnet.network("one").train()
     stored = (await measure_storage(recnet)).since(before)
     assert stored.tables.bytes > 50 * stored.tables.rows
     assert stored.checkpoints.rows == 0

@@ -28,7 +28,6 @@ from evals.datasets.splits import history
 from state.dataset import Dataset, Item, Split
 from tests.support.tiny_network import NETWORK_SETTINGS, tiny_dataset
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
@@ -38,8 +37,8 @@ Make = Callable[[RecNet, str, Dataset], Awaitable[Ranker]]
 async def trained(recnet: RecNet, name: str, dataset: Dataset) -> str:
     """Load and bootstrap a network, and train it past a router update."""
     await recnet.load(name, dataset)
-    await recnet.bootstrap(name, NETWORK_SETTINGS)
-    await train(recnet, name, limit=4)
+    await recnet.network(name).bootstrap(NETWORK_SETTINGS)
+    await recnet.network(name).train(limit=4)
     return name
 
 
@@ -49,7 +48,7 @@ async def make_recnet(recnet: RecNet, name: str, dataset: Dataset) -> Ranker:
 
 async def make_agentcf(recnet: RecNet, name: str, dataset: Dataset) -> Ranker:
     await recnet.load(name, dataset)
-    await recnet.bootstrap(name, NETWORK_SETTINGS)
+    await recnet.network(name).bootstrap(NETWORK_SETTINGS)
     learned = f"{name} by AgentCF"
     await found_agentcf(recnet, name, learned)
     await train_agentcf(recnet, learned, limit=4)

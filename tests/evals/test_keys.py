@@ -31,7 +31,7 @@ from tests.support.model_server.protocol import Body
 from tests.support.model_server.serving import RunningServer, serving
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import tiny_dataset
-from workflows.recnet import open_recnet
+from workflows.recnet import RecNet
 
 pytestmark = pytest.mark.long
 
@@ -162,9 +162,9 @@ def live(phase: str, url: str, written: Written) -> None:
 async def error_of(network: str) -> Exception | None:
     """Return what a program catches where it uses the system without the command line."""
     try:
-        async with open_recnet() as recnet:
-            await recnet.interact(network, user="bob", positive="j1", negative="m2")
-            await recnet.recommend(network, "bob", ["j1", "m1"])
+        async with RecNet.open() as recnet:
+            await recnet.network(network).interact(user="bob", positive="j1", negative="m2")
+            await recnet.network(network).recommend("bob", ["j1", "m1"])
     except Exception as error:  # noqa: BLE001 - whatever it is
         return error
     return None
@@ -218,7 +218,7 @@ def set_up(phase: str, models: RunningServer, patch: pytest.MonkeyPatch) -> None
 
 
 async def load(name: str) -> None:
-    async with open_recnet() as recnet:
+    async with RecNet.open() as recnet:
         await recnet.load(name, catalogue())
 
 

@@ -6,7 +6,6 @@ from state.dataset import Event, Split
 from state.store.probe_signals import Signals, read_signals
 from tests.support.tiny_network import SHELVES, plant_tiny, push, tiny_dataset
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 KEYS = [item.key for item in tiny_dataset().items]
 J1, M4 = 7, 14
@@ -63,8 +62,10 @@ async def test_versions_and_consumed_messages_are_counted(resources: Resources) 
 
     before = (await signals())[J1]
     assert before.messages == 1
-    await train(recnet, "tiny", limit=1)  # ann's first record, with j2: j1 may be its negative
-    await recnet.interact("tiny", user="cid", positive="j1", negative="m4")
+    await recnet.network("tiny").train(
+        limit=1
+    )  # ann's first record, with j2: j1 may be its negative
+    await recnet.network("tiny").interact(user="cid", positive="j1", negative="m4")
     after = (await signals())[J1]
     assert after.versions > before.versions
     assert after.messages >= 1  # what was consumed still counts

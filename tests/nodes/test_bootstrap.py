@@ -138,7 +138,7 @@ async def test_an_encoder_that_is_not_in_use_is_refused_before_anything_is_writt
     await load_tiny(recnet)
     with pytest.raises(NetworkError, match="RECNET_EMBEDDING=openai:small"):
         await initialize_clients({}, founding(encoder="openai:small"))
-    assert (await recnet.network("tiny")).stored_settings is None
+    assert (await recnet.network("tiny").record()).stored_settings is None
 
 
 EXTRACTED = [
@@ -192,7 +192,7 @@ async def test_a_network_without_any_attribute_is_refused(recnet: RecNet) -> Non
 async def test_routers_are_founded_once(recnet: RecNet) -> None:
     state, runtime = await clustered(recnet)
     out = await create_routers(state, runtime)
-    network = await recnet.network("tiny")
+    network = await recnet.network("tiny").record()
     assert (out["tau_user"], out["tau_item"]) == pytest.approx(
         (network.tau(ClientKind.USER), network.tau(ClientKind.ITEM))
     )
@@ -218,7 +218,7 @@ async def test_tau_auto_lets_the_wanted_number_of_each_kind_hear(recnet: RecNet)
     # Of the 6 users 4 share an attribute with a router, of the 12 items 1 does.
     state, runtime = await clustered(recnet, hears_from=0.34)
     await create_routers(state, runtime)
-    network = await recnet.network("tiny")
+    network = await recnet.network("tiny").record()
     async with recnet.resources.pool.connection() as conn:
         routers = await read_routers(conn, network.id)
         messages = [
@@ -234,8 +234,8 @@ async def test_a_network_that_was_dropped_and_loaded_again_is_another_one(recnet
     for _ in range(2):  # in one process, under one name
         state, runtime = await clustered(recnet)
         await create_routers(state, runtime)
-        network = await recnet.network("tiny")
-        await recnet.recommend("tiny", "ann", count=1)
+        network = await recnet.network("tiny").record()
+        await recnet.network("tiny").recommend("ann", count=1)
         async with recnet.resources.pool.connection() as conn:
             assert len(await read_routers(conn, network.id)) == 3
             assert await score_clients(conn, network, 1) == []

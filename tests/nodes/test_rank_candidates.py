@@ -162,8 +162,8 @@ async def test_nothing_of_the_network_changes(resources: Resources) -> None:
     recnet = RecNet(resources)
     async with resources.pool.connection() as conn:
         before = await digest_network(conn, network)
-        first = await recnet.recommend("tiny", "ann")
-        assert await recnet.recommend("tiny", "ann") == first
+        first = await recnet.network("tiny").recommend("ann")
+        assert await recnet.network("tiny").recommend("ann") == first
         assert await digest_network(conn, network) == before
     assert first["ranking"][0].item == "j4"
 

@@ -65,7 +65,7 @@ async def test_a_name_is_taken_once(recnet: RecNet) -> None:
 
 async def test_a_network_that_is_not_bootstrapped_says_what_to_do(recnet: RecNet) -> None:
     await load_tiny(recnet, "cds")
-    network = await recnet.network("cds")
+    network = await recnet.network("cds").record()
     with pytest.raises(NetworkError, match="recnet bootstrap --network cds"):
         _ = network.settings
     with pytest.raises(NetworkError, match="has no routers yet"):
@@ -87,8 +87,10 @@ async def test_a_drop_removes_everything_of_one_network_and_nothing_of_another(
     networks = [(await plant_tiny(recnet.resources, name)).id for name in ("one", "two")]
     for name in ("one", "two"):
         for user, positive in (("ann", "j2"), ("fay", "m2"), ("cid", "m2")):
-            await keeping(recnet).interact(name, user=user, positive=positive, negative="f1")
-        await recnet.recommend(name, "ann")
+            await (
+                keeping(recnet).network(name).interact(user=user, positive=positive, negative="f1")
+            )
+        await recnet.network(name).recommend("ann")
     async with recnet.resources.pool.connection() as conn:
         before = [await count_rows(conn, network) for network in networks]
         # Everything is there to be dropped, but what these few records leave empty.
@@ -151,7 +153,7 @@ async def test_a_copy_under_a_name_that_is_taken_leaves_nothing(resources: Resou
 async def test_a_copy_holds_every_table_but_usage_and_caches(recnet: RecNet) -> None:
     source = await plant_tiny(recnet.resources)
     for user, positive in (("ann", "j2"), ("fay", "m2")):
-        await recnet.interact("tiny", user=user, positive=positive, negative="f1")
+        await recnet.network("tiny").interact(user=user, positive=positive, negative="f1")
     async with recnet.resources.pool.connection() as conn:
         copy = await copy_network(conn, source, "copy", NETWORK_SETTINGS)
         held, copied = await count_rows(conn, source.id), await count_rows(conn, copy)

@@ -4,8 +4,10 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from evals.baselines.agentcf.training import agentcf
 from state.store.digest import one_moment, read_rows
 from tests.support.database_rows import rows
+from workflows.network import Network
 from workflows.recnet import RecNet
 
 UNTOUCHED = (
@@ -18,6 +20,11 @@ UNTOUCHED = (
     "gradients",
 )
 """Tables of a network that hold nothing of AgentCF's."""
+
+
+def as_agentcf(recnet: RecNet, name: str = "agents") -> Network:
+    """Return the handle of a network that AgentCF trains."""
+    return recnet.network(name, agentcf(recnet.resources))
 
 
 async def calls_by_record(recnet: RecNet, network: int) -> dict[str, Counter[str]]:

@@ -67,7 +67,7 @@ async def pending_set(recnet: RecNet, network: int) -> set[int]:
 
 async def trace(recnet: RecNet, interaction: str) -> InteractionTrace:
     """Return the trace of one interaction of the tiny network."""
-    network = await recnet.network("tiny")
+    network = await recnet.network("tiny").record()
     async with recnet.resources.pool.connection() as conn:
         return await trace_interaction(conn, network, interaction)
 

@@ -47,7 +47,7 @@ async def compute(
     recnet: RecNet, network: int, window: int, before: dict[int, set[int]], *, echo: bool
 ) -> Update:
     """Return what a window's update should have sent; `before` are the attributes before it."""
-    stored = await recnet.network("tiny")
+    stored = await recnet.network("tiny").record()
     held = await attributes(recnet, network)
     vectors = await embeddings(recnet, network)
     kinds = await client_kinds(recnet, network)

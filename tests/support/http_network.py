@@ -12,8 +12,7 @@ from tests.support.database_rows import rows
 from tests.support.model_server.counts import Counts
 from tests.support.model_server.serving import RunningServer
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, with_models
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 KEY = SecretStr("sk-not-to-be-shown-0123456789")
 MODEL = "openai:offline"
@@ -36,20 +35,20 @@ def over_http(endpoint: RunningServer, settings: Settings, **more: object) -> Se
 
 async def bootstrap_books(recnet: RecNet) -> int:
     """Load and bootstrap the sample as `books` with the models that are open; return its id."""
-    network = await recnet.load("books", read_dataset(SAMPLE, domain="books"))
-    await recnet.bootstrap("books", with_models(recnet, BOOKS))
-    return network.id
+    books = await recnet.load("books", read_dataset(SAMPLE, domain="books"))
+    await books.bootstrap(with_models(recnet, BOOKS))
+    return (await books.record()).id
 
 
 async def tiny_digest(settings: Settings, seed: int = 0) -> str:
     """Bootstrap and train the tiny network, drop it, and return the digest it had."""
-    async with open_recnet(settings) as recnet:
+    async with RecNet.open(settings) as recnet:
         await bootstrap_tiny(
             recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"seed": seed})
         )
-        await train(recnet, "tiny")
-        digest = await recnet.digest("tiny")
-        await recnet.drop("tiny")
+        await recnet.network("tiny").train()
+        digest = await recnet.network("tiny").digest()
+        await recnet.network("tiny").drop()
     return digest
 
 

@@ -23,8 +23,8 @@ MOST_RUNS = 500
 async def fill_window(recnet: RecNet) -> None:
     """Learn the live records, the last of which starts a router update."""
     for user, positive in LIVE_RECORDS:
-        await recnet.interact(
-            "tiny", user=user, positive=positive, negative="m1", interaction_id=f"live {user}"
+        await recnet.network("tiny").interact(
+            user=user, positive=positive, negative="m1", id=f"live {user}"
         )
 
 

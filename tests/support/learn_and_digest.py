@@ -9,8 +9,7 @@ from random import Random
 
 from state.dataset import Dataset, Event, Item, Split
 from state.settings import NetworkSettings, Settings
-from workflows.recnet import open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 WORDS = """
 amber anchor banjo bell birch candle canyon cedar cello cinder clover copper coral crimson
@@ -45,12 +44,12 @@ def dataset() -> Dataset:
 
 async def learn() -> str:
     """Return the digest of a network that is gone again."""
-    async with open_recnet(Settings()) as recnet:
+    async with RecNet.open(Settings()) as recnet:
         await recnet.load("words", dataset())
-        await recnet.bootstrap("words", NETWORK_SETTINGS)
-        await train(recnet, "words", limit=RECORDS)
-        digest = await recnet.digest("words")
-        await recnet.drop("words")
+        await recnet.network("words").bootstrap(NETWORK_SETTINGS)
+        await recnet.network("words").train(limit=RECORDS)
+        digest = await recnet.network("words").digest()
+        await recnet.network("words").drop()
         return digest
 
 

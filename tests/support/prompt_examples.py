@@ -38,8 +38,7 @@ from state.domain import ClientKind, ModuleKind
 from state.settings import NetworkSettings, Settings
 from tests.support.home_folder import home_folder
 from tests.support.paths import CDS
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 FOLDER = Path(__file__).parents[1] / "prompts/examples"
 RENEW = "python -m tests.support.prompt_examples"
@@ -121,14 +120,14 @@ async def examples(recnet: RecNet) -> dict[str, str]:
     part = dataset.model_copy(update={"events": events, "items": items})
     with collect_runs() as watched:
         await recnet.load(part.name, part)
-        await recnet.bootstrap(part.name, NETWORK_SETTINGS)
+        await recnet.network(part.name).bootstrap(NETWORK_SETTINGS)
         for way in _WAYS:
-            await recnet.copy(part.name, way, {"propagation": way, "nearest": 2})
-        await train(recnet, part.name, limit=RECORDS)
-        await recnet.recommend(part.name, users[0], count=5)
+            await recnet.network(part.name).copy(way, propagation=way, nearest=2)
+        await recnet.network(part.name).train(limit=RECORDS)
+        await recnet.network(part.name).recommend(users[0], count=5)
     with collect_runs() as told:
         for way in _WAYS:
-            await train(recnet, way, limit=RECORDS)
+            await recnet.network(way).train(limit=RECORDS)
     # The prompts of these ways come from their own runs only, and the others never do.
     calls = [*_asked(watched.traced_runs), *(a for a in _asked(told.traced_runs) if a.told)]
     asked = sorted(calls, key=lambda a: (len(a.human), a.human))
@@ -152,7 +151,7 @@ def main() -> None:
     """Write all pages anew."""
 
     async def run(home: Path) -> dict[str, str]:
-        async with open_recnet(Settings(home=home)) as recnet:
+        async with RecNet.open(Settings(home=home)) as recnet:
             return await examples(recnet)
 
     with home_folder() as home:

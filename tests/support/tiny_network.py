@@ -30,7 +30,6 @@ from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.store.versions import append_version
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 SHELVES = {
     "Jazz": ("Smoky Trumpet", "Swing Trumpet Quartet", "Saxophone at Night", "Late Saxophone"),
@@ -76,7 +75,7 @@ def tiny_dataset(name: str = "tiny") -> Dataset:
 
 async def load_tiny(recnet: RecNet, name: str = "tiny") -> int:
     """Store the tiny data set as a network that is not bootstrapped yet; return its id."""
-    return (await recnet.load(name, tiny_dataset())).id
+    return (await (await recnet.load(name, tiny_dataset())).record()).id
 
 
 async def bootstrap_tiny(
@@ -84,14 +83,14 @@ async def bootstrap_tiny(
 ) -> int:
     """Load the tiny data set, bootstrap it with the models that are open, and return its id."""
     network = await load_tiny(recnet, name)
-    await recnet.bootstrap(name, with_models(recnet, network_settings))
+    await recnet.network(name).bootstrap(with_models(recnet, network_settings))
     return network
 
 
 async def train_tiny(recnet: RecNet) -> int:
     """Bootstrap the tiny network, train on its six training records, and return its id."""
     network = await bootstrap_tiny(recnet)
-    await train(recnet, "tiny", fit="train")
+    await recnet.network("tiny").train(fit="train")
     return network
 
 

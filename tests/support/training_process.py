@@ -15,7 +15,7 @@ from evals.datasets.registry import SAMPLE, read_dataset
 from state.db.migrate import SCHEMA
 from state.settings import NetworkSettings, Settings
 from tests.support.model_server.serving import RunningServer
-from workflows.recnet import open_recnet
+from workflows.recnet import RecNet
 
 IN_FLIGHT = 8
 """Calls under way at the most, as the settings have it."""
@@ -36,10 +36,10 @@ class NetworkPair:
 
     async def found(self) -> None:
         """Found both from one bootstrap."""
-        async with open_recnet(Settings(database_url=SecretStr(self.url))) as recnet:
+        async with RecNet.open(Settings(database_url=SecretStr(self.url))) as recnet:
             await recnet.load("undisturbed", self.dataset)
-            await recnet.bootstrap("undisturbed", NetworkSettings())
-            await recnet.copy("undisturbed", "disturbed", {})
+            await recnet.network("undisturbed").bootstrap(NetworkSettings())
+            await recnet.network("undisturbed").copy("disturbed")
 
     def start(self, network: str, concurrency: int = IN_FLIGHT) -> subprocess.Popen[str]:
         """Start to train what is left of the records."""
@@ -97,8 +97,8 @@ class NetworkPair:
 
     async def digest(self, network: str) -> str:
         """Return a network's digest."""
-        async with open_recnet(Settings(database_url=SecretStr(self.url))) as recnet:
-            return await recnet.digest(network)
+        async with RecNet.open(Settings(database_url=SecretStr(self.url))) as recnet:
+            return await recnet.network(network).digest()
 
     async def require_same(self) -> None:
         """Check that both networks are the same, by digest and by the rows of interactions."""

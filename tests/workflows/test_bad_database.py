@@ -22,7 +22,7 @@ from state.db.embedded import start_server, stop_server
 from state.settings import Settings
 from tests.support.paths import ROOT
 from tests.support.tiny_network import bootstrap_tiny
-from workflows.recnet import open_recnet
+from workflows.recnet import RecNet
 
 TRAIN = ("train", "-n", "tiny")
 GOES_ON = "nothing is half written, and the same command then goes on where it was"
@@ -61,9 +61,9 @@ def make(url: str) -> None:
     """Found two equal networks in a database: `tiny`, and `other`."""
 
     async def work() -> None:
-        async with open_recnet(Settings(database_url=SecretStr(url))) as recnet:
+        async with RecNet.open(Settings(database_url=SecretStr(url))) as recnet:
             await bootstrap_tiny(recnet)
-            await recnet.copy("tiny", "other", {})
+            await recnet.network("tiny").copy("other")
 
     asyncio.run(work())
 

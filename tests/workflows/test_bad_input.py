@@ -17,8 +17,7 @@ from state.db.migrate import SCHEMA
 from state.settings import Settings
 from tests.support.bad_input import MISTYPED, OTHER_ENCODER, REFUSED, TINY, UNSET, USED
 from tests.support.tiny_network import BASKETS, NETWORK_SETTINGS, tiny_dataset
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 
 @pytest.fixture(scope="module")
@@ -35,13 +34,13 @@ def url(server: str, settings: Settings) -> Iterator[str]:
     """Return the URL of a database with the two networks that no case may change."""
 
     async def make() -> None:
-        async with open_recnet(settings) as recnet:
+        async with RecNet.open(settings) as recnet:
             await _found(recnet)
 
     async def drop() -> None:
-        async with open_recnet(settings) as recnet:
+        async with RecNet.open(settings) as recnet:
             for name in ("tiny", "raw"):
-                await recnet.drop(name)
+                await recnet.network(name).drop()
 
     asyncio.run(make())
     yield server
@@ -58,9 +57,9 @@ async def _found(recnet: RecNet) -> None:
     more = tuple(Item(key=f"x{n}", title=f"Untitled {n}") for n in range(4))
     await recnet.load("tiny", tiny.model_copy(update={"items": tiny.items + more}))
     await recnet.load("raw", tiny)
-    await recnet.bootstrap("tiny", NETWORK_SETTINGS)
-    await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id=USED)
-    await train(recnet, "tiny", limit=2)
+    await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
+    await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id=USED)
+    await recnet.network("tiny").train(limit=2)
 
 
 def kept(url: str) -> dict[str, object]:

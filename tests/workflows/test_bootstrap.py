@@ -5,7 +5,6 @@ import pytest
 from state.errors import NetworkError
 from tests.support.tiny_network import NETWORK_SETTINGS, load_tiny
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 
 async def test_a_bootstrap_that_was_stopped_is_to_go_on_before_anything_else(
@@ -19,15 +18,15 @@ async def test_a_bootstrap_that_was_stopped_is_to_go_on_before_anything_else(
     with monkeypatch.context() as patch:
         patch.setattr("nodes.bootstrap.write_tau", power_cut)
         with pytest.raises(OSError, match="power cut"):
-            await recnet.bootstrap("tiny", NETWORK_SETTINGS)
+            await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
     stopped = "the bootstrap of network 'tiny' was stopped: run `recnet bootstrap --network tiny`"
     with pytest.raises(NetworkError, match=stopped):
-        await train(recnet, "tiny")
+        await recnet.network("tiny").train()
     with pytest.raises(NetworkError, match=stopped):
-        await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+        await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1")
     with pytest.raises(NetworkError, match=stopped):
-        await recnet.recommend("tiny", user="ann")
+        await recnet.network("tiny").recommend(user="ann")
     with pytest.raises(NetworkError, match=stopped):
-        await recnet.copy("tiny", "other", {})
-    await recnet.bootstrap("tiny", NETWORK_SETTINGS)
-    assert (await train(recnet, "tiny", limit=1)).run == 1
+        await recnet.network("tiny").copy("other")
+    await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
+    assert (await recnet.network("tiny").train(limit=1)).run == 1

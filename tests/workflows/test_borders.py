@@ -21,10 +21,8 @@ from state.settings import NetworkSettings
 from tests.support.database_rows import rows
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, tiny_dataset
 from tests.support.watched_model import WatchedModel
-from workflows.edits import edit
 from workflows.inspect import view_network
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 ODD = {
     "NUL": "jazz\x00 trumpet",
@@ -77,13 +75,13 @@ async def test_odd_data_is_loaded_trained_and_looked_at(recnet: RecNet, text: st
         ),
     )
     await recnet.load("tiny", dataset)
-    await recnet.bootstrap("tiny", NETWORK_SETTINGS)
-    report = await train(recnet, "tiny", limit=6)
+    await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
+    report = await recnet.network("tiny").train(limit=6)
     assert (report.run, report.failed) == (6, 0)
     await assert_clean(recnet)
-    assert (await train(recnet, "tiny", limit=0)).run == 0  # identities are stable
+    assert (await recnet.network("tiny").train(limit=0)).run == 0  # identities are stable
     async with recnet.resources.pool.connection() as conn:
-        view = await view_network(conn, await recnet.network("tiny"))
+        view = await view_network(conn, await recnet.network("tiny").record())
     json.dumps(view.model_dump(mode="json")).encode()
 
 
@@ -117,7 +115,7 @@ async def test_odd_replies_are_stored_clean_and_the_run_goes_on(
         return None if said is None else json.dumps(said, ensure_ascii="\ud83d" in text)
 
     model.script = script
-    report = await train(recnet, "tiny", limit=6)
+    report = await recnet.network("tiny").train(limit=6)
     failed = await rows(recnet, "SELECT failure FROM interactions WHERE failure <> ''")
     assert (report.run, failed) == (6, [])
     await assert_clean(recnet)
@@ -134,13 +132,13 @@ async def test_odd_words_of_a_person_find_what_they_name(recnet: RecNet, text: s
     await bootstrap_tiny(recnet)
     identity = text[: KEY_LENGTH * 2]
     record = {"user": "ann\x00", "positive": " j2", "negative": "m1\ud800"}
-    out = await recnet.interact("tiny", interaction_id=identity, **record)
-    again = await recnet.interact("tiny", interaction_id=identity, **record)
+    out = await recnet.network("tiny").interact(id=identity, **record)
+    again = await recnet.network("tiny").interact(id=identity, **record)
     assert (out["repeated"], again["repeated"]) == (False, True)
     assert out["interaction"] == again["interaction"]
     if len(text) < PROFILE_LENGTH:
-        await edit(recnet, "tiny", "user:ann", text, note=text)
-    await recnet.recommend("tiny", user="ann\ud800", candidates=["j3\x00", "m2"])
+        await recnet.network("tiny").edit("user:ann", text, note=text)
+    await recnet.network("tiny").recommend(user="ann\ud800", candidates=["j3\x00", "m2"])
     await assert_clean(recnet)
 
 

@@ -27,7 +27,6 @@ from tests.support.watched_model import (
 from workflows import interaction
 from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 RECORD = {"user": "ann", "positive": "j2", "negative": "m1"}
 STUDIO = "8c0a35f2-5d2b-4b8e-9f0a-0f7f9b7d3c11"
@@ -60,18 +59,18 @@ async def test_only_unfinished_runs_and_those_of_the_server_are_left(
 ) -> None:
     network = await bootstrap_tiny(keeping(recnet))
     old = keeping(recnet)
-    await train(old, "tiny", limit=2)
+    await old.network("tiny").train(limit=2)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
-    assert (await old.interact("tiny", interaction_id="failed", **RECORD))["failure"]
+    assert (await old.network("tiny").interact(id="failed", **RECORD))["failure"]
     model.script = cut_once("CreditAssignment")
     with pytest.raises(PowerCutError):
-        await old.interact("tiny", interaction_id="stopped", **RECORD)
+        await old.network("tiny").interact(id="stopped", **RECORD)
     with pytest.raises(InputError):
-        await old.interact("tiny", interaction_id="refused", **RECORD | {"user": "zed"})
+        await old.network("tiny").interact(id="refused", **RECORD | {"user": "zed"})
     for thread in ("recnet/2147483647/a", f"recnet/{network}/stopped/too", "recnet/mine"):
         await orphan(recnet, thread)
     state = await in_studio(recnet)
-    digest = await recnet.digest("tiny")
+    digest = await recnet.network("tiny").digest()
     stopped = f"recnet/{network}/stopped"
 
     report = await collect(recnet)
@@ -81,7 +80,7 @@ async def test_only_unfinished_runs_and_those_of_the_server_are_left(
     assert await thread_ids(recnet) == {stopped, STUDIO, "recnet/mine"}
     assert all(report.after[table].rows < held.rows for table, held in report.before.items())
     model.asked.clear()
-    assert not (await recnet.interact("tiny", interaction_id="stopped", **RECORD))["repeated"]
+    assert not (await recnet.network("tiny").interact(id="stopped", **RECORD))["repeated"]
     assert "Predict" not in model.asked
     again = await collect(recnet, full=True)
     assert (again.deleted, again.kept) == (0, ())
@@ -95,7 +94,7 @@ async def test_only_unfinished_runs_and_those_of_the_server_are_left(
     found_again = await graph.aget_state({"configurable": {"thread_id": STUDIO}})
     assert found_again.values == state
     assert found_again.next == ()
-    assert await recnet.digest("tiny") != digest  # by the record that went on
+    assert await recnet.network("tiny").digest() != digest  # by the record that went on
 
 
 async def test_a_window_that_waits_for_its_run_keeps_the_thread(
@@ -113,7 +112,7 @@ async def test_a_window_that_waits_for_its_run_keeps_the_thread(
         )
         assert (await collect(recnet)).kept == (mine,)
     before = (await calls(recnet, network, "window 1"))["extract"]
-    assert await recnet.update_routers("tiny")
+    assert await recnet.network("tiny").update_routers()
     after = (await calls(recnet, network, "window 1"))["extract"]
     assert before < after < before + NETWORK_SETTINGS.update_size + 1
     assert await find_open_window(recnet, network) is None
@@ -125,13 +124,13 @@ async def test_a_failed_record_that_was_stopped_when_it_was_run_again_keeps_its_
 ) -> None:
     network = await bootstrap_tiny(recnet)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
-    assert (await keeping(recnet).interact("tiny", interaction_id="a", **RECORD))["failure"]
+    assert (await keeping(recnet).network("tiny").interact(id="a", **RECORD))["failure"]
     model.script = cut_once("CreditAssignment")
     with pytest.raises(PowerCutError):
-        await recnet.interact("tiny", interaction_id="a", **RECORD)
+        await recnet.network("tiny").interact(id="a", **RECORD)
     assert (await collect(recnet)).kept == (f"recnet/{network}/a",)
     model.asked.clear()
-    assert not (await recnet.interact("tiny", interaction_id="a", **RECORD))["failure"]
+    assert not (await recnet.network("tiny").interact(id="a", **RECORD))["failure"]
     assert "Predict" not in model.asked
 
 
@@ -140,9 +139,9 @@ async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bootstrap_tiny(recnet)
-    other = (await recnet.copy("tiny", "other", {})).id
+    other = (await (await recnet.network("tiny").copy("other")).record()).id
     model.asked.clear()
-    await train(recnet, "tiny", limit=6)
+    await recnet.network("tiny").train(limit=6)
     undisturbed = model.counts()
     model.asked.clear()
     model.script = cut_at_every_call()
@@ -155,9 +154,9 @@ async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
     monkeypatch.setattr(recnet.resources.caller, "ask", collected)
     async for left in unfinished(recnet, other, records=6):
         with suppress(PowerCutError):
-            await train(recnet, "other", limit=left, concurrency=1)
+            await recnet.network("other").train(limit=left, concurrency=1)
         await collect(recnet)
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
     asked = model.counts()
     assert {reply: asked[reply] for reply in ALONE} == {r: 2 * undisturbed[r] for r in ALONE}
     assert (await collect(recnet)).kept == ()
@@ -177,10 +176,10 @@ async def test_a_run_that_is_collected_while_it_begins_goes_on_where_it_was(
     with monkeypatch.context() as patch:
         patch.setattr("nodes.lifecycle.find_interaction", collected)
         with pytest.raises(PowerCutError):
-            await recnet.interact("tiny", interaction_id="a", **RECORD)
+            await recnet.network("tiny").interact(id="a", **RECORD)
     assert deleted == [1]
     model.asked.clear()
-    assert not (await recnet.interact("tiny", interaction_id="a", **RECORD))["failure"]
+    assert not (await recnet.network("tiny").interact(id="a", **RECORD))["failure"]
     assert "Predict" not in model.asked
 
 

@@ -28,7 +28,6 @@ from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import PowerCutError, WatchedModel, cut_once, decide_routers
 from workflows import interaction, router_update
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 pytestmark = pytest.mark.long
 
@@ -60,9 +59,7 @@ async def test_the_next_live_record_finishes_what_a_failed_run_left(
     left = await find_open_window(recnet, network)
     assert left is not None
     assert left.holder is None
-    out = await recnet.interact(
-        "tiny", user="cid", positive="m2", negative="j1", interaction_id="next"
-    )
+    out = await recnet.network("tiny").interact(user="cid", positive="m2", negative="j1", id="next")
     assert out["window"] == left.id
     assert await find_open_window(recnet, network) is None
     # The record that took the update over is not the one that filled the set.
@@ -76,10 +73,10 @@ async def test_a_process_that_is_gone_holds_nothing(
 ) -> None:
     network = await leave_open_window(recnet, model)
     await hold(recnet, network, await neighbour.sign())
-    out = await recnet.interact("tiny", user="cid", positive="m2", negative="j1")
+    out = await recnet.network("tiny").interact(user="cid", positive="m2", negative="j1")
     assert out["window"] is None
     await neighbour.close()
-    out = await recnet.interact("tiny", user="eve", positive="f2", negative="j1")
+    out = await recnet.network("tiny").interact(user="eve", positive="f2", negative="j1")
     assert out["window"] == 1
     assert await find_open_window(recnet, network) is None
 
@@ -90,18 +87,18 @@ async def test_while_another_process_is_at_the_update_the_set_goes_on_filling(
     network = await leave_open_window(recnet, model)
     await hold(recnet, network, await neighbour.sign())
     for user, positive in (("cid", "m2"), ("eve", "f2"), ("dot", "m3")):
-        out = await recnet.interact("tiny", user=user, positive=positive, negative="j1")
+        out = await recnet.network("tiny").interact(user=user, positive=positive, negative="j1")
         assert out["window"] is None
     assert len(await pending_set(recnet, network)) > NETWORK_SETTINGS.update_size
-    assert not await recnet.update_routers("tiny")
+    assert not await recnet.network("tiny").update_routers()
     with pytest.raises(NetworkError, match="another process is at a router update"):
-        await train(recnet, "tiny")
+        await recnet.network("tiny").train()
     await neighbour.close()
-    assert await recnet.update_routers("tiny")
-    assert not await recnet.update_routers("tiny")
+    assert await recnet.network("tiny").update_routers()
+    assert not await recnet.network("tiny").update_routers()
     # The next commit claims all that has waited.
     waited = await pending_set(recnet, network)
-    out = await recnet.interact("tiny", user="fay", positive="f3", negative="j1")
+    out = await recnet.network("tiny").interact(user="fay", positive="f3", negative="j1")
     assert out["window"] == 2
     (window,) = await rows(recnet, "SELECT members, done FROM windows WHERE id = 2")
     assert waited <= set(window["members"])
@@ -117,7 +114,7 @@ async def test_a_window_that_was_taken_over_goes_on_where_it_was(
     with pytest.raises(PowerCutError):
         await fill_window(recnet)
     before = await calls(recnet, network, "window 1")
-    assert await recnet.update_routers("tiny")
+    assert await recnet.network("tiny").update_routers()
     after = await calls(recnet, network, "window 1")
     assert after["extract"] == before["extract"] == NETWORK_SETTINGS.update_size
     assert await find_open_window(recnet, network) is None
@@ -130,26 +127,26 @@ async def test_a_run_whose_window_was_finished_by_another_ends_without_a_call(
     await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
-    await train(recnet, "tiny", limit=7)
+    await recnet.network("tiny").train(limit=7)
     model.script = cut_once(cut)
     failed: dict[str, str] = {}
     for user, positive in (("cid", "m3"), ("eve", "f3"), ("dot", "m2"), ("ann", "j3")):
         record = {"user": user, "positive": positive, "negative": "j4"}
         try:
-            await recnet.interact("tiny", interaction_id=user, **record)
+            await recnet.network("tiny").interact(id=user, **record)
         except PowerCutError:
             failed = record
             break
     assert failed
     model.script = decide_routers("split")  # so that no router is left that the failed run had read
-    await recnet.interact("tiny", user="fay", positive="m1", negative="j4", interaction_id="next")
+    await recnet.network("tiny").interact(user="fay", positive="m1", negative="j4", id="next")
     assert await rows(recnet, "SELECT 1 FROM windows WHERE NOT done") == []
-    digest, asked = await recnet.digest("tiny"), len(model.asked)
+    digest, asked = await recnet.network("tiny").digest(), len(model.asked)
     for _ in range(2):
-        out = await recnet.interact("tiny", interaction_id=failed["user"], **failed)
+        out = await recnet.network("tiny").interact(id=failed["user"], **failed)
         assert out["failure"] == ""
     assert len(model.asked) == asked
-    assert await recnet.digest("tiny") == digest
+    assert await recnet.network("tiny").digest() == digest
 
 
 @pytest.mark.parametrize("skipped", ["extract_attributes", "restructure_routers"])
@@ -175,12 +172,12 @@ async def test_a_run_that_passed_over_a_node_never_commits_the_rest(
     monkeypatch.setattr(claims, "_hold", fails_meanwhile)
     record = {"user": "bob", "positive": "j3", "negative": "m1"}
     for _ in range(2):
-        await recnet.interact("tiny", interaction_id="live bob", **record)
+        await recnet.network("tiny").interact(id="live bob", **record)
     assert place == skipped
     left = await find_open_window(recnet, network)
     assert left is not None  # somebody else has to finish it, from its beginning
     before = (await calls(recnet, network, "window 1"))["extract"]
-    assert await recnet.update_routers("tiny")
+    assert await recnet.network("tiny").update_routers()
     assert (await calls(recnet, network, "window 1"))["extract"] == before + len(left.members)
     assert await find_open_window(recnet, network) is None
 
@@ -189,25 +186,25 @@ async def test_router_update_by_itself_needs_a_thread(recnet: RecNet, model: Wat
     await leave_open_window(recnet, model)
     with pytest.raises(InputError, match="needs a thread_id"):
         await router_update.graph.ainvoke({"window": 1}, context=NetworkContext(network="tiny"))
-    assert await recnet.update_routers("tiny")
+    assert await recnet.network("tiny").update_routers()
 
 
 async def test_a_network_that_was_made_again_elsewhere_is_updated(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     await bootstrap_tiny(recnet)
-    stale = await recnet.network("tiny")
-    await recnet.drop("tiny")
+    stale = await recnet.network("tiny").record()
+    await recnet.network("tiny").drop()
     await leave_open_window(recnet, model)
     recnet.resources.networks["tiny"] = stale
-    assert await recnet.update_routers("tiny")
+    assert await recnet.network("tiny").update_routers()
 
 
 async def test_a_run_that_was_stopped_between_its_commit_and_the_update_holds_nothing(
     recnet: RecNet,
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1")
     graph = interaction.graph.copy({"checkpointer": checkpointer(recnet.resources.pool)})
     stream = graph.astream(
         {"user": "bob", "positive": "j3", "negative": "m1", "interaction": "b"},
@@ -222,7 +219,7 @@ async def test_a_run_that_was_stopped_between_its_commit_and_the_update_holds_no
     left = await find_open_window(recnet, network)
     assert left is not None
     assert (left.claimed_by, left.holder) == ("b", None)
-    out = await recnet.interact("tiny", user="cid", positive="m2", negative="j1")
+    out = await recnet.network("tiny").interact(user="cid", positive="m2", negative="j1")
     assert out["window"] == left.id
     assert await find_open_window(recnet, network) is None
 
@@ -234,9 +231,9 @@ async def test_a_run_that_vanished_between_two_nodes_is_missed_after_a_while(
     await hold(recnet, network, await recnet.resources.presence.sign())
     with recnet.resources.at_work.on(network):
         pass  # the last node of a run that somebody stopped right after it
-    assert not await recnet.update_routers("tiny")
+    assert not await recnet.network("tiny").update_routers()
     monkeypatch.setattr("nodes.lease_activity.PAUSE", 0.0)
-    assert await recnet.update_routers("tiny")
+    assert await recnet.network("tiny").update_routers()
 
 
 async def test_two_runs_that_find_one_window_make_one_update(
@@ -244,7 +241,7 @@ async def test_two_runs_that_find_one_window_make_one_update(
 ) -> None:
     network = await leave_open_window(recnet, model)
     model.asked.clear()
-    await asyncio.gather(*(recnet.update_routers("tiny") for _ in range(4)))
+    await asyncio.gather(*(recnet.network("tiny").update_routers() for _ in range(4)))
     left = await find_open_window(recnet, network)
     assert left is None
     assert model.counts()["Extract"] <= NETWORK_SETTINGS.update_size + 2
@@ -256,11 +253,11 @@ async def test_one_identity_sent_several_times_at_once_is_paid_once(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1")
     model.asked.clear()
     record = {"user": "bob", "positive": "j3", "negative": "m1"}
     outs = await asyncio.gather(
-        *(recnet.interact("tiny", interaction_id="b", **record) for _ in range(3))
+        *(recnet.network("tiny").interact(id="b", **record) for _ in range(3))
     )
     assert sorted(out["repeated"] for out in outs) == [False, True, True]
     assert model.counts()["Predict"] == 1

@@ -8,18 +8,17 @@ from state.store.windows import add_pending, claim_window, hold_window, open_win
 from tests.support.database_rows import rows
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 
 @pytest.mark.long
 async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    copied = await recnet.copy("tiny", "other", {"update_size": 7, "propagation": "none"})
-    assert copied.settings == NETWORK_SETTINGS.model_copy(
+    copied = await recnet.network("tiny").copy("other", update_size=7, propagation="none")
+    assert (await copied.record()).settings == NETWORK_SETTINGS.model_copy(
         update={"update_size": 7, "propagation": "none"}
     )
-    assert (await recnet.network("tiny")).settings == NETWORK_SETTINGS
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    assert (await recnet.network("tiny").record()).settings == NETWORK_SETTINGS
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
 
 
 @pytest.mark.parametrize(
@@ -38,15 +37,15 @@ async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
 async def test_what_the_bootstrap_used_is_refused(recnet: RecNet, name: str, value: object) -> None:
     await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=f"keeps {name}=.*, which its bootstrap has used"):
-        await recnet.copy("tiny", "other", {name: value})
+        await recnet.network("tiny").copy("other", **{name: value})
     with pytest.raises(NetworkError, match="no network 'other'"):
-        await recnet.network("other")
+        await recnet.network("other").record()
 
 
 async def test_an_unknown_setting_is_refused(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     with pytest.raises(ValidationError, match="nonsense"):
-        await recnet.copy("tiny", "other", {"nonsense": 1})
+        await recnet.network("tiny").copy("other", nonsense=1)
 
 
 async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: RecNet) -> None:
@@ -56,10 +55,10 @@ async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: Rec
         await add_pending(conn, network, range(1, 7))
         await claim_window(conn, network, NETWORK_SETTINGS.update_size)
         await hold_window(conn, network, sign, "elsewhere")
-    copy = (await recnet.copy("tiny", "other", {})).id
+    copy = (await (await recnet.network("tiny").copy("other")).record()).id
     with recnet.resources.at_work.on(network):
-        assert not await recnet.update_routers("tiny")
-        assert await recnet.update_routers("other")
+        assert not await recnet.network("tiny").update_routers()
+        assert await recnet.network("other").update_routers()
     async with recnet.resources.pool.connection() as conn:
         assert await open_window(conn, copy) is None
         assert await open_window(conn, network) is not None
@@ -72,16 +71,16 @@ async def test_gradients_that_waited_rewrite_no_router_of_a_copy_with_frozen_one
     await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
-    await train(recnet, "tiny", limit=9)
+    await recnet.network("tiny").train(limit=9)
     waiting = await rows(recnet, "SELECT 1 FROM gradients WHERE status = 'pending'")
     assert waiting
-    other = (await recnet.copy("tiny", "other", {"optimize_routers": False})).id
+    other = (await (await recnet.network("tiny").copy("other", optimize_routers=False)).record()).id
     written = (
         "SELECT count(*) AS n FROM module_versions WHERE network_id = %s AND module = 'router' "
         "AND author IN ('gradient', 'split', 'merge')"
     )
     before = await rows(recnet, written, other)
-    await train(recnet, "other")
+    await recnet.network("other").train()
     assert await rows(recnet, written, other) == before
     settled = await rows(
         recnet,

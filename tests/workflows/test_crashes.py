@@ -17,13 +17,12 @@ from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_ti
 from tests.support.watched_model import PowerCutError, WatchedModel, cut_at_every_call, cut_once
 from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 
 async def learn(recnet: RecNet) -> bool:
     """Run one record; return whether it came through."""
     try:
-        await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
+        await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
     except PowerCutError:
         return False
     return True
@@ -45,10 +44,10 @@ async def test_a_run_that_stops_between_nodes_repeats_no_finished_call(
 
 async def test_nothing_of_a_stopped_record_is_visible(recnet: RecNet, model: WatchedModel) -> None:
     network = await bootstrap_tiny(recnet)
-    digest = await recnet.digest("tiny")
+    digest = await recnet.network("tiny").digest()
     model.script = cut_once("OptimizedProfile")
     assert not await learn(recnet)
-    assert await recnet.digest("tiny") == digest
+    assert await recnet.network("tiny").digest() == digest
     assert await pending_set(recnet, network) == set()
 
 
@@ -57,7 +56,7 @@ async def test_a_stopped_record_keeps_its_identity(recnet: RecNet, model: Watche
     model.script = cut_once("CreditAssignment")
     assert not await learn(recnet)
     with pytest.raises(InputError, match="'a' was begun with user 'ann'"):
-        await recnet.interact("tiny", user="bob", positive="j2", negative="m1", interaction_id="a")
+        await recnet.network("tiny").interact(user="bob", positive="j2", negative="m1", id="a")
     assert await learn(recnet)
 
 
@@ -66,20 +65,20 @@ async def test_a_training_run_that_stops_at_every_call_ends_the_same(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     await bootstrap_tiny(recnet)
-    other = (await recnet.copy("tiny", "other", {})).id
+    other = (await (await recnet.network("tiny").copy("other")).record()).id
     model.asked.clear()
-    await train(recnet, "tiny", limit=8)
+    await recnet.network("tiny").train(limit=8)
     undisturbed = model.counts()
     model.asked.clear()
     model.script = cut_at_every_call()
     cuts = 0
     async for left in unfinished(recnet, other, records=8):
         try:
-            await train(recnet, "other", limit=left, concurrency=1)
+            await recnet.network("other").train(limit=left, concurrency=1)
         except PowerCutError:
             cuts += 1
     assert cuts > 30
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
     asked = model.counts()
     assert {reply: asked[reply] for reply in ALONE} == {r: 2 * undisturbed[r] for r in ALONE}
     assert asked.total() <= 2 * undisturbed.total() + cuts
@@ -106,7 +105,7 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     """Also right after a commit: its transaction is kept, and the checkpoint is missing."""
     network_settings = NETWORK_SETTINGS.model_copy(update=changed)
     await bootstrap_tiny(recnet, network_settings=network_settings)
-    await train(recnet, "tiny", limit=3)
+    await recnet.network("tiny").train(limit=3)
     undisturbed = model.counts()
     other = await load_tiny(recnet, "other")
     model.asked.clear()
@@ -114,15 +113,15 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     founded = False
     while not founded:
         with power:
-            await recnet.bootstrap("other", network_settings)
+            await recnet.network("other").bootstrap(network_settings)
             founded = True
     async for left in unfinished(recnet, other, records=3):
         with power:
-            await train(recnet, "other", limit=left, concurrency=1)
+            await recnet.network("other").train(limit=left, concurrency=1)
     assert power.cuts > 40
     # What was cut from its deletion only is left: nobody goes on with it.
     assert await thread_ids(recnet) != set()
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
     asked = model.counts()
     assert all(asked[reply] <= 3 * undisturbed[reply] for reply in ALONE)
     assert asked.total() <= (await calls(recnet, other)).total() <= asked.total() + power.cuts
@@ -140,14 +139,14 @@ async def test_a_spent_budget_stops_the_run_and_not_the_record(
     def spent(reply: str, text: str) -> str | None:  # noqa: ARG001
         raise BudgetExceeded("the budget is spent")
 
-    await train(recnet, "tiny", limit=1)
+    await recnet.network("tiny").train(limit=1)
     once = model.counts()
     model.script = spent
     with pytest.raises(BudgetExceeded, match="spent"):
-        await train(recnet, "tiny")
+        await recnet.network("tiny").train()
     assert await count_settled(recnet, network) == 1
     model.script = cut_once()
-    report = await train(recnet, "tiny", limit=1)
+    report = await recnet.network("tiny").train(limit=1)
     assert (report.run, report.failed) == (1, 0)
     assert model.counts()["Predict"] == 2 * once["Predict"] + 1
 
@@ -157,21 +156,21 @@ async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    await recnet.copy("tiny", "other", {})
-    await train(recnet, "other", limit=4)
+    await recnet.network("tiny").copy("other")
+    await recnet.network("other").train(limit=4)
     model.script = cut_once("Extract")
     with pytest.raises(PowerCutError):
-        await train(recnet, "tiny", limit=4)
+        await recnet.network("tiny").train(limit=4)
     async with recnet.resources.pool.connection() as conn:
         window = await open_window(conn, network)
     assert window is not None
     assert len(window.members) >= NETWORK_SETTINGS.update_size
     assert await count_settled(recnet, network) == 2
-    report = await train(recnet, "tiny", limit=0)
+    report = await recnet.network("tiny").train(limit=0)
     assert (report.run, report.windows) == (0, 1)
     assert not await has_open_window(recnet, network)
-    await train(recnet, "tiny", limit=2)
-    assert await recnet.digest("tiny") == await recnet.digest("other")
+    await recnet.network("tiny").train(limit=2)
+    assert await recnet.network("tiny").digest() == await recnet.network("other").digest()
 
 
 class Power:

@@ -35,7 +35,7 @@ def model() -> WatchedModel:
 
 async def learn_at_once(recnet: RecNet, records: dict[str, dict[str, str]]) -> None:
     await asyncio.gather(
-        *(recnet.interact("tiny", interaction_id=name, **one) for name, one in records.items())
+        *(recnet.network("tiny").interact(id=name, **one) for name, one in records.items())
     )
 
 
@@ -82,7 +82,7 @@ async def test_a_run_that_ends_in_any_way_holds_up_nobody(
         return None
 
     async def stop_at_rewriting() -> None:
-        run = recnet.interact("tiny", user="bob", interaction_id="stopped", **record)
+        run = recnet.network("tiny").interact(user="bob", id="stopped", **record)
         stopped = asyncio.create_task(run)
         await rewriting.wait()
         stopped.cancel()
@@ -92,11 +92,11 @@ async def test_a_run_that_ends_in_any_way_holds_up_nobody(
     async with asyncio.timeout(bounds.PATIENCE / 3):
         model.script = cut_once("OptimizedProfile")
         with pytest.raises(PowerCutError):
-            await recnet.interact("tiny", user="ann", interaction_id="cut", **record)
+            await recnet.network("tiny").interact(user="ann", id="cut", **record)
         model.script = tell
         await stop_at_rewriting()
         for name, user in (("next", "cid"), ("stopped", "bob"), ("cut", "ann")):
-            await recnet.interact("tiny", user=user, interaction_id=name, **record)
+            await recnet.network("tiny").interact(user=user, id=name, **record)
     assert (await audit_tiny(recnet, ["cut", "stopped", "next"])).faults == ()
 
 
@@ -130,7 +130,7 @@ async def test_whatever_happens_everything_is_accounted_for(
             for patience in (chance.choice((0.05, 0.3, 1.0)), 60.0):
                 try:
                     async with asyncio.timeout(patience):
-                        await recnet.interact("tiny", interaction_id=name, **records[name])
+                        await recnet.network("tiny").interact(id=name, **records[name])
                     break
                 except (TimeoutError, PowerCutError):
                     pass
@@ -139,10 +139,10 @@ async def test_whatever_happens_everything_is_accounted_for(
     await asyncio.gather(*(go_on() for _ in range(6)))
     model.script = WatchedModel().script
     for name, one in records.items():
-        out = await recnet.interact("tiny", interaction_id=name, **one)
+        out = await recnet.network("tiny").interact(id=name, **one)
         assert out["failure"] == ""
     while await rows(recnet, "SELECT 1 FROM windows WHERE NOT done"):
-        assert await recnet.update_routers("tiny")
+        assert await recnet.network("tiny").update_routers()
     audit = await audit_tiny(recnet, records)
     assert audit.faults == ()
     assert audit.finished == len(records)

@@ -12,10 +12,8 @@ from state.store.clients import read_clients
 from tests.support.database_rows import calls, rows, trace_all
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
-from workflows.edits import pin
 from workflows.inspect import view_client
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 LOUD = NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True, "reception": "delivery"})
 """Whoever shares an attribute hears."""
@@ -32,7 +30,7 @@ async def filter_decisions(recnet: RecNet) -> list[dict[str, Any]]:
 
 async def test_what_is_sent_is_merged_by_the_update_that_sends_it(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet, network_settings=LOUD)
-    await train(recnet, "tiny", limit=2)
+    await recnet.network("tiny").train(limit=2)
     assert await held(recnet) == {}
     merged = await filter_decisions(recnet)
     assert len(merged) > 3
@@ -74,7 +72,7 @@ async def test_what_an_update_embeds_is_embedded_at_once(
 
     await bootstrap_tiny(recnet, network_settings=LOUD)
     monkeypatch.setattr(encoder, "embed", slowly)
-    await train(recnet, "tiny", limit=2, concurrency=1)
+    await recnet.network("tiny").train(limit=2, concurrency=1)
     assert most >= 2, "profiles that were merged, and new attributes or routers"
 
 
@@ -83,7 +81,7 @@ async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_
     recnet: RecNet,
 ) -> None:
     await bootstrap_tiny(recnet, network_settings=LOUD)
-    await train(recnet, "tiny")
+    await recnet.network("tiny").train()
     merged = await filter_decisions(recnet)
     taken_up = {(v["interaction_id"], v["client_id"]) for v in merged if v["interaction_id"]}
     assert len(taken_up) > 5
@@ -113,13 +111,13 @@ async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
     await bootstrap_tiny(recnet, network_settings=LOUD)
     model.script = lambda reply, _: BAD if reply == "Merge" else None
     with caplog.at_level(logging.WARNING):
-        await train(recnet, "tiny", limit=2)
+        await recnet.network("tiny").train(limit=2)
     waiting = await held(recnet)
     assert len(waiting) > 2
     assert sum("keeps its messages" in r.message for r in caplog.records) == len(waiting)
     assert await filter_decisions(recnet) == []
     model.script = lambda *_: None
-    await train(recnet, "tiny", limit=1)
+    await recnet.network("tiny").train(limit=1)
     (record,) = await rows(
         recnet, "SELECT * FROM interactions ORDER BY created_at DESC, id DESC LIMIT 1"
     )
@@ -135,22 +133,22 @@ async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
 @pytest.mark.long
 async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet, network_settings=LOUD)
-    await recnet.copy("tiny", "other", {})
-    await train(recnet, "tiny", limit=2)
+    await recnet.network("tiny").copy("other")
+    await recnet.network("tiny").train(limit=2)
     hearer = (await filter_decisions(recnet))[0]["client_id"]
     (client,) = await rows(
         recnet, "SELECT kind || ':' || key AS name FROM clients WHERE id = %s LIMIT 1", hearer
     )
-    await pin(recnet, "other", client["name"])
-    await train(recnet, "other", limit=2)
+    await recnet.network("other").pin(client["name"])
+    await recnet.network("other").train(limit=2)
     assert hearer in await held(recnet)
 
 
 @pytest.mark.long
 async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet, network_settings=LOUD)
-    await train(recnet, "tiny", limit=2)
-    network = await recnet.network("tiny")
+    await recnet.network("tiny").train(limit=2)
+    network = await recnet.network("tiny").record()
     merged = await filter_decisions(recnet)
     async with recnet.resources.pool.connection() as conn:
         (client,) = await read_clients(conn, network.id, [merged[0]["client_id"]])
@@ -168,7 +166,9 @@ async def test_the_same_network_at_any_concurrency_and_another_than_with_buffers
 ) -> None:
     await bootstrap_tiny(recnet, network_settings=LOUD)
     for name, changed in (("one", {}), ("eight", {}), ("buffers", {"reception": "buffer"})):
-        await recnet.copy("tiny", name, changed)
-        await train(recnet, name, concurrency=1 if name == "one" else 8)
-    one, eight, buffers = [await recnet.digest(name) for name in ("one", "eight", "buffers")]
+        await recnet.network("tiny").copy(name, **changed)
+        await recnet.network(name).train(concurrency=1 if name == "one" else 8)
+    one, eight, buffers = [
+        await recnet.network(name).digest() for name in ("one", "eight", "buffers")
+    ]
     assert one == eight != buffers

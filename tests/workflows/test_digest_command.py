@@ -13,7 +13,7 @@ from state.settings import Settings
 from state.store.interactions import write_interaction
 from tests.support.network_changes import lived_in, reward, settled_record
 from workflows.commands.console import DIFFERENT
-from workflows.recnet import open_recnet
+from workflows.recnet import RecNet
 
 DIFF = ("digest", "--diff", "one", "two")
 
@@ -26,13 +26,13 @@ def write(settings: Settings, database: str) -> Write:  # noqa: ARG001 - it empt
     """Plant two networks that are the same; what it returns lets changes happen to the second."""
 
     async def plant() -> None:
-        async with open_recnet(settings) as recnet:
+        async with RecNet.open(settings) as recnet:
             await lived_in(recnet.resources, "one")
-            await recnet.copy("one", "two", {})
+            await recnet.network("one").copy("two")
 
     async def happen(*changes: Change) -> None:
-        async with open_recnet(settings) as recnet, recnet.resources.pool.connection() as conn:
-            network = await recnet.network("two")
+        async with RecNet.open(settings) as recnet, recnet.resources.pool.connection() as conn:
+            network = await recnet.network("two").record()
             for change in changes:
                 await change(conn, network.id)
 

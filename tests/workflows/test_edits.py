@@ -19,10 +19,8 @@ from tests.support.tiny_network import (
     load_tiny,
     train_tiny,
 )
-from workflows.edits import edit, pin, read_module, roll_back
 from workflows.inspect import view_network
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 ANN = Module(kind=ModuleKind.USER_PROFILE, owner=1)
 
@@ -40,7 +38,7 @@ async def test_a_rolled_back_profile_reads_as_it_did_and_nothing_is_lost(recnet:
         before = await read_versions(conn, network, ANN)
     assert len(before) >= 2
     waiting = await pending_set(recnet, network)
-    made = await roll_back(recnet, "tiny", "user:ann", 1, note="too eager")
+    made = await recnet.network("tiny").rollback("user:ann", 1, note="too eager")
     assert (made.version, made.content) == (len(before) + 1, before[0].content)
     async with recnet.resources.pool.connection() as conn:
         after = await read_versions(conn, network, ANN)
@@ -50,14 +48,14 @@ async def test_a_rolled_back_profile_reads_as_it_did_and_nothing_is_lost(recnet:
     assert (ann.profile, ann.profile_version) == (before[0].content, made.version)
     # The next router update takes the change up.
     assert await pending_set(recnet, network) == waiting | {1}
-    again = await roll_back(recnet, "tiny", "user:ann", 1)
+    again = await recnet.network("tiny").rollback("user:ann", 1)
     assert (again.changed, again.version) == (False, made.version)
 
 
 @pytest.mark.parametrize("module", ["user:ann", "item:j2", "router:1"])
 async def test_the_embedding_follows_an_edited_text(recnet: RecNet, module: str) -> None:
     await bootstrap_tiny(recnet)
-    await edit(recnet, "tiny", module, "All about accordions.")
+    await recnet.network("tiny").edit(module, "All about accordions.")
     stored = await rows(
         recnet,
         "SELECT embedding FROM router_vectors WHERE router_id = 1"
@@ -72,7 +70,9 @@ async def test_the_embedding_follows_an_edited_text(recnet: RecNet, module: str)
 
 async def test_rules_are_edited_one_a_line(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
-    made = await edit(recnet, "tiny", "rules:user:ann", "  Keep out polka. \n\nTake in jazz.\r\n")
+    made = await recnet.network("tiny").edit(
+        "rules:user:ann", "  Keep out polka. \n\nTake in jazz.\r\n"
+    )
     assert made.content == "Keep out polka.\nTake in jazz."
     async with recnet.resources.pool.connection() as conn:
         (ann,) = await read_clients(conn, network, [1])
@@ -100,26 +100,26 @@ async def test_what_cannot_be_written_changes_nothing(
     recnet: RecNet, module: str, text: str, line: str
 ) -> None:
     await bootstrap_tiny(recnet)
-    digest = await recnet.digest("tiny")
+    digest = await recnet.network("tiny").digest()
     with pytest.raises(InputError, match=line):
-        await edit(recnet, "tiny", module, text, note="x" * 301 if "note" in line else "")
-    assert await recnet.digest("tiny") == digest
+        await recnet.network("tiny").edit(module, text, note="x" * 301 if "note" in line else "")
+    assert await recnet.network("tiny").digest() == digest
 
 
 @pytest.mark.parametrize("version", [0, 2, -1])
 async def test_a_version_that_is_not_there_is_refused(recnet: RecNet, version: int) -> None:
     await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=f"no version {version}; it has 1 to 1"):
-        await roll_back(recnet, "tiny", "item:j1", version)
+        await recnet.network("tiny").rollback("item:j1", version)
 
 
 async def test_an_edit_of_a_text_that_moved_on_is_refused(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    current = await read_module(recnet, "tiny", "user:ann")
+    current = await recnet.network("tiny").module("user:ann")
     assert current.version == 1
-    await edit(recnet, "tiny", "user:ann", "Likes accordions.")
+    await recnet.network("tiny").edit("user:ann", "Likes accordions.")
     with pytest.raises(ConflictError, match="version 2 now, and the text was made from version 1"):
-        await edit(recnet, "tiny", "user:ann", "Likes jazz.", base=current.version)
+        await recnet.network("tiny").edit("user:ann", "Likes jazz.", base=current.version)
 
 
 async def test_a_router_is_left_alone_amid_its_update(recnet: RecNet) -> None:
@@ -128,10 +128,10 @@ async def test_a_router_is_left_alone_amid_its_update(recnet: RecNet) -> None:
         await add_pending(conn, network, range(1, 7))
         await claim_window(conn, network, NETWORK_SETTINGS.update_size)
     with pytest.raises(NetworkError, match="a router update of network 'tiny' is under way"):
-        await edit(recnet, "tiny", "router:1", "Accordions.")
-    await edit(recnet, "tiny", "user:ann", "Likes accordions.")
-    await train(recnet, "tiny", limit=0)
-    assert (await edit(recnet, "tiny", "router:1", "Accordions.")).changed
+        await recnet.network("tiny").edit("router:1", "Accordions.")
+    await recnet.network("tiny").edit("user:ann", "Likes accordions.")
+    await recnet.network("tiny").train(limit=0)
+    assert (await recnet.network("tiny").edit("router:1", "Accordions.")).changed
 
 
 async def test_a_retired_router_names_its_heirs(recnet: RecNet) -> None:
@@ -139,7 +139,7 @@ async def test_a_retired_router_names_its_heirs(recnet: RecNet) -> None:
     async with recnet.resources.pool.connection() as conn:
         await retire_router(conn, network, 1, 3)
     with pytest.raises(InputError, match="router 1 has retired; heirs: 3"):
-        await pin(recnet, "tiny", "router:1")
+        await recnet.network("tiny").pin("router:1")
 
 
 async def test_a_network_without_texts_is_told_to_be_bootstrapped(
@@ -147,7 +147,7 @@ async def test_a_network_without_texts_is_told_to_be_bootstrapped(
 ) -> None:
     await load_tiny(recnet)
     with pytest.raises(NetworkError, match="recnet bootstrap --network tiny"):
-        await edit(recnet, "tiny", "user:ann", "Likes jazz.")
+        await recnet.network("tiny").edit("user:ann", "Likes jazz.")
 
 
 @pytest.mark.long
@@ -159,10 +159,10 @@ async def test_pinned_texts_stay_whatever_is_learned(recnet: RecNet) -> None:
     names = [f"{c.kind}:{c.key}" for c in clients]
     names += [f"rules:{name}" for name in names] + [f"router:{r.id}" for r in routers]
     for name in names:
-        assert (await pin(recnet, "tiny", name)).changed
-    assert not (await pin(recnet, "tiny", names[0])).changed
+        assert (await recnet.network("tiny").pin(name)).changed
+    assert not (await recnet.network("tiny").pin(names[0])).changed
     before = await rows(recnet, "SELECT module, owner, content FROM module_versions")
-    report = await train(recnet, "tiny", fit="train+valid")
+    report = await recnet.network("tiny").train(fit="train+valid")
     assert (report.run, report.failed) == (6, 0)
     assert report.windows > 2
     # Not one new version, and what gradients asked for is kept with the reason.
@@ -179,18 +179,18 @@ async def test_pinned_texts_stay_whatever_is_learned(recnet: RecNet) -> None:
     }
     assert {row["status"] for row in kept if row["module"] != "router"} == {"rejected"}
     async with recnet.resources.pool.connection() as conn:
-        view = await view_network(conn, await recnet.network("tiny"))
+        view = await view_network(conn, await recnet.network("tiny").record())
     assert sorted(view.pinned) == sorted(names)
 
 
 @pytest.mark.long
 async def test_an_unpinned_text_learns_again(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
-    await pin(recnet, "tiny", "user:ann", note="as she asked")
-    await recnet.interact("tiny", user="ann", positive="m1", negative="j4", interaction_id="a")
+    await recnet.network("tiny").pin("user:ann", note="as she asked")
+    await recnet.network("tiny").interact(user="ann", positive="m1", negative="j4", id="a")
     assert await versions(recnet, network) == [(1, "bootstrap"), (2, "pin")]
-    await pin(recnet, "tiny", "user:ann", pinned=False)
-    await recnet.interact("tiny", user="ann", positive="m1", negative="j4", interaction_id="b")
+    await recnet.network("tiny").unpin("user:ann")
+    await recnet.network("tiny").interact(user="ann", positive="m1", negative="j4", id="b")
     assert (await versions(recnet, network))[:4] == [
         (1, "bootstrap"),
         (2, "pin"),
@@ -201,9 +201,9 @@ async def test_an_unpinned_text_learns_again(recnet: RecNet) -> None:
 
 async def test_a_pinned_text_may_be_edited_and_stays_pinned(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
-    await pin(recnet, "tiny", "user:ann")
-    await edit(recnet, "tiny", "user:ann", "Likes accordions.")
-    await recnet.interact("tiny", user="ann", positive="m1", negative="j4", interaction_id="a")
+    await recnet.network("tiny").pin("user:ann")
+    await recnet.network("tiny").edit("user:ann", "Likes accordions.")
+    await recnet.network("tiny").interact(user="ann", positive="m1", negative="j4", id="a")
     assert await versions(recnet, network) == [(1, "bootstrap"), (2, "pin"), (3, "edit")]
     async with recnet.resources.pool.connection() as conn:
         gradients = await read_gradients(conn, network, "a")
@@ -225,10 +225,10 @@ async def test_what_is_pinned_between_snapshot_and_commit_is_not_rewritten(
     async def pin_meanwhile(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         if due and prompt.name == due[0]:
             due.clear()
-            await pin(recnet, "tiny", "user:ann")
+            await recnet.network("tiny").pin("user:ann")
         return await ask(prompt, *args, **kwargs)
 
     monkeypatch.setattr(resources.caller, "ask", pin_meanwhile)
-    await recnet.interact("tiny", user="ann", positive="m1", negative="j4", interaction_id="a")
+    await recnet.network("tiny").interact(user="ann", positive="m1", negative="j4", id="a")
     assert not due
     assert await versions(recnet, network) == [(1, "bootstrap"), (2, "pin")]

@@ -25,7 +25,6 @@ from tests.support.tiny_network import (
 from tests.support.watched_model import BAD, WatchedModel, bad_once
 from workflows import interaction
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 
 @pytest.mark.long
@@ -46,8 +45,8 @@ async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_appl
     user, positive, negative = RECORD_WITH_MESSAGES
     before = await read_record_clients(recnet, network, *RECORD_WITH_MESSAGES)
     model.script = lambda asked, _: BAD if asked == reply else None
-    out = await recnet.interact(
-        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    out = await recnet.network("tiny").interact(
+        user=user, positive=positive, negative=negative, id="live"
     )
     assert out["failure"].startswith(f"{prompt}: no usable reply")
     async with recnet.resources.pool.connection() as conn:
@@ -65,17 +64,17 @@ async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_appl
     assert {row["attempts"] for row in bad} == {3}
     # It keeps its identity.
     with pytest.raises(InputError, match="'live' was another record"):
-        await recnet.interact(
-            "tiny", user="bob", positive=positive, negative=negative, interaction_id="live"
+        await recnet.network("tiny").interact(
+            user="bob", positive=positive, negative=negative, id="live"
         )
     # Failing again takes no second place; then it is learned, and counts once.
-    await recnet.interact(
-        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    await recnet.network("tiny").interact(
+        user=user, positive=positive, negative=negative, id="live"
     )
     assert await pending_set(recnet, network) == ids
     model.script = bad_once("none")
-    out = await recnet.interact(
-        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    out = await recnet.network("tiny").interact(
+        user=user, positive=positive, negative=negative, id="live"
     )
     assert (out["failure"], out["repeated"]) == ("", False)
     async with recnet.resources.pool.connection() as conn:
@@ -88,9 +87,7 @@ async def test_a_reply_that_stays_bad_fails_the_record_and_nothing_of_it_is_appl
 async def test_a_bad_reply_is_asked_for_again(recnet: RecNet, model: WatchedModel) -> None:
     network = await bootstrap_tiny(recnet)
     model.script = bad_once("Predict", asks=2)
-    out = await recnet.interact(
-        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
-    )
+    out = await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
     assert out["failure"] == ""
     assert (await calls(recnet, network, "a"))["predict"] == 3
 
@@ -131,7 +128,7 @@ async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) 
     users = ("ann", "bob", "cid", "dot", "eve", "fay")
     await asyncio.gather(
         *(
-            recnet.interact("tiny", user=u, positive="j2", negative="m1", interaction_id=u)
+            recnet.network("tiny").interact(user=u, positive="j2", negative="m1", id=u)
             for u in users
         )
     )
@@ -159,7 +156,7 @@ async def test_one_bad_reply_does_not_stop_a_bootstrap(recnet: RecNet, model: Wa
     model.script = lambda asked, text: (
         BAD if asked == "Summarize" or (asked == "Extract" and "Smoky Trumpet" in text) else None
     )
-    founded = await recnet.bootstrap("tiny", NETWORK_SETTINGS)
+    founded = await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
     assert founded["routers"] == 3
     async with recnet.resources.pool.connection() as conn:
         held = await read_attributes(conn, network)
@@ -177,7 +174,7 @@ async def test_bad_replies_do_not_stop_a_router_update(recnet: RecNet, model: Wa
     model.script = lambda asked, _: (
         BAD if asked in ("Extract", "Summarize", "OptimizedRouter") else None
     )
-    report = await train(recnet, "tiny")
+    report = await recnet.network("tiny").train()
     assert (report.failed, report.windows > 0) == (0, True)
     rejected = await rows(
         recnet,

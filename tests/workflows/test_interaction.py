@@ -34,8 +34,8 @@ async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> No
     before = await read_record_clients(recnet, network, *RECORD_WITH_MESSAGES)
     assert before[0].messages
     assert before[2].messages
-    out = await recnet.interact(
-        "tiny", user=user, positive=positive, negative=negative, interaction_id="live"
+    out = await recnet.network("tiny").interact(
+        user=user, positive=positive, negative=negative, id="live"
     )
     assert out["interaction"] == "live"
     assert not out["repeated"]
@@ -114,42 +114,39 @@ async def test_the_same_identity_again_costs_nothing_and_returns_the_same(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    first = await recnet.interact(
-        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
-    )
+    first = await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
     asked, paid, digest = (
         len(model.asked),
         await calls(recnet, network),
-        await recnet.digest("tiny"),
+        await recnet.network("tiny").digest(),
     )
-    again = await recnet.interact(
-        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
-    )
+    again = await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
     assert again["repeated"]
     assert {**again, "repeated": False} == {**first, "window": None}
     assert len(model.asked) == asked
     assert await calls(recnet, network) == paid
-    assert await recnet.digest("tiny") == digest
+    assert await recnet.network("tiny").digest() == digest
 
 
 async def test_an_identity_belongs_to_one_record(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="a")
-    digest = await recnet.digest("tiny")
+    await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
+    digest = await recnet.network("tiny").digest()
     for other in (
         {"user": "bob", "positive": "j2", "negative": "m1"},
         {"user": "ann", "positive": "m1", "negative": "j2"},
         {"user": "ann", "positive": "j2", "negative": "m2"},
     ):
         with pytest.raises(InputError, match="'a' was another record"):
-            await recnet.interact("tiny", interaction_id="a", **other)
-    assert await recnet.digest("tiny") == digest
+            await recnet.network("tiny").interact(id="a", **other)
+    assert await recnet.network("tiny").digest() == digest
 
 
 async def test_without_an_identity_one_is_minted(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
     outs = [
-        await recnet.interact("tiny", user="ann", positive="j2", negative="m1") for _ in range(2)
+        await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1")
+        for _ in range(2)
     ]
     minted = {out["interaction"] for out in outs}
     assert len(minted) == 2
@@ -175,14 +172,12 @@ async def test_a_record_that_makes_no_sense_names_what_is_wrong_and_leaves_the_i
     network = await bootstrap_tiny(recnet)
     model.asked.clear()
     with pytest.raises(InputError, match=named):
-        await recnet.interact(
-            "tiny", user=user, positive=positive, negative=negative, interaction_id="a"
+        await recnet.network("tiny").interact(
+            user=user, positive=positive, negative=negative, id="a"
         )
     assert model.asked == []
     assert await pending_set(recnet, network) == set()
-    out = await recnet.interact(
-        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
-    )
+    out = await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
     assert not out["repeated"]
 
 
@@ -190,41 +185,37 @@ async def test_a_record_that_makes_no_sense_names_what_is_wrong_and_leaves_the_i
 async def test_an_identity_is_no_name_of_a_step(recnet: RecNet, identity: str) -> None:
     await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=f"'{identity}' names a step of RecNet's own"):
-        await recnet.interact(
-            "tiny", user="ann", positive="j2", negative="m1", interaction_id=identity
-        )
+        await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id=identity)
 
 
 async def test_a_network_without_routers_takes_no_records(recnet: RecNet) -> None:
     await load_tiny(recnet)
     with pytest.raises(NetworkError, match="recnet bootstrap --network tiny"):
-        await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+        await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1")
     with pytest.raises(NetworkError, match="no network 'other'; there are: tiny"):
-        await recnet.interact("other", user="ann", positive="j2", negative="m1")
+        await recnet.network("other").interact(user="ann", positive="j2", negative="m1")
 
 
 async def test_a_dropped_name_can_be_used_again(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await keeping(recnet).interact(
-        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
-    )
+    await keeping(recnet).network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
     assert len(await thread_ids(recnet)) == 1
-    first = await recnet.digest("tiny")
-    await recnet.drop("tiny")
+    first = await recnet.network("tiny").digest()
+    await recnet.network("tiny").drop()
     assert await thread_ids(recnet) == set()
     await bootstrap_tiny(recnet)
-    out = await recnet.interact(
-        "tiny", user="ann", positive="j2", negative="m1", interaction_id="a"
-    )
+    out = await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="a")
     assert not out["repeated"]
-    assert await recnet.digest("tiny") == first
+    assert await recnet.network("tiny").digest() == first
 
 
 async def test_a_bootstrap_with_other_settings_is_refused(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    digest = await recnet.digest("tiny")
-    again = await recnet.bootstrap("tiny", NETWORK_SETTINGS)
+    digest = await recnet.network("tiny").digest()
+    again = await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
     assert again["routers"] == NETWORK_SETTINGS.routers
     with pytest.raises(NetworkError, match="bootstrapped with update_size=5, not 6"):
-        await recnet.bootstrap("tiny", NETWORK_SETTINGS.model_copy(update={"update_size": 6}))
-    assert await recnet.digest("tiny") == digest
+        await recnet.network("tiny").bootstrap(
+            NETWORK_SETTINGS.model_copy(update={"update_size": 6})
+        )
+    assert await recnet.network("tiny").digest() == digest

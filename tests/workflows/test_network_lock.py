@@ -23,7 +23,7 @@ async def is_held(conn: Connection, network: int) -> bool:
 
 async def test_a_network_that_was_let_go_is_free_at_once(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    network = await recnet.network("tiny")
+    network = await recnet.network("tiny").record()
     async with recnet.resources.pool.connection() as conn:
         for _ in range(50):
             async with only_trainer(recnet.resources, network):
@@ -33,7 +33,7 @@ async def test_a_network_that_was_let_go_is_free_at_once(recnet: RecNet) -> None
 
 async def test_a_network_is_free_at_once_when_who_held_it_was_cancelled(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    network = await recnet.network("tiny")
+    network = await recnet.network("tiny").record()
     held = asyncio.Event()
 
     async def hold() -> None:
@@ -54,7 +54,7 @@ async def test_a_network_is_free_at_once_when_who_held_it_was_cancelled(recnet: 
 
 async def test_who_is_refused_takes_nothing_away(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    network = await recnet.network("tiny")
+    network = await recnet.network("tiny").record()
     async with only_trainer(recnet.resources, network):
         for _ in range(2):
             with pytest.raises(NetworkError, match="is held by"):

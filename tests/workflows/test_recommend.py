@@ -12,7 +12,6 @@ from tests.support.database_rows import calls, rows
 from tests.support.tiny_network import BASKETS, SHELVES, bootstrap_tiny
 from tests.support.watched_model import WatchedModel
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 CATALOGUE = {
     f"{category[0].lower()}{place}": title
@@ -24,7 +23,7 @@ CATALOGUE = {
 async def test_given_candidates_come_back_exactly_once_each(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     wanted = ["m1", "j4", "f2", "j1"]
-    out = await recnet.recommend("tiny", "ann", wanted)
+    out = await recnet.network("tiny").recommend("ann", wanted)
     assert sorted(entry.item for entry in out["ranking"]) == sorted(wanted)
     assert (out["missing"], out["dropped"]) == (0, 0)
     for entry in out["ranking"]:
@@ -32,7 +31,7 @@ async def test_given_candidates_come_back_exactly_once_each(recnet: RecNet) -> N
         assert entry.origin == "given"
         assert entry.reason
     assert {entry.item for entry in out["ranking"][:2]} == {"j1", "j4"}
-    again = await recnet.recommend("tiny", "ann", list(reversed(wanted)))
+    again = await recnet.network("tiny").recommend("ann", list(reversed(wanted)))
     assert again == out
 
 
@@ -40,9 +39,9 @@ async def test_given_candidates_come_back_exactly_once_each(recnet: RecNet) -> N
 async def test_without_candidates_the_nearest_unmet_items_are_ranked(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
     for count, (user, basket) in enumerate(BASKETS.items(), start=3):
-        await recnet.interact("tiny", user=user, positive="f4", negative="m4")
+        await recnet.network("tiny").interact(user=user, positive="f4", negative="m4")
         met = {*basket.split()[:3], "f4"}  # the test item is nobody's to know
-        out = await recnet.recommend("tiny", user, count=count)
+        out = await recnet.network("tiny").recommend(user, count=count)
         wanted = await nearest(recnet, network, user, met, count)
         assert len(wanted) == count
         assert {entry.item for entry in out["ranking"]} == wanted
@@ -70,22 +69,22 @@ async def test_views_are_merged_once_and_nothing_changes(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    await train(recnet, "tiny", fit="train")
-    digest = await recnet.digest("tiny")
+    await recnet.network("tiny").train(fit="train")
+    digest = await recnet.network("tiny").digest()
     holding = await rows(recnet, "SELECT client_id FROM buffers WHERE messages <> '{}'")
     model.asked.clear()
-    first = await recnet.recommend("tiny", "ann", list(CATALOGUE))
+    first = await recnet.network("tiny").recommend("ann", list(CATALOGUE))
     held = {row["client_id"] for row in holding}
     assert model.counts()["Merge"] == len({1, *range(7, 19)} & held) > 2
     assert model.counts()["Rank"] == 1
     model.asked.clear()
-    assert await recnet.recommend("tiny", "ann", list(CATALOGUE)) == first
+    assert await recnet.network("tiny").recommend("ann", list(CATALOGUE)) == first
     assert model.asked == ["Rank"]
-    assert await recnet.digest("tiny") == digest
+    assert await recnet.network("tiny").digest() == digest
     assert (await calls(recnet, network, "recommend"))["rank"] == 2
     # The next interaction of these clients takes the views over.
     model.asked.clear()
-    await recnet.interact("tiny", user="ann", positive="j3", negative="f1")
+    await recnet.network("tiny").interact(user="ann", positive="j3", negative="f1")
     assert model.counts()["Merge"] == 0
     left = await rows(recnet, "SELECT client_id FROM merged_views WHERE client_id IN (1, 9, 15)")
     assert left == []
@@ -104,12 +103,12 @@ async def test_what_a_reply_leaves_out_comes_last_and_what_it_invents_is_dropped
 
     model.script = careless
     wanted = ["m1", "j4", "f2", "j1"]
-    out = await recnet.recommend("tiny", "ann", wanted)
+    out = await recnet.network("tiny").recommend("ann", wanted)
     assert sorted(entry.item for entry in out["ranking"]) == sorted(wanted)
     assert (out["missing"], out["dropped"]) == (3, 3)
     reasons = [entry.reason for entry in out["ranking"]]
     assert reasons == ["so", *["not in the reply"] * 3]
-    assert await recnet.recommend("tiny", "ann", wanted) == out
+    assert await recnet.network("tiny").recommend("ann", wanted) == out
 
 
 @pytest.mark.parametrize(
@@ -128,7 +127,7 @@ async def test_a_request_that_makes_no_sense_names_what_is_wrong(
 ) -> None:
     await bootstrap_tiny(recnet)
     with pytest.raises(InputError, match=named):
-        await recnet.recommend("tiny", user, candidates, count)
+        await recnet.network("tiny").recommend(user, candidates, count)
 
 
 @pytest.mark.long
@@ -138,9 +137,13 @@ async def test_who_has_met_everything_is_recommended_nothing(
     await bootstrap_tiny(recnet)
     for number, item in enumerate(CATALOGUE):
         other = "j1" if item != "j1" else "j2"
-        await recnet.interact(
-            "tiny", user="ann", positive=item, negative=other, interaction_id=str(number)
+        await recnet.network("tiny").interact(
+            user="ann", positive=item, negative=other, id=str(number)
         )
     model.asked.clear()
-    assert await recnet.recommend("tiny", "ann") == {"ranking": [], "missing": 0, "dropped": 0}
+    assert await recnet.network("tiny").recommend("ann") == {
+        "ranking": [],
+        "missing": 0,
+        "dropped": 0,
+    }
     assert model.asked == []

@@ -16,7 +16,6 @@ from tests.support.database_rows import rows
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import Script, WatchedModel
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 
 def always(action: str) -> Script:
@@ -50,7 +49,7 @@ async def live(recnet: RecNet, model: WatchedModel, action: str) -> tuple[int, l
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
     model.script = always(action)
-    report = await train(recnet, "tiny")
+    report = await recnet.network("tiny").train()
     assert (report.run, report.failed) == (12, 0)
     async with recnet.resources.pool.connection() as conn:
         return network, await read_routers(conn, network)
@@ -68,7 +67,7 @@ async def test_all_routers_may_merge_into_one_and_it_goes_on(
     async with recnet.resources.pool.connection() as conn:
         heirs = await read_heirs(conn, network)
     assert [number for number, found in heirs.items() if not found] == [routers[0].id]
-    ranked = await recnet.recommend("tiny", user="ann", count=3)
+    ranked = await recnet.network("tiny").recommend(user="ann", count=3)
     assert len(ranked["ranking"]) == 3
 
 
@@ -107,7 +106,7 @@ async def test_a_lone_router_cannot_be_merged_and_is_told_so(
         )
 
     model.script = script
-    report = await train(recnet, "tiny")
+    report = await recnet.network("tiny").train()
     assert (report.failed, report.routers, report.retired) == (0, 1, 0)
     assert asked
     settled = await rows(
@@ -125,7 +124,7 @@ async def test_there_are_as_many_routers_as_attributes_at_most(recnet: RecNet) -
         attributes = await rows(recnet, "SELECT id FROM attributes")
         routers = await read_routers(conn, network)
     assert 3 < len(routers) <= len(attributes)
-    report = await train(recnet, "tiny", limit=4)
+    report = await recnet.network("tiny").train(limit=4)
     assert report.failed == 0
 
 
@@ -138,7 +137,7 @@ async def test_a_router_that_lost_all_it_spoke_for_takes_in_again(
         routers = await read_routers(conn, network)
         await conn.execute("UPDATE client_vectors SET attributes = '{}'")
         await conn.execute("UPDATE routers SET attributes = '{}'")
-    await train(recnet, "tiny")
+    await recnet.network("tiny").train()
     async with resources.pool.connection() as conn:
         again = {router.id: router for router in await read_routers(conn, network)}
     assert any(again[router.id].attributes for router in routers if router.id in again)

@@ -13,13 +13,12 @@ from tests.support.tiny_network import bootstrap_tiny, plant_tiny
 from tests.support.watched_model import NEW_ROUTERS, WatchedModel, decide_routers
 from workflows.recnet import RecNet
 from workflows.trace import InteractionTrace, TracedGradient
-from workflows.training.driver import train
 
 
 @pytest.mark.long
 async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await train(recnet, "tiny", limit=7)
+    await recnet.network("tiny").train(limit=7)
     lineage = await trace(recnet, "tiny:12")
     waiting = routers_of(lineage)
     assert {g.status for g in waiting.values()} == {"pending"}
@@ -27,7 +26,7 @@ async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecN
     for name, gradient in waiting.items():
         assert gradient.after == ""
         assert gradient.before in before[name]
-    await train(recnet, "tiny", limit=1)
+    await recnet.network("tiny").train(limit=1)
     (window,) = await rows(recnet, "SELECT max(id) AS id FROM windows")
     applied = routers_of(await trace(recnet, "tiny:12"))
     assert applied.keys() == waiting.keys()
@@ -50,10 +49,10 @@ async def test_a_router_that_retired_tells_what_came_of_it(
     recnet: RecNet, model: WatchedModel, action: str
 ) -> None:
     await bootstrap_tiny(recnet)
-    await train(recnet, "tiny", limit=7)
+    await recnet.network("tiny").train(limit=7)
     before = await router_texts(recnet)
     model.script = decide_routers(action)
-    await train(recnet, "tiny", limit=1)
+    await recnet.network("tiny").train(limit=1)
     routers = routers_of(await trace(recnet, "tiny:12"))
     assert len(routers) == 2
     applied = {name: g for name, g in routers.items() if g.status == "applied"}
@@ -75,7 +74,7 @@ async def test_a_router_that_was_kept_is_not_an_earlier_updates_work(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     await bootstrap_tiny(recnet)
-    await train(recnet, "tiny", limit=8)
+    await recnet.network("tiny").train(limit=8)
     (last,) = await rows(
         recnet,
         "SELECT author FROM module_versions WHERE module = 'router' AND owner = 2 "
@@ -83,7 +82,7 @@ async def test_a_router_that_was_kept_is_not_an_earlier_updates_work(
     )
     assert last["author"] == "gradient"
     model.script = decide_routers("keep")
-    await train(recnet, "tiny", limit=2)
+    await recnet.network("tiny").train(limit=2)
     gradient = routers_of(await trace(recnet, "tiny:14"))["router:2"]
     assert (gradient.status, gradient.after) == ("applied", "")
 
@@ -128,7 +127,7 @@ LIVE = Interaction(
 async def assert_the_network_goes_on(recnet: RecNet, model: WatchedModel) -> None:
     """Train to the end: gradients for routers that retired go to their heirs."""
     model.script = decide_routers("keep")
-    report = await train(recnet, "tiny")
+    report = await recnet.network("tiny").train()
     assert (report.run, report.failed) == (4, 0)
     retired = await rows(recnet, "SELECT id FROM routers WHERE heirs <> '{}'")
     assert retired

@@ -22,8 +22,8 @@ from workflows.training.schedule import Record, cut_windows
 
 async def plan(recnet: RecNet, name: str = "tiny") -> tuple[list[Record], dict[int, str]]:
     """Return the training records and all keys by id."""
-    network = await recnet.network(name)
-    records = await plan_training(recnet, network, FIT["train+valid"])
+    network = await recnet.network(name).record()
+    records = await plan_training(recnet.resources, network, FIT["train+valid"])
     async with recnet.resources.pool.connection() as conn:
         keys = {client.id: client.key for client in await list_clients(conn, network.id)}
     return records, keys
@@ -31,12 +31,11 @@ async def plan(recnet: RecNet, name: str = "tiny") -> tuple[list[Record], dict[i
 
 async def feed(recnet: RecNet, record: Record, keys: dict[int, str]) -> int | None:
     """Run one record and return the window it set off."""
-    out = await recnet.interact(
-        "tiny",
+    out = await recnet.network("tiny").interact(
         user=keys[record.user],
         positive=keys[record.positive],
         negative=keys[record.negative],
-        interaction_id=record.id,
+        id=record.id,
     )
     return out["window"]
 

@@ -13,8 +13,6 @@ from tests.support.database_rows import keeping, rows, thread_ids
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, PowerCutError, WatchedModel, cut_once
 from workflows.recnet import RecNet
-from workflows.training.driver import train
-from workflows.training.retry import retry_failed
 
 RECORD = {"user": "ann", "positive": "j2", "negative": "m1"}
 
@@ -40,24 +38,24 @@ async def test_what_ended_leaves_no_checkpoints(recnet: RecNet, model: WatchedMo
     await bootstrap_tiny(recnet)
     assert await thread_ids(recnet) == set()
     model.script = lambda reply, _: BAD if reply == "CreditAssignment" else None
-    report = await train(recnet, "tiny", limit=3)
+    report = await recnet.network("tiny").train(limit=3)
     assert (report.failed, report.windows) == (3, 1)
     model.script = lambda *_: None
-    assert (await retry_failed(recnet, "tiny")).learned == 3
-    await train(recnet, "tiny")
+    assert (await recnet.network("tiny").retry()).learned == 3
+    await recnet.network("tiny").train()
     assert len(await rows(recnet, "SELECT 1 FROM windows WHERE done")) > 2
     assert await thread_ids(recnet) == set()
 
 
 async def test_all_are_kept_where_that_is_asked_for(recnet: RecNet) -> None:
     network = await bootstrap_tiny(keeping(recnet))
-    await train(keeping(recnet), "tiny", limit=3)
+    await keeping(recnet).network("tiny").train(limit=3)
     learned = {f"recnet/{network}/tiny:{place}" for place in (6, 7, 8)}
     assert await thread_ids(recnet) == {f"recnet/{network}/bootstrap"} | learned
     other = await bootstrap_tiny(recnet, "other")
-    await keeping(recnet).interact("other", interaction_id="a", **RECORD)
+    await keeping(recnet).network("other").interact(id="a", **RECORD)
     with pytest.raises(InputError, match="unknown user"):
-        await keeping(recnet).interact("other", interaction_id="b", **RECORD | {"user": "zed"})
+        await keeping(recnet).network("other").interact(id="b", **RECORD | {"user": "zed"})
     of_other = {one for one in await thread_ids(recnet) if one.startswith(f"recnet/{other}/")}
     assert of_other == {f"recnet/{other}/a", f"recnet/{other}/b"}
 
@@ -71,10 +69,10 @@ async def test_only_a_run_that_was_stopped_keeps_its_thread(
     )
     model.script = cut_once(cut)
     with pytest.raises(PowerCutError):
-        await recnet.interact("tiny", interaction_id="a", **RECORD)
-    await recnet.interact("tiny", interaction_id="b", user="cid", positive="m2", negative="j1")
+        await recnet.network("tiny").interact(id="a", **RECORD)
+    await recnet.network("tiny").interact(id="b", user="cid", positive="m2", negative="j1")
     assert await thread_ids(recnet) == {f"recnet/{network}/a"}
-    await recnet.interact("tiny", interaction_id="a", **RECORD)
+    await recnet.network("tiny").interact(id="a", **RECORD)
     assert await thread_ids(recnet) == set()
 
 
@@ -91,7 +89,7 @@ async def test_a_run_that_was_cancelled_keeps_its_thread(
         return await ask(prompt, *args, **kwargs)
 
     monkeypatch.setattr(recnet.resources.caller, "ask", stuck)
-    run = asyncio.ensure_future(recnet.interact("tiny", interaction_id="a", **RECORD))
+    run = asyncio.ensure_future(recnet.network("tiny").interact(id="a", **RECORD))
     async with asyncio.timeout(10):
         await begun.wait()
     run.cancel()
@@ -102,22 +100,22 @@ async def test_a_run_that_was_cancelled_keeps_its_thread(
 
 async def test_what_is_refused_leaves_nothing(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await recnet.interact("tiny", interaction_id="a", **RECORD)
+    await recnet.network("tiny").interact(id="a", **RECORD)
     for wrong in ({"user": "zed"}, {"positive": "m1"}, {"negative": "j9"}):
         for identity in ("a", "b", None):
             with pytest.raises(InputError):
-                await recnet.interact("tiny", interaction_id=identity, **RECORD | wrong)
-    assert (await recnet.interact("tiny", interaction_id="a", **RECORD))["repeated"]
+                await recnet.network("tiny").interact(id=identity, **RECORD | wrong)
+    assert (await recnet.network("tiny").interact(id="a", **RECORD))["repeated"]
     assert await thread_ids(recnet) == set()
 
 
 @pytest.mark.usefixtures("undeletable")
 async def test_a_record_is_learned_also_where_its_thread_cannot_be_deleted(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
-    out = await recnet.interact("tiny", interaction_id="a", **RECORD)
+    out = await recnet.network("tiny").interact(id="a", **RECORD)
     assert (out["repeated"], out["failure"]) == (False, "")
     assert f"recnet/{network}/a" in await thread_ids(recnet)
-    again = await recnet.interact("tiny", interaction_id="a", **RECORD)
+    again = await recnet.network("tiny").interact(id="a", **RECORD)
     assert (again["repeated"], again["predicted"]) == (True, out["predicted"])
 
 
@@ -126,10 +124,10 @@ async def test_a_thread_of_before_is_deleted_when_its_record_is_given_again(
 ) -> None:
     await bootstrap_tiny(recnet)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
-    failed = await keeping(recnet).interact("tiny", interaction_id="a", **RECORD)
+    failed = await keeping(recnet).network("tiny").interact(id="a", **RECORD)
     assert failed["failure"]
     model.script = lambda *_: None
     assert await thread_ids(recnet) != set()
-    out = await recnet.interact("tiny", interaction_id="a", **RECORD)
+    out = await recnet.network("tiny").interact(id="a", **RECORD)
     assert (out["repeated"], out["failure"]) == (False, "")
     assert await thread_ids(recnet) == set()

@@ -74,7 +74,7 @@ async def check_bootstrap(client: LangGraphClient, recnet: RecNet) -> None:
     network_settings = {**CONTEXT, **NETWORK_SETTINGS.model_dump(mode="json")}
     founded = await run(client, "bootstrap", {}, network_settings)
     assert (founded["clients"], founded["routers"]) == (18, 3)
-    assert (await recnet.network("tiny")).settings == NETWORK_SETTINGS
+    assert (await recnet.network("tiny").record()).settings == NETWORK_SETTINGS
     with pytest.raises(Exception, match="update_size=5, not 6"):
         await run(client, "bootstrap", {}, {**network_settings, "update_size": 6})
     with pytest.raises(Exception, match="greater than or equal to 1"):
@@ -119,13 +119,13 @@ async def check_bad_input(client: LangGraphClient) -> None:
 
 
 async def check_recommendation(client: LangGraphClient, recnet: RecNet, network: int) -> None:
-    digest = await recnet.digest("tiny")
+    digest = await recnet.network("tiny").digest()
     out = await run(client, "recommend", {"user": "ann", "count": 4}, CONTEXT)
     items = [entry["item"] for entry in out["ranking"]]
     assert len(set(items)) == 4
     assert not set(items) & set(BASKETS["ann"].split()[:3])
     assert (await calls(recnet, network, "recommend"))["rank"] == 1
-    assert await recnet.digest("tiny") == digest
+    assert await recnet.network("tiny").digest() == digest
 
 
 async def run(

@@ -12,7 +12,6 @@ from tests.support.tiny_network import bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
 from workflows.recnet import RecNet
 from workflows.trace import TracedGradient
-from workflows.training.driver import train
 
 Made = dict[tuple[str, str], tuple[str, str]]
 """Texts before and after, by interaction and module as a person would say it."""
@@ -47,7 +46,7 @@ def said(module: str, kind: str, key: str) -> str:
 @pytest.mark.long
 async def test_before_and_after_are_the_stored_versions(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await train(recnet, "tiny")
+    await recnet.network("tiny").train()
     lineages = await trace_all(recnet)
     told: Made = {
         (identity, gradient.module): (gradient.before, gradient.after)
@@ -73,10 +72,8 @@ def kept(gradient: TracedGradient) -> bool:
 
 async def test_a_lineage_tells_what_was_predicted_and_who_spoke(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
-    await train(recnet, "tiny", fit="train")
-    out = await recnet.interact(
-        "tiny", user="ann", positive="j3", negative="f1", interaction_id="live"
-    )
+    await recnet.network("tiny").train(fit="train")
+    out = await recnet.network("tiny").interact(user="ann", positive="j3", negative="f1", id="live")
     lineage = await trace(recnet, "live")
     assert (lineage.user, lineage.positive) == ("ann", "j3 (Saxophone at Night)")
     assert lineage.negative == "f1 (Fiddle by the Sea)"
@@ -102,7 +99,7 @@ async def test_a_lineage_tells_what_was_predicted_and_who_spoke(recnet: RecNet) 
 async def test_a_failed_record_tells_its_reason(recnet: RecNet, model: WatchedModel) -> None:
     await bootstrap_tiny(recnet)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
-    await recnet.interact("tiny", user="ann", positive="j2", negative="m1", interaction_id="live")
+    await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="live")
     lineage = await trace(recnet, "live")
     assert lineage.failure.startswith("predict: no usable reply")
     assert (lineage.predicted, lineage.reward, lineage.gradients) == ("", None, ())
@@ -113,7 +110,7 @@ async def test_a_text_that_an_optimizer_left_is_not_an_earlier_ones_work(
 ) -> None:
     await bootstrap_tiny(recnet)
     record = {"user": "ann", "positive": "j2", "negative": "m1"}
-    await recnet.interact("tiny", interaction_id="first", **record)
+    await recnet.network("tiny").interact(id="first", **record)
 
     def leave(reply: str, text: str) -> str | None:
         if reply != "OptimizedProfile":
@@ -121,7 +118,7 @@ async def test_a_text_that_an_optimizer_left_is_not_an_earlier_ones_work(
         return json.dumps({"profile": read_fields(text, OptimizeProfileFields).profile})
 
     model.script = leave
-    await recnet.interact("tiny", interaction_id="second", **record)
+    await recnet.network("tiny").interact(id="second", **record)
     told = [
         {g.module: g for g in (await trace(recnet, identity)).gradients}["user:ann"]
         for identity in ("first", "second")

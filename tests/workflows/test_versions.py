@@ -19,7 +19,6 @@ from state.store.versions import Author, join_rules
 from tests.support.backward_state import after_forward
 from tests.support.properties import thousand
 from tests.support.tiny_network import plant_tiny, runtime
-from workflows.edits import edit, pin, roll_back
 from workflows.recnet import RecNet
 
 WRITTEN = st.sampled_from(["One text.", "Another text.", "A third text."])
@@ -69,11 +68,13 @@ async def begin(resources: Resources) -> None:
 async def do(recnet: RecNet, number: int, deed: str, what: Any, how: Any) -> None:  # noqa: ANN401
     match deed:
         case "edit":
-            await edit(recnet, "tiny", what, how)
+            await recnet.network("tiny").edit(what, how)
         case "rollback":
-            await roll_back(recnet, "tiny", what, how)
-        case "pin" | "unpin":
-            await pin(recnet, "tiny", what, pinned=deed == "pin")
+            await recnet.network("tiny").rollback(what, how)
+        case "pin":
+            await recnet.network("tiny").pin(what)
+        case "unpin":
+            await recnet.network("tiny").unpin(what)
         case "interaction":
             await learn(f"i:{number}", what, how)
         case _:
@@ -110,7 +111,7 @@ def pinned(module: Module, clients: list[Client]) -> bool:
 
 async def take_in(recnet: RecNet, router: int, texts: list[str]) -> None:
     """Write a router as an update does: a rewrite, a summary, both, or neither (pinned)."""
-    step = Step(await recnet.network("tiny"), "window 1", recnet.resources)
+    step = Step(await recnet.network("tiny").record(), "window 1", recnet.resources)
     lexicon = await look_up(step, ())
     authors: list[Author] = ["gradient", "summary"]
     async with step.commit() as conn:

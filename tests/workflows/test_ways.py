@@ -14,7 +14,6 @@ from tests.support.watched_model import BAD, WatchedModel
 from workflows.checkpoint_cleanup import collect
 from workflows.inspect import view_client
 from workflows.recnet import RecNet
-from workflows.training.driver import train
 
 ROUTERLESS = ("em", "em+lr", "em+lr+ls", "clients")
 ASKED = {
@@ -33,7 +32,7 @@ async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None
     )
     before = await rows(recnet, "SELECT * FROM routers ORDER BY id")
     attributes = await rows(recnet, "SELECT client_id, attributes FROM client_vectors ORDER BY 1")
-    await train(recnet, "tiny", limit=6)
+    await recnet.network("tiny").train(limit=6)
     assert await rows(recnet, "SELECT * FROM routers ORDER BY id") == before
     assert attributes == await rows(
         recnet, "SELECT client_id, attributes FROM client_vectors ORDER BY 1"
@@ -62,8 +61,8 @@ async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -
         recnet,
         network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": "em", "buffer": 50}),
     )
-    await train(recnet, "tiny", limit=3)
-    network = await recnet.network("tiny")
+    await recnet.network("tiny").train(limit=3)
+    network = await recnet.network("tiny").record()
     waiting = await rows(
         recnet, "SELECT c.kind, c.key FROM buffers b JOIN clients c ON c.id = b.client_id "
         "WHERE b.messages <> '{}' ORDER BY c.id",
@@ -85,22 +84,22 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
         update={"propagation": "clients", "reception": "delivery"}
     )
     await bootstrap_tiny(recnet, network_settings=network_settings)
-    await train(recnet, "tiny", limit=4)
-    copy = await recnet.copy("tiny", "other", {})
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    await recnet.network("tiny").train(limit=4)
+    copy = await recnet.network("tiny").copy("other")
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
     await collect(recnet)
-    await train(recnet, "tiny", limit=3)
-    network = await recnet.network("tiny")
+    await recnet.network("tiny").train(limit=3)
+    network = await recnet.network("tiny").record()
     async with recnet.resources.pool.connection() as conn:
-        told = await compare_networks(conn, network, copy)
+        told = await compare_networks(conn, network, await copy.record())
     assert told.parting is not None
     assert {"messages", "filter_decisions"} <= {table.table for table in told.tables}
     (filter_decisions,) = (table for table in told.tables if table.table == "filter_decisions")
     assert all("None" not in place.name for place in filter_decisions.places)
-    await train(recnet, "other", limit=3)
-    assert await recnet.digest("other") == await recnet.digest("tiny")
-    await recnet.drop("other")
-    await recnet.drop("tiny")
+    await recnet.network("other").train(limit=3)
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
+    await recnet.network("other").drop()
+    await recnet.network("tiny").drop()
     assert await rows(recnet, "SELECT 1 FROM filter_decisions") == []
 
 
@@ -109,11 +108,11 @@ async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecN
     await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
     )
-    await train(recnet, "tiny", limit=9)
+    await recnet.network("tiny").train(limit=9)
     waits = "SELECT interaction_id FROM gradients WHERE network_id = %s AND status = 'pending'"
-    other = (await recnet.copy("tiny", "other", {"propagation": "em"})).id
+    other = (await (await recnet.network("tiny").copy("other", propagation="em")).record()).id
     before = await rows(recnet, waits, other)
-    await train(recnet, "other")
+    await recnet.network("other").train()
     assert before
     assert await rows(recnet, waits, other) == before
 
@@ -129,7 +128,7 @@ async def test_bad_replies_silence_a_client_and_not_the_network(
         way
     ]
     model.script = lambda reply, _: BAD if reply == bad else None
-    report = await train(recnet, "tiny", limit=4)
+    report = await recnet.network("tiny").train(limit=4)
     assert (report.run, report.failed) == (4, 0)
     assert await rows(recnet, "SELECT 1 FROM messages") == []
     assert await rows(recnet, "SELECT 1 FROM windows WHERE done")
@@ -151,12 +150,12 @@ async def test_the_sample_is_the_same_network_at_any_concurrency(
     network_settings = NetworkSettings.model_validate(
         {"update_size": 12, "propagation": way, "reception": reception}
     )
-    await recnet.bootstrap("sample", network_settings)
-    await recnet.copy("sample", "other", {})
-    report = await train(recnet, "sample", limit=20, concurrency=8)
+    await recnet.network("sample").bootstrap(network_settings)
+    await recnet.network("sample").copy("other")
+    report = await recnet.network("sample").train(limit=20, concurrency=8)
     assert (report.run, report.failed) == (20, 0)
-    await train(recnet, "other", limit=20, concurrency=1)
-    assert await recnet.digest("sample") == await recnet.digest("other")
+    await recnet.network("other").train(limit=20, concurrency=1)
+    assert await recnet.network("sample").digest() == await recnet.network("other").digest()
     (told,) = await rows(recnet, "SELECT sum(recipients) AS n FROM windows")
     assert told["n"] > 30
 
@@ -167,7 +166,7 @@ async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
 ) -> None:
     """In the tiny world the offline model would say the same each time."""
     await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
-    await recnet.bootstrap("sample", NetworkSettings(update_size=12))
+    await recnet.network("sample").bootstrap(NetworkSettings(update_size=12))
     digests = {}
     for changed in (
         {},
@@ -179,9 +178,9 @@ async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
         {"router_evidence": "effects"},
     ):
         name = " ".join(["with", *changed, *changed.values()])
-        await recnet.copy("sample", name, changed)
-        await train(recnet, name, limit=32)
-        digests[name] = await recnet.digest(name)
+        await recnet.network("sample").copy(name, **changed)
+        await recnet.network(name).train(limit=32)
+        digests[name] = await recnet.network(name).digest()
     assert len(set(digests.values())) == len(digests)
 
 

@@ -39,9 +39,11 @@ def bootstrap(
 
     async def work(recnet: "RecNet") -> "BootstrapOutput":
         # A setting that is not given here keeps the value of an earlier bootstrap.
-        stored = (await recnet.network(network)).stored_settings
+        stored = (await recnet.network(network).record()).stored_settings
         earlier = stored.model_dump() if stored else {}
-        return await recnet.bootstrap(network, NetworkSettings.model_validate(earlier | given))
+        return await recnet.network(network).bootstrap(
+            NetworkSettings.model_validate(earlier | given)
+        )
 
     output(
         execute(work, process, command="bootstrap", cache=True),

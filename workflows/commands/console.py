@@ -95,9 +95,9 @@ def execute(
     """
 
     async def main() -> T:
-        from workflows.recnet import open_recnet  # noqa: PLC0415 - slow, and --help does without
+        from workflows.recnet import RecNet  # noqa: PLC0415 - slow, and --help does without
 
-        opened = open_recnet(settings or read_settings(), command=command, cache=cache)
+        opened = RecNet.open(settings or read_settings(), command=command, cache=cache)
         async with opened as recnet, stoppable(recnet.resources.limiter, _say):
             return await work(recnet)
 

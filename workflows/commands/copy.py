@@ -1,12 +1,16 @@
 """`recnet copy`: a copy of a network with other settings."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from state.settings import USED_AT_BOOTSTRAP
+from state.store.networks import NetworkRecord
 from workflows.commands.bootstrap import SETTINGS, parse_settings
 from workflows.commands.console import AsJson, display, execute, print_json
+
+if TYPE_CHECKING:
+    from workflows.recnet import RecNet
 
 CHANGEABLE = [name for name in SETTINGS if name not in USED_AT_BOOTSTRAP]
 
@@ -22,7 +26,11 @@ def copy(
 ) -> None:
     """Copy a network, with other settings from then on. Ablations share one bootstrap so."""
     changed = parse_settings(settings or [], CHANGEABLE)
-    copied = execute(lambda recnet: recnet.copy(source, name, changed))
+
+    async def work(recnet: "RecNet") -> NetworkRecord:
+        return await (await recnet.network(source).copy(name, **changed)).record()
+
+    copied = execute(work)
     if as_json:
         print_json({"network": copied.name, "settings": copied.settings})
     else:

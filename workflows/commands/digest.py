@@ -37,13 +37,13 @@ def digest(
     if diff is not None:
         _diff(*diff, as_json)
         return
-    value = execute(lambda recnet: recnet.digest(network))
+    value = execute(lambda recnet: recnet.network(network).digest())
     output({"network": network, "digest": value}, as_json, lambda _: value)
 
 
 def _diff(first: str, second: str, as_json: bool) -> None:
     async def work(recnet: "RecNet") -> Differences:
-        networks = await recnet.network(first), await recnet.network(second)
+        networks = await recnet.network(first).record(), await recnet.network(second).record()
         async with recnet.resources.pool.connection() as conn:
             return await compare_networks(conn, *networks)
 

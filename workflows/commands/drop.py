@@ -13,9 +13,9 @@ def drop(
 ) -> None:
     """Delete a network with everything stored for it."""
     if not yes:
-        execute(lambda recnet: recnet.network(network))
+        execute(lambda recnet: recnet.network(network).record())
         # Asked while no event loop runs, so that a Ctrl-C ends the question.
         if not typer.confirm(f"Delete network '{network}' for good?", err=True):
             fail("nothing was deleted")
-    execute(lambda recnet: recnet.drop(network))
+    execute(lambda recnet: recnet.network(network).drop())
     display(f"dropped network '{network}'")

@@ -9,8 +9,7 @@ import click
 import typer
 
 from workflows.commands.console import AsJson, NetworkName, execute, fail, notes, output
-from workflows.edits import Revision, read_module
-from workflows.edits import edit as edit_module
+from workflows.edits import Revision
 from workflows.find_module import FORMS
 
 if TYPE_CHECKING:
@@ -35,9 +34,9 @@ def edit(
     """Give a module another text. Rules of a filter memory are one a line."""
     if text is not None:
         given = _read_input() if text == "-" else text
-        revise(lambda recnet: edit_module(recnet, network, module, given, note=note), as_json)
+        revise(lambda recnet: recnet.network(network).edit(module, given, note=note), as_json)
         return
-    current = execute(lambda recnet: read_module(recnet, network, module))
+    current = execute(lambda recnet: recnet.network(network).module(module))
     try:
         written = click.edit(current.content)
     except click.ClickException as error:
@@ -49,8 +48,8 @@ def edit(
         return
     try:
         revise(
-            lambda recnet: edit_module(
-                recnet, network, module, written, note=note, base=current.version
+            lambda recnet: recnet.network(network).edit(
+                module, written, note=note, base=current.version
             ),
             as_json,
         )

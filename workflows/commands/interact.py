@@ -77,10 +77,10 @@ async def _interact(
     recnet: "RecNet", name: str, user: str, positive: str, negative: str, identity: str
 ) -> tuple[InteractionOutput, Split | None]:
     """Run one record; return the split too that its event was held out for, if any."""
-    out = await recnet.interact(
-        name, user=user, positive=positive, negative=negative, interaction_id=identity
+    out = await recnet.network(name).interact(
+        user=user, positive=positive, negative=negative, id=identity
     )
-    network = await recnet.network(name)
+    network = await recnet.network(name).record()
     async with recnet.resources.pool.connection() as conn:
         users = await find_clients(conn, network.id, ClientKind.USER, [user])
         items = await find_clients(conn, network.id, ClientKind.ITEM, [positive])

@@ -24,7 +24,7 @@ def recommend(
 ) -> None:
     """Rank items for a user, each with a reason. Nothing in the network changes."""
     out = execute(
-        lambda recnet: recnet.recommend(network, user, candidates or (), count),
+        lambda recnet: recnet.network(network).recommend(user, candidates or (), count),
         command="recommend",
     )
     output(out, as_json, _render)

@@ -17,7 +17,7 @@ from workflows.commands.console import (
 from workflows.commands.progress import bars, counting_bar
 from workflows.commands.train import Concurrency
 from workflows.commands.usage import usage_lines
-from workflows.training.retry import RetryReport, retry_failed
+from workflows.training.retry import RetryReport
 from workflows.training.stream import DEFAULT_CONCURRENCY
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ def retry(
 
     async def work(recnet: "RecNet") -> RetryReport:
         with bars() as progress:
-            return await retry_failed(
-                recnet,
-                network,
+            return await recnet.network(network).retry(
                 interactions or (),
                 concurrency=concurrency,
                 started=lambda total: counting_bar(progress, network, total),

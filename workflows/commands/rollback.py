@@ -6,7 +6,6 @@ import typer
 
 from workflows.commands.console import AsJson, NetworkName
 from workflows.commands.edit import ModuleName, Note, revise
-from workflows.edits import roll_back
 
 
 def rollback(
@@ -17,4 +16,4 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Give a module the text of an earlier version. It becomes a new version."""
-    revise(lambda recnet: roll_back(recnet, network, module, to, note=note), as_json)
+    revise(lambda recnet: recnet.network(network).rollback(module, to, note=note), as_json)

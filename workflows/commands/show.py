@@ -55,7 +55,7 @@ def show(
         fail(f"a router has a number, not '{key}'")
 
     async def work(recnet: "RecNet") -> View:
-        found = await recnet.network(network)
+        found = await recnet.network(network).record()
         async with recnet.resources.pool.connection() as conn:
             if what == "network":
                 return await view_network(conn, found)

@@ -30,7 +30,7 @@ def trace(
     """
 
     async def work(recnet: "RecNet") -> InteractionTrace:
-        found = await recnet.network(network)
+        found = await recnet.network(network).record()
         async with recnet.resources.pool.connection() as conn:
             return await trace_interaction(conn, found, interaction)
 

@@ -18,7 +18,6 @@ from workflows.commands.console import (
 from workflows.commands.progress import bars, training_bar
 from workflows.commands.usage import usage_lines
 from workflows.training.driver import TrainingReport
-from workflows.training.driver import train as train_network
 from workflows.training.stream import DEFAULT_CONCURRENCY
 
 if TYPE_CHECKING:
@@ -46,9 +45,7 @@ def train(
 
     async def work(recnet: "RecNet") -> TrainingReport:
         with bars() as progress:
-            return await train_network(
-                recnet,
-                network,
+            return await recnet.network(network).train(
                 fit=fit,
                 concurrency=concurrency,
                 limit=limit,

@@ -30,7 +30,7 @@ def usage(
     """Show the calls made for a network. How many, tokens, seconds, cost and faults."""
 
     async def work(recnet: "RecNet") -> list[UsageTotal]:
-        found = await recnet.network(network)
+        found = await recnet.network(network).record()
         async with recnet.resources.pool.connection() as conn:
             if run is not None and run not in await list_runs(conn, found.id):
                 raise InputError(

@@ -1,9 +1,11 @@
-"""Training: the records of a network's data set, fed once each, and what came of it."""
+"""Training: learn from each training record of a network's data set once, and report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from time import perf_counter
+from typing import Literal
 
+from nodes.resources import Resources
 from state.dataset import Split
 from state.domain import ClientKind, Frozen
 from state.graphs.interaction import InteractionOutput
@@ -14,17 +16,19 @@ from state.store.networks import NetworkRecord
 from state.store.routers import count_routers
 from state.store.usage import UsageTotal, count_steps, sum_usage
 from workflows.network_lock import only_trainer
-from workflows.recnet import RecNet
 from workflows.training.recovery import with_database_recovery
 from workflows.training.schedule import Record, plan_records
-from workflows.training.stream import DEFAULT_CONCURRENCY, train_stream
+from workflows.training.stream import train_stream
+from workflows.training.trainer import Trainer
 from workflows.usage import mark_usage_now, usage_since
 
-FIT: dict[str, frozenset[Split]] = {
+Fit = Literal["train", "train+valid"]
+"""The splits to learn from: `train` before choices are made on validation, both before the test."""
+
+FIT: dict[Fit, frozenset[Split]] = {
     "train": frozenset({Split.TRAIN}),
     "train+valid": frozenset({Split.TRAIN, Split.VALID}),
 }
-"""What a network is fitted on: `train` before choices, both before the last reading."""
 
 
 class Progress(Frozen):
@@ -71,90 +75,85 @@ class TrainingReport(Frozen):
 
 
 async def train(
-    recnet: RecNet,
-    name: str,
+    trainer: Trainer,
     *,
-    fit: str = "train+valid",
-    concurrency: int = DEFAULT_CONCURRENCY,
-    limit: int | None = None,
-    on_progress: Callable[[Progress], None] = lambda _: None,
+    fit: Fit,
+    concurrency: int,
+    limit: int | None,
+    on_progress: Callable[[Progress], None],
 ) -> TrainingReport:
-    """Feed the training records of a network in order; what was settled before costs nothing.
-
-    Records of one window that share no client run at once; the network is the same as one after
-    another.
-
-    Args:
-        recnet: the open façade.
-        name: the network.
-        fit: `train`, or `train+valid`.
-        concurrency: interactions under way at the most. Calls have a limit of their own,
-            `RECNET_CALLS_IN_FLIGHT`.
-        limit: run at most so many records now. A budget that is spent ends the run too: no record
-            is begun any more.
-        on_progress: told before the first record and after each.
-
-    A database that goes away is waited for (`with_database_recovery`).
-
-    Raises:
-        NetworkError: not bootstrapped, or another process is training this network.
-        InputError: another method has trained this network.
-    """
-    network = await recnet.trainable(name)
-    mark = await mark_usage_now(recnet)
+    """Learn from the training records of a network; see `workflows.network.Network.train`."""
+    await trainer.require_trainable()
+    resources, network = trainer.resources, trainer.network
+    mark = await mark_usage_now(resources)
     began = perf_counter()
-    run = _Run(recnet, network, FIT[fit], concurrency, limit, on_progress)
-    await with_database_recovery(recnet, run.go_on, lambda: run.done)
-    report = await _report(recnet, network, FIT[fit], run.done, perf_counter() - began)
-    return report.model_copy(update={"usage": await usage_since(recnet, mark, network)})
+    run = _Run(trainer, FIT[fit], concurrency, limit, on_progress)
+    await with_database_recovery(resources, run.resume, lambda: run.done)
+    report = await _report(resources, network, FIT[fit], run.done, perf_counter() - began)
+    return report.model_copy(update={"usage": await usage_since(resources, mark, network)})
 
 
 @dataclass(slots=True)
 class _Run:
-    """One run of `train`, which an outage of the database may cut into several."""
+    """One run of `train`, which is resumed when a lost database comes back."""
 
-    recnet: RecNet
-    network: NetworkRecord
+    trainer: Trainer
     splits: frozenset[Split]
     concurrency: int
     limit: int | None
     on_progress: Callable[[Progress], None]
     done: int = 0
-    """Records that were settled since the run began."""
+    """Records settled since the run began."""
     before: int | None = None
-    """Records that had been settled by then."""
+    """Records settled before it began."""
 
-    async def go_on(self) -> None:
-        """Feed what is not settled, as the only trainer."""
-        async with only_trainer(self.recnet.resources, self.network) as hold:
-            records, rewards = await read_settled(self.recnet, self.network, self.splits)
+    async def resume(self) -> None:
+        """Learn from the records that are not settled, as the network's only trainer."""
+        resources, network = self.trainer.resources, self.trainer.network
+        async with only_trainer(resources, network) as hold:
+            records, rewards = await read_settled(resources, network, self.splits)
+            left = [record for record in records if record.id not in rewards]
             if self.before is None:
                 self.before = len(rewards)
-            self.done = len(rewards) - self.before  # what an outage cut off may be settled
-            tally = _Tally(self.recnet, self.network, len(records), rewards)
-            await tally.tell(self.on_progress)
+            self.done = len(rewards) - self.before  # a record may be settled as the database goes
+            await self._show_progress(len(records), rewards)
 
-            async def settled(_: Record, out: InteractionOutput) -> None:
+            async def settled(record: Record, out: InteractionOutput) -> None:
                 self.done += 1
-                tally.add(None if out.get("failure") else out["reward"])
-                await tally.tell(self.on_progress)
+                rewards[record.id] = None if out.get("failure") else out["reward"]
+                await self._show_progress(len(records), rewards)
 
             await train_stream(
-                self.recnet,
-                self.network,
-                [record for record in records if record.id not in rewards],
+                self.trainer,
+                left,
                 hold,
-                at_once=self.concurrency,
+                concurrency=self.concurrency,
                 limit=None if self.limit is None else self.limit - self.done,
                 on_settled=settled,
             )
 
+    async def _show_progress(self, records: int, rewards: dict[str, int | None]) -> None:
+        resources = self.trainer.resources
+        async with resources.pool.connection() as conn:
+            routers, _ = await count_routers(conn, self.trainer.network.id)
+        learned = [reward for reward in rewards.values() if reward is not None]
+        self.on_progress(
+            Progress(
+                records=records,
+                done=len(rewards),
+                failed=len(rewards) - len(learned),
+                reward=sum(learned) / len(learned) if learned else 0.0,
+                calls=resources.budget.calls,
+                routers=routers,
+            )
+        )
+
 
 async def plan_training(
-    recnet: RecNet, network: NetworkRecord, splits: frozenset[Split]
+    resources: Resources, network: NetworkRecord, splits: frozenset[Split]
 ) -> list[Record]:
     """Return the training records of a network in order."""
-    async with recnet.resources.pool.connection() as conn:
+    async with resources.pool.connection() as conn:
         events = await read_events(conn, network.id)
         items = await list_clients(conn, network.id, ClientKind.ITEM)
     return plan_records(
@@ -163,55 +162,21 @@ async def plan_training(
 
 
 async def read_settled(
-    recnet: RecNet, network: NetworkRecord, splits: frozenset[Split]
+    resources: Resources, network: NetworkRecord, splits: frozenset[Split]
 ) -> tuple[list[Record], dict[str, int | None]]:
     """Return the training records in order, and the rewards of those settled; None: it failed."""
-    records = await plan_training(recnet, network, splits)
-    async with recnet.resources.pool.connection() as conn:
+    records = await plan_training(resources, network, splits)
+    async with resources.pool.connection() as conn:
         done = await list_interactions(conn, network.id)
     planned = {record.id for record in records}
     return records, {i.id: i.reward for i in done if i.id in planned}
 
 
-class _Tally:
-    """What a progress bar shows."""
-
-    def __init__(
-        self, recnet: RecNet, network: NetworkRecord, records: int, settled: dict[str, int | None]
-    ) -> None:
-        self._recnet = recnet
-        self._network = network
-        self._records = records
-        self._rewards = [reward for reward in settled.values() if reward is not None]
-        self._failed = len(settled) - len(self._rewards)
-
-    def add(self, reward: int | None) -> None:
-        if reward is None:
-            self._failed += 1
-        else:
-            self._rewards.append(reward)
-
-    async def tell(self, on_progress: Callable[[Progress], None]) -> None:
-        async with self._recnet.resources.pool.connection() as conn:
-            routers, _ = await count_routers(conn, self._network.id)
-        learned = len(self._rewards)
-        on_progress(
-            Progress(
-                records=self._records,
-                done=learned + self._failed,
-                failed=self._failed,
-                reward=sum(self._rewards) / learned if learned else 0.0,
-                calls=self._recnet.resources.budget.calls,
-                routers=routers,
-            )
-        )
-
-
 async def _report(
-    recnet: RecNet, network: NetworkRecord, splits: frozenset[Split], run: int, seconds: float
+    resources: Resources, network: NetworkRecord, splits: frozenset[Split], run: int, seconds: float
 ) -> TrainingReport:
-    records, settled = await read_settled(recnet, network, splits)
-    async with recnet.resources.pool.connection() as conn:
+    records, settled = await read_settled(resources, network, splits)
+    async with resources.pool.connection() as conn:
         usage = await sum_usage(conn, network.id, "interactions")
         paid = await count_steps(conn, network.id, "interactions")
         updates = await sum_usage(conn, network.id, "updates")
@@ -235,5 +200,5 @@ async def _report(
         routers=routers,
         retired=retired,
         seconds=seconds,
-        stopped=recnet.resources.budget.spent() if len(settled) < len(records) else "",
+        stopped=resources.budget.spent() if len(settled) < len(records) else "",
     )

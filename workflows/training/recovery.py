@@ -9,12 +9,12 @@ from typing import TypeVar
 import psycopg
 from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_delay, wait_random
 
+from nodes.resources import Resources
 from state.db.connection import connect
 from state.db.embedded import database_url
 from state.db.errors import explain, is_lost
 from state.db.pool import require_database
 from state.errors import DatabaseError, NetworkError
-from workflows.recnet import RecNet
 
 T = TypeVar("T")
 
@@ -29,7 +29,7 @@ alive; it needs a minute to find that they are gone."""
 
 
 async def with_database_recovery(
-    recnet: RecNet, work: Callable[[], Awaitable[T]], done: Callable[[], int]
+    resources: Resources, work: Callable[[], Awaitable[T]], done: Callable[[], int]
 ) -> T:
     """Do work that goes on where it was, again after each outage of the database.
 
@@ -53,17 +53,17 @@ async def with_database_recovery(
             await asyncio.sleep(1)
         except (psycopg.Error, DatabaseError) as error:
             in_vain = 0 if done() > before else in_vain + 1
-            seconds = recnet.resources.settings.database_wait
+            seconds = resources.settings.database_wait
             if not is_lost(error) or in_vain > _IN_VAIN or not seconds:
                 raise
             said = explain(error) if isinstance(error, psycopg.Error) else str(error)
             _log.warning("%s; waiting for it, %.0f s at most", said.partition(";")[0], seconds)
-            if not await _comes_back(recnet, seconds):
+            if not await _comes_back(resources, seconds):
                 raise
             back = monotonic()
 
 
-async def _comes_back(recnet: RecNet, seconds: float) -> bool:
+async def _comes_back(resources: Resources, seconds: float) -> bool:
     """Wait for the database, and let go of the connections that broke."""
     try:
         async for attempt in AsyncRetrying(
@@ -73,10 +73,10 @@ async def _comes_back(recnet: RecNet, seconds: float) -> bool:
             reraise=True,
         ):
             with attempt:
-                await asyncio.to_thread(database_url, recnet.resources.settings)
-                await (await connect(recnet.resources.url)).close()
-                await require_database(recnet.resources.pool)
-                await recnet.resources.presence.sign()  # or what it held would still seem held
+                await asyncio.to_thread(database_url, resources.settings)
+                await (await connect(resources.url)).close()
+                await require_database(resources.pool)
+                await resources.presence.sign()  # or what it held would still seem held
     except _NOT_BACK:
         return False
     return True

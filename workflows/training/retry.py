@@ -7,13 +7,12 @@ from state.errors import InputError
 from state.graphs.interaction import InteractionOutput
 from state.store.events import read_events
 from state.store.interactions import list_interactions
-from state.store.networks import NetworkRecord
 from state.store.usage import UsageTotal
 from workflows.network_lock import only_trainer
-from workflows.recnet import RecNet
 from workflows.training.recovery import with_database_recovery
 from workflows.training.schedule import Record, identity
 from workflows.training.stream import DEFAULT_CONCURRENCY, train_stream
+from workflows.training.trainer import Trainer
 from workflows.usage import mark_usage_now, usage_since
 
 
@@ -32,8 +31,7 @@ class RetryReport(Frozen):
 
 
 async def retry_failed(
-    recnet: RecNet,
-    name: str,
+    trainer: Trainer,
     identities: Sequence[str] = (),
     *,
     concurrency: int = DEFAULT_CONCURRENCY,
@@ -45,8 +43,7 @@ async def retry_failed(
     pending set as they change now.
 
     Args:
-        recnet: the open façade.
-        name: the network.
+        trainer: what learns, and on which network.
         identities: which; all that failed where none is named.
         concurrency: interactions under way at the most.
         started: told how many there are; returns what is called after each.
@@ -55,9 +52,10 @@ async def retry_failed(
         InputError: an identity is unknown, or did not fail; another method trained this network.
         NetworkError: another process is training this network.
     """
-    network = await recnet.trainable(name)
-    mark = await mark_usage_now(recnet)
-    failed = await _failed(recnet, network, identities)
+    await trainer.require_trainable()
+    resources, network = trainer.resources, trainer.network
+    mark = await mark_usage_now(resources)
+    failed = await _failed(trainer, identities)
     advance = started(len(failed)) if failed else lambda: None
     ended: dict[str, str] = {}
 
@@ -66,38 +64,36 @@ async def retry_failed(
         advance()
 
     async def go_on() -> None:
-        async with only_trainer(recnet.resources, network) as hold:
-            still = {record.id for record in await _failed(recnet, network, ())}
+        async with only_trainer(resources, network) as hold:
+            still = {record.id for record in await _failed(trainer, ())}
             left = [record for record in failed if record.id in still - ended.keys()]
-            await train_stream(recnet, network, left, hold, at_once=concurrency, on_settled=settled)
+            await train_stream(trainer, left, hold, concurrency=concurrency, on_settled=settled)
 
-    await with_database_recovery(recnet, go_on, lambda: len(ended))
+    await with_database_recovery(resources, go_on, lambda: len(ended))
     reasons = {one: why for one, why in ended.items() if why}
     return RetryReport(
-        network=name,
+        network=network.name,
         run=len(ended),
         learned=len(ended) - len(reasons),
         failed=reasons,
-        stopped=recnet.resources.budget.spent() if len(ended) < len(failed) else "",
-        usage=await usage_since(recnet, mark, network),
+        stopped=resources.budget.spent() if len(ended) < len(failed) else "",
+        usage=await usage_since(resources, mark, network),
     )
 
 
-async def _failed(
-    recnet: RecNet, network: NetworkRecord, identities: Sequence[str]
-) -> list[Record]:
-    async with recnet.resources.pool.connection() as conn:
-        settled = {one.id: one for one in await list_interactions(conn, network.id)}
-        events = await read_events(conn, network.id)
+async def _failed(trainer: Trainer, identities: Sequence[str]) -> list[Record]:
+    async with trainer.resources.pool.connection() as conn:
+        settled = {one.id: one for one in await list_interactions(conn, trainer.network.id)}
+        events = await read_events(conn, trainer.network.id)
     identities = [clean_line(one, KEY_LENGTH) for one in identities]
     for one in identities:
         if one not in settled:
-            raise InputError(f"no interaction '{one}' in network '{network.name}'")
+            raise InputError(f"no interaction '{one}' in network '{trainer.network.name}'")
         if not settled[one].failure:
             raise InputError(f"interaction '{one}' did not fail: it is learned already")
     wanted = set(identities) or settled.keys()
     # Which of two training records failed first is chance; live ones come as they failed.
-    order = [identity(network.dataset, event.position) for event in events]
+    order = [identity(trainer.network.dataset, event.position) for event in events]
     return [
         Record(id=i.id, user=i.user_id, positive=i.positive_id, negative=i.negative_id)
         for i in (settled[one] for one in dict.fromkeys([*order, *settled]) if one in settled)

@@ -6,12 +6,11 @@ from prompts.llm.errors import BudgetExceeded
 from state.errors import NetworkError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
-from state.store.networks import NetworkRecord
 from state.store.planned_records import read_plan, write_plan
 from state.store.windows import open_window, read_pending
 from workflows.network_lock import Hold
-from workflows.recnet import RecNet
 from workflows.training.schedule import Record, cut_windows
+from workflows.training.trainer import Trainer
 from workflows.training.window import run_window
 
 DEFAULT_CONCURRENCY = 8
@@ -21,12 +20,11 @@ OnSettled = Callable[[Record, InteractionOutput], Awaitable[None]]
 
 
 async def train_stream(
-    recnet: RecNet,
-    network: NetworkRecord,
+    trainer: Trainer,
     records: Sequence[Record],
     hold: Hold,
     *,
-    at_once: int,
+    concurrency: int,
     limit: int | None = None,
     on_settled: OnSettled,
 ) -> None:
@@ -35,11 +33,10 @@ async def train_stream(
     A window that an earlier run left is finished first.
 
     Args:
-        recnet: the open façade.
-        network: the network.
+        trainer: what learns, and on which network.
         records: in order.
         hold: the network is this process's; asked before each window and each router update.
-        at_once: interactions under way at the most.
+        concurrency: interactions under way at the most.
         limit: run at most so many, the first ones. A spent budget ends the run too.
         on_settled: told of each record and what came of it.
 
@@ -47,20 +44,16 @@ async def train_stream(
         NetworkError: another process is at a router update of the network.
         psycopg.OperationalError: the network is no longer held.
     """
-    budget = recnet.resources.budget
+    budget = trainer.resources.budget
     if not budget.spent():
-        await _finish_update(recnet, network)
-    async with recnet.resources.pool.connection() as conn:
-        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+        await _finish_update(trainer)
+    async with trainer.resources.pool.connection() as conn:
+        keys = {client.id: client.key for client in await list_clients(conn, trainer.network.id)}
 
     async def feed(record: Record) -> bool:
         try:
-            out = await recnet.interact(
-                network.name,
-                user=keys[record.user],
-                positive=keys[record.positive],
-                negative=keys[record.negative],
-                interaction_id=record.id,
+            out = await trainer.interact(
+                keys[record.user], keys[record.positive], keys[record.negative], record.id
             )
         except BudgetExceeded:
             if budget.spent():  # by others, before this record had begun
@@ -72,42 +65,42 @@ async def train_stream(
     left = {record.id: record for record in records}
     while left:
         await hold.require()
-        window = await _plan_window(recnet, network, left)
+        window = await _plan_window(trainer, left)
         share = window if limit is None else window[:limit]
-        whole = await run_window(share, feed, at_once=at_once, may_begin=lambda: not budget.spent())
+        whole = await run_window(
+            share, feed, concurrency=concurrency, may_begin=lambda: not budget.spent()
+        )
         if not whole or len(share) < len(window):
             return
         await hold.require()
-        await recnet.update_routers(network.name)
+        await trainer.update_routers()
         limit = None if limit is None else limit - len(window)
         for record in window:
             del left[record.id]
 
 
-async def _plan_window(
-    recnet: RecNet, network: NetworkRecord, left: Mapping[str, Record]
-) -> list[Record]:
+async def _plan_window(trainer: Trainer, left: Mapping[str, Record]) -> list[Record]:
     """Return the next window; one of which a part is settled goes on as it was cut."""
-    async with recnet.resources.pool.connection() as conn, conn.transaction():
-        planned = await read_plan(conn, network.id)
+    async with trainer.resources.pool.connection() as conn, conn.transaction():
+        planned = await read_plan(conn, trainer.network.id)
         if planned and left.keys() >= set(planned):
             return [left[one] for one in planned]
-        pending = await read_pending(conn, network.id)
-        window = next(cut_windows(left.values(), network.settings.update_size, pending))
-        await write_plan(conn, network.id, [record.id for record in window])
+        pending = await read_pending(conn, trainer.network.id)
+        window = next(cut_windows(left.values(), trainer.network.settings.update_size, pending))
+        await write_plan(conn, trainer.network.id, [record.id for record in window])
     return window
 
 
-async def _finish_update(recnet: RecNet, network: NetworkRecord) -> None:
+async def _finish_update(trainer: Trainer) -> None:
     """Finish a router update that an earlier run left open.
 
     Raises:
         NetworkError: another process is at it.
     """
-    await recnet.update_routers(network.name)
-    async with recnet.resources.pool.connection() as conn:
-        if await open_window(conn, network.id) is not None:
+    await trainer.update_routers()
+    async with trainer.resources.pool.connection() as conn:
+        if await open_window(conn, trainer.network.id) is not None:
             raise NetworkError(
-                f"another process is at a router update of network '{network.name}': "
+                f"another process is at a router update of network '{trainer.network.name}': "
                 "try again when it has ended"
             )

@@ -21,10 +21,10 @@ async def run_window(
     window: Sequence[Record],
     feed: Feed,
     *,
-    at_once: int,
+    concurrency: int,
     may_begin: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Run the records of a window, at most `at_once` together.
+    """Run the records of a window, at most `concurrency` together.
 
     Of those that are ready, the one that the longest row of others waits for begins first, and its
     calls pass the limiter first. Nothing is begun any more once `may_begin` says so, and what was
@@ -43,7 +43,7 @@ async def run_window(
         while order.is_active():
             for number in order.get_ready():
                 heappush(ready, (-chains[number], number))
-            while ready and len(running) < at_once and may_begin():
+            while ready and len(running) < concurrency and may_begin():
                 number = heappop(ready)[1]
                 running[_begin(feed(window[number]), chains[number])] = number
             if not running:

@@ -1,27 +1,25 @@
-"""AgentCF on a network: founded from a copy of RecNet's, trained along the same stream."""
+"""Training AgentCF on a copy of a bootstrapped network, on the records that RecNet learns from."""
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any
 
 from evals.baselines.agentcf.graph import graph
 from evals.baselines.agentcf.prompts import PROMPTS
 from evals.baselines.agentcf.state import AgentCFContext
 from nodes.resources import Resources
-from state.graphs.context import NetworkContext
-from state.store.networks import NetworkRecord
-from state.store.versions import Author
+from workflows.network import Network
 from workflows.recnet import RecNet
-from workflows.runs import Graph
-from workflows.training.driver import Progress, TrainingReport, train
+from workflows.training.driver import Fit, Progress, TrainingReport
 from workflows.training.stream import DEFAULT_CONCURRENCY
+from workflows.training.trainer import TrainingGraph
 
-NETWORK_SETTINGS = {"update_size": 1_000_000, "propagation": "none"}
+NETWORK_SETTINGS: dict[str, Any] = {"update_size": 1_000_000, "propagation": "none"}
 """No router update cuts the stream into windows: a record waits only for those whose agents it
 meets."""
 
 
-class AgentCF(RecNet):
-    """AgentCF in RecNet's place: its records go to collaborative reflection.
+def agentcf(resources: Resources, *, rounds: int = 2) -> TrainingGraph:
+    """Return the training graph of AgentCF: records are learned from by collaborative reflection.
 
     A record is what it is to RecNet: user, positive and negative, in the same order, and a client's
     profile is its agent's memory, so that both begin with the same texts. The agents choose; after
@@ -49,45 +47,37 @@ class AgentCF(RecNet):
     Raises:
         TemplateError: an edited template does not fit its prompt.
     """
-
-    learner: ClassVar[Graph] = graph
-    foreign: ClassVar[frozenset[Author]] = frozenset(
-        {"reception", "gradient", "summary", "split", "merge"}
+    resources.caller.add(PROMPTS)
+    return TrainingGraph(
+        graph=graph,
+        context=lambda name: AgentCFContext(network=name, rounds=rounds),
+        other_authors=frozenset({"reception", "gradient", "summary", "split", "merge"}),
     )
 
-    def __init__(self, resources: Resources, *, rounds: int = 2) -> None:
-        super().__init__(resources)
-        self._rounds = rounds
-        resources.caller.add(PROMPTS)
 
-    def context(self, name: str) -> NetworkContext:
-        """Return the context in which a network learns from one record."""
-        return AgentCFContext(network=name, rounds=self._rounds)
-
-
-async def found_agentcf(recnet: RecNet, source: str, name: str) -> NetworkRecord:
+async def found_agentcf(recnet: RecNet, source: str, name: str) -> Network:
     """Copy a network that has been bootstrapped, and not trained, for AgentCF.
 
     Raises:
         NetworkError: unknown source, one without routers, or a name that is taken.
     """
-    return await recnet.copy(source, name, NETWORK_SETTINGS)
+    return await recnet.network(source).copy(name, **NETWORK_SETTINGS)
 
 
 async def train_agentcf(
     recnet: RecNet,
     name: str,
     *,
-    fit: str = "train+valid",
+    fit: Fit = "train+valid",
     concurrency: int = DEFAULT_CONCURRENCY,
     limit: int | None = None,
     rounds: int = 2,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> TrainingReport:
-    """Feed the training records of a network to AgentCF, as `workflows.training.driver.train` does.
+    """Feed the training records of a network to AgentCF, as `Network.train` does.
 
     Args:
-        recnet: the open façade.
+        recnet: the open database.
         name: the network, of `found_agentcf`.
         fit: `train`, or `train+valid`.
         concurrency: interactions under way at the most.
@@ -100,11 +90,7 @@ async def train_agentcf(
         NetworkError: not bootstrapped, or another process is training this network.
         TemplateError: an edited template does not fit its prompt.
     """
-    return await train(
-        AgentCF(recnet.resources, rounds=rounds),
-        name,
-        fit=fit,
-        concurrency=concurrency,
-        limit=limit,
-        on_progress=on_progress,
+    network = recnet.network(name, agentcf(recnet.resources, rounds=rounds))
+    return await network.train(
+        fit=fit, concurrency=concurrency, limit=limit, on_progress=on_progress
     )

@@ -8,19 +8,19 @@ from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import RunningServer
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
-from workflows.recnet import open_recnet
+from workflows.recnet import RecNet
 
 
 async def agents_digest(settings: Settings) -> tuple[str, int]:
     """Found and train a tiny network, drop it, and return its digest and the calls it paid for."""
-    async with open_recnet(settings) as recnet:
+    async with RecNet.open(settings) as recnet:
         await bootstrap_tiny(recnet)
         await found_agentcf(recnet, "tiny", "agents")
         report = await train_agentcf(recnet, "agents")
         assert (report.run, report.failed) == (12, 0)
-        digest = await recnet.digest("agents")
+        digest = await recnet.network("agents").digest()
         for name in ("tiny", "agents"):
-            await recnet.drop(name)
+            await recnet.network(name).drop()
     return digest, sum(used.calls for used in report.usage)
 
 

@@ -17,9 +17,7 @@ from tests.support.model_server.serving import RunningServer
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.commands.console import FAILED_RECORDS
-from workflows.recnet import open_recnet
-from workflows.training.driver import train
-from workflows.training.retry import retry_failed
+from workflows.recnet import RecNet
 
 RECORDS = 40
 UNUSABLE = ModelServerSettings(
@@ -45,7 +43,7 @@ def assert_bounded(reason: str) -> None:
 async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good_again(
     settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
-    async with open_recnet(http) as recnet:
+    async with RecNet.open(http) as recnet:
         network = await bootstrap_books(recnet)
         before = await dump_tables(recnet, network, *WHAT_HAPPENED)
         (mark,) = await rows(recnet, "SELECT max(id) AS id FROM usage")
@@ -54,8 +52,8 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
 
     endpoint.settings = UNUSABLE
     hasty = http.model_copy(update={"timeout": 0.2, "structured_output": "json_schema"})
-    async with open_recnet(hasty) as recnet:
-        report = await train(recnet, "books", limit=RECORDS)
+    async with RecNet.open(hasty) as recnet:
+        report = await recnet.network("books").train(limit=RECORDS)
         assert (report.run, report.settled, report.failed) == (RECORDS, RECORDS, RECORDS)
         assert report.windows >= 5
         assert report.reward is None
@@ -74,10 +72,10 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
     assert endpoint.counts.faults.keys() == UNUSABLE.kinds
 
     endpoint.settings = ModelServerSettings()
-    async with open_recnet(http) as recnet:
-        again = await retry_failed(recnet, "books")
+    async with RecNet.open(http) as recnet:
+        again = await recnet.network("books").retry()
         assert (again.run, again.learned, again.failed) == (RECORDS, RECORDS, {})
-        assert (await train(recnet, "books", limit=0)).failed == 0
+        assert (await recnet.network("books").train(limit=0)).failed == 0
         after = await dump_tables(recnet, network, *WHAT_HAPPENED)
     assert all(after[table] != before[table] for table in NOT_APPLIED)
 
@@ -93,7 +91,7 @@ def test_commands_say_so_by_a_line_and_an_exit_code(
     http: Settings, endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def found() -> None:
-        async with open_recnet(http) as recnet:
+        async with RecNet.open(http) as recnet:
             await bootstrap_tiny(recnet)
 
     asyncio.run(found())

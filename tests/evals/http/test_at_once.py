@@ -8,7 +8,7 @@ from tests.support.http_network import over_http
 from tests.support.model_server.serving import serving
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
-from workflows.recnet import open_recnet
+from workflows.recnet import RecNet
 
 SLOW = ModelServerSettings(latency=0.5)
 RECORDS = (
@@ -25,13 +25,15 @@ RECORDS = (
 async def test_the_calls_of_a_stage_are_under_way_together_up_to_the_limit(
     settings: Settings, in_flight: int
 ) -> None:
-    async with open_recnet(settings) as recnet:
+    async with RecNet.open(settings) as recnet:
         network = await bootstrap_tiny(recnet)
     with serving(SLOW) as endpoint:
         over = over_http(endpoint, settings, calls_in_flight=in_flight, embedding="offline")
-        async with open_recnet(over) as recnet:
+        async with RecNet.open(over) as recnet:
             for user, positive, negative in RECORDS:
-                await recnet.interact("tiny", user=user, positive=positive, negative=negative)
+                await recnet.network("tiny").interact(
+                    user=user, positive=positive, negative=negative
+                )
             updates = [await calls(recnet, network, f"window {n}") for n in (1, 2, 3)]
     # Extraction of all clients and optimization of all routers is one stage of a router update.
     stages = [made["extract"] + made["optimize_router"] for made in updates]

@@ -11,8 +11,7 @@ from tests.support.database_rows import rows
 from tests.support.http_network import MODEL, completions
 from tests.support.model_server.serving import RunningServer
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, with_models
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 pytestmark = pytest.mark.long
 
@@ -62,12 +61,12 @@ async def test_training_stops_between_two_records_and_goes_on(
     http: Settings, alone: str, limit: str
 ) -> None:
     more, measure, said = LIMITS[limit]
-    async with open_recnet(http) as recnet:
+    async with RecNet.open(http) as recnet:
         await bootstrap_tiny(recnet)
     settled, stops = 0, 0
     while settled < 12:
-        async with open_recnet(http.model_copy(update=more)) as recnet:
-            report = await train(recnet, "tiny", concurrency=1)
+        async with RecNet.open(http.model_copy(update=more)) as recnet:
+            report = await recnet.network("tiny").train(concurrency=1)
             assert report.run > 0
             assert report.settled == settled + report.run
             assert await nothing_is_half_done(recnet)
@@ -85,21 +84,21 @@ async def test_training_stops_between_two_records_and_goes_on(
             assert before < bound <= sum(spent.values())
     assert stops > 2
     assert report.stopped == ""
-    async with open_recnet(http) as recnet:
-        assert await recnet.digest("tiny") == alone
+    async with RecNet.open(http) as recnet:
+        assert await recnet.network("tiny").digest() == alone
 
 
 async def test_a_budget_of_the_last_record_stops_nothing(http: Settings, alone: str) -> None:
-    async with open_recnet(http) as recnet:
+    async with RecNet.open(http) as recnet:
         await bootstrap_tiny(recnet)
-        await recnet.copy("tiny", "other", {})
-        paid = (await train(recnet, "tiny")).usage
+        await recnet.network("tiny").copy("other")
+        paid = (await recnet.network("tiny").train()).usage
     exact = sum(total.calls for total in paid)
-    async with open_recnet(http.model_copy(update={"budget_calls": exact})) as recnet:
-        report = await train(recnet, "other")
+    async with RecNet.open(http.model_copy(update={"budget_calls": exact})) as recnet:
+        report = await recnet.network("other").train()
         assert (report.settled, report.stopped) == (12, "")
         assert recnet.resources.budget.calls == exact
-        assert await recnet.digest("other") == alone
+        assert await recnet.network("other").digest() == alone
 
 
 @pytest.mark.parametrize("calls", [9, 17])
@@ -107,14 +106,14 @@ async def test_a_bootstrap_stops_between_two_calls_and_goes_on(
     http: Settings, endpoint: RunningServer, alone: str, calls: int
 ) -> None:
     bounded = http.model_copy(update={"budget_calls": calls})
-    async with open_recnet(http) as recnet:
+    async with RecNet.open(http) as recnet:
         await load_tiny(recnet)
     said = []
     for _ in range(10):
         before = completions(endpoint.counts)
-        async with open_recnet(bounded) as recnet:
+        async with RecNet.open(bounded) as recnet:
             try:
-                await recnet.bootstrap("tiny", with_models(recnet, NETWORK_SETTINGS))
+                await recnet.network("tiny").bootstrap(with_models(recnet, NETWORK_SETTINGS))
                 break
             except BudgetExceeded as stop:
                 said.append(str(stop))
@@ -123,11 +122,11 @@ async def test_a_bootstrap_stops_between_two_calls_and_goes_on(
     assert set(said) == {
         f"the budget of {calls} model calls is spent ({calls} used; RECNET_BUDGET_CALLS sets it)"
     }
-    async with open_recnet(http) as recnet:
+    async with RecNet.open(http) as recnet:
         (paid,) = await rows(
             recnet, "SELECT sum(attempts) AS n FROM usage WHERE prompt <> %s", EMBEDDING
         )
         # What is under way when the budget stops it is made again.
         assert paid["n"] <= FOUNDING + len(said) * http.calls_in_flight
-        await train(recnet, "tiny")
-        assert await recnet.digest("tiny") == alone
+        await recnet.network("tiny").train()
+        assert await recnet.network("tiny").digest() == alone

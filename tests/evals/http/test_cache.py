@@ -17,8 +17,7 @@ from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import RunningServer, serving
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 pytestmark = pytest.mark.long
 
@@ -37,19 +36,19 @@ def kept(http: Settings) -> Settings:
 async def asked(endpoint: RunningServer, settings: Settings, seed: int = 0) -> tuple[int, str]:
     """Found and train the tiny network, drop it; return the completions asked for, its digest."""
     before = completions(endpoint.counts)
-    async with open_recnet(settings) as recnet:
+    async with RecNet.open(settings) as recnet:
         await bootstrap_tiny(
             recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"seed": seed})
         )
-        await train(recnet, "tiny", limit=RECORDS)
-        digest = await recnet.digest("tiny")
-        await recnet.drop("tiny")
+        await recnet.network("tiny").train(limit=RECORDS)
+        digest = await recnet.network("tiny").digest()
+        await recnet.network("tiny").drop()
     return completions(endpoint.counts) - before, digest
 
 
 async def kept_replies(settings: Settings) -> list[tuple[str, str]]:
     """Return name and JSON of the replies that are kept."""
-    async with open_recnet(settings) as recnet:
+    async with RecNet.open(settings) as recnet:
         found = await rows(recnet, "SELECT llm, response FROM replies ORDER BY id")
     return [
         (json.loads(row["llm"])[1], json.loads(row["response"])["kwargs"]["text"]) for row in found
@@ -60,16 +59,16 @@ async def kept_replies(settings: Settings) -> list[tuple[str, str]]:
 async def test_the_same_network_made_again_asks_nothing(
     endpoint: RunningServer, kept: Settings, alone: str
 ) -> None:
-    async with open_recnet(kept) as recnet:
+    async with RecNet.open(kept) as recnet:
         await bootstrap_tiny(recnet)
-        first = await train(recnet, "tiny")
-        assert await recnet.digest("tiny") == alone
-        await recnet.drop("tiny")
+        first = await recnet.network("tiny").train()
+        assert await recnet.network("tiny").digest() == alone
+        await recnet.network("tiny").drop()
     before = endpoint.counts
-    async with open_recnet(kept) as recnet:
+    async with RecNet.open(kept) as recnet:
         await bootstrap_tiny(recnet)
-        again = await train(recnet, "tiny")
-        assert await recnet.digest("tiny") == alone
+        again = await recnet.network("tiny").train()
+        assert await recnet.network("tiny").digest() == alone
         assert recnet.resources.budget.calls == 0
     assert completions(endpoint.counts) == completions(before)
     paid, found = (add_totals(report.usage, "all") for report in (first, again))
@@ -132,12 +131,12 @@ async def test_a_bad_reply_is_never_kept(endpoint: RunningServer, kept: Settings
 async def test_where_nothing_usable_comes_nothing_is_kept(
     endpoint: RunningServer, kept: Settings
 ) -> None:
-    async with open_recnet(kept.model_copy(update={"cache": False})) as recnet:
+    async with RecNet.open(kept.model_copy(update={"cache": False})) as recnet:
         await bootstrap_tiny(recnet)
     kinds = frozenset({Fault.WRONG_SHAPE, Fault.TRUNCATED, Fault.EMPTY})
     endpoint.settings = ModelServerSettings(faults=1.0, kinds=kinds, in_a_row=None)
-    async with open_recnet(kept) as recnet:
-        assert (await train(recnet, "tiny", limit=2)).failed == 2
+    async with RecNet.open(kept) as recnet:
+        assert (await recnet.network("tiny").train(limit=2)).failed == 2
     assert await kept_replies(kept) == []
 
 
@@ -146,7 +145,7 @@ async def test_a_kept_reply_of_another_shape_is_asked_for_again(
     endpoint: RunningServer, kept: Settings
 ) -> None:
     _, digest = await asked(endpoint, kept)
-    async with open_recnet(kept) as recnet:
+    async with RecNet.open(kept) as recnet:
         changed = await rows(
             recnet,
             "UPDATE replies SET response = jsonb_set(response::jsonb, '{kwargs,text}', %s)::text "
@@ -159,9 +158,9 @@ async def test_a_kept_reply_of_another_shape_is_asked_for_again(
 
 
 async def interact_and_recommend(recnet: RecNet) -> None:
-    out = await recnet.interact("tiny", user="ann", positive="j2", negative="m1")
+    out = await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1")
     assert out["failure"] == ""
-    assert (await recnet.recommend("tiny", "ann", ["j3", "m2"]))["ranking"]
+    assert (await recnet.network("tiny").recommend("ann", ["j3", "m2"]))["ranking"]
 
 
 @pytest.mark.long
@@ -169,11 +168,11 @@ async def test_live_use_keeps_nothing_unless_it_is_told_to(
     endpoint: RunningServer, http: Settings, kept: Settings
 ) -> None:
     unset = http.model_copy(update={"cache": None})
-    async with open_recnet(unset) as recnet:
+    async with RecNet.open(unset) as recnet:
         await bootstrap_tiny(recnet)
         await interact_and_recommend(recnet)
     assert await kept_replies(unset) == []
-    async with open_recnet(kept) as recnet:
+    async with RecNet.open(kept) as recnet:
         await interact_and_recommend(recnet)
     assert {"Predict", "Rank"} <= {name for name, _ in await kept_replies(unset)}
     assert completions(endpoint.counts) > 0
@@ -181,22 +180,22 @@ async def test_live_use_keeps_nothing_unless_it_is_told_to(
 
 @pytest.mark.long
 async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Settings) -> None:
-    async with open_recnet(settings, cache=True) as recnet:
+    async with RecNet.open(settings, cache=True) as recnet:
         await bootstrap_tiny(recnet)
-        await train(recnet, "tiny", limit=RECORDS)
+        await recnet.network("tiny").train(limit=RECORDS)
     assert await kept_replies(kept) == []
 
 
 @pytest.mark.long
 async def test_a_second_evaluation_asks_nothing(endpoint: RunningServer, kept: Settings) -> None:
-    async with open_recnet(kept) as recnet:
+    async with RecNet.open(kept) as recnet:
         await bootstrap_books(recnet)
-        await train(recnet, "books", limit=12)  # so that some hear messages
+        await recnet.network("books").train(limit=12)  # so that some hear messages
     found: list[Evaluation] = []
     spent: list[int] = []
     for _ in range(2):
         before = completions(endpoint.counts)
-        async with open_recnet(kept) as recnet:
+        async with RecNet.open(kept) as recnet:
             found.append(
                 await evaluate_networks(recnet, {"RecNet": "books"}, Split.TEST, draws=range(1))
             )

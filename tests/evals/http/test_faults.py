@@ -9,8 +9,7 @@ from tests.support.http_network import bootstrap_books
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import RunningServer
 from tests.support.model_server.settings import ModelServerSettings
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 RECORDS = 100
 FAULTY = ModelServerSettings(faults=0.3, seed=7, in_a_row=2, hang=8)
@@ -33,18 +32,18 @@ async def thoughts(recnet: RecNet, network: int) -> list[str]:
 async def test_a_hundred_interactions_end_as_if_nothing_had_been(
     settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
-    async with open_recnet(settings) as recnet:
+    async with RecNet.open(settings) as recnet:
         await bootstrap_books(recnet)
-        await train(recnet, "books", limit=RECORDS)
-        undisturbed = await recnet.digest("books")
-        await recnet.drop("books")
+        await recnet.network("books").train(limit=RECORDS)
+        undisturbed = await recnet.network("books").digest()
+        await recnet.network("books").drop()
 
     endpoint.settings = FAULTY
-    async with open_recnet(http.model_copy(update={"timeout": TIMEOUT})) as recnet:
+    async with RecNet.open(http.model_copy(update={"timeout": TIMEOUT})) as recnet:
         network = await bootstrap_books(recnet)
-        report = await train(recnet, "books", limit=RECORDS)
+        report = await recnet.network("books").train(limit=RECORDS)
         assert (report.run, report.failed) == (RECORDS, 0)
-        assert await recnet.digest("books") == undisturbed
+        assert await recnet.network("books").digest() == undisturbed
         async with recnet.resources.pool.connection() as conn:
             paid = add_totals(await sum_usage(conn, network), "all")
         kept = await thoughts(recnet, network)

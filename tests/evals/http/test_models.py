@@ -10,8 +10,7 @@ from tests.support.http_network import MODEL
 from tests.support.model_server.serving import RunningServer
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
-from workflows.recnet import open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 pytestmark = pytest.mark.long
 
@@ -23,10 +22,10 @@ async def test_each_prompt_asks_its_own_model(
 ) -> None:
     prices = {MODEL: (1.0, 2.0), "openai:cheap": (0.5, 0.5), "openai:strong": (10.0, 30.0)}
     mixed = http.model_copy(update={"models": OTHERS, "prices": prices})
-    async with open_recnet(mixed) as recnet:
+    async with RecNet.open(mixed) as recnet:
         network = await bootstrap_tiny(recnet)
-        await train(recnet, "tiny")
-        assert await recnet.digest("tiny") == alone
+        await recnet.network("tiny").train()
+        assert await recnet.network("tiny").digest() == alone
         used = await rows(recnet, "SELECT DISTINCT prompt, model FROM usage ORDER BY prompt")
         async with recnet.resources.pool.connection() as conn:
             totals = {total.name: total for total in await sum_usage(conn, network, by="model")}
@@ -60,15 +59,15 @@ async def test_the_server_sees_the_names_and_one_it_does_not_know_stops_the_run(
 ) -> None:
     endpoint.settings = ModelServerSettings(models=("offline", "cheap", "strong"))
     mixed = http.model_copy(update={"models": OTHERS, "embedding": "offline"})
-    async with open_recnet(mixed) as recnet:
+    async with RecNet.open(mixed) as recnet:
         await bootstrap_tiny(recnet)
         endpoint.settings = ModelServerSettings(models=known)
         with pytest.raises(ModelError) as stop:
-            await train(recnet, "tiny")
+            await recnet.network("tiny").train()
         said = str(stop.value)
         setting = "RECNET_MODEL" if unknown == "offline" else "RECNET_MODELS"
         assert said.startswith(f"openai:{unknown}: not found (404: The model `{unknown}` ")
         assert f"; set {setting}, or the address in OPENAI_BASE_URL" in said
         assert len(said.splitlines()) == 1
         endpoint.settings = ModelServerSettings(models=("offline", "cheap", "strong"))
-        assert (await train(recnet, "tiny")).failed == 0
+        assert (await recnet.network("tiny").train()).failed == 0

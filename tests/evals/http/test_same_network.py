@@ -9,20 +9,19 @@ from tests.support.http_network import KEY, bootstrap_books, completions, tiny_d
 from tests.support.model_server.serving import RunningServer
 from tests.support.model_server.settings import Means, ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
-from workflows.recnet import open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 RECORDS = 40
 
 
 async def books_digest(settings: Settings) -> tuple[str, int]:
     """Return the digest of a network that learned from the sample, and its router updates."""
-    async with open_recnet(settings) as recnet:
+    async with RecNet.open(settings) as recnet:
         await bootstrap_books(recnet)
-        report = await train(recnet, "books", limit=RECORDS)
+        report = await recnet.network("books").train(limit=RECORDS)
         assert (report.run, report.failed) == (RECORDS, 0)
-        digest = await recnet.digest("books")
-        await recnet.drop("books")
+        digest = await recnet.network("books").digest()
+        await recnet.network("books").drop()
     return digest, report.windows
 
 
@@ -51,11 +50,11 @@ async def test_an_endpoint_without_json_schema_gives_the_same_network(
     endpoint: RunningServer, http: Settings, alone: str, means: Means, ignores: bool
 ) -> None:
     endpoint.settings = ModelServerSettings(means=frozenset({means}), ignore_unsupported=ignores)
-    async with open_recnet(http) as recnet:
+    async with RecNet.open(http) as recnet:
         network = await bootstrap_tiny(recnet)
-        report = await train(recnet, "tiny")
+        report = await recnet.network("tiny").train()
         assert (report.run, report.failed) == (12, 0)
-        assert await recnet.digest("tiny") == alone
+        assert await recnet.network("tiny").digest() == alone
         faults = await usage_faults(recnet, network)
     # Found out once, by the first requests together; not asked again by what is not taken.
     given_up = list(Means).index(means)
@@ -80,10 +79,10 @@ async def test_the_key_is_sent_and_nowhere_kept(
     endpoint: RunningServer, http: Settings, alone: str
 ) -> None:
     endpoint.settings = ModelServerSettings(key=KEY.get_secret_value())
-    async with open_recnet(http) as recnet:
+    async with RecNet.open(http) as recnet:
         await bootstrap_tiny(recnet)
-        await train(recnet, "tiny")
-        assert await recnet.digest("tiny") == alone
+        await recnet.network("tiny").train()
+        assert await recnet.network("tiny").digest() == alone
         tables = await rows(
             recnet, "SELECT tablename AS name FROM pg_tables WHERE schemaname = %s", SCHEMA
         )

@@ -15,8 +15,7 @@ from tests.support.model_server.serving import RunningServer, serving
 from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, with_models
 from workflows.commands.console import ERROR
-from workflows.recnet import open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 pytestmark = pytest.mark.long
 
@@ -45,11 +44,11 @@ async def test_training_stops_in_one_line_and_goes_on(
 ) -> None:
     with ExitStack() as block:
         endpoint = block.enter_context(serving(SLOW))
-        async with open_recnet(over_http(endpoint, settings)) as recnet:
+        async with RecNet.open(over_http(endpoint, settings)) as recnet:
             network = await bootstrap_tiny(recnet)
             closing = asyncio.create_task(close_after(requests, endpoint, block))
             with pytest.raises(ModelError) as stop:
-                await train(recnet, "tiny")
+                await recnet.network("tiny").train()
             await closing
             async with recnet.resources.pool.connection() as conn:
                 settled = await list_interactions(conn, network)
@@ -58,10 +57,10 @@ async def test_training_stops_in_one_line_and_goes_on(
     assert [one.failure for one in settled] == [""] * len(settled)
     assert len(settled) < 12
     with serving() as endpoint:
-        async with open_recnet(over_http(endpoint, settings)) as recnet:
-            report = await train(recnet, "tiny")
+        async with RecNet.open(over_http(endpoint, settings)) as recnet:
+            report = await recnet.network("tiny").train()
             assert (report.run, report.failed) == (12 - len(settled), 0)
-            assert await recnet.digest("tiny") == alone
+            assert await recnet.network("tiny").digest() == alone
 
 
 @pytest.mark.usefixtures("database")
@@ -69,18 +68,18 @@ async def test_training_stops_in_one_line_and_goes_on(
 async def test_a_bootstrap_stops_and_goes_on(settings: Settings, alone: str, requests: int) -> None:
     with ExitStack() as block:
         endpoint = block.enter_context(serving(SLOW))
-        async with open_recnet(over_http(endpoint, settings)) as recnet:
+        async with RecNet.open(over_http(endpoint, settings)) as recnet:
             await load_tiny(recnet)
             closing = asyncio.create_task(close_after(requests, endpoint, block))
             with pytest.raises(ModelError) as stop:
-                await recnet.bootstrap("tiny", with_models(recnet, NETWORK_SETTINGS))
+                await recnet.network("tiny").bootstrap(with_models(recnet, NETWORK_SETTINGS))
             await closing
     assert str(stop.value) in UNREACHED
     with serving() as endpoint:
-        async with open_recnet(over_http(endpoint, settings)) as recnet:
-            await recnet.bootstrap("tiny", with_models(recnet, NETWORK_SETTINGS))
-            await train(recnet, "tiny")
-            assert await recnet.digest("tiny") == alone
+        async with RecNet.open(over_http(endpoint, settings)) as recnet:
+            await recnet.network("tiny").bootstrap(with_models(recnet, NETWORK_SETTINGS))
+            await recnet.network("tiny").train()
+            assert await recnet.network("tiny").digest() == alone
 
 
 @pytest.mark.usefixtures("typed_http")
@@ -88,7 +87,7 @@ def test_a_command_says_so_in_one_line(
     http: Settings, endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def found() -> None:
-        async with open_recnet(http) as recnet:
+        async with RecNet.open(http) as recnet:
             await bootstrap_tiny(recnet)
 
     asyncio.run(found())

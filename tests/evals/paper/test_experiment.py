@@ -36,7 +36,7 @@ async def test_a_network_that_probes_need_is_learned_again(recnet: RecNet, tmp_p
         {r.negatives for o in own.values() for r in o} for own in (first.probes, first.readings)
     ]
     assert kinds == [set(PROBED), set(SHOWN)]
-    await recnet.drop(first.results[0].job.network)
+    await recnet.network(first.results[0].job.network).drop()
     again = await run_experiment(recnet, SMALL, dataset, PLAN, kept)
     assert again.results[0].digest == first.results[0].digest
     ranks = [[r.ranks for own in o.probes.values() for r in own] for o in (first, again)]

@@ -16,7 +16,7 @@ from prompts.predict import PREDICT
 from prompts.template import Prompt
 from state.settings import Settings
 from tests.support.tiny_network import tiny_dataset
-from workflows.recnet import RecNet, open_recnet
+from workflows.recnet import RecNet
 
 SERVED: dict[str, object] = {
     "model": "openai:small",
@@ -38,7 +38,7 @@ def edited(prompt: Prompt[Any, Any]) -> Callable[[Path], dict[str, object]]:
 
 @asynccontextmanager
 async def opened(settings: Settings, **more: object) -> AsyncIterator[RecNet]:
-    async with open_recnet(settings.model_copy(update=SERVED | more)) as recnet:
+    async with RecNet.open(settings.model_copy(update=SERVED | more)) as recnet:
         yield recnet
 
 

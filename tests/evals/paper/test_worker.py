@@ -15,8 +15,7 @@ from state.domain import Call
 from state.settings import Settings
 from state.store.interactions import list_interactions
 from state.store.usage import add_usage, sum_usage
-from workflows.recnet import RecNet, open_recnet
-from workflows.training.driver import train
+from workflows.recnet import RecNet
 
 READERS = 12
 
@@ -38,8 +37,8 @@ async def test_a_job_learns_so_many_records_however_often_it_is_begun(
     recnet: RecNet, world: Dataset
 ) -> None:
     asked = job(await found_base(recnet, world, 0))
-    await recnet.copy(asked.base, asked.network, {})
-    await train(recnet, asked.network, limit=4)
+    await recnet.network(asked.base).copy(asked.network)
+    await recnet.network(asked.network).train(limit=4)
     first = await do(recnet, asked)
     assert first.cost.records == 6
     again = await do(recnet, asked)
@@ -52,7 +51,7 @@ async def test_the_bootstrap_counts_where_routers_are_learned_with(
 ) -> None:
     base = await found_base(recnet, world, 0)
     async with recnet.resources.pool.connection() as conn:
-        totals = await sum_usage(conn, (await recnet.network(base)).id, by="interaction")
+        totals = await sum_usage(conn, (await recnet.network(base).record()).id, by="interaction")
     (paid,) = [total.calls for total in totals if total.name == BOOTSTRAP]
     founding = {
         variant.name: (await do(recnet, job(base, variant=variant, records=1))).cost.founding
@@ -68,7 +67,7 @@ async def test_the_calls_of_ranking_are_no_calls_of_learning(
 ) -> None:
     asked = job(await found_base(recnet, world, 0))
     first = await do(recnet, asked)
-    report = await train(recnet, asked.network, limit=0)
+    report = await recnet.network(asked.network).train(limit=0)
     assert first.ranking_tokens > 0
     assert report.input_tokens + report.output_tokens == first.cost.tokens
     assert report.calls + report.update_calls == first.cost.calls
@@ -80,7 +79,7 @@ async def test_the_calls_of_ranking_are_no_calls_of_learning(
 async def test_replies_that_were_kept_are_told_apart(recnet: RecNet, world: Dataset) -> None:
     asked = job(await found_base(recnet, world, 0), records=1)
     first = await do(recnet, asked)
-    network = await recnet.network(asked.network)
+    network = await recnet.network(asked.network).record()
     async with recnet.resources.pool.connection() as conn:
         (record,) = await list_interactions(conn, network.id)
         kept = Call(prompt="merge", model="offline", attempts=0, cached=True, outcome="ok")
@@ -96,7 +95,7 @@ async def test_what_is_half_learned_is_not_read(
 ) -> None:
     asked = job(await found_base(recnet, world, 0))
     poor = settings.model_copy(update={"budget_calls": 12})
-    async with open_recnet(poor) as limited:
+    async with RecNet.open(poor) as limited:
         with pytest.raises(BudgetExceeded, match="the budget of 12 model calls is spent"):
             await do(limited, asked)
     result = await do(recnet, asked)

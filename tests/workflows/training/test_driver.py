@@ -16,7 +16,7 @@ from tests.support.database_rows import rows
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny
 from tests.support.watched_model import WatchedModel
 from workflows.recnet import RecNet
-from workflows.training.driver import Progress, train
+from workflows.training.driver import Progress
 
 ABLATIONS: Mapping[str, Mapping[str, object]] = {
     "as it is": {},
@@ -39,18 +39,18 @@ RECORDS = 4
 @pytest.mark.long
 async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings) -> None:
     await bootstrap_tiny(recnet)
-    await recnet.copy("tiny", "other", {})
-    report = await train(recnet, "tiny", fit="train")
+    await recnet.network("tiny").copy("other")
+    report = await recnet.network("tiny").train(fit="train")
     assert (report.records, report.run, report.failed) == (6, 6, 0)
     for limit in (1, 0, 2):
-        assert (await train(recnet, "other", fit="train", limit=limit)).run == limit
+        assert (await recnet.network("other").train(fit="train", limit=limit)).run == limit
     # Another process: nothing is known but what is stored.
     async with open_resources(settings) as resources:
-        report = await train(RecNet(resources), "other", fit="train")
+        report = await RecNet(resources).network("other").train(fit="train")
     assert report.run == 3
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
     paid = await paid_calls(recnet)
-    again = await train(recnet, "other", fit="train")
+    again = await recnet.network("other").train(fit="train")
     assert again.run == 0
     assert again.model_dump(exclude={"run", "seconds", "usage"}) == report.model_dump(
         exclude={"run", "seconds", "usage"}
@@ -58,14 +58,14 @@ async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings
     assert again.usage == ()
     assert sum(total.calls for total in report.usage) > 0
     assert await paid_calls(recnet) == paid
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
 
 
 async def test_progress_is_told_before_the_first_record_and_after_each(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     told: list[Progress] = []
-    await train(recnet, "tiny", fit="train", limit=2)
-    report = await train(recnet, "tiny", fit="train", limit=2, on_progress=told.append)
+    await recnet.network("tiny").train(fit="train", limit=2)
+    report = await recnet.network("tiny").train(fit="train", limit=2, on_progress=told.append)
     assert [(p.done, p.records) for p in told] == [(2, 6), (3, 6), (4, 6)]
     assert told[-1].reward == report.reward
     assert told[0].calls < told[-1].calls
@@ -74,7 +74,7 @@ async def test_progress_is_told_before_the_first_record_and_after_each(recnet: R
 async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     ends = await asyncio.gather(
-        *(train(recnet, "tiny", limit=2) for _ in range(2)), return_exceptions=True
+        *(recnet.network("tiny").train(limit=2) for _ in range(2)), return_exceptions=True
     )
     refused = [end for end in ends if isinstance(end, BaseException)]
     assert len(refused) == 1
@@ -84,7 +84,7 @@ async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
         str(refused[0]),
     )
     assert isinstance(refused[0], NetworkError)
-    assert (await train(recnet, "tiny", limit=1)).run == 1
+    assert (await recnet.network("tiny").train(limit=1)).run == 1
 
 
 @pytest.mark.long
@@ -92,8 +92,8 @@ async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
     recnet: RecNet,
 ) -> None:
     await bootstrap_tiny(recnet)
-    await recnet.copy("tiny", "other", {})
-    await train(recnet, "other", fit="train", concurrency=1)
+    await recnet.network("tiny").copy("other")
+    await recnet.network("other").train(fit="train", concurrency=1)
     holders: list[int] = []
 
     def look(progress: Progress) -> None:
@@ -103,19 +103,19 @@ async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
             if progress.done == 1:
                 conn.execute(f"SELECT pg_terminate_backend(pid, 5000) {held}")
 
-    report = await train(recnet, "tiny", fit="train", concurrency=1, on_progress=look)
+    report = await recnet.network("tiny").train(fit="train", concurrency=1, on_progress=look)
     assert (report.run, report.failed) == (6, 0)
     first, last = holders[0], holders[-1]
     assert first != last
     assert holders.count(last) > 2  # held from the next window on, not only looked at the end
-    assert await recnet.digest("tiny") == await recnet.digest("other")
+    assert await recnet.network("tiny").digest() == await recnet.network("other").digest()
 
 
 @pytest.mark.long
 async def test_a_record_makes_few_calls(recnet: RecNet) -> None:
     """One predict, one gradient, one merge a client with messages, one rewrite a gradient."""
     network = await bootstrap_tiny(recnet)
-    report = await train(recnet, "tiny")
+    report = await recnet.network("tiny").train()
     total = 0
     for row in await rows(recnet, "SELECT id FROM interactions WHERE network_id = %s", network):
         used = await rows(
@@ -157,9 +157,9 @@ async def test_one_seed_gives_one_network_and_another_seed_another(recnet: RecNe
     digests = {}
     for name, seed in (("first", 0), ("again", 0), ("other", 1)):
         await load_tiny(recnet, name)
-        await recnet.bootstrap(name, NETWORK_SETTINGS.model_copy(update={"seed": seed}))
-        await train(recnet, name, limit=RECORDS)
-        digests[name] = await recnet.digest(name)
+        await recnet.network(name).bootstrap(NETWORK_SETTINGS.model_copy(update={"seed": seed}))
+        await recnet.network(name).train(limit=RECORDS)
+        digests[name] = await recnet.network(name).digest()
     assert digests["first"] == digests["again"]
     assert digests["first"] != digests["other"]
 
@@ -167,31 +167,31 @@ async def test_one_seed_gives_one_network_and_another_seed_another(recnet: RecNe
 @pytest.mark.long
 async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await recnet.copy("tiny", "other", {})
-    await train(recnet, "tiny", limit=6)
-    await train(recnet, "other", limit=4)
-    digest = await recnet.digest("other")
+    await recnet.network("tiny").copy("other")
+    await recnet.network("tiny").train(limit=6)
+    await recnet.network("other").train(limit=4)
+    digest = await recnet.network("other").digest()
     for user in ("ann", "cid", "fay"):
-        await recnet.recommend("other", user, count=12)
-        await recnet.recommend("other", user, ["j1", "m1", "f1"])
+        await recnet.network("other").recommend(user, count=12)
+        await recnet.network("other").recommend(user, ["j1", "m1", "f1"])
     merged = await rows(recnet, "SELECT client_id FROM merged_views")
     assert len(merged) > 3
-    assert await recnet.digest("other") == digest
-    await train(recnet, "other", limit=2)
-    assert await recnet.digest("other") == await recnet.digest("tiny")
+    assert await recnet.network("other").digest() == digest
+    await recnet.network("other").train(limit=2)
+    assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
 
 
 @pytest.mark.long
 async def test_every_setting_changes_what_a_network_becomes(recnet: RecNet) -> None:
     """All start from one bootstrap, so that they differ in nothing else."""
     await bootstrap_tiny(recnet)
-    start = await recnet.digest("tiny")
+    start = await recnet.network("tiny").digest()
     digests, sent = {}, {}
     for name, changed in ABLATIONS.items():
-        network = (await recnet.copy("tiny", name, changed)).id
-        assert await recnet.digest(name) == start
-        await train(recnet, name, limit=RECORDS)
-        digests[name] = await recnet.digest(name)
+        network = (await (await recnet.network("tiny").copy(name, **changed)).record()).id
+        assert await recnet.network(name).digest() == start
+        await recnet.network(name).train(limit=RECORDS)
+        digests[name] = await recnet.network(name).digest()
         sent[name] = await sent_messages(recnet, network)
     by_digest: dict[str, list[str]] = {}
     for name, digest in digests.items():
@@ -210,8 +210,10 @@ async def test_without_filter_memory_no_rule_keeps_anything_out(
     model.script = lambda reply, _: '{"profile": "Hello."}' if reply == "Summarize" else None
     taken = {}
     for setting in ("filter_memory", "optimize_filter_memory"):
-        network = (await recnet.copy("tiny", setting, {setting: False})).id
-        await train(recnet, setting, limit=4)
+        network = (
+            await (await recnet.network("tiny").copy(setting, **{setting: False})).record()
+        ).id
+        await recnet.network(setting).train(limit=4)
         filter_decisions = await rows(
             recnet, "SELECT accepted, rule FROM filter_decisions WHERE network_id = %s", network
         )
@@ -225,7 +227,10 @@ async def test_without_filter_memory_no_rule_keeps_anything_out(
     assert taken["filter_memory"] == {(True, "")}
     assert all(rule and not let_in for let_in, rule in taken["optimize_filter_memory"])
     assert taken["optimize_filter_memory"]
-    assert await recnet.digest("filter_memory") != await recnet.digest("optimize_filter_memory")
+    assert (
+        await recnet.network("filter_memory").digest()
+        != await recnet.network("optimize_filter_memory").digest()
+    )
 
 
 @pytest.mark.long
@@ -234,8 +239,10 @@ async def test_the_placebo_sends_as_much_to_as_many(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet, network_settings=network_settings)
     held = {}
     for policy in ("routers", "placebo"):
-        network = (await recnet.copy("tiny", policy, {"propagation": policy})).id
-        await train(recnet, policy, limit=2)
+        network = (
+            await (await recnet.network("tiny").copy(policy, propagation=policy)).record()
+        ).id
+        await recnet.network(policy).train(limit=2)
         held[policy] = await rows(
             recnet,
             "SELECT c.kind, b.client_id, b.messages FROM buffers b "

@@ -22,7 +22,7 @@ class Work:
         self.lost = lost
 
     async def __call__(self) -> str:
-        network = await self.recnet.network("tiny")
+        network = await self.recnet.network("tiny").record()
         if self.lost:
             self.lost = False
             raise psycopg.OperationalError("the connection is lost")
@@ -32,11 +32,13 @@ class Work:
 
 async def test_a_lock_that_outlives_its_connection_is_waited_for(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    resources, network = recnet.resources, await recnet.network("tiny")
+    resources, network = recnet.resources, await recnet.network("tiny").record()
     async with only_trainer(resources, network):
         with pytest.raises(NetworkError, match="is held by"):
-            await with_database_recovery(recnet, Work(recnet, lost=False), int)
-        going_on = asyncio.create_task(with_database_recovery(recnet, Work(recnet, lost=True), int))
+            await with_database_recovery(recnet.resources, Work(recnet, lost=False), int)
+        going_on = asyncio.create_task(
+            with_database_recovery(recnet.resources, Work(recnet, lost=True), int)
+        )
         await asyncio.sleep(0.5)
         assert not going_on.done()
     assert await asyncio.wait_for(going_on, 30) == "done"
@@ -49,7 +51,7 @@ async def test_another_process_is_not_waited_for_without_end(
     await bootstrap_tiny(recnet)
     monkeypatch.setattr(outage, "_GHOST", 1.5)
     began = time.monotonic()
-    async with only_trainer(recnet.resources, await recnet.network("tiny")):
+    async with only_trainer(recnet.resources, await recnet.network("tiny").record()):
         with pytest.raises(NetworkError, match="is held by"):
-            await with_database_recovery(recnet, Work(recnet, lost=True), int)
+            await with_database_recovery(recnet.resources, Work(recnet, lost=True), int)
     assert time.monotonic() - began > 1.5

@@ -20,16 +20,17 @@ from workflows.network_lock import only_trainer
 from workflows.recnet import RecNet
 from workflows.training.schedule import Record
 from workflows.training.stream import train_stream
+from workflows.training.trainer import Trainer
 
 
 async def feed_all(
-    recnet: RecNet, name: str, records: list[Record], at_once: int, stops: AbstractSet[int]
+    recnet: RecNet, name: str, records: list[Record], concurrency: int, stops: AbstractSet[int]
 ) -> None:
     """Feed records until all are settled; the power is cut after so many of them.
 
     After a cut a copy of the network goes on in its place.
     """
-    network = await recnet.network(name)
+    trainer = Trainer(recnet.runs, await recnet.network(name).record())
     count = 0
 
     async def settled(_: Record, __: InteractionOutput) -> None:
@@ -38,18 +39,18 @@ async def feed_all(
         if count in stops:
             raise PowerCutError(count)
 
-    while left := await unsettled(recnet, network.id, records):
+    while left := await unsettled(recnet, trainer.network.id, records):
         try:
-            async with only_trainer(recnet.resources, network) as hold:
-                await train_stream(recnet, network, left, hold, at_once=at_once, on_settled=settled)
+            async with only_trainer(recnet.resources, trainer.network) as hold:
+                await train_stream(trainer, left, hold, concurrency=concurrency, on_settled=settled)
         except PowerCutError:
-            await recnet.copy(name, "copy", {})
-            await recnet.drop(name)
+            await recnet.network(name).copy("copy")
+            await recnet.network(name).drop()
             async with recnet.resources.pool.connection() as conn:
                 await conn.execute("UPDATE networks SET name = %s WHERE name = 'copy'", (name,))
-            network = await recnet.network(name)
-    async with only_trainer(recnet.resources, network) as hold:
-        await train_stream(recnet, network, [], hold, at_once=at_once, on_settled=settled)
+            trainer = Trainer(recnet.runs, await recnet.network(name).record())
+    async with only_trainer(recnet.resources, trainer.network) as hold:
+        await train_stream(trainer, [], hold, concurrency=concurrency, on_settled=settled)
 
 
 async def unsettled(recnet: RecNet, network: int, records: list[Record]) -> list[Record]:
@@ -84,17 +85,17 @@ def some_fail(reply: str, text: str) -> str | None:
 @given(
     records=record_streams(most=14),
     update_size=st.integers(3, 12),
-    at_once=st.integers(2, 16),
+    concurrency=st.integers(2, 16),
     stops=st.sets(st.integers(1, 14), max_size=3),
 )
-async def test_any_number_at_once_gives_the_network_of_one_after_another(
+async def test_any_number_concurrency_gives_the_network_of_one_after_another(
     recnet: RecNet,
     resources: Resources,
     model: WatchedModel,
     monkeypatch: pytest.MonkeyPatch,
     records: list[Record],
     update_size: int,
-    at_once: int,
+    concurrency: int,
     stops: set[int],
 ) -> None:
     if not await rows(recnet, "SELECT id FROM networks"):
@@ -103,9 +104,9 @@ async def test_any_number_at_once_gives_the_network_of_one_after_another(
     with monkeypatch.context() as patch:
         late(resources, patch)
         digests = {}
-        for name, together, cuts in (("one", 1, frozenset()), ("many", at_once, stops)):
-            await recnet.copy("tiny", name, {"update_size": update_size})
+        for name, together, cuts in (("one", 1, frozenset()), ("many", concurrency, stops)):
+            await recnet.network("tiny").copy(name, update_size=update_size)
             await feed_all(recnet, name, records, together, cuts)
-            digests[name] = await recnet.digest(name)
-            await recnet.drop(name)
+            digests[name] = await recnet.network(name).digest()
+            await recnet.network(name).drop()
     assert digests["many"] == digests["one"]

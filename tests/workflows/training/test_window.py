@@ -31,9 +31,11 @@ def share(one: Record, other: Record) -> bool:
 
 
 @thousand
-@given(window=record_streams(), at_once=st.integers(1, 9), chance=st.randoms(use_true_random=False))
+@given(
+    window=record_streams(), concurrency=st.integers(1, 9), chance=st.randoms(use_true_random=False)
+)
 async def test_a_record_begins_as_soon_as_those_before_it_that_share_a_client_have_ended(
-    window: list[Record], at_once: int, chance: Random
+    window: list[Record], concurrency: int, chance: Random
 ) -> None:
     running: set[str] = set()
     ended: set[str] = set()
@@ -54,17 +56,17 @@ async def test_a_record_begins_as_soon_as_those_before_it_that_share_a_client_ha
         running.add(one.id)
         for _ in range(chance.randrange(4)):
             await asyncio.sleep(0)
-        assert len(running) <= at_once
+        assert len(running) <= concurrency
         running.remove(one.id)
         ended.add(one.id)
         return True
 
-    assert await run_window(window, feed, at_once=at_once)
+    assert await run_window(window, feed, concurrency=concurrency)
     assert ended == set(place)
 
 
 async def run(window: list[Record], act: Feed) -> bool:
-    return await run_window(window, act, at_once=2)
+    return await run_window(window, act, concurrency=2)
 
 
 async def test_of_those_that_are_ready_the_longest_row_begins_first() -> None:
@@ -75,7 +77,7 @@ async def test_of_those_that_are_ready_the_longest_row_begins_first() -> None:
         began.append(one.id)
         return True
 
-    await run_window(window, feed, at_once=1)
+    await run_window(window, feed, concurrency=1)
     assert began == ["356", "377", "112", "234", "388"]
 
 
@@ -90,7 +92,7 @@ async def test_nothing_is_begun_once_it_may_not_and_what_was_begun_is_finished()
         ended.append(one.id)
         return True
 
-    whole = await run_window(window, feed, at_once=2, may_begin=lambda: len(began) < 2)
+    whole = await run_window(window, feed, concurrency=2, may_begin=lambda: len(began) < 2)
     assert not whole
     assert began == ended == ["112", "234"]
 
@@ -136,6 +138,6 @@ async def test_the_calls_of_a_record_are_as_urgent_as_the_row_that_waits_for_it_
     async def asks() -> int:
         return URGENCY.get()
 
-    await run_window(window, feed, at_once=4)
+    await run_window(window, feed, concurrency=4)
     assert urgency == {"112": 1, "234": 2, "256": 1, "378": 1}
     assert URGENCY.get() == 0

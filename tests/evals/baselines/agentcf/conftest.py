@@ -2,8 +2,7 @@
 
 import pytest
 
-from evals.baselines.agentcf.training import AgentCF, found_agentcf
-from nodes.resources import Resources
+from evals.baselines.agentcf.training import found_agentcf
 from tests.support.tiny_network import bootstrap_tiny
 from tests.support.watched_resources import model, resources
 from workflows.recnet import RecNet
@@ -12,8 +11,8 @@ __all__ = ["model", "resources"]
 
 
 @pytest.fixture
-async def agents(recnet: RecNet, resources: Resources) -> AgentCF:
-    """Return AgentCF on the network `agents`, a copy of the bootstrapped `tiny`."""
+async def agents(recnet: RecNet) -> RecNet:
+    """Return the open database, with the network `agents` beside `tiny`, which it is a copy of."""
     await bootstrap_tiny(recnet)
     await found_agentcf(recnet, "tiny", "agents")
-    return AgentCF(resources)
+    return recnet

@@ -13,7 +13,7 @@ from evals.baselines.agentcf.prompts import (
     ItemMemories,
     ReflectionFields,
 )
-from evals.baselines.agentcf.training import AgentCF
+from evals.baselines.agentcf.training import agentcf
 from nodes.resources import open_resources
 from prompts.fields import read_fields, render_fields
 from prompts.llm.structured_output import bind_reply, schema_of
@@ -80,7 +80,7 @@ async def test_templates_are_checked_before_the_first_record(
     edited = settings.model_copy(update={"templates": tmp_path})
     async with open_resources(edited) as resources:
         with pytest.raises(TemplateError, match=r"agentcf_user\.md: .* never mentions the field"):
-            AgentCF(resources)
+            agentcf(resources)
 
 
 def test_the_offline_model_reads_what_the_prompts_show() -> None:

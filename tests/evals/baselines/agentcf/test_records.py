@@ -10,7 +10,6 @@ from evals.baselines.agentcf.commit import commit_memories
 from evals.baselines.agentcf.nodes import meet_agents
 from evals.baselines.agentcf.prompts import ReflectionFields
 from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
-from evals.baselines.agentcf.training import AgentCF
 from prompts.fields import read_fields
 from prompts.predict import PredictFields
 from state.domain import Client, Module, ModuleKind
@@ -18,25 +17,25 @@ from state.errors import ConflictError, InputError
 from state.graphs.interaction import InteractionOutput
 from state.store.versions import Version, read_versions
 from state.vectors import as_array
-from tests.support.agentcf import untouched
+from tests.support.agentcf import as_agentcf, untouched
 from tests.support.database_rows import calls, read_record_clients, rows
 from tests.support.watched_model import BAD, Script, WatchedModel
-from workflows.edits import pin
+from workflows.recnet import RecNet
 
 RECORD = ("ann", "j2", "m1")
 TAKEN = "Swing Trumpet Quartet"
 RUNTIME = Runtime(context=AgentCFContext(network="agents"))
 
 
-async def learn(agents: AgentCF, *, user: str = "ann") -> InteractionOutput:
+async def learn(agents: RecNet, *, user: str = "ann") -> InteractionOutput:
     _, positive, negative = RECORD
-    return await agents.interact(
-        "agents", user=user, positive=positive, negative=negative, interaction_id="a"
+    return await as_agentcf(agents).interact(
+        user=user, positive=positive, negative=negative, id="a"
     )
 
 
-async def network_of(agents: AgentCF) -> int:
-    return (await agents.network("agents")).id
+async def network_of(agents: RecNet) -> int:
+    return (await agents.network("agents").record()).id
 
 
 def choosing(*right: bool) -> Script:
@@ -54,7 +53,7 @@ def choosing(*right: bool) -> Script:
     return script
 
 
-async def memory_versions(agents: AgentCF, client: Client) -> list[Version]:
+async def memory_versions(agents: RecNet, client: Client) -> list[Version]:
     module = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
     async with agents.resources.pool.connection() as conn:
         return await read_versions(conn, await network_of(agents), module)
@@ -69,7 +68,7 @@ async def memory_versions(agents: AgentCF, client: Client) -> list[Version]:
     ],
 )
 async def test_a_record_is_reflected_on_twice_at_most(
-    agents: AgentCF,
+    agents: RecNet,
     model: WatchedModel,
     right: list[bool],
     wanted: dict[str, int],
@@ -122,7 +121,7 @@ async def test_a_record_is_reflected_on_twice_at_most(
 
 
 async def test_the_first_choice_reads_the_same_whichever_item_was_taken(
-    agents: AgentCF, model: WatchedModel
+    agents: RecNet, model: WatchedModel
 ) -> None:
     """Seen as a model sees it: swapped items change places, and nothing else tells them apart."""
     shown: list[PredictFields] = []
@@ -134,12 +133,12 @@ async def test_the_first_choice_reads_the_same_whichever_item_was_taken(
         return None
 
     model.script = script
-    await agents.copy("agents", "swapped", {})
+    await agents.network("agents").copy("swapped")
     user, one, other = RECORD
     for name, positive, negative in (("agents", one, other), ("swapped", other, one)):
         shown.clear()
-        await agents.interact(
-            name, user=user, positive=positive, negative=negative, interaction_id="a"
+        await as_agentcf(agents, name).interact(
+            user=user, positive=positive, negative=negative, id="a"
         )
         first.append(shown[0])
     texts = [[(o.title, o.profile) for o in fields.options] for fields in first]
@@ -148,23 +147,21 @@ async def test_the_first_choice_reads_the_same_whichever_item_was_taken(
     assert {tuple(o.name for o in fields.options) for fields in first} == {("A", "B")}
 
 
-async def test_an_identity_counts_once(agents: AgentCF, model: WatchedModel) -> None:
+async def test_an_identity_counts_once(agents: RecNet, model: WatchedModel) -> None:
     out = await learn(agents)
-    digest = await agents.digest("agents")
+    digest = await agents.network("agents").digest()
     model.asked.clear()
     again = await learn(agents)
     assert again == {**out, "repeated": True}
     assert model.asked == []
-    assert await agents.digest("agents") == digest
+    assert await agents.network("agents").digest() == digest
     with pytest.raises(InputError, match="was another record"):
-        await agents.interact(
-            "agents", user="bob", positive="j2", negative="m1", interaction_id="a"
-        )
+        await as_agentcf(agents).interact(user="bob", positive="j2", negative="m1", id="a")
 
 
 @pytest.mark.parametrize("reply", ["Predict", "UserMemory", "ItemMemories"])
 async def test_a_bad_reply_fails_its_record_and_changes_no_memory(
-    agents: AgentCF, model: WatchedModel, reply: str
+    agents: RecNet, model: WatchedModel, reply: str
 ) -> None:
     network = await network_of(agents)
     before = await read_record_clients(agents, network, *RECORD)
@@ -180,7 +177,7 @@ async def test_a_bad_reply_fails_its_record_and_changes_no_memory(
 
 
 async def test_after_a_wrong_choice_both_items_must_be_written(
-    agents: AgentCF, model: WatchedModel
+    agents: RecNet, model: WatchedModel
 ) -> None:
     choose = choosing(False)
     model.script = lambda reply, text: (
@@ -189,7 +186,7 @@ async def test_after_a_wrong_choice_both_items_must_be_written(
     assert "rewrite the memory of the other item too" in (await learn(agents))["failure"]
 
 
-async def test_a_record_that_meets_newer_memories_begins_again(agents: AgentCF) -> None:
+async def test_a_record_that_meets_newer_memories_begins_again(agents: RecNet) -> None:
     network = await network_of(agents)
     user, positive, negative = RECORD
     met = await meet_agents(
@@ -204,25 +201,25 @@ async def test_a_record_that_meets_newer_memories_begins_again(agents: AgentCF) 
         "reason": "",
     }
     await learn(agents)
-    digest = await agents.digest("agents")
+    digest = await agents.network("agents").digest()
     update = await commit_memories(late, RUNTIME)
     assert (update["committed"], update["conflicts"], update["round"]) == (False, 1, 0)
     assert update["clients"] == await read_record_clients(agents, network, *RECORD)
-    assert await agents.digest("agents") == digest
+    assert await agents.network("agents").digest() == digest
     with pytest.raises(ConflictError, match="changed 5 times"):
         await commit_memories({**late, "conflicts": 5}, RUNTIME)
     late = {**late, **update, "written": [["Mine."], [], []]}
     assert await commit_memories(late, RUNTIME) == {"committed": True}
     assert (await read_record_clients(agents, network, *RECORD))[0].profile == "Mine."
     # Again, as after a stop right behind the commit: it is found, and nothing is written.
-    digest = await agents.digest("agents")
+    digest = await agents.network("agents").digest()
     again = await commit_memories({**late, "reward": 0, "reason": "another"}, RUNTIME)
     assert again == {"committed": True, "predicted": "j2", "reward": 1, "reason": ""}
-    assert await agents.digest("agents") == digest
+    assert await agents.network("agents").digest() == digest
 
 
-async def test_a_pinned_memory_stays(agents: AgentCF) -> None:
-    await pin(agents, "agents", "user:ann")
+async def test_a_pinned_memory_stays(agents: RecNet) -> None:
+    await agents.network("agents").pin("user:ann")
     before, *_ = await read_record_clients(agents, await network_of(agents), *RECORD)
     await learn(agents)
     after, item, _ = await read_record_clients(agents, await network_of(agents), *RECORD)

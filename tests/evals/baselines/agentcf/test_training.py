@@ -4,7 +4,7 @@ import pytest
 
 from evals.baselines.agentcf.prompts import ReflectionFields
 from evals.baselines.agentcf.ranker import AgentCFRanker
-from evals.baselines.agentcf.training import AgentCF, found_agentcf, train_agentcf
+from evals.baselines.agentcf.training import found_agentcf, train_agentcf
 from evals.datasets.registry import SAMPLE, read_dataset
 from evals.evaluation import evaluate_networks
 from nodes.resources import open_resources
@@ -12,13 +12,11 @@ from prompts.fields import read_fields
 from state.dataset import Split
 from state.errors import InputError
 from state.settings import NetworkSettings, Settings
-from tests.support.agentcf import calls_by_record, untouched
+from tests.support.agentcf import as_agentcf, calls_by_record, untouched
 from tests.support.database_rows import calls, rows, thread_ids
 from tests.support.watched_model import BAD, PowerCutError, WatchedModel, cut_at_every_call
 from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
-from workflows.training.driver import train
-from workflows.training.retry import retry_failed
 
 KINDS = [
     {"predict": 1, "agentcf_user": 1, "agentcf_items": 1},
@@ -39,24 +37,22 @@ async def kept_records(recnet: RecNet, name: str) -> list[dict[str, object]]:
 
 @pytest.mark.long
 async def test_a_stopped_run_goes_on_to_the_same_network(
-    agents: AgentCF, settings: Settings
+    agents: RecNet, settings: Settings
 ) -> None:
-    await agents.copy("agents", "other", {})
+    await agents.network("agents").copy("other")
     report = await train_agentcf(agents, "agents")
     assert (report.records, report.run, report.failed, report.windows) == (12, 12, 0, 0)
     assert (await train_agentcf(agents, "other", limit=5, concurrency=1)).run == 5
     async with open_resources(settings) as resources:
         report = await train_agentcf(RecNet(resources), "other", concurrency=3)
     assert report.run == 7
-    assert await agents.digest("other") == await agents.digest("agents")
+    assert await agents.network("other").digest() == await agents.network("agents").digest()
     assert await thread_ids(agents) == set()
 
 
 @pytest.mark.long
-async def test_a_power_cut_at_every_call_ends_the_same(
-    agents: AgentCF, model: WatchedModel
-) -> None:
-    await agents.copy("agents", "other", {})
+async def test_a_power_cut_at_every_call_ends_the_same(agents: RecNet, model: WatchedModel) -> None:
+    await agents.network("agents").copy("other")
     await train_agentcf(agents, "agents", limit=4)
     undisturbed = len(model.asked)
     model.asked.clear()
@@ -69,13 +65,13 @@ async def test_a_power_cut_at_every_call_ends_the_same(
             cuts += 1
     assert cuts > 10
     assert len(model.asked) <= undisturbed + cuts
-    assert await agents.digest("other") == await agents.digest("agents")
+    assert await agents.network("other").digest() == await agents.network("agents").digest()
 
 
 async def test_a_collection_between_two_runs_costs_calls_and_nothing_else(
-    agents: AgentCF, model: WatchedModel
+    agents: RecNet, model: WatchedModel
 ) -> None:
-    await agents.copy("agents", "other", {})
+    await agents.network("agents").copy("other")
     await train_agentcf(agents, "agents", limit=1)
     model.script = cut_at_every_call()
     for _ in range(20):
@@ -85,10 +81,10 @@ async def test_a_collection_between_two_runs_costs_calls_and_nothing_else(
             await collect(agents)
         else:
             break
-    assert await agents.digest("other") == await agents.digest("agents")
+    assert await agents.network("other").digest() == await agents.network("agents").digest()
 
 
-async def test_the_item_taken_stands_in_either_place(agents: AgentCF, model: WatchedModel) -> None:
+async def test_the_item_taken_stands_in_either_place(agents: RecNet, model: WatchedModel) -> None:
     places: dict[str, str] = {}
 
     def script(reply: str, text: str) -> str | None:
@@ -102,21 +98,21 @@ async def test_the_item_taken_stands_in_either_place(agents: AgentCF, model: Wat
     assert 3 <= list(places.values()).count("A") <= 9
 
 
-async def test_it_learns_from_the_records_that_recnet_learns_from(agents: AgentCF) -> None:
+async def test_it_learns_from_the_records_that_recnet_learns_from(agents: RecNet) -> None:
     await train_agentcf(agents, "agents", fit="train")
-    await train(RecNet(agents.resources), "tiny", fit="train")
+    await agents.network("tiny").train(fit="train")
     assert await kept_records(agents, "agents") == await kept_records(agents, "tiny") != []
     with pytest.raises(InputError, match="another method has trained network 'tiny'"):
         await train_agentcf(agents, "tiny")
-    for learn in (train, retry_failed):
+    for learn in (agents.network("agents").train, agents.network("agents").retry):
         with pytest.raises(InputError, match=r"'agents' \(it holds texts by reflection\): copy"):
-            await learn(RecNet(agents.resources), "agents")
+            await learn()
 
 
-async def test_its_calls_are_its_networks_own_and_bounded(agents: AgentCF) -> None:
-    network = (await agents.network("agents")).id
+async def test_its_calls_are_its_networks_own_and_bounded(agents: RecNet) -> None:
+    network = (await agents.network("agents").record()).id
     before = await untouched(agents, network)
-    source = await calls(agents, (await agents.network("tiny")).id)
+    source = await calls(agents, (await agents.network("tiny").record()).id)
     report = await train_agentcf(agents, "agents")
     by_record = await calls_by_record(agents, network)
     assert len(by_record) == report.records
@@ -124,12 +120,12 @@ async def test_its_calls_are_its_networks_own_and_bounded(agents: AgentCF) -> No
     total = sum(made.total() for made in by_record.values())
     assert report.calls == total == sum(used.calls for used in report.usage)
     assert report.input_tokens == sum(used.input_tokens for used in report.usage) > 0
-    assert await calls(agents, (await agents.network("tiny")).id) == source
+    assert await calls(agents, (await agents.network("tiny").record()).id) == source
     assert await untouched(agents, network) == before
 
 
 async def test_a_bad_reply_fails_one_record_and_the_run_goes_on(
-    agents: AgentCF, model: WatchedModel
+    agents: RecNet, model: WatchedModel
 ) -> None:
     left = 3
     taken: set[str] = set()
@@ -146,11 +142,11 @@ async def test_a_bad_reply_fails_one_record_and_the_run_goes_on(
     model.script = script
     report = await train_agentcf(agents, "agents", concurrency=1)
     assert (report.run, report.failed) == (12, 1)
-    again = await retry_failed(agents, "agents")
+    again = await as_agentcf(agents).retry()
     assert (again.run, again.learned) == (1, 1)
 
 
-async def test_its_network_ranks_as_a_method(agents: AgentCF) -> None:
+async def test_its_network_ranks_as_a_method(agents: RecNet) -> None:
     await train_agentcf(agents, "agents", fit="train")
     method = AgentCFRanker(agents, "agents")
     candidates = ["m1", "j4", "f2", "f4"]
@@ -164,14 +160,14 @@ async def test_its_network_ranks_as_a_method(agents: AgentCF) -> None:
 async def test_one_at_a_time_and_eight_at_once_are_one_network(recnet: RecNet) -> None:
     """Over the whole sample; what it learned is worth something there, and is not the label."""
     await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
-    await recnet.bootstrap("sample", NetworkSettings())
+    await recnet.network("sample").bootstrap(NetworkSettings())
     for name in ("one", "eight", "untrained"):
         await found_agentcf(recnet, "sample", name)
     reports = [
         await train_agentcf(recnet, name, fit="train", concurrency=at_once)
         for name, at_once in (("one", 1), ("eight", 8))
     ]
-    assert await recnet.digest("one") == await recnet.digest("eight")
+    assert await recnet.network("one").digest() == await recnet.network("eight").digest()
     assert [report.failed for report in reports] == [0, 0]
     assert 3 <= (reports[0].calls_per_interaction or 0) <= 6
     named = {"trained": "eight", "untrained": "untrained"}

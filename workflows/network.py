@@ -1,0 +1,293 @@
+"""The handle of one network: what `RecNet.network` and `RecNet.load` return."""
+
+from collections.abc import Callable, Sequence
+from importlib.metadata import entry_points
+from typing import Any, Literal, cast
+
+from nodes.bootstrap import require_same_bootstrap, require_same_settings
+from nodes.step import BOOTSTRAP
+from state.dataset import Split
+from state.db.checkpoints import thread_of
+from state.errors import InputError
+from state.graphs.bootstrap import BootstrapOutput
+from state.graphs.context import BootstrapContext, NetworkContext
+from state.graphs.interaction import InteractionOutput
+from state.graphs.recommend import RecommendInput, RecommendOutput
+from state.settings import NetworkSettings
+from state.store.networks import copy_network, drop_network
+from workflows import bootstrap, edits, recommend
+from workflows.edits import Revision
+from workflows.network_lock import only_trainer
+from workflows.runs import Runs
+from workflows.stored_network import StoredNetwork
+from workflows.training.driver import Fit, Progress, TrainingReport, train
+from workflows.training.retry import RetryReport, retry_failed
+from workflows.training.stream import DEFAULT_CONCURRENCY
+from workflows.training.trainer import RECNET, Trainer, TrainingGraph
+
+EVALUATORS = "recnet.evaluators"
+"""The entry points that `Network.evaluate` looks for an evaluator in."""
+
+
+class Network(StoredNetwork):
+    """One network of a database: its clients, routers and all that they learned.
+
+    A handle is only a name: it reads nothing before a method is called. Every method raises
+    `NetworkError` if there is no network of that name.
+    """
+
+    def __init__(self, runs: Runs, name: str, training_graph: TrainingGraph = RECNET) -> None:
+        super().__init__(runs.resources, name)
+        self.training_graph = training_graph
+        self._runs = runs
+
+    async def bootstrap(self, settings: NetworkSettings | None = None) -> BootstrapOutput:
+        """Make the first profiles, attributes and routers; a network that has them keeps them.
+
+            await films.bootstrap(NetworkSettings(routers=8))
+
+        A bootstrap that was stopped resumes. Model and encoder are those of the process.
+
+        Raises:
+            NetworkError: the network was bootstrapped with other settings.
+        """
+        record = await self.record()
+        wanted = settings or record.stored_settings or self._default_settings()
+        if record.stored_settings is not None:
+            require_same_settings(record, wanted)
+        context = BootstrapContext(network=self.name, **wanted.model_dump())
+        thread = thread_of(record.id, BOOTSTRAP)
+        return cast("BootstrapOutput", await self._runs.run(bootstrap.graph, {}, thread, context))
+
+    async def train(
+        self,
+        *,
+        fit: Fit = "train+valid",
+        concurrency: int = DEFAULT_CONCURRENCY,
+        limit: int | None = None,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> TrainingReport:
+        """Learn from the training records in order; those learned from before cost nothing.
+
+            report = await films.train(limit=100)
+
+        The network is the same for any `concurrency`. A database that goes away is waited for.
+
+        Args:
+            fit: the splits to learn from: `train`, or `train+valid`.
+            concurrency: interactions that run at the same time, at most.
+            limit: records to run now, at most.
+            on_progress: called before the first record and after each.
+
+        Raises:
+            NetworkError: not bootstrapped, or another process is training the network.
+            InputError: another method has trained the network.
+        """
+        return await train(
+            await self._trainer(),
+            fit=fit,
+            concurrency=concurrency,
+            limit=limit,
+            on_progress=on_progress,
+        )
+
+    async def retry(
+        self,
+        identities: Sequence[str] = (),
+        *,
+        concurrency: int = DEFAULT_CONCURRENCY,
+        started: Callable[[int], Callable[[], None]] = lambda _: lambda: None,
+    ) -> RetryReport:
+        """Run failed interactions again: all of them, or those named.
+
+            report = await films.retry()
+
+        Args:
+            identities: which interactions; all that failed where none is named.
+            concurrency: interactions that run at the same time, at most.
+            started: called with their number; returns what is called after each.
+
+        Raises:
+            InputError: an identity is unknown, or did not fail; another method trained the network.
+            NetworkError: another process is training the network.
+        """
+        return await retry_failed(
+            await self._trainer(), identities, concurrency=concurrency, started=started
+        )
+
+    async def interact(
+        self,
+        user: str,
+        positive: str,
+        negative: str,
+        *,
+        id: str | None = None,  # noqa: A002 - the caller's word for it
+    ) -> InteractionOutput:
+        """Learn from one live interaction: `user` took `positive` and not `negative`.
+
+            out = await films.interact("2867", "1370", "58", id="order-17")
+
+        The same `id` again returns the committed result and costs nothing; a run that was stopped
+        resumes. Without an `id`, one is made and returned.
+
+        Raises:
+            InputError: unknown clients, or an id that is empty, reserved or another record's.
+        """
+        return await (await self._trainer()).interact(user, positive, negative, id)
+
+    async def update_routers(self) -> bool:
+        """Finish a router update that a stopped run left open; return whether one was finished.
+
+            await films.update_routers()
+
+        False where no window is open, or another run is working on it.
+        """
+        return await (await self._trainer()).update_routers()
+
+    async def recommend(
+        self, user: str, candidates: Sequence[str] = (), count: int = 10
+    ) -> RecommendOutput:
+        """Rank the candidates for a user, or the `count` nearest items; the network stays as it is.
+
+            for entry in (await films.recommend("2867"))["ranking"]:
+                print(entry.title, entry.reason)
+
+        Raises:
+            InputError: unknown user or item, or a candidate named twice.
+        """
+        record = RecommendInput(user=user, candidates=list(candidates), count=count)
+        with self.resources.bound():
+            out = await recommend.graph.ainvoke(record, context=NetworkContext(network=self.name))
+        return cast("RecommendOutput", out)
+
+    async def edit(
+        self, module: str, text: str, *, note: str = "", base: int | None = None
+    ) -> Revision:
+        """Give a module another text; rules are one a line.
+
+            await films.edit("user:2867", "Likes slow films.", note="told us so")
+
+        Args:
+            module: its name: `user:KEY`, `item:KEY`, `rules:user:KEY`, `router:NUMBER`.
+            text: the new text.
+            note: why, stored with the version.
+            base: the version the text was made from; refuses the edit if there is a newer one.
+
+        Raises:
+            InputError: no such module, or a text or note that is empty or too long.
+            ConflictError: the module has a newer version than `base`.
+            NetworkError: the network is being trained, or the router updated.
+        """
+        record = await self.record()
+        return await edits.edit(self.resources, record, module, text, note=note, base=base)
+
+    async def rollback(self, module: str, version: int, *, note: str = "") -> Revision:
+        """Give a module the text of an earlier version again, as a new version.
+
+            await films.rollback("user:2867", 1)
+
+        Raises:
+            InputError: no such module or version.
+            NetworkError: the network is being trained, or the router updated.
+        """
+        return await edits.roll_back(
+            self.resources, await self.record(), module, version, note=note
+        )
+
+    async def pin(self, module: str, *, note: str = "") -> Revision:
+        """Keep a module's text as it is until it is unpinned; a person may still edit it.
+
+            await films.pin("router:1")
+
+        Raises:
+            InputError: no such module.
+            NetworkError: the network is being trained, or the router updated.
+        """
+        return await edits.pin(self.resources, await self.record(), module, note=note)
+
+    async def unpin(self, module: str, *, note: str = "") -> Revision:
+        """Let training change a pinned module again; see `pin`."""
+        return await edits.pin(self.resources, await self.record(), module, pinned=False, note=note)
+
+    async def copy(self, name: str, **changed: object) -> "Network":
+        """Copy the network under another name, with some settings changed, and return the copy.
+
+            ablation = await films.copy("no-routers", propagation="none")
+
+        Raises:
+            NetworkError: no routers yet, or the name is taken.
+            InputError: a setting that the bootstrap has used.
+        """
+        NetworkContext(network=name)  # refuses names that no run could be given
+        async with self._reading() as (conn, record):
+            record.require_bootstrapped()
+            settings = NetworkSettings.model_validate({**record.settings.model_dump(), **changed})
+            require_same_bootstrap(record, settings)
+            await copy_network(conn, record, name, settings)
+        return Network(self._runs, name, self.training_graph)
+
+    async def drop(self) -> None:
+        """Delete the network with everything that is stored of it.
+
+            await films.drop()
+
+        Raises:
+            NetworkError: it is being trained.
+        """
+        record = await self.record()
+        async with only_trainer(self.resources, record):
+            async with self.resources.pool.connection() as conn:
+                await drop_network(conn, record.id)
+            self.resources.networks.pop(self.name, None)
+
+    async def evaluate(
+        self,
+        split: Literal["valid", "test"] = "test",
+        *,
+        draws: Sequence[int] = (0, 1, 2),
+        seed: int = 0,
+        baselines: bool = False,
+        probes: bool = False,
+        on_progress: Callable[[str, int], Callable[[], None]] = lambda _name, _total: lambda: None,
+    ) -> Any:  # noqa: ANN401 - `evals.evaluation.Evaluation`, which nothing here may import
+        """Rank each user's held-out item among candidates, and return the tables of metrics.
+
+            tables = (await films.evaluate("valid")).tables
+
+        Args:
+            split: `valid` for choices, or `test`.
+            draws: the draws of candidates.
+            seed: the seed of candidates and baselines.
+            baselines: whether Pop, item-KNN and BPR rank too; TF-IDF and random order always do.
+            probes: whether the leakage probes rank too.
+            on_progress: called with a ranker's name and its number of rankings; returns what is
+                called after each.
+
+        Raises:
+            NetworkError: the network has learned from the records that are to be predicted.
+            InputError: nothing to evaluate, or no evaluator is installed.
+        """
+        # The evaluation stands above the workflows, so it is found by its entry point.
+        found = entry_points(group=EVALUATORS, name="default")
+        if not found:
+            raise InputError(
+                f"no evaluator is installed (entry point '{EVALUATORS}'): install RecNet again, "
+                "from its folder, by `make install`"
+            )
+        evaluate = next(iter(found)).load()
+        return await evaluate(
+            self,
+            Split(split),
+            draws=draws,
+            seed=seed,
+            baselines=baselines,
+            probes=probes,
+            on_progress=on_progress,
+        )
+
+    def _default_settings(self) -> NetworkSettings:
+        settings = self.resources.settings
+        return NetworkSettings(model=settings.model, encoder=settings.embedding)
+
+    async def _trainer(self) -> Trainer:
+        return Trainer(self._runs, await self.record(), self.training_graph)
