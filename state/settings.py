@@ -90,7 +90,7 @@ class Settings(BaseSettings):
     )
     home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: platformdirs.user_data_path("recnet"),
-        description="Where the embedded server keeps its data.",
+        description="Where the embedded server keeps its data; unset, the user's data folder.",
     )
     model: str = Field(default="offline", description="`offline` or an init_chat_model string.")
     models: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
@@ -102,7 +102,9 @@ class Settings(BaseSettings):
         description="Where `openai:` models are served; unset, at OpenAI.",
     )
     api_key: SecretStr | None = Field(
-        default=None, validation_alias=AliasChoices("OPENAI_API_KEY"), description="Its key."
+        default=None,
+        validation_alias=AliasChoices("OPENAI_API_KEY"),
+        description="The key of that.",
     )
     embedding: str = Field(default="offline", description="`offline` or an init_embeddings string.")
     embedding_base_url: Address | None = Field(
@@ -134,10 +136,14 @@ class Settings(BaseSettings):
     retry_wait: float = Field(
         default=1.0, ge=0, le=60, description="Seconds before the second request; doubles."
     )
-    calls_in_flight: int = Field(default=8, ge=1, le=10_000)
-    requests_per_minute: int | None = Field(default=None, ge=1)
+    calls_in_flight: int = Field(
+        default=8, ge=1, le=10_000, description="Model requests under way at most."
+    )
+    requests_per_minute: int | None = Field(
+        default=None, ge=1, description="Model requests a minute at most."
+    )
     tokens_per_minute: int | None = Field(
-        default=None, ge=1, description="Tokens of prompts, as estimated."
+        default=None, ge=1, description="Tokens of prompts a minute at most, as estimated."
     )
     cache: bool | None = Field(
         default=None,
@@ -160,11 +166,18 @@ class Settings(BaseSettings):
         description="Whether the checkpoints of runs that ended are kept, to be looked at.",
     )
     prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_pairs)] = Field(
-        default={}, description="Of a million tokens: `openai:gpt-4.1-mini=0.40/1.60`."
+        default={},
+        description="Prices of a million tokens in and out: `openai:gpt-4.1-mini=0.40/1.60`.",
     )
-    budget_calls: int | None = Field(default=None, ge=0, description="Calls this process may make.")
-    budget_tokens: int | None = Field(default=None, ge=0)
-    budget_money: Amount | None = Field(default=None, description="In the unit of the prices.")
+    budget_calls: int | None = Field(
+        default=None, ge=0, description="Model calls this process may make."
+    )
+    budget_tokens: int | None = Field(
+        default=None, ge=0, description="Tokens this process may use."
+    )
+    budget_money: Amount | None = Field(
+        default=None, description="Cost this process may cause, in the unit of the prices."
+    )
 
 
 Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]
