@@ -1,6 +1,6 @@
-"""The ten candidates of a ranking: the target and nine negatives (DESIGN §8).
+"""The ten candidates of a ranking: the target and nine negatives (§3.1.3).
 
-Which items stand beside a target, and in which order, depends on (seed, user, purpose) alone.
+Which negatives are drawn, and in which order all stand, depends on (seed, user, purpose) alone.
 """
 
 from collections import Counter, defaultdict
@@ -16,36 +16,37 @@ from state.randomness import draw
 
 NEGATIVES = 9
 DRAWS = (0, 1, 2)
+"""The paper repeats all test instances three times."""
 
 
 class Negatives(StrEnum):
     """How negatives are chosen."""
 
     SAMPLED = "sampled"
-    """Uniformly: the paper's protocol."""
+    """Uniformly, as in the paper."""
     MATCHED = "matched"
-    """Uniformly among the items that share the target's own status: taken by somebody in training,
-    only drawn as a negative there, or unseen. Otherwise that status gives the target away."""
+    """Uniformly among the items with the target's own status: taken by somebody in training, only
+    drawn as a negative there, or unseen. Otherwise the status gives the target away."""
     EQUAL = "equal"
     """Uniformly among the items of the target's status that were taken in training exactly as often
-    as it: popularity tells nothing there. Few items qualify, so it is for reading probes."""
+    as the target: popularity says nothing there. Few items qualify; it is meant for probes."""
 
 
 SHOWN = (Negatives.SAMPLED, Negatives.MATCHED)
-"""The kinds that are shown wherever methods are compared."""
+"""The kinds under which rankers are compared."""
 PROBED = (*SHOWN, Negatives.EQUAL)
-"""The kinds that probes are read under."""
+"""The kinds under which probes are checked."""
 
 
 @dataclass(frozen=True)
 class RankingTask:
-    """One ranking to be made."""
+    """One ranking to make."""
 
     user: str
     candidates: tuple[str, ...]
-    """Target and negatives, shuffled: what a method is shown."""
+    """Target and negatives, shuffled: what a ranker sees."""
     target: str
-    """Never shown to a method."""
+    """A ranker never sees it."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,11 @@ class RankingTasks:
     split: Split
     negatives: Negatives
     size: int
-    """Candidates in each case."""
-    cases: tuple[RankingTask, ...]
+    """Candidates in each task."""
+    tasks: tuple[RankingTask, ...]
     """Draw by draw; within a draw, users in the order of their targets in the data set."""
     left_out: tuple[str, ...]
-    """Users without a case: too few items qualify as their negatives."""
+    """Users without a task: too few items qualify as their negatives."""
 
 
 def draw_candidates(
@@ -75,9 +76,9 @@ def draw_candidates(
 ) -> tuple[str, ...] | None:
     """Return `target` and `negatives` other items, shuffled; None where too few qualify.
 
-    `catalogue` holds distinct keys, in any order. `history` is everything the user has in the data
-    set, before and after the target: no negative may be an item the user took. With `status` each
-    negative has that of the target. Drawn without replacement; the result depends on the contents
+    `catalogue` holds distinct keys, in any order. `history` holds all items of the user in the data
+    set, before and after the target: none of them is a negative. With `status` each negative has
+    that of the target. Negatives are drawn without replacement; the result depends on the contents
     of the arguments only.
     """
     pool = [key for key in sorted(catalogue) if key not in history and key != target]
@@ -101,13 +102,13 @@ def draw_tasks(
     seed: int = 0,
     draws: Sequence[int] = DRAWS,
 ) -> RankingTasks:
-    """Return a case for every user with a target in `split`, once for each of `draws`.
+    """Return a task for every user with a target in `split`, once for each of `draws`.
 
-    `seen` is not used for sampled negatives: the items of any training record, as history, positive
-    or negative. Beside it stands whether anyone took an item, or how often: where most targets are
-    new, an item that was merely drawn as a negative would else stand among ones that were taken,
-    and be told from them by its popularity. Users for whom too few items qualify are left out of
-    every draw and named.
+    `seen` holds the items of any training record, as history, positive or negative; sampled
+    negatives do not use it. An item's status is whether it was seen, and whether (or how often)
+    anyone took it: an item that was only drawn as a negative could otherwise be told by its
+    popularity from those that were taken. Users for whom too few items qualify are left out and
+    named.
     """
     times = Counter(event.item for event in chain(*history(dataset, split)))
     status = {
@@ -119,7 +120,7 @@ def draw_tasks(
     taken: dict[str, set[str]] = defaultdict(set)
     for event in dataset.events:
         taken[event.user].add(event.item)
-    cases: list[RankingTask] = []
+    tasks: list[RankingTask] = []
     left_out: dict[str, None] = {}
     for number in draws:
         for event in targets(dataset, split):
@@ -135,5 +136,5 @@ def draw_tasks(
             if candidates is None:
                 left_out[event.user] = None
             else:
-                cases.append(RankingTask(event.user, candidates, event.item))
-    return RankingTasks(split, kind, NEGATIVES + 1, tuple(cases), tuple(left_out))
+                tasks.append(RankingTask(event.user, candidates, event.item))
+    return RankingTasks(split, kind, NEGATIVES + 1, tuple(tasks), tuple(left_out))

@@ -63,7 +63,7 @@ async def demonstrate(
         recnet,
         names,
         Split.TEST,
-        started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
+        on_progress=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
     )
     untrained = await recnet.network(VARIANTS["profiles never trained"][0]).record()
     async with recnet.resources.pool.connection() as conn:

@@ -1,4 +1,4 @@
-"""What an evaluation of a network stands on: its data set, what is seen, and what it may know."""
+"""Leakage checks: which items training has seen, and what a network must not have learned from."""
 
 from evals.datasets.splits import history, seen_items, targets
 from evals.datasets.stored import stored_dataset
@@ -11,7 +11,17 @@ from workflows.recnet import RecNet
 from workflows.training.driver import FIT, Fit, plan_training
 
 
-async def read_material(
+def fit_for(split: Split) -> Fit:
+    """Return what a network is fitted on before `split` is predicted, as `train` calls it."""
+    return "train" if split is Split.VALID else "train+valid"
+
+
+def fitted_on(split: Split) -> frozenset[Split]:
+    """Return the splits that are learned from before `split` is predicted."""
+    return FIT[fit_for(split)]
+
+
+async def read_seen(
     recnet: RecNet, network: NetworkRecord, split: Split
 ) -> tuple[Dataset, frozenset[str]]:
     """Return the data set, and the items of any training record: history, positive, negative."""
@@ -23,20 +33,14 @@ async def read_material(
     return dataset, seen_items(history(dataset, split)) | drawn
 
 
-def fit_for(split: Split) -> Fit:
-    """Return what a network is fitted on before `split` is predicted, as `train` calls it."""
-    return "train" if split is Split.VALID else "train+valid"
-
-
-def fitted_on(split: Split) -> frozenset[Split]:
-    """Return the splits that are learned from before `split` is predicted."""
-    return FIT[fit_for(split)]
-
-
 async def refuse_leak(
     recnet: RecNet, network: NetworkRecord, dataset: Dataset, split: Split
 ) -> None:
-    """Refuse a network that has learned what it is asked to predict, in training or live."""
+    """Refuse a network that has learned from what it is to predict.
+
+    Raises:
+        NetworkError: it has, in training or live.
+    """
     async with recnet.resources.pool.connection() as conn:
         keys = {client.id: client.key for client in await list_clients(conn, network.id)}
         met = {

@@ -1,14 +1,14 @@
-"""NDCG with one relevant item, and the two lines between which it can fall (DESIGN §8)."""
+"""NDCG with one relevant item, its lowest value and that of a random order."""
 
 import math
-from collections.abc import Sequence
 from statistics import fmean
 
 CUTOFFS = (1, 5, 10)
+"""The paper's K (§3.1.3)."""
 
 
 def ndcg(rank: int, k: int) -> float:
-    """Return NDCG@`k` of a ranking that holds its one target at `rank` (1 is the top).
+    """Return NDCG@`k` of a ranking whose one target is at `rank` (1 is the top).
 
     With one relevant item the ideal gain is 1, so this is 1/log2(rank+1), and 0 below the cutoff.
     """
@@ -18,15 +18,10 @@ def ndcg(rank: int, k: int) -> float:
 
 
 def floor(candidates: int, k: int) -> float:
-    """Return the lowest NDCG@`k` there can be: the target is always last of `candidates`."""
+    """Return the lowest possible NDCG@`k`: the target is always last of `candidates`."""
     return ndcg(candidates, k)
 
 
 def random_line(candidates: int, k: int) -> float:
     """Return the expected NDCG@`k` of a random order of `candidates`, computed exactly."""
     return fmean(ndcg(rank, k) for rank in range(1, candidates + 1))
-
-
-def mean_ndcg(ranks: Sequence[int], k: int) -> float:
-    """Return the mean NDCG@`k` of one user's `ranks`: averaging starts within a user."""
-    return fmean(ndcg(rank, k) for rank in ranks)

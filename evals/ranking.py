@@ -1,16 +1,17 @@
-"""Letting a method rank, and reading off where the targets landed."""
+"""Letting a ranker rank, and noting where the targets landed."""
 
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from statistics import fmean
 from typing import Annotated
 
 from pydantic import Field
 
-from evals.baselines.ranker import Ranker, ordered
+from evals.baselines.ranker import ContractError, Ranker
 from evals.candidates import Negatives, RankingTask, RankingTasks
-from evals.metrics import mean_ndcg
+from evals.metrics import ndcg
 from state.dataset import Split
 from state.domain import Frozen
 
@@ -18,80 +19,87 @@ Rank = Annotated[int, Field(ge=1)]
 
 
 class RankingResult(Frozen):
-    """Where one method put the targets of one split under one kind of negatives."""
+    """Where one ranker put the targets of one split under one kind of negatives."""
 
-    method: str
+    ranker: str
     split: Split
     negatives: Negatives
     size: int
     """Candidates in each ranking."""
     ranks: dict[str, tuple[Rank, ...]]
-    """For each user the target's rank in each of its cases; 1 is the top."""
+    """For each user the target's rank in each of its tasks; 1 is the top."""
     left_out: tuple[str, ...] = ()
     """Users for whom no candidates could be drawn."""
     seconds: float = 0.0
 
     def user_means(self, k: int) -> dict[str, float]:
-        """Return NDCG@`k` for each user, averaged over that user's cases, users in order."""
-        return {user: mean_ndcg(ranks, k) for user, ranks in self.ranks.items()}
+        """Return NDCG@`k` for each user, averaged over that user's tasks."""
+        return {user: fmean(ndcg(rank, k) for rank in own) for user, own in self.ranks.items()}
 
 
-async def evaluate(
-    method: Ranker,
-    cases: RankingTasks,
+async def rank_all(
+    ranker: Ranker,
+    tasks: RankingTasks,
     *,
     concurrency: int = 1,
-    done: Callable[[], None] | None = None,
+    done: Callable[[], None] = lambda: None,
 ) -> RankingResult:
-    """Let the fitted `method` rank all `cases` and return where the targets landed.
+    """Let the fitted `ranker` do all `tasks` and return where the targets landed.
 
-    The method is given the user and the candidates, never the target. At most `concurrency`
-    rankings are open at once; `done` is called after each. The first error of the method ends the
-    reading and is raised; `ContractError` where a ranking does not hold every candidate once.
+    The ranker gets the user and the candidates, never the target.
+
+    Args:
+        ranker: fitted.
+        tasks: all of one split and one kind of negatives.
+        concurrency: rankings under way at the same time, at most.
+        done: called after each ranking.
+
+    Raises:
+        ContractError: a ranking does not hold every candidate once.
+        Exception: the first error of the ranker.
     """
     started = time.perf_counter()
     limiter = asyncio.Semaphore(concurrency)
 
-    async def rank(case: RankingTask) -> int:
+    async def rank(task: RankingTask) -> int:
         async with limiter:
-            ranking = await method.rank(case.user, case.candidates)
-        place = ordered(method.name, case.user, case.candidates, ranking).index(case.target) + 1
-        if done is not None:
-            done()
-        return place
+            ranking = await ranker.rank(task.user, task.candidates)
+        if sorted(ranking) != sorted(task.candidates):
+            raise ContractError(
+                f"{ranker.name} returned {len(ranking)} items for {task.user} that are not its "
+                f"{len(task.candidates)} candidates, each once"
+            )
+        done()
+        return ranking.index(task.target) + 1
 
     try:
         async with asyncio.TaskGroup() as group:
-            places = [group.create_task(rank(case)) for case in cases.cases]
+            ranked = [group.create_task(rank(task)) for task in tasks.tasks]
     except ExceptionGroup as failed:
         raise failed.exceptions[0] from None
     ranks: dict[str, list[int]] = defaultdict(list)
-    for case, place in zip(cases.cases, places, strict=True):
-        ranks[case.user].append(place.result())
+    for task, place in zip(tasks.tasks, ranked, strict=True):
+        ranks[task.user].append(place.result())
     return RankingResult(
-        method=method.name,
-        split=cases.split,
-        negatives=cases.negatives,
-        size=cases.size,
+        ranker=ranker.name,
+        split=tasks.split,
+        negatives=tasks.negatives,
+        size=tasks.size,
         ranks={user: tuple(own) for user, own in ranks.items()},
-        left_out=cases.left_out,
+        left_out=tasks.left_out,
         seconds=time.perf_counter() - started,
     )
 
 
-def pool(readings: list[RankingResult]) -> RankingResult:
-    """Return one reading of a method that was trained with several seeds.
+def pool(results: Sequence[RankingResult]) -> RankingResult:
+    """Return one result for a ranker that was trained with several seeds.
 
-    Each user's ranks of all `readings` stand together, so that the mean within a user runs over
-    draws and seeds. Raises `ValueError` where they are not the same method, cases and users.
+    A user's ranks of all seeds are put together, so that means run over draws and seeds. Raises
+    `ValueError` where the ranker, the kind of tasks or the users differ.
     """
-    first = readings[0]
-    alike = {(r.method, r.split, r.negatives, r.size, frozenset(r.ranks)) for r in readings}
+    first = results[0]
+    alike = {(r.ranker, r.split, r.negatives, r.size, frozenset(r.ranks)) for r in results}
     if len(alike) != 1:
-        raise ValueError("only readings of one method on the same cases can be pooled")
-    ranks = {
-        user: tuple(rank for reading in readings for rank in reading.ranks[user])
-        for user in first.ranks
-    }
-    seconds = sum(reading.seconds for reading in readings)
-    return first.model_copy(update={"ranks": ranks, "seconds": seconds})
+        raise ValueError("only results of one ranker on the same tasks can be pooled")
+    ranks = {user: tuple(rank for r in results for rank in r.ranks[user]) for user in first.ranks}
+    return first.model_copy(update={"ranks": ranks, "seconds": sum(r.seconds for r in results)})

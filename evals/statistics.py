@@ -1,9 +1,8 @@
-"""What a mean over users is worth: intervals, paired tests, and the least difference seen.
+"""Intervals, paired tests and the smallest difference that can be resolved.
 
-Users are the independent units, so everything here takes one value a user (all draws and seeds of
-that user already averaged): resampling these values is resampling users with all that is theirs.
-Of planted worlds the worlds are: `worlds_p`, `equivalence_p` and `noninferiority_p` take one value
-a world.
+Users are the independent units, so every function takes one value per user, with all draws and
+seeds of that user averaged: resampling these values resamples users. For planted worlds the worlds
+are the units: `worlds_p`, `equivalence_p` and `noninferiority_p` take one value per world.
 """
 
 import math
@@ -16,9 +15,9 @@ from scipy import stats
 
 RESAMPLES = 9_999
 MOST_WORLDS = 20
-"""Worlds that are compared exactly: a million ways to turn their signs."""
+"""Most worlds that are compared exactly: a million sign flips."""
 _BATCH = 500
-"""Resamples in memory at once: with 10,000 users 40 MB."""
+"""Resamples in memory at the same time: with 10,000 users 40 MB."""
 
 Values = Sequence[float] | npt.NDArray[np.float64]
 
@@ -33,21 +32,21 @@ class Interval:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One method against another on the same users."""
+    """One ranker against another on the same users."""
 
     users: int
     difference: float
-    """Mean over users of the first method's value minus the second's."""
+    """Mean over users of the first ranker's value minus the second's."""
     interval: Interval
     p: float
     smallest: float
-    """The smallest true difference that this many users can resolve, in this comparison alone."""
+    """The smallest true difference that this many users can resolve, without any correction."""
 
 
 def bootstrap_interval(values: Values, *, seed: int = 0) -> Interval:
-    """Return the 95% percentile bootstrap interval of the mean of `values`, one a user.
+    """Return the 95% percentile bootstrap interval of the mean of `values`, one per user.
 
-    Raises `ValueError` for fewer than two users: one user says nothing about others.
+    Raises `ValueError` for fewer than two users.
     """
     data = _users(values)
     result = stats.bootstrap(
@@ -68,7 +67,7 @@ def bootstrap_interval(values: Values, *, seed: int = 0) -> Interval:
 def paired_p(first: Values, second: Values, *, seed: int = 0) -> float:
     """Return the two-sided p-value of the paired permutation test of equal means.
 
-    `first` and `second` hold one value a user, in the same order of users. Raises `ValueError` for
+    `first` and `second` hold one value per user, in the same order. Raises `ValueError` for
     unequal lengths and for fewer than two users.
     """
     result = stats.permutation_test(
@@ -87,11 +86,10 @@ def paired_p(first: Values, second: Values, *, seed: int = 0) -> float:
 def worlds_p(first: Values, second: Values) -> float:
     """Return the exact two-sided p-value of the paired sign-flip test over few worlds.
 
-    `first` and `second` hold one value a world, in the same order of worlds. Were the two methods
-    alike, each world's difference might as well have the other sign: the p-value is the share of
-    all 2^n ways to turn them whose sum is as far from zero. So n worlds cannot give less than
-    2/2^n: five never reach 0.05. Raises `ValueError` for unequal lengths, fewer than two worlds and
-    more than `MOST_WORLDS`, for which `paired_p` is there.
+    `first` and `second` hold one value per world, in the same order. The p-value is the share of
+    all 2^n sign flips of the differences whose sum is at least as far from zero, so n worlds cannot
+    give less than 2/2^n: five never reach 0.05. Raises `ValueError` for unequal lengths, fewer than
+    two worlds, and more than `MOST_WORLDS` (use `paired_p`).
     """
     differences = _differences(first, second)
     if len(differences) > MOST_WORLDS:
@@ -99,7 +97,7 @@ def worlds_p(first: Values, second: Values) -> float:
     sums = np.zeros(1)
     for difference in differences:
         sums = np.concatenate([sums + difference, sums - difference])
-    # Two ways to one sum may differ in the last digits: that is the order of summation.
+    # Equal sums may differ in the last digits, by the order of summation.
     close = 1e-9 * np.abs(differences).sum()
     return float(np.mean(np.abs(sums) >= abs(differences.sum()) - close))
 
@@ -107,9 +105,8 @@ def worlds_p(first: Values, second: Values) -> float:
 def equivalence_p(differences: Values, margin: float) -> float:
     """Return the p-value of the claim that the true mean difference lies within `margin` of zero.
 
-    Two one-sided t-tests (TOST), one against each end, over one paired difference a world; returned
-    is the larger p. That a difference is not found says nothing of the kind. Raises `ValueError`
-    as `noninferiority_p` does.
+    Two one-sided t-tests (TOST), one against each end; the larger p is returned. `differences`
+    holds one paired difference per world. Raises `ValueError` as `noninferiority_p` does.
     """
     from_above = noninferiority_p(np.negative(differences), margin)
     return max(noninferiority_p(differences, margin), from_above)
@@ -118,15 +115,14 @@ def equivalence_p(differences: Values, margin: float) -> float:
 def noninferiority_p(differences: Values, margin: float) -> float:
     """Return the p-value of the claim that the true mean difference is above minus `margin`.
 
-    The one-sided t-test over `differences`, one paired difference a world. `margin` has to be
-    chosen before they are seen. Where they are all the same there is nothing to estimate: 0 where
-    that one lies above, else 1. Raises `ValueError` for fewer than two worlds and for a margin that
-    is not above zero.
+    A one-sided t-test over `differences`, one paired difference per world. Choose `margin` before
+    looking at them. Where all are equal, the result is 0 if they lie above minus `margin`, else 1.
+    Raises `ValueError` for fewer than two worlds and for a margin that is not above zero.
     """
     data = _users(differences)
     if not 0 < margin < math.inf:
         raise ValueError(f"a margin is a number above zero, got {margin}")
-    # Differences of equal figures may differ in the last digits, in which the test would believe.
+    # Equal differences may differ in the last digits; the test would take that for a spread.
     close = 1e-9 * max(margin, float(np.abs(data).max()))
     if np.ptp(data) <= close:
         return 0.0 if float(np.mean(data)) + margin > close else 1.0
@@ -136,9 +132,8 @@ def noninferiority_p(differences: Values, margin: float) -> float:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Return `p_values` adjusted for their number by Holm's method, in the order given.
 
-    To call those at or below 0.05 different is to be wrong about any of them in at most 5% of
-    tables, whatever the tests have to do with each other. Raises `ValueError` for what is no
-    probability.
+    With those at or below 0.05 called different, at most 5% of tables have any wrong claim. Raises
+    `ValueError` for values outside 0 to 1.
     """
     if not all(0 <= p <= 1 for p in p_values):
         raise ValueError(f"p-values lie between 0 and 1, got {list(p_values)}")
@@ -153,10 +148,10 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def smallest_difference(differences: Values) -> float:
     """Return the smallest true mean difference that these users or worlds resolve.
 
-    `differences` holds one paired difference a unit. A t-test at 5% two-sided finds a true
-    difference of (t_0.975 + t_0.80) * sd / sqrt(n) four times in five, with n - 1 degrees of
-    freedom: 2.83 standard errors of 100 users, 3.15 of ten worlds. Smaller ones are missed more
-    often. This is for a single comparison: correction for several makes it larger.
+    `differences` holds one paired difference per user or world. A two-sided t-test at 5% finds a
+    true difference of (t_0.975 + t_0.80) * sd / sqrt(n) four times in five, with n - 1 degrees of
+    freedom: 2.83 standard errors of 100 users, 3.15 of ten worlds. This is for a single comparison;
+    with a correction it is larger.
     """
     data = _users(differences)
     quantiles = stats.t.ppf([0.975, 0.80], len(data) - 1)
@@ -164,7 +159,7 @@ def smallest_difference(differences: Values) -> float:
 
 
 def compare(first: Values, second: Values, *, seed: int = 0) -> Comparison:
-    """Return all that is said about `first` against `second`, one value a user in the same order.
+    """Return the comparison of `first` with `second`, one value per user in the same order.
 
     Raises `ValueError` as `paired_p` does.
     """

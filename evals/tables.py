@@ -1,10 +1,11 @@
-"""Readings as tables: on the terminal, in Markdown and as data.
+"""Ranking results as tables: on the terminal, in Markdown and as data.
 
-A table never stands without its lines (floor and random), its intervals, what made its figures,
-and the smallest difference that its users can resolve (DESIGN §8).
+A table always shows the floor and the random line, 95% intervals, how its numbers were made, and
+the smallest difference that its users can resolve.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from statistics import fmean
 
 from pydantic import Field
 from rich import box
@@ -17,11 +18,10 @@ from evals.statistics import Comparison, Interval, bootstrap_interval, compare
 from state.dataset import Split
 from state.domain import Frozen
 
-JUDGED = 10
-"""The cutoff at which methods are compared."""
-_LEAST_P = 0.001
-"""The permutation test draws some thousand times: it does not resolve less."""
+COMPARED_AT = 10
+"""The cutoff at which rankers are compared."""
 LINES = {"floor": floor, "random line": random_line}
+LINES_NOTE = "floor: the target always last; random line: expected of a random order; both exact"
 MEANING = {
     Negatives.SAMPLED: "sampled negatives: uniform, as in the paper",
     Negatives.MATCHED: "matched negatives: taken, drawn or unseen in training like the target",
@@ -30,24 +30,24 @@ MEANING = {
 
 
 class Provenance(Frozen):
-    """What made the figures of a table."""
+    """How the numbers of a table were made."""
 
     dataset: str
     model: str = "none"
     encoder: str = "none"
     training_seeds: tuple[int, ...] = ()
     learned: dict[str, str] = Field(default_factory=dict)
-    """For each trained method how many of its training records it has learned from."""
+    """For each trained network how many of its training records it has learned from."""
     candidate_seed: int = 0
     draws: tuple[int, ...] = (0, 1, 2)
     calls: int = Field(default=0, ge=0)
-    kept: int = Field(default=0, ge=0)
-    """Replies that were kept from before: another evaluation paid for them."""
+    cached: int = Field(default=0, ge=0)
+    """Replies from the cache, which cost nothing."""
     tokens: int = Field(default=0, ge=0)
 
 
 class Figure(Frozen):
-    """One NDCG: a mean over users and its 95% interval, None for a line or a single user."""
+    """One NDCG@k: a mean over users and its 95% interval, None for a line or a single user."""
 
     k: int
     mean: float
@@ -55,12 +55,19 @@ class Figure(Frozen):
 
 
 class TableRow(Frozen):
-    """One method, or one of the two lines."""
+    """One ranker, or one of the two lines."""
 
     name: str
+    users: int = 0
     figures: tuple[Figure, ...]
     comparison: Comparison | None = None
-    """Against the table's baseline at NDCG@10."""
+    """Against the table's reference at NDCG@10; of a probe, against the random line."""
+    by_seed: tuple[float, ...] = ()
+    """NDCG@10 of each training seed."""
+    p: float | None = None
+    """The comparison's p-value, corrected for all comparisons of the table; of a probe, not."""
+    p_near: float | None = None
+    """Of a probe, the p-value of its being as good as at chance."""
 
 
 class RankingTable(Frozen):
@@ -93,130 +100,138 @@ class RankingTable(Frozen):
 
     def markdown(self) -> str:
         """Return the table as Markdown, its caption as a list below."""
-        header, *lines = ([cell.replace("|", "\\|") for cell in row] for row in self._cells(" "))
-        rule = ["---", *["---:"] * (len(header) - 1)]
-        rows = [f"| {' | '.join(cells)} |" for cells in (header, rule, *lines)]
         notes = [f"- {line}" for line in self.caption]
-        return "\n".join([f"**{self.title}**", "", *rows, "", *notes, ""])
+        return "\n".join(
+            [f"**{self.title}**", "", *markdown_table(self._cells(" ")), "", *notes, ""]
+        )
 
     def as_dict(self) -> dict[str, object]:
         """Return everything in the table as JSON-able data."""
         return self.model_dump(mode="json")
 
     def _cells(self, between: str) -> list[list[str]]:
-        header = ["", *(f"NDCG@{figure.k}" for figure in self.rows[0].figures)]
         compared = any(row.comparison for row in self.rows)
-        if compared:
-            header.append(f"@{JUDGED} – {self.baseline}")
-        lines = [header]
+        header = ["", *(f"NDCG@{figure.k}" for figure in self.rows[0].figures)]
+        lines = [[*header, f"@{COMPARED_AT} – {self.baseline}"] if compared else header]
         for row in self.rows:
-            cells = [row.name, *(shown(f.mean, f.interval, between) for f in row.figures)]
+            cells = [row.name, *(shown(figure, between) for figure in row.figures)]
             if compared:
-                cells.append(_shown_comparison(row.comparison, between))
+                pair = row.comparison
+                p = "" if pair is None else shown_p(pair.p)
+                told = f"p {p}" if p.startswith("<") else f"p = {p}"
+                cells.append("" if pair is None else f"{pair.difference:+.3f}{between}{told}")
             lines.append(cells)
         return lines
 
 
 def make_tables(
-    readings: Sequence[RankingResult],
+    results: Sequence[RankingResult],
     provenance: Provenance,
     *,
     baseline: str = "TF-IDF",
     seed: int = 0,
 ) -> list[RankingTable]:
-    """Return a table for each split and kind of negatives in `readings`, methods in their order.
+    """Return a table for each split and kind of negatives in `results`, rankers in their order.
 
-    Methods are compared with `baseline`, or with the first method where it is not among them;
-    `seed` is that of the bootstrap. Raises `ValueError` where the methods of one table did not
-    rank for the same users.
+    Rankers are compared with `baseline`, or with the first one where it is not among them; `seed`
+    is that of the bootstrap. Raises `ValueError` where the rankers of one table did not rank for
+    the same users.
     """
     groups: dict[tuple[Split, Negatives], list[RankingResult]] = {}
-    for reading in readings:
-        groups.setdefault((reading.split, reading.negatives), []).append(reading)
+    for result in results:
+        groups.setdefault((result.split, result.negatives), []).append(result)
     return [_table(group, provenance, baseline, seed) for group in groups.values()]
 
 
+def make_row(result: RankingResult, against: Mapping[str, float] | None, seed: int = 0) -> TableRow:
+    """Return the row of a ranker, compared with others' NDCG@10 of the same users, if given."""
+    enough = len(result.ranks) > 1
+    figures = []
+    for k in CUTOFFS:
+        values = list(result.user_means(k).values())
+        interval = bootstrap_interval(values, seed=seed) if enough else None
+        figures.append(Figure(k=k, mean=fmean(values), interval=interval))
+    comparison = None
+    if enough and against is not None:
+        own = result.user_means(COMPARED_AT)
+        comparison = compare([own[user] for user in against], list(against.values()), seed=seed)
+    return TableRow(
+        name=result.ranker, users=len(result.ranks), figures=tuple(figures), comparison=comparison
+    )
+
+
+def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return the lines of a Markdown table; all columns but the first are numbers."""
+    header, *lines = ([cell.replace("|", "\\|") for cell in row] for row in rows)
+    rule = ["---", *["---:"] * (len(header) - 1)]
+    return [f"| {' | '.join(cells)} |" for cells in (header, rule, *lines)]
+
+
+def shown(figure: Figure, between: str = " ") -> str:
+    """Return a mean with its interval, if it has one."""
+    low_high = figure.interval
+    spread = f"{between}({low_high.low:.3f}–{low_high.high:.3f})" if low_high else ""
+    return f"{figure.mean:.3f}{spread}"
+
+
+def shown_p(p: float | None) -> str:
+    """Return a p-value, no more exactly than the permutation test resolves it."""
+    if p is None:
+        return ""
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def _table(
-    readings: Sequence[RankingResult], provenance: Provenance, baseline: str, seed: int
+    results: Sequence[RankingResult], provenance: Provenance, baseline: str, seed: int
 ) -> RankingTable:
-    first = readings[0]
-    if any(r.ranks.keys() != first.ranks.keys() or r.size != first.size for r in readings):
-        raise ValueError("the methods of one table must rank the same cases")
-    against = next((r for r in readings if r.method == baseline), first)
-    methods = [_row(reading, against, seed) for reading in readings]
-    lines = [_line(name, first.size) for name in LINES]
+    first = results[0]
+    if any(r.ranks.keys() != first.ranks.keys() or r.size != first.size for r in results):
+        raise ValueError("the rankers of one table must do the same tasks")
+    reference = next((r for r in results if r.ranker == baseline), first)
+    against = reference.user_means(COMPARED_AT)
+    rows = [make_row(r, None if r is reference else against, seed) for r in results]
+    lines = [
+        TableRow(name=name, figures=tuple(Figure(k=k, mean=value(first.size, k)) for k in CUTOFFS))
+        for name, value in LINES.items()
+    ]
     return RankingTable(
         title=f"{provenance.dataset}, {first.split}, {MEANING[first.negatives]}",
         split=first.split,
         negatives=first.negatives,
         users=len(first.ranks),
         left_out=len(first.left_out),
-        baseline=against.method,
-        rows=(*lines, *methods),
-        caption=(*_made_by(readings, provenance), _resolved(methods, against.method)),
+        baseline=reference.ranker,
+        rows=(*lines, *rows),
+        caption=(*_made_by(results, provenance), _resolved(rows, reference.ranker)),
         provenance=provenance,
     )
 
 
-def _line(name: str, size: int) -> TableRow:
-    value = LINES[name]
-    return TableRow(name=name, figures=tuple(Figure(k=k, mean=value(size, k)) for k in CUTOFFS))
-
-
-def _row(reading: RankingResult, against: RankingResult, seed: int) -> TableRow:
-    figures = []
-    enough = len(reading.ranks) > 1
-    for k in CUTOFFS:
-        values = list(reading.user_means(k).values())
-        interval = bootstrap_interval(values, seed=seed) if enough else None
-        figures.append(Figure(k=k, mean=sum(values) / len(values), interval=interval))
-    comparison = None
-    if enough and reading is not against:
-        own, other = reading.user_means(JUDGED), against.user_means(JUDGED)
-        comparison = compare(list(own.values()), [other[user] for user in own], seed=seed)
-    return TableRow(name=reading.method, figures=tuple(figures), comparison=comparison)
-
-
-def _made_by(readings: Sequence[RankingResult], made: Provenance) -> tuple[str, ...]:
-    first = readings[0]
+def _made_by(results: Sequence[RankingResult], made: Provenance) -> tuple[str, ...]:
+    first = results[0]
     left_out = f", {len(first.left_out)} left out for want of negatives" if first.left_out else ""
     seeds = ", ".join(map(str, made.training_seeds)) or "none"
     draws = ", ".join(map(str, made.draws))
-    seconds = sum(reading.seconds for reading in readings)
-    kept = f" and {made.kept:,} replies from the cache" if made.kept else ""
+    cached = f" and {made.cached:,} replies from the cache" if made.cached else ""
     tokens = "estimated tokens" if made.model == "offline" else "tokens"
     learned = "; ".join(f"{name} {count}" for name, count in made.learned.items())
-    trained = (f"training records learned from: {learned}",) if learned else ()
     return (
-        "floor: the target always last; random line: expected of a random order; both exact",
+        LINES_NOTE,
         f"{len(first.ranks)} users{left_out}; candidate draws {draws} of seed "
         f"{made.candidate_seed}; 95% bootstrap intervals and paired permutation tests over users",
-        f"model {made.model}, encoder {made.encoder}, training seeds {seeds}; "
-        f"{made.calls:,} calls{kept}, {made.tokens:,} {tokens}, {seconds:,.1f} s of ranking",
-        *trained,
+        f"model {made.model}, encoder {made.encoder}, training seeds {seeds}; {made.calls:,} calls"
+        f"{cached}, {made.tokens:,} {tokens}, {sum(r.seconds for r in results):,.1f} s of ranking",
+        *((f"training records learned from: {learned}",) if learned else ()),
     )
 
 
-def _resolved(methods: Sequence[TableRow], baseline: str) -> str:
-    compared = [(row.name, row.comparison) for row in methods if row.comparison]
+def _resolved(rows: Sequence[TableRow], baseline: str) -> str:
+    compared = [(row.name, row.comparison) for row in rows if row.comparison]
     if not compared:
-        return "no two methods on at least two users: no difference can be resolved"
-    users = compared[0][1].users
+        return "no two rankers on at least two users: no difference can be resolved"
     least = ", ".join(f"{pair.smallest:.3f} ({name})" for name, pair in compared)
     return (
-        f"the smallest true difference from {baseline} in NDCG@{JUDGED} that {users} users "
-        f"resolve (80% power, 5% two-sided, a single comparison before any correction): {least}"
+        f"the smallest true difference from {baseline} in NDCG@{COMPARED_AT} that "
+        f"{compared[0][1].users} users resolve (80% power, 5% two-sided, a single comparison "
+        f"before any correction): {least}"
     )
-
-
-def shown(mean: float, interval: Interval | None, between: str = " ") -> str:
-    """Return a mean with its interval, if it has one."""
-    spread = f"{between}({interval.low:.3f}–{interval.high:.3f})" if interval else ""
-    return f"{mean:.3f}{spread}"
-
-
-def _shown_comparison(pair: Comparison | None, between: str) -> str:
-    if pair is None:
-        return ""
-    p = "p < 0.001" if pair.p < _LEAST_P else f"p = {pair.p:.3f}"
-    return f"{pair.difference:+.3f}{between}{p}"

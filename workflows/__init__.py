@@ -2,13 +2,13 @@
 
 import asyncio
 
-from evals.datasets.recbole import read_dataset
+from evals.datasets.registry import read_dataset
 from workflows import RecNet
 
 
 async def main() -> None:
     async with RecNet.open() as app:
-        films = await app.load("films", read_dataset("data/films", "films"))
+        films = await app.load("films", read_dataset("data/films", domain="films"))
         await films.bootstrap()
         report = await films.train(limit=100)
         print(report.reward, report.calls)

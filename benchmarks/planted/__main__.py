@@ -8,7 +8,14 @@ from dotenv import load_dotenv
 
 from benchmarks.planted.study import make_study
 from benchmarks.planted.worlds import DEVELOPED
-from evals.commands.paper import Model, Out, Processes, networks_bar, require_folder, settings_with
+from evals.commands.paper import (
+    Concurrency,
+    Model,
+    Out,
+    networks_bar,
+    require_folder,
+    settings_with,
+)
 from evals.planted.world import MOST_READERS
 from evals.statistics import MOST_WORLDS
 from workflows.commands.console import AsJson, execute, fail, output
@@ -30,7 +37,7 @@ def planted(
         int, typer.Option(min=20, max=MOST_READERS, help="Readers of each world.")
     ] = 40,
     model: Model = None,
-    processes: Processes = 1,
+    concurrency: Concurrency = 1,
     out: Out = Path("eval-results"),
     as_json: AsJson = False,
 ) -> None:
@@ -41,7 +48,7 @@ def planted(
 
     async def work(recnet: "RecNet") -> "StudyReport":
         with bars() as progress:
-            return await make_study(recnet, worlds, users, processes, out, networks_bar(progress))
+            return await make_study(recnet, worlds, users, concurrency, out, networks_bar(progress))
 
     report = execute(work, settings_with(model), command="planted", cache=True)
     output(report, as_json, lambda report: report.markdown())

@@ -2,8 +2,8 @@
 
 from benchmarks.planted.verdicts import LEVEL, MARGIN, Finding
 from evals.paper.provenance import caution
-from evals.paper.report import markdown_table, shown_p
 from evals.statistics import smallest_difference
+from evals.tables import markdown_table, shown_p
 from state.domain import Frozen
 
 Spread = tuple[float, float, float]

@@ -23,10 +23,9 @@ from benchmarks.planted.worlds import (
     ndcg_of_followers,
 )
 from evals.candidates import Negatives
-from evals.paper.jobs import Job, Result, Results, write_whole
-from evals.paper.naming import mark
-from evals.paper.provenance import made_by
-from evals.paper.runner import do_jobs, find_result, found_base
+from evals.paper.jobs import bootstrap_base, run_jobs
+from evals.paper.provenance import bases_hash, made_by
+from evals.paper.results import Job, Result, Results, write_whole
 from evals.planted.world import World, items_for, plant_world
 from state.dataset import Split
 from workflows.recnet import RecNet
@@ -53,7 +52,7 @@ async def make_study(
     recnet: RecNet,
     seeds: Sequence[int],
     users: int,
-    processes: int,
+    concurrency: int,
     out: Path,
     tell: Callable[[int, int], None],
 ) -> StudyReport:
@@ -66,13 +65,11 @@ async def make_study(
     worlds = {kind: [_sized(world, seed, users) for seed in seeds] for kind, world in KINDS.items()}
     jobs = {kind: await _jobs(recnet, kind, own) for kind, own in worlds.items()}
     every = [job for by_variant in jobs.values() for own in by_variant.values() for job in own]
-    await do_jobs(every, processes, recnet.resources.settings.model, kept, tell)
+    await run_jobs(recnet, every, concurrency, kept, tell)
     found = {
         kind: Found(
             readers=[group_readers(world) for world in worlds[kind]],
-            results={
-                name: [find_result(kept, job) for job in own] for name, own in by_variant.items()
-            },
+            results={name: [kept.read(job) for job in own] for name, own in by_variant.items()},
         )
         for kind, by_variant in jobs.items()
     }
@@ -93,7 +90,7 @@ async def make_study(
         encoder=recnet.resources.settings.embedding,
         made_by=made_by(result.program for result in every_result),
     )
-    stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}-{mark(every_result)}"
+    stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}-{bases_hash(every_result)}"
     write_whole(out / f"{stem}.md", report.markdown())
     write_whole(out / f"{stem}.json", report.model_dump_json(indent=1))
     return report
@@ -105,7 +102,7 @@ def _sized(world: World, seed: int, users: int) -> World:
 
 async def _jobs(recnet: RecNet, kind: str, worlds: Sequence[World]) -> dict[str, list[Job]]:
     """Found each world of a kind; return the jobs of each variant, one a world."""
-    bases = [await found_base(recnet, plant_world(world).dataset, 0) for world in worlds]
+    bases = [await bootstrap_base(recnet, plant_world(world).dataset, 0) for world in worlds]
     return {
         variant.name: [
             Job(

@@ -11,10 +11,10 @@ from statistics import fmean
 from benchmarks.planted.verdicts import Expected
 from evals.candidates import Negatives
 from evals.paper.design import RECNET, Variant, ablation
-from evals.paper.jobs import Result
+from evals.paper.results import Result
 from evals.planted.world import World, plant_world
 from evals.ranking import RankingResult
-from evals.tables import JUDGED
+from evals.tables import COMPARED_AT
 
 NOTHING = ablation("no propagation")
 PLACEBO = ablation("placebo propagation")
@@ -104,12 +104,12 @@ def ndcg_of_followers(own: Result, other: Result, readers: Readers) -> Pair | No
 
 
 def _ndcg(own: Result, other: Result, users: frozenset[str]) -> Pair | None:
-    mine, theirs = (_matched(result).user_means(JUDGED) for result in (own, other))
+    mine, theirs = (_matched(result).user_means(COMPARED_AT) for result in (own, other))
     return _means([(mine[user], theirs[user]) for user in mine if user in users])
 
 
 def _matched(result: Result) -> RankingResult:
-    return next(r for r in result.readings if r.negatives is Negatives.MATCHED)
+    return next(r for r in result.rankings if r.negatives is Negatives.MATCHED)
 
 
 def _means(pairs: Sequence[tuple[float | None, float | None]]) -> Pair | None:

@@ -1,4 +1,4 @@
-"""BPR: matrix factors learned from pairs of a taken item and another (Rendle et al., 2009)."""
+"""BPR: matrix factorization learned from pairs of items (Rendle et al., 2009)."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -9,23 +9,23 @@ import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_matrix
 
-from evals.baselines.interaction_matrix import taken_matrix
-from evals.baselines.random_order import best_first
+from evals.baselines.interaction_matrix import interaction_matrix
+from evals.baselines.scoring import ScoringRanker
 from state.dataset import Event
 from state.errors import InputError
 
 
-class BprRanker:
+class BprRanker(ScoringRanker):
     """Ranks by the product of a user's and an item's factors, learned by the library `implicit`.
 
-    One thread: with more, the same seed gives other factors each time. The library draws the other
-    item of a pair from the events, so popularity is hardly learned. An item that nobody took has no
-    factors and comes last; a user who took nothing gets a random order.
+    It uses one thread: with more, the same seed gives other factors each time. The library draws
+    the other item of a pair from the events, so popularity is hardly learned. An item without an
+    event comes last; a user without one gets a random order.
 
-    Chosen on the validation of AgentCF's dense sample (NDCG@10, sampled negatives, ten draws, means
-    of five seeds) out of factors 2 to 64, 30 to 1,000 epochs, rates 0.01 to 0.1 and regularization
-    0.01 to 0.4: 0.505, where 2 factors come to 0.468 at most, 300 epochs to 0.495, and a
-    regularization of 0.4 to 0.470. With 64 factors it is the same.
+    The defaults were chosen on the validation of AgentCF's dense sample (NDCG@10, sampled
+    negatives, ten draws, means of five seeds) out of factors 2 to 64, 30 to 1,000 epochs, rates
+    0.01 to 0.1 and regularization 0.01 to 0.4. They reach 0.505; 2 factors reach at most 0.468,
+    300 epochs 0.495, a regularization of 0.4 0.470, and 64 factors the same.
     """
 
     name = "BPR"
@@ -39,18 +39,21 @@ class BprRanker:
         regularization: float = 0.05,
         seed: int = 0,
     ) -> None:
-        """Shape the factors; `seed` keys how they begin, which pairs are drawn, and ties.
+        """Set the hyperparameters; `seed` keys the first factors, the drawn pairs, and ties.
 
         Raises `InputError` where `implicit` is not installed.
         """
+        super().__init__(seed=seed)
         try:
             from implicit.cpu.bpr import BayesianPersonalizedRanking  # noqa: PLC0415 - an extra
         except ModuleNotFoundError as error:
             if not (error.name or "").startswith("implicit"):
                 raise
-            raise InputError("BPR needs implicit: pip install 'recnet[baselines]'") from None
-        self._seed = seed
-        self._learner: Callable[[], Any] = lambda: BayesianPersonalizedRanking(
+            raise InputError(
+                "BPR needs the library implicit: run `make install`, or "
+                "`pip install -e '.[baselines]'` in the checkout"
+            ) from None
+        self._model: Callable[[], Any] = lambda: BayesianPersonalizedRanking(
             factors=factors,
             iterations=epochs,
             learning_rate=learning_rate,
@@ -58,24 +61,24 @@ class BprRanker:
             num_threads=1,
             random_state=seed,
         )
-        self._users: dict[str, npt.NDArray[np.float32]] = {}
-        self._items: dict[str, npt.NDArray[np.float32]] = {}
 
     def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         """Learn factors of all users and items."""
-        taken = taken_matrix(chain(train, valid))
-        learner = self._learner()
-        learner.fit(csr_matrix(taken.matrix), show_progress=False)  # it takes no newer kind
-        self._users = dict(zip(taken.users, learner.user_factors, strict=True))
-        self._items = dict(zip(taken.items, learner.item_factors, strict=True))
+        known = interaction_matrix(chain(train, valid))
+        model = self._model()
+        model.fit(csr_matrix(known.matrix), show_progress=False)  # it takes no sparse array
+        self._users: dict[str, npt.NDArray[np.float32]] = dict(
+            zip(known.users, model.user_factors, strict=True)
+        )
+        self._items: dict[str, npt.NDArray[np.float32]] = dict(
+            zip(known.items, model.item_factors, strict=True)
+        )
 
-    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
-        """Return the candidates by falling product of factors, ties in random order."""
+    def score(self, user: str, candidates: Sequence[str]) -> list[float]:
+        """Return the products of the factors."""
         own = self._users.get(user)
-
-        def score(key: str) -> float:
-            if own is None:
-                return 0.0
-            return float(own @ self._items[key]) if key in self._items else -math.inf
-
-        return best_first(candidates, score, seed=self._seed, user=user)
+        if own is None:
+            return [0.0] * len(candidates)
+        return [
+            float(own @ self._items[key]) if key in self._items else -math.inf for key in candidates
+        ]

@@ -1,4 +1,4 @@
-"""Who took what as a sparse matrix: what the methods of collaborative filtering learn from."""
+"""The sparse matrix of users and items that collaborative filtering learns from."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,27 +10,23 @@ from state.dataset import Event
 
 
 @dataclass(frozen=True)
-class Taken:
-    """The binary matrix of users and items, both in the order in which they first appear."""
+class InteractionMatrix:
+    """A binary matrix; users and items in the order in which they first appear."""
 
     users: dict[str, int]
     """The row of each user."""
     items: dict[str, int]
-    """The column of each item that anyone took."""
+    """The column of each item with an event."""
     matrix: csr_array
     """1 where a user took an item."""
 
 
-def taken_matrix(events: Iterable[Event]) -> Taken:
-    """Return the matrix of `events`; an event that is there twice counts once."""
+def interaction_matrix(events: Iterable[Event]) -> InteractionMatrix:
+    """Return the matrix of `events`; a repeated event counts once."""
     pairs = dict.fromkeys((event.user, event.item) for event in events)
-    users = _numbered(user for user, _ in pairs)
-    items = _numbered(item for _, item in pairs)
+    users = {key: at for at, key in enumerate(dict.fromkeys(user for user, _ in pairs))}
+    items = {key: at for at, key in enumerate(dict.fromkeys(item for _, item in pairs))}
     rows = [users[user] for user, _ in pairs]
     columns = [items[item] for _, item in pairs]
-    network_settings = (len(users), len(items))
-    return Taken(users, items, csr_array((np.ones(len(pairs)), (rows, columns)), network_settings))
-
-
-def _numbered(keys: Iterable[str]) -> dict[str, int]:
-    return {key: at for at, key in enumerate(dict.fromkeys(keys))}
+    matrix = csr_array((np.ones(len(pairs)), (rows, columns)), (len(users), len(items)))
+    return InteractionMatrix(users, items, matrix)

@@ -1,4 +1,4 @@
-"""RecNet as a method: a trained network ranks through the `recommend` graph."""
+"""A trained network as a ranker, through the `recommend` graph: RecNet's, or AgentCF's."""
 
 from collections.abc import Sequence
 
@@ -14,29 +14,25 @@ class RecNetRanker:
     def __init__(
         self, recnet: RecNet, network: str, *, name: str = "RecNet", seed: int = 0
     ) -> None:
+        """Ask `network` through the open façade; `seed` orders rankings that failed."""
+        self.name = name
         self._recnet = recnet
         self._network = network
-        self._name = name
         self._seed = seed
         self.missing = 0
         """Candidates that replies left out."""
         self.dropped = 0
         """Unknown or repeated names in replies."""
         self.failed = 0
-        """Rankings that no usable reply came for."""
-
-    @property
-    def name(self) -> str:
-        """The method's name in tables."""
-        return self._name
+        """Rankings without a usable reply."""
 
     def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
         """Do nothing: a network is fitted by `workflows.training.driver.train`, beforehand."""
 
     async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
-        """Return the candidates, best first; those the reply left out stand last.
+        """Return the candidates, best first; those that the reply left out come last.
 
-        Where no usable reply came, that is all of them: in random order, and counted.
+        Without a usable reply all of them come in random order, and the ranking counts as failed.
         """
         try:
             out = await self._recnet.network(self._network).recommend(user, candidates)

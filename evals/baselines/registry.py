@@ -1,6 +1,6 @@
-"""What stands beside a network in a table: baselines, and probes that must be at chance."""
+"""All baselines and probes that stand beside a network in a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from evals.baselines.bpr import BprRanker
 from evals.baselines.item_knn import ItemKnnRanker
@@ -12,23 +12,35 @@ from evals.baselines.tfidf import TfidfRanker
 from state.dataset import Item
 from workflows.recnet import RecNet
 
+RankerFactory = Callable[[Sequence[Item], int], Ranker]
+"""Makes a ranker for a catalogue and a seed."""
 
-def baselines(items: Sequence[Item], *, seed: int, learned: bool) -> list[Ranker]:
-    """Return random and static TF-IDF, and between them those that learn from who took what.
+BASELINES: Mapping[str, RankerFactory] = {
+    "Random": lambda _, seed: RandomRanker(seed=seed),
+    "Pop": lambda _, seed: PopRanker(seed=seed),
+    "Item-KNN": lambda _, seed: ItemKnnRanker(seed=seed),
+    "BPR": lambda _, seed: BprRanker(seed=seed),
+    "TF-IDF": lambda items, seed: TfidfRanker(items, seed=seed),
+}
+"""Every baseline that asks no model, by its name and in its order in tables."""
+ALWAYS = frozenset({"Random", "TF-IDF"})
+"""The baselines of every table; the others are added by `--baselines`."""
 
-    Raises `InputError` where `learned` is asked for and the library of BPR is not installed.
+
+def make_baselines(items: Sequence[Item], *, seed: int, every: bool) -> list[Ranker]:
+    """Return the baselines of every table, or `every` one.
+
+    Raises:
+        InputError: the library of one of them is not installed.
     """
-    taught: list[Ranker] = []
-    if learned:
-        taught = [PopRanker(seed=seed), ItemKnnRanker(seed=seed), BprRanker(seed=seed)]
-    return [RandomRanker(seed=seed), *taught, TfidfRanker(items, seed=seed)]
+    return [make(items, seed) for name, make in BASELINES.items() if every or name in ALWAYS]
 
 
-def probes(recnet: RecNet, networks: Mapping[str, str], *, seed: int) -> list[Ranker]:
-    """Return the probes of trained networks, which are given by their names in the table."""
-    stored = (
+def make_probes(recnet: RecNet, networks: Mapping[str, str], *, seed: int) -> list[Ranker]:
+    """Return the probes; `networks` holds trained networks by their names in the table."""
+    of_networks = (
         ProbeRanker(recnet, network, probe, name=f"{probe}: {label}", seed=seed)
         for label, network in networks.items()
         for probe in Probe
     )
-    return [LeastPopularRanker(seed=seed), NewestRanker(seed=seed), *stored]
+    return [LeastPopularRanker(seed=seed), NewestRanker(seed=seed), *of_networks]

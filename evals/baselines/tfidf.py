@@ -1,53 +1,47 @@
-"""Static TF-IDF of title and category: the baseline of every table (DESIGN §8).
+"""Static TF-IDF of title and category.
 
-It reads the catalogue and a user's own history, and nothing travels between users: what a
-propagating method gains, it gains over this.
+It reads the catalogue and a user's own history; nothing moves between users. It stands in every
+table: what propagation gains, it must gain over this.
 """
 
 from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
-import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from evals.baselines.random_order import best_first
+from evals.baselines.scoring import ScoringRanker
 from state.dataset import Event, Item
 
 
-class TfidfRanker:
+class TfidfRanker(ScoringRanker):
     """Ranks by the cosine between a candidate and the mean of the user's history."""
 
     name = "TF-IDF"
 
     def __init__(self, items: Sequence[Item], *, seed: int = 0) -> None:
         """Weigh the words of the whole catalogue; `seed` orders ties."""
-        self._seed = seed
-        self._at = {item.key: at for at, item in enumerate(items)}
+        super().__init__(seed=seed)
+        self._rows = {item.key: at for at, item in enumerate(items)}
         texts = [f"{item.title} {item.category}" for item in items]
         self._words = csr_array(TfidfVectorizer().fit_transform(texts))
-        self._taken: dict[str, list[int]] = {}
 
     def fit(self, train: Sequence[Event], valid: Sequence[Event]) -> None:
-        """Take over each user's history."""
-        taken: dict[str, list[int]] = defaultdict(list)
+        """Note each user's history."""
+        self._histories: dict[str, list[int]] = defaultdict(list)
         for event in chain(train, valid):
-            taken[event.user].append(self._at[event.item])
-        self._taken = dict(taken)
+            self._histories[event.user].append(self._rows[event.item])
 
-    async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
-        """Return the candidates by similarity to the user's history, ties in random order."""
-        scores = dict(zip(candidates, self._scores(user, candidates), strict=True))
-        return best_first(candidates, scores.__getitem__, seed=self._seed, user=user)
+    def score(self, user: str, candidates: Sequence[str]) -> list[float]:
+        """Return the mean products with the user's items; 0 for a user without any.
 
-    def _scores(self, user: str, candidates: Sequence[str]) -> npt.NDArray[np.float64]:
-        taken = self._taken.get(user)
-        if not taken:
-            return np.zeros(len(candidates))
-        rows = [self._at[key] for key in candidates]
-        # All candidates share the user's length, so the dot product orders them as the cosine does.
-        similar = (self._words[rows] @ self._words[taken].T).toarray()
-        means: npt.NDArray[np.float64] = similar.mean(axis=1)
+        The user's length is the same for all candidates, so they order as by the cosine.
+        """
+        own = self._histories.get(user)
+        if not own:
+            return [0.0] * len(candidates)
+        rows = [self._rows[key] for key in candidates]
+        products = (self._words[rows] @ self._words[own].T).toarray()
+        means: list[float] = products.mean(axis=1).tolist()
         return means

@@ -51,9 +51,9 @@ def evaluate(
                 Split(split),
                 draws=range(draws),
                 seed=seed,
-                learned_too=baselines,
-                probed=probes,
-                started=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
+                baselines=baselines,
+                probes=probes,
+                on_progress=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
             )
 
     found = execute(work, command="evaluate", cache=True)

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from rich.progress import Progress
 
 from evals.datasets.registry import read_dataset
-from evals.paper.design import DESIGNS
+from evals.paper.design import DESIGNS, Plan
 from evals.planted.dataset import PLANTED
 from state.dataset import Dataset, Split
 from state.errors import RecNetError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 paper = typer.Typer(help="Make the tables of the paper. What a table needs is made once.")
 
-Processes = Annotated[int, typer.Option(min=1, help="Networks to train at the same time.")]
+Concurrency = Annotated[int, typer.Option(min=1, help="Networks to train at the same time.")]
 Out = Annotated[Path, typer.Option(help="Folder for results and tables.")]
 Model = Annotated[str | None, typer.Option(help="The model, instead of RECNET_MODEL.")]
 
@@ -52,12 +52,11 @@ def _table(
         Path | None,
         typer.Option(help="A CSV file with lines NAME,NDCG@10: published figures to compare with."),
     ] = None,
-    processes: Processes = 1,
+    concurrency: Concurrency = 1,
     out: Out = Path("eval-results"),
     as_json: AsJson = False,
 ) -> None:
-    from evals.paper.experiment import Plan  # noqa: PLC0415 - scipy is slow to import
-    from evals.paper.printed import read_printed  # noqa: PLC0415 - as above
+    from evals.paper.printed import read_printed  # noqa: PLC0415 - scipy is slow to import
     from evals.paper.tables import make_report  # noqa: PLC0415 - as above
 
     name, settings = str(context.info_name), settings_with(model)
@@ -67,7 +66,9 @@ def _table(
     except RecNetError as error:
         fail(str(error))
     require_folder(out)
-    plan = Plan(seeds=seeds, draws=draws, split=Split(split), records=records, processes=processes)
+    plan = Plan(
+        seeds=seeds, draws=draws, split=Split(split), records=records, concurrency=concurrency
+    )
 
     async def work(recnet: "RecNet") -> "Report":
         with bars() as progress:

@@ -1,1 +1,5 @@
-"""Experiments: the tables of the paper, on shared networks, with what they cost and prove."""
+"""The paper's Tables 2 to 5: what they compare, running it, and writing what came out.
+
+`design` has the rows of each table, `experiment` runs one, `tables` writes it. Networks are
+trained by `jobs`; their results are stored by `results` and shared between tables.
+"""

@@ -1,4 +1,4 @@
-"""What each table compares: ways to learn a network, and methods that need none."""
+"""What each table compares: ways to train a network, and baselines that need none."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -6,16 +6,17 @@ from typing import Literal
 from pydantic import Field
 
 from evals.ablations import ABLATIONS
+from state.dataset import Split
 from state.domain import Frozen
 
-Learner = Literal["recnet", "agentcf", "nobody"]
+Trainer = Literal["recnet", "agentcf", "none"]
 
 
 class Variant(Frozen):
-    """One way to learn a network, and the row it has in tables."""
+    """One way to train a network, and its row in tables."""
 
     name: str
-    learner: Learner = "recnet"
+    trainer: Trainer = "recnet"
     settings: dict[str, object] = Field(default_factory=dict)
     """What differs from RecNet's settings."""
 
@@ -26,45 +27,51 @@ class Design(Frozen):
     title: str
     reference: str
     variants: tuple[Variant, ...]
-    beside: bool = False
-    """Whether the baselines of collaborative filtering stand in it, and probes of RecNet's network
-    that must be at chance; random and static TF-IDF always do."""
+    baselines: bool = False
+    """Whether it has all baselines, and probes of RecNet's network that must be at chance; random
+    order and static TF-IDF stand in every table."""
     efficiency: bool = False
-    """Whether calls and time are set against the gain, as in the paper's Table 5."""
+    """Whether calls and time are set against NDCG, as in the paper's Table 5."""
 
 
-RECNET = Variant(name="RecNet")
-AGENTCF = Variant(name="AgentCF", learner="agentcf")
-UNTRAINED = Variant(name="never trained", learner="nobody")
+class Plan(Frozen):
+    """What is asked for besides the table."""
+
+    seeds: int = 3
+    """Training seeds."""
+    draws: int = 3
+    """Draws of candidates for each user and seed."""
+    split: Split = Split.TEST
+    records: int | None = None
+    """Train on at most this many records; None for all."""
+    concurrency: int = 1
+    """Networks trained at the same time, at most."""
 
 
 def ablation(name: str) -> Variant:
-    """Return a variant by the name that the paper gives it."""
+    """Return a variant by the paper's name."""
     return Variant(name=name, settings=dict(ABLATIONS[name]))
 
 
+RECNET = Variant(name="RecNet")
+AGENTCF = Variant(name="AgentCF", trainer="agentcf")
+UNTRAINED = Variant(name="never trained", trainer="none")
+_ABLATED = (
+    "w/o CPR", "w/o PPR", "w/o buffer", "w/o filter memory", "w/o FPO", "w/o opt. filter memory",
+    "w/o opt. router", "placebo propagation", "no propagation",
+)  # fmt: skip
+
 DESIGNS: Mapping[str, Design] = {
     "table2": Design(
-        title="Methods (the paper's Table 2)",
+        title="Overall performance (the paper's Table 2)",
         reference="TF-IDF",
         variants=(UNTRAINED, AGENTCF, ablation("no propagation"), RECNET),
-        beside=True,
+        baselines=True,
     ),
     "table3": Design(
         title="Ablations (the paper's Table 3)",
         reference="RecNet",
-        variants=(
-            RECNET,
-            ablation("w/o CPR"),
-            ablation("w/o PPR"),
-            ablation("w/o buffer"),
-            ablation("w/o filter memory"),
-            ablation("w/o FPO"),
-            ablation("w/o opt. filter memory"),
-            ablation("w/o opt. router"),
-            ablation("placebo propagation"),
-            ablation("no propagation"),
-        ),
+        variants=(RECNET, *map(ablation, _ABLATED)),
     ),
     "table4": Design(
         title="Ways of propagation (the paper's Table 4)",

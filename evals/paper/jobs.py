@@ -1,126 +1,214 @@
-"""Jobs: one network that is learned and read, what came of it, and where that is kept."""
+"""Training networks for the tables: bootstrapped networks to copy, and jobs that run concurrently.
 
-import hashlib
-import json
-import os
-from pathlib import Path
+All jobs share one process: its budget, its limit of calls in flight and its stop signals.
+"""
 
-from pydantic import ValidationError
+import asyncio
+from collections.abc import Callable, Collection, Sequence
 
-from evals.candidates import SHOWN, Negatives
-from evals.paper.design import Variant
-from evals.ranking import RankingResult
-from state.dataset import Dataset, Split
-from state.domain import Frozen
+import psycopg
 
+from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.recnet import RecNetRanker
+from evals.evaluation import draw_network_tasks
+from evals.leakage import fit_for, fitted_on, refuse_leak
+from evals.paper.provenance import base_name, program
+from evals.paper.results import Cost, Job, Result, Results
+from evals.ranking import rank_all
+from nodes.gather_gradients import ROUTERLESS
+from nodes.step import BOOTSTRAP
+from prompts.llm.errors import BudgetExceeded
+from state.dataset import Dataset
+from state.domain import clean_line
+from state.errors import NetworkError, RecNetError
+from state.settings import NetworkSettings
+from state.store.networks import NetworkRecord
+from state.store.usage import add_totals, sum_usage
+from workflows.recnet import RecNet
+from workflows.training.driver import TrainingReport, read_settled
+from workflows.usage import mark_usage_now, usage_since
 
-class Job(Frozen):
-    """One variant with one training seed, to be learned and read."""
-
-    base: str
-    """The founded network it is a copy of; its name tells data set, models, prompts and seed."""
-    variant: Variant
-    seed: int
-    """Of training; also keys the candidates."""
-    split: Split
-    draws: int
-    records: int | None
-    """Learn from so many records at most; None for all."""
-    negatives: tuple[Negatives, ...] = SHOWN
-
-    @property
-    def network(self) -> str:
-        """The network's name; variants of equal settings are one network."""
-        settings = json.dumps(self.variant.settings, sort_keys=True)
-        short = hashlib.sha256(settings.encode()).hexdigest()[:8]
-        first = "" if self.records is None else f" first {self.records}"
-        return f"{self.base}/{self.split}/{self.variant.learner}-{short}{first}"
+_REASON = 500
+"""Letters of a failure's reason."""
 
 
-class Cost(Frozen):
-    """What learning a network took."""
-
-    records: int
-    failed: int
-    reward: float | None
-    """Share of records that were predicted right before they were learned."""
-    calls: int
-    """Requests that were sent."""
-    kept: int
-    """Replies that were kept from before, and paid for by another network."""
-    founding: int
-    """Calls and kept replies of the bootstrap, where the way of learning uses what it made."""
-    tokens: int
-    updates: int
-    seconds: float | None
-    """Wall time; None where the run was stopped in between, or a network was there already."""
-    at_once: int
-    """Networks that were learned at once on the machine, at the most."""
-
-    @classmethod
-    def nothing(cls, at_once: int) -> "Cost":
-        """Return the cost of a network that nobody trained."""
-        return cls(
-            records=0, failed=0, reward=None, calls=0, kept=0, founding=0, tokens=0, updates=0,
-            seconds=None, at_once=at_once,
-        )  # fmt: skip
+async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> NetworkRecord:
+    """Return a network with the data set, loading it if need be, and the settings it will have."""
+    settings = recnet.resources.settings
+    name = base_name(recnet, dataset, seed)
+    network = await _find(recnet, name)
+    if network is None:
+        network = await (await recnet.load(name, dataset)).record()
+    wanted = NetworkSettings(seed=seed, encoder=settings.embedding, model=settings.model)
+    return network.model_copy(update={"stored_settings": wanted})
 
 
-class Result(Frozen):
-    """What came of one job."""
+async def bootstrap_base(recnet: RecNet, dataset: Dataset, seed: int) -> str:
+    """Load and bootstrap a data set with a seed; return the network's name.
 
-    job: Job
-    digest: str
-    cost: Cost
-    rewards: dict[str, int | None]
-    """Prequential: by record, in their order, whether it was predicted right before it was learned;
-    None where it failed."""
-    readings: tuple[RankingResult, ...]
-    ranking_calls: int
-    ranking_kept: int
-    ranking_tokens: int
-    missing: int
-    """Candidates that replies left out; with the dropped and failed ones, how clean the rest is."""
-    dropped: int
-    failed: int
-    program: str
-    """The version, and the commit, of the code that made it."""
+    All variants of the seed are copies of it, so the bootstrap is paid once.
+    """
+    base = await load_base(recnet, dataset, seed)
+    await recnet.network(base.name).bootstrap(base.settings)
+    return base.name
 
 
-def fingerprint(dataset: Dataset) -> str:
-    """Return what tells this data set from another one of the same name."""
-    return hashlib.sha256(dataset.model_dump_json().encode()).hexdigest()[:8]
+async def run_jobs(
+    recnet: RecNet,
+    jobs: Sequence[Job],
+    concurrency: int,
+    results: Results,
+    progress: Callable[[int, int], None],
+    redo: Collection[str] = (),
+) -> list[Result]:
+    """Run the jobs without a stored result; return the results of all jobs, in order.
+
+    A job that fails does not stop the others.
+
+    Args:
+        recnet: the open façade.
+        jobs: what is wanted.
+        concurrency: networks trained at the same time, at most.
+        results: where results are looked up and stored.
+        progress: called with the number of jobs done, of how many.
+        redo: networks whose jobs run although there is a result.
+
+    Raises:
+        RecNetError: jobs failed; the message says how many, and why the first one did.
+        BudgetExceeded: the budget is spent. The same call goes on.
+    """
+    missing = [job for job in jobs if job.network in redo or results.find(job) is None]
+    waiting = {job.network: job for job in missing}
+    limiter = asyncio.Semaphore(concurrency)
+    done, spent, failed = 0, "", list[str]()
+    progress(done, len(waiting))
+
+    async def run(job: Job) -> None:
+        nonlocal done, spent
+        async with limiter:
+            if spent:
+                return
+            try:
+                results.keep(await run_job(recnet, job, min(concurrency, len(waiting))))
+            except BudgetExceeded as stop:
+                spent = str(stop)
+            except psycopg.OperationalError:
+                raise  # no other job could run either
+            except Exception as error:  # noqa: BLE001 - whatever it is, other jobs can run
+                failed.append(f"{job.network}: {_explain(error)}")
+            else:
+                done += 1
+                progress(done, len(waiting))
+
+    # A second cancellation has to reach the jobs too, which a TaskGroup would keep to itself.
+    for error in await asyncio.gather(*map(run, waiting.values()), return_exceptions=True):
+        if error is not None:
+            raise error
+    _raise_failures(failed, spent, len(waiting))
+    return [results.read(job) for job in jobs]
 
 
-class Results:
-    """Results on disk: one file a job, written whole or not at all."""
+async def run_job(recnet: RecNet, job: Job, concurrency: int = 1) -> Result:
+    """Train one network and rank with it; what was done before is not done again.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    `concurrency` is the number of networks trained at the same time, which the cost tells.
 
-    def path(self, job: Job) -> Path:
-        """Return where a job's result is."""
-        asked = hashlib.sha256(job.model_dump_json(exclude={"variant": {"name"}}).encode())
-        return self.folder / "networks" / f"{asked.hexdigest()[:16]}.json"
+    Raises:
+        NetworkError: there is no such base.
+        BudgetExceeded: the budget is spent; the same call goes on.
+    """
+    fresh = await _find(recnet, job.network) is None
+    if fresh and job.variant.trainer == "agentcf":
+        await found_agentcf(recnet, job.base, job.network)
+    elif fresh:
+        await recnet.network(job.base).copy(job.network, **job.variant.settings)
+    network = await recnet.network(job.network).record()
+    cost = Cost()
+    if job.variant.trainer != "none":
+        report = await _train(recnet, job, network)
+        cost = await _cost(recnet, job, network, report)
+        cost = cost.model_copy(update={"seconds": report.seconds if fresh else None})
+    dataset, drawn = await draw_network_tasks(
+        recnet, network, job.split, job.seed, range(job.draws), job.negatives
+    )
+    await refuse_leak(recnet, network, dataset, job.split)
+    ranker = RecNetRanker(recnet, job.network, name=job.variant.name, seed=job.seed)
+    in_flight = recnet.resources.settings.calls_in_flight
+    mark = await mark_usage_now(recnet.resources)
+    rankings = [await rank_all(ranker, tasks, concurrency=in_flight) for tasks in drawn]
+    asked = add_totals(list(await usage_since(recnet.resources, mark, network)), job.network)
+    records, settled = await read_settled(recnet.resources, network, fitted_on(job.split))
+    ranked = {
+        "concurrency": concurrency,
+        "ranking_calls": asked.calls + asked.cached,
+        "missing": ranker.missing,
+        "dropped": ranker.dropped,
+        "failed_rankings": ranker.failed,
+    }
+    return Result(
+        job=job,
+        digest=await recnet.network(job.network).digest(),
+        cost=cost.model_copy(update=ranked),
+        rewards={record.id: settled[record.id] for record in records if record.id in settled},
+        rankings=tuple(rankings),
+        program=program(),
+    )
 
-    def find(self, job: Job) -> Result | None:
-        """Return the result of a job, None where there is none that can be read."""
-        try:
-            found = Result.model_validate_json(self.path(job).read_text("utf-8"))
-        except (FileNotFoundError, ValidationError):
-            return None
-        # Two tables may give one network different names.
-        readings = tuple(r.model_copy(update={"method": job.variant.name}) for r in found.readings)
-        return found.model_copy(update={"job": job, "readings": readings})
 
-    def keep(self, result: Result) -> None:
-        """Write a result."""
-        write_whole(self.path(result.job), result.model_dump_json(indent=1))
+async def _train(recnet: RecNet, job: Job, network: NetworkRecord) -> TrainingReport:
+    """Train up to the job's records; a network that is half trained is not ranked with."""
+    limit = None
+    if job.records is not None:
+        _, settled = await read_settled(recnet.resources, network, fitted_on(job.split))
+        limit = max(0, job.records - len(settled))
+    if job.variant.trainer == "agentcf":
+        report = await train_agentcf(recnet, job.network, fit=fit_for(job.split), limit=limit)
+    else:
+        handle = recnet.network(job.network)
+        report = await handle.train(fit=fit_for(job.split), limit=limit)
+    if report.stopped and (limit is None or report.run < limit):
+        raise BudgetExceeded(report.stopped)
+    return report
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a file so that it is never there in part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f"{path.name}.{os.getpid()}")
-    beside.write_text(text, "utf-8")
-    beside.replace(path)
+async def _cost(recnet: RecNet, job: Job, network: NetworkRecord, report: TrainingReport) -> Cost:
+    """Return what training took, in this run and before."""
+    base = await recnet.network(job.base).record()
+    async with recnet.resources.pool.connection() as conn:
+        usage = await sum_usage(conn, network.id, "interactions")
+        usage += await sum_usage(conn, network.id, "updates")
+        steps = await sum_usage(conn, base.id, by="interaction")
+    total = add_totals(usage, job.network)
+    bootstrap = sum(step.calls + step.cached for step in steps if step.name == BOOTSTRAP)
+    uses_it = job.variant.trainer == "recnet" and network.settings.propagation not in ROUTERLESS
+    return Cost(
+        records=report.settled,
+        failed=report.failed,
+        reward=report.reward,
+        bootstrap_calls=bootstrap if uses_it else 0,
+        calls=total.calls,
+        cached=total.cached,
+        tokens=total.input_tokens + total.output_tokens,
+        updates=report.windows,
+    )
+
+
+async def _find(recnet: RecNet, name: str) -> NetworkRecord | None:
+    try:
+        return await recnet.network(name).record()
+    except NetworkError:
+        return None
+
+
+def _explain(error: Exception) -> str:
+    """Return one line on an error; one that is a bug is named by its type."""
+    expected = isinstance(error, RuntimeError)
+    return clean_line(str(error) if expected else f"{type(error).__name__}: {error}", _REASON)
+
+
+def _raise_failures(failed: Sequence[str], spent: str, of: int) -> None:
+    told = f"{len(failed)} of {of} networks failed, the first: {failed[0]}" if failed else ""
+    if spent:
+        raise BudgetExceeded("; ".join(filter(None, (spent, told))))
+    if told:
+        raise RecNetError(f"{told}; what was done is kept, and the same command does the rest")

@@ -1,20 +1,20 @@
-"""Figures printed elsewhere: they may stand beside ours, and nothing is made of them."""
+"""Figures printed elsewhere, shown in a column of their own; nothing is computed from them."""
 
 import csv
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from evals.tables import JUDGED
+from evals.tables import COMPARED_AT
 from state.errors import InputError
 
-NAME, FIGURE = "name", f"NDCG@{JUDGED}"
+NAME, FIGURE = "name", f"NDCG@{COMPARED_AT}"
 
 
 def read_printed(path: Path) -> Mapping[str, float]:
     """Return NDCG@10 by row from a CSV file with the columns `name` and `NDCG@10`.
 
     Raises:
-        InputError: it cannot be read, or a line is no such figure.
+        InputError: it cannot be read, or a value is no number from 0 to 1.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -39,10 +39,10 @@ def _figure(text: str | None, path: Path, line: int) -> float:
 
 
 def require_rows(printed: Collection[str], rows: Collection[str]) -> None:
-    """Refuse figures of what is no row of the table.
+    """Refuse figures for rows that the table does not have.
 
     Raises:
-        InputError: one of them is not.
+        InputError: one of them is not a row.
     """
     for name in printed:
         if name not in rows:
@@ -50,10 +50,9 @@ def require_rows(printed: Collection[str], rows: Collection[str]) -> None:
 
 
 def with_printed(rows: list[list[str]], printed: Mapping[str, float]) -> list[list[str]]:
-    """Return rows with what was printed elsewhere in the last column, where anything was."""
+    """Return rows with the printed figures in a last column, if there are any."""
     if not printed:
         return rows
     header, *lines = rows
-    cells = [f"{printed[line[0]]:.3f}" if line[0] in printed else "" for line in lines]
-    added = [[*line, cell] for line, cell in zip(lines, cells, strict=True)]
+    added = [[*line, f"{printed[line[0]]:.3f}" if line[0] in printed else ""] for line in lines]
     return [[*header, "printed elsewhere, not comparable"], *added]

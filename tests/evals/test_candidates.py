@@ -12,7 +12,7 @@ from evals.baselines.random_order import RandomRanker
 from evals.candidates import SHOWN, Negatives, draw_candidates, draw_tasks
 from evals.datasets.splits import history, leave_one_out
 from evals.metrics import random_line
-from evals.ranking import evaluate
+from evals.ranking import rank_all
 from state.dataset import Dataset, Event, Item, Split
 
 KEYS = st.lists(st.text("abcdef", min_size=1, max_size=3), unique=True, min_size=1, max_size=40)
@@ -83,8 +83,8 @@ def test_a_users_cases_do_not_depend_on_the_other_users() -> None:
     many, few = world(users=6), world(users=2)
     cases = draw_tasks(many, Split.TEST, kind=Negatives.SAMPLED, seen=set())
     alone = draw_tasks(few, Split.TEST, kind=Negatives.SAMPLED, seen=set(), draws=(2, 0))
-    assert set(alone.cases) <= set(cases.cases)
-    assert (cases.size, len(cases.cases), len(alone.cases)) == (10, 18, 4)
+    assert set(alone.tasks) <= set(cases.tasks)
+    assert (cases.size, len(cases.tasks), len(alone.tasks)) == (10, 18, 4)
 
 
 def test_draws_splits_seeds_and_kinds_differ() -> None:
@@ -95,7 +95,7 @@ def test_draws_splits_seeds_and_kinds_differ() -> None:
         for kind in SHOWN
         for split in (Split.VALID, Split.TEST)
         for seed in (0, 1)
-        for case in draw_tasks(dataset, split, kind=kind, seen=seen, seed=seed).cases
+        for case in draw_tasks(dataset, split, kind=kind, seen=seen, seed=seed).tasks
     }
     assert len(drawn) == 2 * 2 * 2 * 18
 
@@ -107,15 +107,15 @@ def test_users_without_enough_matched_negatives_are_left_out_and_named() -> None
     seen = {f"i{at}" for at in range(7)}
     cases = draw_tasks(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen)
     assert cases.left_out == ("u0",)
-    assert [case.user for case in cases.cases] == ["u1"] * 3
-    assert not seen & {key for case in cases.cases for key in case.candidates}
+    assert [case.user for case in cases.tasks] == ["u1"] * 3
+    assert not seen & {key for case in cases.tasks for key in case.candidates}
     sampled = draw_tasks(dataset, Split.TEST, kind=Negatives.SAMPLED, seen=seen)
     assert sampled.left_out == ()
 
 
 def test_a_target_is_never_a_negative_of_the_same_users_other_split() -> None:
     dataset = world()
-    for case in draw_tasks(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=set()).cases:
+    for case in draw_tasks(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=set()).tasks:
         own = {event.item for event in dataset.events if event.user == case.user}
         assert set(case.candidates) & own == {case.target}
 
@@ -146,7 +146,7 @@ async def test_popularity_does_not_tell_a_new_target_from_matched_negatives() ->
     method = LeastPopularRanker()
     method.fit(*history(dataset, Split.TEST))
     means = {
-        kind: fmean((await evaluate(method, cases)).user_means(10).values())
+        kind: fmean((await rank_all(method, cases)).user_means(10).values())
         for kind in Negatives
         for cases in (draw_tasks(dataset, Split.TEST, kind=kind, seen=seen, draws=range(10)),)
     }
@@ -177,15 +177,15 @@ async def test_popularity_tells_a_hit_from_matched_and_not_from_equal_negatives(
         draw_tasks(dataset, Split.TEST, kind=kind, seen=seen)
         for kind in (Negatives.MATCHED, Negatives.EQUAL)
     )
-    assert all(key.startswith("h") for case in equal.cases for key in case.candidates)
+    assert all(key.startswith("h") for case in equal.tasks for key in case.candidates)
     pop, chance = PopRanker(), RandomRanker()
     pop.fit(*history(dataset, Split.TEST))
-    assert fmean((await evaluate(pop, matched)).user_means(10).values()) > 0.7
-    assert (await evaluate(pop, equal)).ranks == (await evaluate(chance, equal)).ranks
+    assert fmean((await rank_all(pop, matched)).user_means(10).values()) > 0.7
+    assert (await rank_all(pop, equal)).ranks == (await rank_all(chance, equal)).ranks
 
 
 def test_an_equal_negative_was_drawn_in_training_if_the_target_was() -> None:
     dataset, seen = fresh_world()  # no target was taken before
-    for case in draw_tasks(dataset, Split.TEST, kind=Negatives.EQUAL, seen=seen).cases:
+    for case in draw_tasks(dataset, Split.TEST, kind=Negatives.EQUAL, seen=seen).tasks:
         assert all(key.startswith("n") for key in case.candidates)
         assert len({key in seen for key in case.candidates}) == 1

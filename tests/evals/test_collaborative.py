@@ -8,14 +8,14 @@ import pytest
 from sklearn.metrics.pairwise import cosine_similarity
 
 from evals.baselines.bpr import BprRanker
-from evals.baselines.interaction_matrix import taken_matrix
+from evals.baselines.interaction_matrix import interaction_matrix
 from evals.baselines.item_knn import ItemKnnRanker
 from evals.baselines.pop import PopRanker
 from evals.baselines.ranker import Ranker
 from evals.candidates import Negatives, draw_tasks
 from evals.datasets.registry import read_dataset
 from evals.datasets.splits import history, seen_items
-from evals.ranking import evaluate
+from evals.ranking import rank_all
 from state.dataset import Event, Split
 from state.errors import InputError
 from state.randomness import draw
@@ -40,7 +40,7 @@ async def test_pop_puts_first_what_most_users_took() -> None:
 
 
 def test_an_event_that_is_there_twice_counts_once() -> None:
-    taken = taken_matrix(events(u="ab", v="b") + events(u="a"))
+    taken = interaction_matrix(events(u="ab", v="b") + events(u="a"))
     assert (taken.users, taken.items) == ({"u": 0, "v": 1}, {"a": 0, "b": 1})
     assert taken.matrix.toarray().tolist() == [[1, 1], [0, 1]]
 
@@ -130,7 +130,7 @@ def test_bpr_without_its_library_names_the_extra(monkeypatch: pytest.MonkeyPatch
     for name in [name for name in sys.modules if name.partition(".")[0] == "implicit"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "implicit", None)
-    with pytest.raises(InputError, match=r"^BPR needs implicit: pip install 'recnet\[baselines\]'"):
+    with pytest.raises(InputError, match=r"BPR .*`pip install -e '\.\[baselines\]'`"):
         BprRanker()
 
 
@@ -147,5 +147,5 @@ async def test_the_validation_of_the_agentcf_sample_is_what_was_measured(
     known = history(dataset, Split.VALID)
     method.fit(*known)
     drawn = draw_tasks(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=seen_items(known))
-    reading = await evaluate(method, drawn)
+    reading = await rank_all(method, drawn)
     assert low < fmean(reading.user_means(10).values()) < high

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score
 
-from evals.metrics import CUTOFFS, floor, mean_ndcg, ndcg, random_line
+from evals.metrics import CUTOFFS, floor, ndcg, random_line
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,3 @@ def test_other_sizes() -> None:
     assert floor(1, 10) == random_line(1, 10) == 1
     assert random_line(2, 10) == pytest.approx((1 + 1 / math.log2(3)) / 2)
     assert floor(20, 10) == 0
-
-
-def test_a_users_mean_runs_over_its_cases() -> None:
-    assert mean_ndcg((1, 3, 7), 5) == pytest.approx((1 + 0.5 + 0) / 3)

@@ -12,7 +12,7 @@ from evals.baselines.tfidf import TfidfRanker
 from evals.candidates import Negatives, RankingTask, RankingTasks, draw_tasks
 from evals.datasets.registry import read_dataset
 from evals.datasets.splits import history, seen_items
-from evals.ranking import RankingResult, evaluate, pool
+from evals.ranking import RankingResult, pool, rank_all
 from state.dataset import Event, Split
 from tests.support.paths import CDS
 
@@ -53,11 +53,11 @@ TWO_USERS = cases(
 
 async def test_ranks_are_read_off_and_averaged_within_a_user() -> None:
     done: list[None] = []
-    reading = await evaluate(Recorder(), TWO_USERS, done=lambda: done.append(None))
+    reading = await rank_all(Recorder(), TWO_USERS, done=lambda: done.append(None))
     assert reading.ranks == {"u": (1, 2), "v": (3,)}
     assert reading.user_means(1) == {"u": 0.5, "v": 0}
     assert reading.user_means(5) == {"u": pytest.approx((1 + 0.63093) / 2, abs=1e-5), "v": 0.5}
-    assert (reading.method, reading.size, reading.left_out) == ("Recorder", 3, ("left",))
+    assert (reading.ranker, reading.size, reading.left_out) == ("Recorder", 3, ("left",))
     assert len(done) == 3
     assert RankingResult.model_validate_json(reading.model_dump_json()) == reading
 
@@ -65,29 +65,30 @@ async def test_ranks_are_read_off_and_averaged_within_a_user() -> None:
 @pytest.mark.parametrize("concurrency", [1, 2])
 async def test_no_more_rankings_are_open_than_allowed(concurrency: int) -> None:
     recorder = Recorder()
-    alone = await evaluate(RandomRanker(), TWO_USERS)
-    assert (await evaluate(recorder, TWO_USERS, concurrency=concurrency)).ranks
+    alone = await rank_all(RandomRanker(), TWO_USERS)
+    assert (await rank_all(recorder, TWO_USERS, concurrency=concurrency)).ranks
     assert recorder.most_open == concurrency
-    together = await evaluate(RandomRanker(), TWO_USERS, concurrency=concurrency)
+    together = await rank_all(RandomRanker(), TWO_USERS, concurrency=concurrency)
     assert together.ranks == alone.ranks
 
 
-async def test_a_broken_contract_ends_the_reading() -> None:
+@pytest.mark.parametrize("bad", [["a"], ["a", "a"], ["a", "b", "b"], ["a", "b", "d"]])
+async def test_a_ranking_must_hold_every_candidate_once(bad: list[str]) -> None:
     class Forgetful(Recorder):
-        async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:
-            return (await super().rank(user, candidates))[1:]
+        async def rank(self, user: str, candidates: Sequence[str]) -> list[str]:  # noqa: ARG002
+            return bad
 
-    with pytest.raises(ContractError, match="Recorder returned 2 items for u"):
-        await evaluate(Forgetful(), TWO_USERS)
+    with pytest.raises(ContractError, match=f"Recorder returned {len(bad)} items for u"):
+        await rank_all(Forgetful(), TWO_USERS)
 
 
 async def test_readings_of_several_seeds_are_pooled_within_users() -> None:
-    readings = [await evaluate(RandomRanker(seed=seed), TWO_USERS) for seed in range(3)]
+    readings = [await rank_all(RandomRanker(seed=seed), TWO_USERS) for seed in range(3)]
     pooled = pool(readings)
     assert pooled.ranks["u"] == sum((reading.ranks["u"] for reading in readings), ())
     assert len(pooled.ranks["v"]) == 3
-    with pytest.raises(ValueError, match="one method on the same cases"):
-        pool([readings[0], await evaluate(Recorder(), TWO_USERS)])
+    with pytest.raises(ValueError, match="one ranker on the same tasks"):
+        pool([readings[0], await rank_all(Recorder(), TWO_USERS)])
 
 
 @pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")
@@ -102,5 +103,5 @@ async def test_tfidf_on_the_agentcf_sample_is_what_was_measured(
     method = TfidfRanker(dataset.items)
     method.fit(*fitted)
     drawn = draw_tasks(dataset, Split.TEST, kind=kind, seen=seen_items(fitted))
-    reading = await evaluate(method, drawn)
+    reading = await rank_all(method, drawn)
     assert low < fmean(reading.user_means(10).values()) < high

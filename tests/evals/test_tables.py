@@ -13,10 +13,10 @@ from state.dataset import Split
 
 
 def reading(
-    method: str, *ranks: int, kind: Negatives = Negatives.SAMPLED, left_out: int = 0
+    ranker: str, *ranks: int, kind: Negatives = Negatives.SAMPLED, left_out: int = 0
 ) -> RankingResult:
     return RankingResult(
-        method=method,
+        ranker=ranker,
         split=Split.TEST,
         negatives=kind,
         size=10,
@@ -89,7 +89,7 @@ def test_one_user_has_a_mean_and_no_interval() -> None:
 
 
 def test_methods_of_one_table_rank_for_the_same_users() -> None:
-    with pytest.raises(ValueError, match="the same cases"):
+    with pytest.raises(ValueError, match="the same tasks"):
         make_tables([TFIDF, reading("RecNet", 1, 2)], MADE)
 
 

@@ -20,7 +20,7 @@ from benchmarks.planted.worlds import (
 )
 from evals.candidates import Negatives
 from evals.metrics import ndcg
-from evals.paper.jobs import Result
+from evals.paper.results import Result
 from evals.planted.world import plant_world
 from tests.support.paper_jobs import result
 
@@ -35,7 +35,7 @@ def outcome(
     ranks = {"eve": (eve,), "flo": (flo,), "cy": (cy,)}
     update = {"negatives": Negatives.MATCHED, "ranks": ranks}
     return made.model_copy(
-        update={"rewards": rewards or {}, "readings": (made.readings[0].model_copy(update=update),)}
+        update={"rewards": rewards or {}, "rankings": (made.rankings[0].model_copy(update=update),)}
     )
 
 

@@ -43,22 +43,22 @@ def table(out: Path, name: str) -> dict[str, Any]:
 @pytest.mark.long
 @pytest.mark.usefixtures("database")
 def test_a_table_is_made_by_one_command_and_shares_its_networks(tmp_path: Path) -> None:
-    said, _ = run(("table4", *SMALL, "--processes", "2"), tmp_path)
+    said, _ = run(("table4", *SMALL, "--concurrency", "2"), tmp_path)
     (written,) = tmp_path.glob("table4-*.md")
     assert said == written.read_text() + "\n"
     assert "the offline model is a set of lexical methods and no language model" in said
     report = table(tmp_path, "table4")
-    rows = [line["name"] for line in report["lines"]["matched"]]
+    rows = [line["name"] for line in report["rows"]["matched"]]
     assert rows == ["Random", "TF-IDF", "EM", "EM+LR", "EM+LR+LS", "RecNet"]
-    assert all(line["p"] is not None for line in report["lines"]["matched"][:-1])
+    assert all(line["p"] is not None for line in report["rows"]["matched"][:-1])
     assert all(e["records"] == 6 and e["calls"] > 0 for e in report["expenses"])
     networks = {path: path.stat().st_mtime_ns for path in (tmp_path / "networks").iterdir()}
     assert len(networks) == 4
-    run(("table3", *SMALL, "--processes", "2"), tmp_path)
+    run(("table3", *SMALL, "--concurrency", "2"), tmp_path)
     # RecNet, and "w/o CPR", which is EM, are there already.
     assert {p: p.stat().st_mtime_ns for p in networks} == networks
     again, _ = run(("table4", *SMALL), tmp_path)
-    assert table(tmp_path, "table4")["lines"] == report["lines"]
+    assert table(tmp_path, "table4")["rows"] == report["rows"]
     assert again == said
 
 
@@ -83,8 +83,7 @@ def test_a_run_that_is_stopped_goes_on_and_finds_the_same(
     monkeypatch.setenv("RECNET_HOME", str(home))  # where nothing is learned yet
     run(("table4", *SMALL), tmp_path / "whole")
     assert (
-        table(tmp_path / "stopped", "table4")["lines"]
-        == table(tmp_path / "whole", "table4")["lines"]
+        table(tmp_path / "stopped", "table4")["rows"] == table(tmp_path / "whole", "table4")["rows"]
     )
 
 

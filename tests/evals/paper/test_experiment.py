@@ -5,16 +5,16 @@ from pathlib import Path
 import pytest
 
 from evals.candidates import PROBED, SHOWN
-from evals.paper.design import DESIGNS, RECNET, UNTRAINED, Design
-from evals.paper.experiment import Plan, run_experiment
-from evals.paper.jobs import Results
+from evals.paper.design import DESIGNS, RECNET, UNTRAINED, Design, Plan
+from evals.paper.experiment import run_experiment
+from evals.paper.results import Results
 from evals.planted.dataset import plant
 from evals.planted.world import items_for
 from state.errors import InputError
 from workflows.recnet import RecNet
 
 PLAN = Plan(seeds=1, draws=1, records=2)
-SMALL = Design(title="", reference=RECNET.name, variants=(RECNET, UNTRAINED), beside=True)
+SMALL = Design(title="", reference=RECNET.name, variants=(RECNET, UNTRAINED), baselines=True)
 
 
 async def test_too_few_users_are_refused_before_anything_is_paid_for(
@@ -31,9 +31,9 @@ async def test_a_network_that_probes_need_is_learned_again(recnet: RecNet, tmp_p
     dataset, kept = plant(3, users=12, items=items_for(12)), Results(tmp_path)
     first = await run_experiment(recnet, SMALL, dataset, PLAN, kept)
     assert "most versions first: RecNet" in first.probes
-    assert not first.probes.keys() & first.readings.keys()
+    assert not first.probes.keys() & first.rankings.keys()
     kinds = [
-        {r.negatives for o in own.values() for r in o} for own in (first.probes, first.readings)
+        {r.negatives for o in own.values() for r in o} for own in (first.probes, first.rankings)
     ]
     assert kinds == [set(PROBED), set(SHOWN)]
     await recnet.network(first.results[0].job.network).drop()

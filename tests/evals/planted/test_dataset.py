@@ -32,7 +32,7 @@ from evals.planted.world import (
     World,
     plant_world,
 )
-from evals.ranking import evaluate
+from evals.ranking import rank_all
 from state.dataset import Split
 from tests.support.paths import ROOT
 
@@ -170,7 +170,7 @@ async def test_popularity_says_next_to_nothing(by: type[PopRanker | LeastPopular
         cases = draw_tasks(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen_items(fitted))
         for method, into in ((by(), found), (RandomRanker(), chance)):
             method.fit(*fitted)
-            into.append(fmean((await evaluate(method, cases)).user_means(10).values()))
+            into.append(fmean((await rank_all(method, cases)).user_means(10).values()))
     assert fmean(found) == pytest.approx(fmean(chance), abs=0.03)
 
 
@@ -214,7 +214,7 @@ async def test_what_a_static_ranking_finds(control: str | None, expected: float)
         cases = draw_tasks(
             dataset, Split.TEST, kind=Negatives.SAMPLED, seen=seen_items(fitted), draws=(0,)
         )
-        means.append(fmean((await evaluate(method, cases)).user_means(10).values()))
+        means.append(fmean((await rank_all(method, cases)).user_means(10).values()))
     assert fmean(means) == pytest.approx(expected, abs=0.02)
 
 
@@ -222,7 +222,7 @@ async def test_the_sample_leaves_room_above_chance() -> None:
     """The theme that was planted is worth far more than random: there is something to be found."""
     world = plant_world(World())
     cases = draw_tasks(world.dataset, Split.TEST, kind=Negatives.SAMPLED, seen=frozenset())
-    informed = await evaluate(Informed(world), cases)
+    informed = await rank_all(Informed(world), cases)
     assert fmean(informed.user_means(10).values()) > 0.6
 
 

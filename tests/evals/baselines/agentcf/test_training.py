@@ -3,8 +3,8 @@
 import pytest
 
 from evals.baselines.agentcf.prompts import ReflectionFields
-from evals.baselines.agentcf.ranker import AgentCFRanker
 from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.recnet import RecNetRanker
 from evals.datasets.registry import SAMPLE, read_dataset
 from evals.evaluation import evaluate_networks
 from nodes.resources import open_resources
@@ -148,7 +148,7 @@ async def test_a_bad_reply_fails_one_record_and_the_run_goes_on(
 
 async def test_its_network_ranks_as_a_method(agents: RecNet) -> None:
     await train_agentcf(agents, "agents", fit="train")
-    method = AgentCFRanker(agents, "agents")
+    method = RecNetRanker(agents, "agents", name="AgentCF")
     candidates = ["m1", "j4", "f2", "f4"]
     ranking = await method.rank("ann", candidates)
     assert ranking[0] == "j4"
