@@ -14,20 +14,20 @@ from prompts.offline.profile_text import (
 )
 from prompts.offline.rules import Rule, keeps_out, matches, read_rule, unwanted
 
-TAKEN_FROM_ONE = 6
+NEW_FROM_ONE = 6
 """New phrases that one message may bring, so that no message fills the list alone."""
 
 
 def merge(fields: MergeFields) -> Merge:
-    """Return the profile with what the rules let in, and a verdict for each message."""
+    """Return the profile with what the rules let in, and a decision on each message."""
     profile = read_profile(fields.profile, fields.kind)
     rules = [read_rule(rule.name, rule.text) for rule in fields.rules]
     closed = (*unwanted(rules, profile), *profile.dislikes)
     news: list[str] = []
     filter_decisions: list[MessageDecision] = []
     for message in fields.messages:
-        verdict, brought = _receive(message, profile, rules, closed, news)
-        filter_decisions.append(verdict)
+        decision, brought = _receive(message, profile, rules, closed, news)
+        filter_decisions.append(decision)
         news.extend(brought)
     heard = distinct([*news, *profile.heard])[:HEARD_HELD]
     return Merge(
@@ -45,14 +45,14 @@ def _receive(
     phrases = read_message(message.text)
     if against := keeps_out(rules, profile, phrases):
         reason = f"names {_some(phrases)}" if phrases else "names no tastes"
-        return _verdict(message, reason, against), ()
+        return _decision(message, reason, against), ()
     fresh = without(phrases, [*profile.likes, *news])
-    brought = tuple(p for p in fresh if not matches(p, closed))[:TAKEN_FROM_ONE]
+    brought = tuple(p for p in fresh if not matches(p, closed))[:NEW_FROM_ONE]
     reason = f"brings {_some(brought)}" if brought else "says nothing new"
-    return _verdict(message, reason), brought
+    return _decision(message, reason), brought
 
 
-def _verdict(message: Named, reason: str, against: Rule | None = None) -> MessageDecision:
+def _decision(message: Named, reason: str, against: Rule | None = None) -> MessageDecision:
     return MessageDecision(
         message=message.name,
         accepted=against is None,

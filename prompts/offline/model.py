@@ -1,8 +1,7 @@
 """The offline model: a chat model's interface over lexical methods. It is no language model."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -17,17 +16,15 @@ from prompts.extract import ExtractFields
 from prompts.fields import ROOT, read_fields
 from prompts.gradient import GradientFields
 from prompts.merge import MergeFields
-from prompts.offline.extract import extract
+from prompts.offline.attributes import extract, summarize
 from prompts.offline.gradient import gradient
 from prompts.offline.merge import merge
 from prompts.offline.optimize_filter_memory import optimize_filter_memory
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.optimize_router import optimize_router
-from prompts.offline.peer_messages import address, choose, tell
-from prompts.offline.predict import predict
-from prompts.offline.rank import rank
+from prompts.offline.peer_messages import address, choose, write
+from prompts.offline.ranking import predict, rank
 from prompts.offline.reflection import ReflectionRead, reflect_items, reflect_user
-from prompts.offline.summarize import summarize
 from prompts.optimize_filter_memory import OptimizeFilterMemoryFields
 from prompts.optimize_profile import OptimizeProfileFields
 from prompts.optimize_router import OptimizeRouterFields
@@ -38,34 +35,23 @@ from prompts.write_message import WriteMessageFields
 
 CHARACTERS_A_TOKEN = 4
 
-F = TypeVar("F", bound=BaseModel)
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer(Generic[F]):
-    fields: type[F]
-    answer: Callable[[F], BaseModel]
-
-    def __call__(self, text: str) -> BaseModel:
-        return self.answer(read_fields(text, self.fields))
-
-
-_ANSWERS: Mapping[str, Callable[[str], BaseModel]] = {
-    "Extract": _Answer(ExtractFields, extract),
-    "Summarize": _Answer(SummarizeFields, summarize),
-    "Merge": _Answer(MergeFields, merge),
-    "Predict": _Answer(PredictFields, predict),
-    "CreditAssignment": _Answer(GradientFields, gradient),
-    "UserMemory": _Answer(ReflectionRead, reflect_user),
-    "ItemMemories": _Answer(ReflectionRead, reflect_items),
-    "OptimizedProfile": _Answer(OptimizeProfileFields, optimize_profile),
-    "OptimizedFilterMemory": _Answer(OptimizeFilterMemoryFields, optimize_filter_memory),
-    "OptimizedRouter": _Answer(OptimizeRouterFields, optimize_router),
-    "Rank": _Answer(RankFields, rank),
-    "ChooseRecipients": _Answer(ChooseRecipientsFields, choose),
-    "WriteMessage": _Answer(WriteMessageFields, tell),
-    "AddressClients": _Answer(AddressClientsFields, address),
+_ANSWERS: Mapping[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = {
+    "Extract": (ExtractFields, extract),
+    "Summarize": (SummarizeFields, summarize),
+    "Merge": (MergeFields, merge),
+    "Predict": (PredictFields, predict),
+    "CreditAssignment": (GradientFields, gradient),
+    "UserMemory": (ReflectionRead, reflect_user),
+    "ItemMemories": (ReflectionRead, reflect_items),
+    "OptimizedProfile": (OptimizeProfileFields, optimize_profile),
+    "OptimizedFilterMemory": (OptimizeFilterMemoryFields, optimize_filter_memory),
+    "OptimizedRouter": (OptimizeRouterFields, optimize_router),
+    "Rank": (RankFields, rank),
+    "ChooseRecipients": (ChooseRecipientsFields, choose),
+    "WriteMessage": (WriteMessageFields, write),
+    "AddressClients": (AddressClientsFields, address),
 }
+"""The fields and the answer of each prompt, by the class name of its reply."""
 
 
 class OfflineModel(BaseChatModel):
@@ -106,10 +92,15 @@ class OfflineModel(BaseChatModel):
 
 
 def _respond(messages: list[BaseMessage], response_format: object) -> ChatResult:
-    reply = _ANSWERS[_schema_name(response_format)](_asked(messages)).model_dump_json()
+    fields, answer = _ANSWERS[_schema_name(response_format)]
+    reply = answer(read_fields(_find_fields(messages), fields)).model_dump_json()
+    asked = sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN
+    answered = len(reply) // CHARACTERS_A_TOKEN
     message = AIMessage(
         content=reply,
-        usage_metadata=_estimate(sum(len(m.text) for m in messages), len(reply)),
+        usage_metadata=UsageMetadata(
+            input_tokens=asked, output_tokens=answered, total_tokens=asked + answered
+        ),
         response_metadata={"model_name": "offline", "finish_reason": "stop"},
     )
     return ChatResult(generations=[ChatGeneration(message=message)])
@@ -125,16 +116,9 @@ def _schema_name(response_format: object) -> str:
     return name
 
 
-def _asked(messages: list[BaseMessage]) -> str:
-    """Return the message that holds the fields; a second try appends others after it."""
+def _find_fields(messages: list[BaseMessage]) -> str:
+    """Return the message that holds the fields; a second attempt has others after it."""
     for message in messages:
         if isinstance(message, HumanMessage) and f"<{ROOT}>" in message.text:
             return message.text
     raise ValueError("the offline model was asked nothing: no human message holds prompt fields")
-
-
-def _estimate(asked: int, answered: int) -> UsageMetadata:
-    tokens_in, tokens_out = asked // CHARACTERS_A_TOKEN, answered // CHARACTERS_A_TOKEN
-    return UsageMetadata(
-        input_tokens=tokens_in, output_tokens=tokens_out, total_tokens=tokens_in + tokens_out
-    )

@@ -1,4 +1,4 @@
-"""The offline answers to `choose`, `tell` and `address`: shared words of two profiles. Lexical."""
+"""The offline answers to the prompts of peer messages: shared words of two profiles. Lexical."""
 
 from collections.abc import Sequence
 
@@ -9,9 +9,9 @@ from prompts.offline.profile_text import NOTHING_KNOWN, read_profile, write_mess
 from prompts.write_message import WriteMessage, WriteMessageFields
 from state.domain import ClientKind
 
-TOLD = 12
-TOLD_AT_ONCE = 4
-"""Tastes that one message names, where it is written with its recipients in view and without."""
+NAMED = 12
+NAMED_AT_ONCE = 4
+"""Tastes that a message names, where its recipients are in view and where they are not."""
 
 
 def choose(fields: ChooseRecipientsFields) -> ChooseRecipients:
@@ -27,21 +27,21 @@ def choose(fields: ChooseRecipientsFields) -> ChooseRecipients:
     return ChooseRecipients(reason=reason, recipients=chosen)
 
 
-def tell(fields: WriteMessageFields) -> WriteMessage:
+def write(fields: WriteMessageFields) -> WriteMessage:
     """Return the profile's own tastes, those first that some recipient does not know."""
     likes = _likes(fields.kind, fields.profile)
     known = [{phrase_key(p) for p in _likes(r.kind, r.profile)} for r in fields.recipients]
     news = [p for p in likes if not all(phrase_key(p) in theirs for theirs in known)]
-    told = distinct([*news, *likes])[:TOLD]
-    return WriteMessage(message=write_message(told) if told else NOTHING_KNOWN)
+    named = distinct([*news, *likes])[:NAMED]
+    return WriteMessage(message=write_message(named) if named else NOTHING_KNOWN)
 
 
 def address(fields: AddressClientsFields) -> AddressClients:
-    """Return the newest tastes, whoever hears them: in one call nothing is known of that yet."""
+    """Return the recipients and the newest tastes, whether or not the recipients know them."""
     names, likes = choose(fields).recipients, _likes(fields.kind, fields.profile)
     if not (names and likes):
         return AddressClients(message="", recipients=[])
-    return AddressClients(message=write_message(likes[:TOLD_AT_ONCE]), recipients=names)
+    return AddressClients(message=write_message(likes[:NAMED_AT_ONCE]), recipients=names)
 
 
 def _likes(kind: ClientKind, profile: str) -> tuple[str, ...]:

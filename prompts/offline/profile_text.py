@@ -16,9 +16,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from prompts.offline.phrases import distinct, listed_phrases, salient_phrases
-from prompts.offline.stance import avoided_part, liked_part
 from state.domain import PROFILE_LENGTH, ClientKind, clean
 
 LIKED_HELD = 14
@@ -26,6 +26,7 @@ HEARD_HELD = 12
 AVOIDED_HELD = 8
 MESSAGE_HELD = 24
 """How many phrases a list holds; what is older falls off its end."""
+_HELD = {"about": LIKED_HELD, "liked": LIKED_HELD, "heard": HEARD_HELD, "avoided": AVOIDED_HELD}
 
 NOTHING_KNOWN = "Nothing is known of this community yet."
 
@@ -47,6 +48,19 @@ _LABEL_LINE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DOMAIN_SENTENCE = re.compile(r"^\s*A person who enjoys [^.\n]{1,200}\.")
+
+
+_CUE = re.compile(
+    r"""(?P<quoted>"[^"\n]*"|“[^”\n]*”)
+    |(?P<end>[.!?]\s|\n)
+    |(?P<against>\b(?:avoid(?:s|ed|ing)?|dislik(?:es|ed|ing|e)|hat(?:es|ed|e)|reject(?:s|ed)?|tired\s+of
+        |no(?:\s+longer)?|never|not|cannot|can't|don['’]t|doesn['’]t|didn['’]t)\b
+        (?:\s+(?:really|much|very|to|any|longer|like|enjoy|want|love|care\s+for|interested\s+in))*)
+    |(?P<towards>\b(?:but|enjoy(?:s|ed)?|lik(?:es|ed)|lov(?:es|ed|e)|prefer(?:s|red)?|favou?rs?)\b)
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Words by which prose turns to likes or to dislikes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +109,8 @@ def read_profile(text: str, kind: ClientKind) -> Profile:
     return Profile(
         kind,
         free,
-        own=salient_phrases(liked_part(prose)),
-        own_avoided=salient_phrases(avoided_part(prose)),
+        own=salient_phrases(_stance(prose, against=False)),
+        own_avoided=salient_phrases(_stance(prose, against=True)),
         **slots,
     )
 
@@ -107,16 +121,14 @@ def read_message(text: str) -> tuple[str, ...]:
 
     It is a router's text, or a client's whole profile: what that avoids is no taste.
     """
-    free, lists = _sections(text)
-    named = [phrase for label in lists if label not in _AVOIDED for phrase in lists[label]]
-    prose = liked_part(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")))
-    return distinct([*named, *salient_phrases(prose)])
+    prose, lists = _liked(text)
+    return distinct([*chain.from_iterable(lists), *salient_phrases(prose)])
 
 
 def write_profile(profile: Profile) -> str:
     """Return the profile as text, never empty; the free text gives way where there is no room."""
     lists = [
-        _line(label, getattr(profile, slot)[: _held(slot)])
+        _line(label, getattr(profile, slot)[: _HELD[slot]])
         for slot, label in _LABELS[profile.kind].items()
     ]
     below = "\n".join(line for line in lists if line)
@@ -138,10 +150,15 @@ def write_message(newest: Iterable[str], older: Iterable[str] = ()) -> str:
 
 def without_scaffolding(text: str) -> str:
     """Return what a profile or message says of its owner: no labels, nothing it avoids."""
+    prose, lists = _liked(text)
+    return "\n".join([prose, *map("; ".join, lists)])
+
+
+def _liked(text: str) -> tuple[str, list[tuple[str, ...]]]:
+    """Return the prose and the lists of a text, without what they say is avoided."""
     free, lists = _sections(text)
-    said = ["; ".join(lists[label]) for label in lists if label not in _AVOIDED]
-    prose = liked_part(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")))
-    return "\n".join([prose, *said])
+    prose = _stance(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")), against=False)
+    return prose, [phrases for label, phrases in lists.items() if label not in _AVOIDED]
 
 
 def _sections(text: str) -> tuple[str, dict[str, tuple[str, ...]]]:
@@ -157,5 +174,20 @@ def _line(label: str, phrases: tuple[str, ...]) -> str:
     return f"{label}: {'; '.join(phrases)}." if phrases else ""
 
 
-def _held(slot: str) -> int:
-    return {"liked": LIKED_HELD, "heard": HEARD_HELD, "avoided": AVOIDED_HELD}.get(slot, LIKED_HELD)
+def _stance(prose: str, *, against: bool) -> str:
+    """Return what prose says is liked, or what it says is disliked.
+
+    A cue holds until the next one or the end of its sentence; titles in quotes hold no cues, for
+    `"Never Mind"` dislikes nothing.
+    """
+    stretches: list[str] = []
+    start, negative = 0, False
+    for cue in _CUE.finditer(prose):
+        if cue.group("quoted"):
+            continue
+        if negative == against:
+            stretches.append(prose[start : cue.start()])
+        start, negative = cue.end(), cue.group("against") is not None
+    if negative == against:
+        stretches.append(prose[start:])
+    return "; ".join(stretch.strip() for stretch in stretches if stretch.strip())

@@ -17,8 +17,8 @@ from evals.planted.words import THEMES
 from evals.planted.world import World, plant_world
 from prompts.extract import ExtractFields
 from prompts.initial_profiles import initial_item_profile, initial_user_profile
+from prompts.offline.attributes import extract
 from prompts.offline.encoder import OfflineEncoder
-from prompts.offline.extract import extract
 from prompts.offline.words import is_content, stem
 from state.dataset import Item
 from state.domain import ClientKind, normalise_attribute

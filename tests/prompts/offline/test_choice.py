@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from prompts.offline.predict import predict
-from prompts.offline.rank import rank
+from prompts.offline.ranking import predict, rank
 from prompts.predict import Option, PredictFields
 from prompts.rank import RankFields
 

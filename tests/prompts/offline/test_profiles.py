@@ -3,10 +3,9 @@
 import pytest
 
 from prompts.extract import ExtractFields
-from prompts.offline.extract import extract
+from prompts.offline.attributes import extract, summarize
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.profile_text import read_profile, write_profile
-from prompts.offline.summarize import summarize
 from prompts.optimize_profile import OptimizeProfileFields
 from prompts.summarize import SummarizeFields
 from state.domain import PROFILE_LENGTH, ClientKind
