@@ -1,1 +1,1 @@
-"""Prompts: templates, replies, the one way to call a model, and the offline model."""
+"""Prompts: one module each, the one way to call a model (`llm`), and the offline model."""

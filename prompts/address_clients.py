@@ -1,4 +1,4 @@
-"""AddressClients: in one call what of a changed profile to tell, and whom."""
+"""Address clients: in one call the message about a changed profile, and its recipients."""
 
 from pydantic import Field
 

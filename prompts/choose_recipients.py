@@ -1,4 +1,4 @@
-"""ChooseRecipients: whom a client's changed profile concerns, of the clients nearest to it."""
+"""Choose recipients: which of the nearest clients a client's changed profile concerns."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from state.domain import ClientKind, ReasonText
 
 
 class Candidate(Fields):
-    """A client that could be told, with the name by which the reply refers to it."""
+    """A client that may be a recipient, with the name by which the reply refers to it."""
 
     name: str
     kind: ClientKind
@@ -22,7 +22,7 @@ class ChooseRecipientsFields(Fields):
     candidates: tuple[Candidate, ...]
     """Named `client 1`, `client 2`, …"""
     most: int
-    """How many may be chosen."""
+    """The most that may be chosen."""
 
 
 class ChooseRecipients(Reply):

@@ -1,4 +1,4 @@
-"""Extract `A_c`: the attributes of a client, from its profile."""
+"""Extract (§2.2.1, Eq. 1): `A_c`, the attributes of a client, from its profile."""
 
 from pydantic import Field
 

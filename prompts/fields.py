@@ -1,6 +1,6 @@
 """Prompt inputs as tagged, escaped text, outside the template that a person edits.
 
-What clients, items and models wrote is untrusted. It reaches a prompt only inside these tags, with
+Texts of clients, items and models are untrusted. They reach a prompt only inside these tags, with
 markup escaped, so that no text can close its own field and speak as the template.
 """
 
@@ -16,7 +16,7 @@ ROOT = "fields"
 
 F = TypeVar("F", bound=BaseModel)
 FieldValue = str | list["FieldValue"] | dict[str, "FieldValue"]
-"""What a field holds once it is read back: a text, a list of entries, or named parts."""
+"""The value of a field that was read back: a text, a list of entries, or named parts."""
 
 
 def render_fields(fields: BaseModel) -> str:
@@ -25,7 +25,7 @@ def render_fields(fields: BaseModel) -> str:
 
 
 def read_fields(text: str, fields: type[F]) -> F:
-    """Return what `render_fields` rendered; the offline model reads its prompts so.
+    """Return the fields that `render_fields` rendered; the offline model uses it.
 
     Raises:
         ValueError: the text holds no rendered fields, or not those of `fields`.

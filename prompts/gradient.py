@@ -1,6 +1,6 @@
-"""Gradient (Eq. 7 and 8): credit for one prediction, as feedback to every module that took part.
+"""Gradient (§2.4, Eq. 8): credit for one prediction, as feedback to every module that took part.
 
-This prompt says what should change and never writes it: rewriting is the optimizers' work.
+The feedback says what should change; the optimizers write it.
 """
 
 from pydantic import Field
@@ -19,7 +19,7 @@ class ModuleView(Fields):
     text: str
     """A profile after reception, the rules of a filter memory (one a line), a router's message."""
     effect: str
-    """What it did here: for a router, who took its message in, or which rule kept it out."""
+    """What it did: for a router, who accepted its message, or which rule kept it out."""
 
 
 class GradientFields(Fields):

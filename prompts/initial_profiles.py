@@ -1,4 +1,4 @@
-"""First profiles and first rules of a client (decision 1): what a network starts from."""
+"""Initial profiles and rules: what the clients of a network start from."""
 
 from collections.abc import Mapping
 from html import unescape
@@ -19,15 +19,14 @@ INITIAL_RULES: Mapping[ClientKind, tuple[str, ...]] = MappingProxyType(
         ),
     }
 )
-"""The rules of a new filter memory, so that having none differs from never changing them."""
+"""The rules of a new filter memory: a frozen filter memory differs from none."""
 
 
 def initial_user_profile(domain: str, title: str, category: str) -> str:
     """Return a new user's profile: the domain sentence and exactly the first interaction."""
     taken = f"{_quoted(title)} ({_line(category)})" if _line(category) else _quoted(title)
-    return clean(
-        f"A person who enjoys {_line(domain)}. The first one taken was {taken}.", PROFILE_LENGTH
-    )
+    profile = f"A person who enjoys {_line(domain)}. The first one taken was {taken}."
+    return clean(profile, PROFILE_LENGTH)
 
 
 def initial_item_profile(title: str, category: str) -> str:
@@ -37,7 +36,7 @@ def initial_item_profile(title: str, category: str) -> str:
 
 
 def _quoted(title: str) -> str:
-    """Return the title in quotes, so that no word of it reads as part of the profile's own text."""
+    """Return the title in quotes, so that none of it reads as part of the profile's own text."""
     return '"' + _line(title).replace('"', "'") + '"'
 
 

@@ -1,4 +1,4 @@
-"""Merge (paper, §3.3): `P_c^pro = merge({R_c}, F_c, P_c)`, reception through the filter memory."""
+"""Merge (§2.3, Eq. 5): `P_c^pro = merge({R_c}, F_c, P_c)`, reception through the filter memory."""
 
 from pydantic import Field
 

@@ -1,4 +1,4 @@
-"""Optimize a client's profile by a textual gradient."""
+"""Optimize a client's profile by a textual gradient (§2.4, Eq. 9)."""
 
 from pydantic import Field
 

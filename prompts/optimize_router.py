@@ -1,4 +1,4 @@
-"""Optimize a router by its pending gradients: keep, rewrite, split, merge."""
+"""Optimize a router by its pending gradients (§2.4, Eq. 9): keep, rewrite, split or merge."""
 
 from typing import Literal
 
@@ -19,13 +19,13 @@ class Feedback(Fields):
 
 
 class Effects(Fields):
-    """What a router's messages did, and how it stands among the others; to two digits."""
+    """What became of a router's messages, and its place among the others; to two digits."""
 
     taken_in: int
     kept_out: int
-    """How often a client took one of its messages in, or kept one out."""
+    """How often a client accepted one of its messages, or kept one out."""
     reward: str
-    """Mean reward of the interactions in which one had been taken in; empty where there is none."""
+    """Mean reward of the interactions with an accepted message; empty where there is none."""
     tightness: str
     """Mean cosine of its attributes to their centre: 1 where they are all alike."""
     nearest: str

@@ -1,4 +1,4 @@
-"""Predict `i_o`: which of two items the user will take."""
+"""Predict (§2.4, Eq. 6): `i_o`, which of two items the user will take."""
 
 from typing import Annotated, Literal
 
@@ -10,11 +10,7 @@ from state.domain import ReasonText
 
 
 def _known(name: object) -> object:
-    """Refuse a name that none of the options has.
-
-    Raises:
-        PydanticCustomError: its type says what kind of fault it is.
-    """
+    """Raise PydanticCustomError, whose type is the fault, for a name that no option has."""
     if name not in ("A", "B"):
         raise PydanticCustomError("unknown_item", "the choice must be A or B")
     return name

@@ -1,4 +1,4 @@
-"""Rank candidates for one user. Evaluation and recommendation both rank through this prompt."""
+"""Rank candidates for one user, for evaluation and recommendation alike."""
 
 from pydantic import Field
 

@@ -1,4 +1,9 @@
-"""All prompts of the graphs, so that their templates are checked at start and not at call 4,000."""
+"""The registry of all prompts; their templates are checked when resources open.
+
+To add a prompt: a module here with its `Fields`, its `Reply` and a `Prompt`; `templates/NAME.md`,
+which mentions each field as `<field>`; a line below; and the offline answer, in
+`offline/model.py` under the name of the reply class. Call it by `ModelClient.ask`.
+"""
 
 from prompts.address_clients import ADDRESS_CLIENTS
 from prompts.choose_recipients import CHOOSE_RECIPIENTS

@@ -1,4 +1,4 @@
-"""Summarize (Eq. 3): a router takes up the attributes that are new to its community."""
+"""Summarize (§2.2.2, Eq. 3): a router integrates the attributes that are new to its community."""
 
 from pydantic import Field
 
@@ -10,9 +10,9 @@ class SummarizeFields(Fields):
     """A router's profile and the attributes assigned to it."""
 
     router: str
-    """`P_R`; empty when the router is founded."""
+    """`P_R`; empty when the router is new."""
     attributes: tuple[str, ...]
-    """What the router took in at this update, most widely held first."""
+    """Those assigned to the router at this update, most widely held first."""
 
 
 class Summarize(Reply):

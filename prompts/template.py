@@ -1,4 +1,4 @@
-"""What a prompt is: a name, input fields, a template to edit, and the reply it asks for."""
+"""A prompt: its name, its input fields, a template to edit, and the reply it asks for."""
 
 import re
 import string
@@ -13,7 +13,7 @@ from prompts.fields import render_fields
 
 SHIPPED = Path(__file__).parent / "templates"
 WORDS = frozenset({"domain"})
-"""Placeholders a template may hold: words of the network, never input fields."""
+"""Placeholders of templates: words of the network, never input fields."""
 
 F = TypeVar("F", bound="Fields")
 F_co = TypeVar("F_co", bound="Fields", covariant=True)
@@ -28,20 +28,20 @@ class Fields(BaseModel):
 
 
 class Reply(BaseModel):
-    """Base of a prompt's output; its docstring and field descriptions are seen by the model."""
+    """Base of a prompt's reply; the model sees its docstring and field descriptions."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt(Generic[F_co, R_co]):
-    """One prompt: its name, which is also its template's file name, its fields and its reply."""
+    """One prompt; its name is also that of its template's file."""
 
     name: str
     fields: type[F_co]
     reply: type[R_co]
     folder: Path = SHIPPED
-    """Where its template lies; that of a baseline's prompt is beside its module."""
+    """Where its template is; that of a baseline's prompt is beside its module."""
 
 
 class TemplateError(ValueError):
@@ -51,8 +51,7 @@ class TemplateError(ValueError):
 class Templates:
     """The checked templates of a set of prompts.
 
-    A file `NAME.md` in `directory` takes the place of the shipped template of that name, so a
-    wording can be tried without touching code.
+    A file `NAME.md` in `directory` replaces the shipped template of that name.
 
     Raises:
         TemplateError: no such folder, an unknown placeholder, or an input field that the template
@@ -69,7 +68,7 @@ class Templates:
         self.add(prompts)
 
     def add(self, prompts: tuple[Prompt[Fields, Reply], ...]) -> None:
-        """Check and hold the templates of more prompts, as those of a baseline; twice is once.
+        """Check and add the templates of more prompts, as those of a baseline.
 
         Raises:
             TemplateError: one does not fit its prompt.

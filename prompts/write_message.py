@@ -1,4 +1,4 @@
-"""WriteMessage: what of a client's changed profile is worth telling those it concerns."""
+"""Write message: what clients are told of another client's changed profile."""
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from state.domain import ClientKind, WrittenMessage
 
 
 class WriteMessageFields(Fields):
-    """A changed profile, and the clients that are to hear of it."""
+    """A changed profile, and the recipients of the message."""
 
     kind: ClientKind
     profile: str

@@ -1,10 +1,9 @@
-"""How many tokens a text may cost, and prompt fields shortened to what a small model can read.
+"""Estimates of tokens, and prompt fields shortened to what a small model can read.
 
 Every model counts otherwise and its tokenizer is seldom at hand, so a token is taken for four
-characters, as the offline model does. Over filled English prompts three tokenizers (cl100k, o200k,
-Mistral's Tekken) counted 4 to 7% more than that in all, 11 to 15% more in the fields alone, and up
-to 60% more in a list of odd names. Other scripts cost several times as much: Chinese and Japanese
-about a token a character. A text of markup costs more than its characters, as it is escaped.
+characters. Over filled English prompts three tokenizers (cl100k, o200k, Mistral's Tekken) counted
+4 to 7% more in all, 11 to 15% more in the fields alone, and up to 60% more in a list of odd names.
+Other scripts cost several times as much. Markup costs more than its characters, as it is escaped.
 """
 
 from bisect import bisect_right
@@ -17,11 +16,11 @@ from prompts.template import Fields
 from state.domain import PROFILE_LENGTH
 
 CONTEXT = 8_192
-"""Tokens that a model must hold: every request with its reply, at a network's defaults."""
+"""Tokens that a model must read: every request with its reply, at a network's defaults."""
 READABLE = CONTEXT * CHARACTERS_A_TOKEN
 """The same in characters."""
 SHORTEST = 100
-"""Characters below which no text is shortened: less would say nothing."""
+"""Characters to which a text is shortened at most."""
 
 F = TypeVar("F", bound=Fields)
 
@@ -34,9 +33,9 @@ def estimate_tokens(text: str) -> int:
 def fit_fields(fields: F, characters: int) -> F:
     """Return the fields, with the longest texts shortened where they would not fit.
 
-    All texts are held to one length, the greatest by which the rendered fields have at most
-    `characters`; what was cut ends in `…`. Profiles and messages have their newest tastes first, so
-    the oldest go. Where even `SHORTEST` is too long for so many texts, the fields are longer.
+    All texts get one greatest length, so that the rendered fields have at most `characters`; a cut
+    text ends in `…`. Profiles and messages have their newest tastes first, so the oldest go. Where
+    even `SHORTEST` is too long for so many texts, the fields stay longer.
     """
     if len(render_fields(fields)) <= characters:
         return fields

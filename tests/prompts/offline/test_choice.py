@@ -77,7 +77,7 @@ def test_ties_fall_to_either_side() -> None:
 
 @pytest.mark.long
 def test_a_profile_does_not_win_by_being_long() -> None:
-    """Items that were taken often hold longer profiles; by that alone none may rise (DESIGN §8)."""
+    """Items that were taken often hold longer profiles; that alone may not raise them."""
     draw = random.Random(7)  # noqa: S311 - a draw to test with
     words = [f"{a}{b}{c}" for a in "bdklmn" for b in "aeiou" for c in ("gra", "stu", "vel", "pon")]
 
