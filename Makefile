@@ -3,26 +3,30 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help install demo test bench lint studio lock clean
+.PHONY: help install demo test test-all bench lint studio lock clean
 
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 PYTHON ?=
+PROCESSES := -n 3 --dist worksteal
 NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 LOCK := uv pip compile --universal --python-version 3.11 --group dev \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 install: $(STAMP) ## Create .venv and install RecNet and its tools into it
 
 demo: $(STAMP) ## Run a small network from start to end, without any key
 	@$(BIN)/recnet demo $(ARGS)
 
-test: $(STAMP) ## Run all tests in three processes, with branch coverage (ARGS="-m 'not long'" leaves out the slow ones)
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(or $(ARGS),--cov)
+test: $(STAMP) ## Run the quick tests of every part, in a few minutes (ARGS="tests/prompts -x" for some)
+	@$(BIN)/python -m pytest $(PROCESSES) -m 'not slow' $(ARGS)
+
+test-all: $(STAMP) ## Run all tests, with branch coverage (ARGS=--thorough tests properties on 1,000 examples)
+	@$(BIN)/python -m pytest $(PROCESSES) --cov $(ARGS)
 
 bench: $(STAMP) ## Measure training and a crowd of processes; over half an hour (ARGS="--quick": training alone, two minutes)
 	@$(BIN)/recnet bench train $(ARGS)

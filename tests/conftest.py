@@ -6,8 +6,10 @@ import threading
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
+from hypothesis import HealthCheck
 from pydantic import SecretStr
 
 from nodes.resources import Resources, open_resources, serve
@@ -24,15 +26,46 @@ _CHECKPOINTS = ("checkpoint_writes", "checkpoint_blobs", "checkpoints")
 _FOREIGN = ("RECNET_", "OPENAI_", "LANGSMITH_", "LANGCHAIN_", "LANGGRAPH_", "OTEL_", "PG")
 
 
+_QUICK = hypothesis.settings(
+    max_examples=50,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+hypothesis.settings.register_profile("quick", _QUICK)
+hypothesis.settings.register_profile("thorough", _QUICK, max_examples=1_000)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `--thorough`, which repeats more often what is tested by repetition."""
+    parser.addoption(
+        "--thorough",
+        action="store_true",
+        help="test properties on 1,000 examples, not 50, and kill and disturb runs more often",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Set how many examples Hypothesis draws; they are the same ones in every session."""
+    thorough = config.getoption("thorough")
+    hypothesis.settings.load_profile("thorough" if thorough else "quick")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Let `-m 'not long'` still leave out the slow tests."""
+    if item.get_closest_marker("slow"):
+        item.add_marker("long")
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Leave the long tests and those of `evals` out of the coverage.
+    """Leave the slow tests and those of `evals` out of the coverage.
 
-    It doubles their time, and the others, each beside what it tests, go as far.
+    It doubles their time, and the other tests cover as much.
     """
     # pytest-cov's own marker for it does nothing in a process of pytest-xdist.
     tracer, of_threads = sys.gettrace(), threading.gettrace()
-    if item.get_closest_marker("long") or _EVALS in item.path.parents:
+    if item.get_closest_marker("slow") or _EVALS in item.path.parents:
         sys.settrace(None)
         threading.settrace(None)
     try:
@@ -42,9 +75,15 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
         threading.settrace(of_threads)
 
 
+@pytest.fixture(scope="session")
+def thorough(pytestconfig: pytest.Config) -> bool:
+    """Return whether the tests were started with `--thorough`."""
+    return bool(pytestconfig.getoption("thorough"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def environment() -> Iterator[Path]:
-    """Leave nothing of the outer environment; the data folder is one of the session's own."""
+    """Remove outer settings from the environment, and use a data folder of this session."""
     with home_folder() as home, pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
             if name.startswith(_FOREIGN):

@@ -41,7 +41,7 @@ def served(*options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, str
             process.kill()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_it_serves_as_told_until_it_is_interrupted() -> None:
     faulty = ("--faults", "1", "--kind", "server_error", "--in-a-row", "1")
     with served("--key", KEY, "--model", "tiny", *faulty) as (process, told):

@@ -14,7 +14,6 @@ from benchmarks.floor import (
     in_series,
     sound_stages,
 )
-from tests.support.properties import thousand
 
 PLAIN = (0, 1, 1, 2)
 """No message to merge, a prediction, a gradient, two rewrites at once: three calls deep."""
@@ -130,7 +129,6 @@ def test_a_sound_batch_ends_only_before_a_record_that_shares_a_client_with_it() 
     assert sound_stages(run, 2) == [0, 1, 1, 2, 0, 2, 2, 4, 0, 1, 1, 2]
 
 
-@thousand
 @given(runs(), st.integers(1, 40))
 def test_the_floor_with_barriers_is_the_tighter_one_and_sound_stages_do_not_beat_it(
     run: list[WindowWork], limit: int

@@ -34,7 +34,7 @@ def test_few_items_are_in_most_records() -> None:
     assert first < 1.5 * second
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_crowd_of_processes_pays_little_more_and_loses_nothing(
     database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

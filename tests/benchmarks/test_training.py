@@ -39,7 +39,7 @@ def typed(*words: str, code: int = 0) -> str:
     return result.stderr if code else result.stdout
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_signal_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
     with subprocess.Popen(  # noqa: S603 - our own words
         [sys.executable, "-m", "evals.cli", "bench", "train", "--quick", "--out", str(tmp_path)],
@@ -59,7 +59,7 @@ def test_a_signal_ends_it_and_leaves_nothing(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("bench-*"))
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_typed_it_measures_and_writes_what_it_found(
     database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -96,7 +96,7 @@ def test_typed_it_measures_and_writes_what_it_found(
         assert conn.execute("SELECT count(*) FROM recnet.networks").fetchone() == (0,)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_another_network_stops_it(
     settings: Settings,
     database: str,  # noqa: ARG001
@@ -113,7 +113,7 @@ async def test_another_network_stops_it(
         assert await cursor.fetchall() == []
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     report = await recnet.network("tiny").train()
@@ -153,7 +153,7 @@ async def test_records_are_counted_in_whole_windows(recnet: RecNet) -> None:
     assert await whole_windows(recnet, "tiny", 1, 99) == 12
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_run_that_is_not_what_was_asked_for_is_refused(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     with pytest.raises(RecNetError, match="12 of 13 records"):
@@ -189,7 +189,7 @@ async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
     assert grown.tables.bytes >= came.tables.bytes  # a page may have had room
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     await recnet.network("tiny").copy("gone")
@@ -205,7 +205,7 @@ async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet
     assert stored.checkpoints.bytes > 0, "files stay as large as they were"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_server_serves_in_another_process_until_the_block_ends() -> None:
     import httpx
 

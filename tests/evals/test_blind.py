@@ -28,7 +28,7 @@ from state.dataset import Dataset, Item, Split
 from tests.support.tiny_network import NETWORK_SETTINGS, tiny_dataset
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 Make = Callable[[RecNet, str, Dataset], Awaitable[Ranker]]
 

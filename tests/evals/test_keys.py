@@ -33,7 +33,7 @@ from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import tiny_dataset
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 KEYS = {
     "the models' key": "sk-proj-Vq3Zt8LmX0aRkW7uYbN2",

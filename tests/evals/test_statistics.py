@@ -190,7 +190,7 @@ def test_equivalence_is_a_90_percent_interval_within_the_margin() -> None:
     assert set(claimed) == {True, False}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_equivalence_is_wrongly_claimed_once_in_twenty() -> None:
     worlds = np.random.default_rng(13).normal(0.1, 0.05, (1_000, 10))  # the truth is the margin
     wrong = np.mean([equivalence_p(differences, 0.1) < 0.05 for differences in worlds])

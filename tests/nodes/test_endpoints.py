@@ -282,6 +282,6 @@ sys.exit(asyncio.run(opened()))
 """
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_who_asks_no_endpoint_does_not_wait_for_its_library() -> None:
     subprocess.run([sys.executable, "-c", _OFFLINE], check=True)  # noqa: S603 - our own words

@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from nodes.gather_gradients import heir_of
 from state.vectors import Vector
-from tests.support.properties import thousand
 
 Lives = list[tuple[bool, int, int]]
 """Changes of structure in order: a merge or a split, and which of the active routers it takes."""
@@ -36,7 +35,6 @@ def live(start: int, changes: Lives) -> tuple[dict[int, tuple[int, ...]], set[in
     return heirs, set(active)
 
 
-@thousand
 @given(start=st.integers(1, 5), changes=CHANGES, turn=ANGLES, said=ANGLES)
 def test_every_gradient_finds_one_active_router_along_the_nearer_children(
     start: int, changes: Lives, turn: int, said: int

@@ -71,7 +71,7 @@ async def test_the_rehearsal_finds_whom_the_commit_reaches(resources: Resources)
         assert now.messages == ()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_client_that_moved_on_keeps_its_message(resources: Resources) -> None:
     network, state = await merged(resources)
     async with resources.pool.connection() as conn:

@@ -20,7 +20,6 @@ from state.store.clients import point_profile, write_attributes
 from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.vectors import Vector
-from tests.support.properties import thousand
 from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, router_module
 
 JAZZ = {1, 2, 7, 8, 9, 10}
@@ -183,7 +182,6 @@ def pointing(direction: int) -> Vector:
     return np.array([cos(radians(direction)), sin(radians(direction))], dtype=np.float32)
 
 
-@thousand
 @given(world=CIRCLES)
 async def test_all_that_equation_4_gives_is_sent_but_echoes(
     resources: Resources, world: Circle
@@ -193,7 +191,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
     planted = resources.networks["tiny"]
     network = planted.model_copy(
         update={
-            "settings": NETWORK_SETTINGS.model_copy(update={"echo": world.echo}),
+            "stored_settings": NETWORK_SETTINGS.model_copy(update={"echo": world.echo}),
             "tau_user": world.tau[0],
             "tau_item": world.tau[1],
         }

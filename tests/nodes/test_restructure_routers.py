@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.optimize_router import FEEDBACK_READ, optimize_router
@@ -102,9 +102,6 @@ ACTIONS = st.tuples(st.sampled_from(sorted(PROFILES)), st.integers(1, 2))
 
 
 @given(choices=st.tuples(ACTIONS, ACTIONS, ACTIONS), asked=st.sets(st.integers(1, 3), min_size=1))
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 async def test_whatever_is_decided_the_network_stays_whole(
     resources: Resources, choices: tuple[tuple[str, int], ...], asked: set[int]
 ) -> None:

@@ -16,7 +16,7 @@ from state.store.networks import create_network, find_network
 from state.store.usage import sum_usage
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_call_made_while_the_database_was_away_is_kept_later(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.resources import Resources
@@ -95,9 +95,6 @@ PHRASES = st.lists(
 
 
 @given(phrases=PHRASES, threshold=st.sampled_from([0.4, 0.6, 0.8, 1.0]))
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 async def test_the_outcome_is_the_plain_one_in_any_order(
     resources: Resources, phrases: list[str], threshold: float
 ) -> None:

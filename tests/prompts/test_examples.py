@@ -13,7 +13,7 @@ def test_there_is_one_example_for_each_prompt() -> None:
     assert {path.name for path in FOLDER.iterdir()} == set(NAMES)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")
 async def test_the_prompts_of_a_run_read_as_they_did(recnet: RecNet) -> None:
     pages = await examples(recnet)

@@ -28,7 +28,6 @@ from state.store.interactions import (
 )
 from state.store.routing import Delivery
 from state.store.versions import append_version
-from tests.support.properties import thousand
 from tests.support.tiny_network import plant_tiny, push, router_module
 
 CLIENTS = (1, 2, 7)
@@ -125,7 +124,6 @@ class Consume(NamedTuple):
 CONSUME = st.builds(Consume, st.sampled_from(CLIENTS), st.lists(st.integers(-1, 20), max_size=6))
 
 
-@thousand
 @given(steps=st.lists(st.one_of(UPDATE, CONSUME), max_size=8), capacity=st.integers(1, 4))
 async def test_buffers_behave_like_plain_lists(
     resources: Resources, steps: list[list[Sent] | Consume], capacity: int
@@ -193,7 +191,6 @@ class Turn(NamedTuple):
 TURN = st.builds(Turn, st.sampled_from(["this", "the other"]), st.booleans())
 
 
-@thousand
 @given(steps=st.lists(st.one_of(UPDATE, CONSUME, TURN, TURN), max_size=10))
 async def test_what_a_client_consumed_never_comes_back_and_is_not_consumed_again(
     resources: Resources, steps: list[list[Sent] | Consume | Turn]

@@ -32,7 +32,6 @@ from state.domain import (
     normalise_attribute,
 )
 from state.store.versions import append_version, join_rules, read_versions, split_rules
-from tests.support.properties import thousand
 from tests.support.tiny_network import plant_tiny
 
 ODD = (
@@ -88,7 +87,6 @@ def assert_fit(text: str, limit: int) -> None:
     assert text.encode().decode() == text
 
 
-@thousand
 @given(SHORT, st.integers(-1, 60))
 def test_clean_text_is_storable_bounded_and_stable(text: str, limit: int) -> None:
     for cleaner in (clean, clean_line):
@@ -100,7 +98,6 @@ def test_clean_text_is_storable_bounded_and_stable(text: str, limit: int) -> Non
     assert cleaned.splitlines() in ([], [cleaned])
 
 
-@thousand
 @given(st.lists(PIECES, min_size=30, max_size=60).map("".join), st.integers(8, 29))
 def test_a_cut_parts_no_letter_from_its_marks_and_no_joined_emoji(text: str, limit: int) -> None:
     whole = "".join(" " if is_forbidden(character) else character for character in text).strip()
@@ -119,7 +116,6 @@ def parts(text: str, place: int) -> bool:
     )
 
 
-@thousand
 @given(TEXTS)
 def test_every_field_takes_every_text_but_an_empty_one(text: str) -> None:
     for adapter, limit, may_be_empty in FIELDS.values():
@@ -134,7 +130,6 @@ def test_every_field_takes_every_text_but_an_empty_one(text: str) -> None:
         assert adapter.validate_json(adapter.dump_json(value)) == value
 
 
-@thousand
 @given(st.lists(TEXTS, max_size=4), st.integers(1, 5))
 def test_rules_are_different_lines_that_join_and_split_again(texts: list[str], times: int) -> None:
     adapter: TypeAdapter[list[str]] = TypeAdapter(Rules)
@@ -153,7 +148,6 @@ def test_rules_are_different_lines_that_join_and_split_again(texts: list[str], t
         assert adapter.validate_python(rules) == rules
 
 
-@thousand
 @given(TEXTS)
 def test_an_attribute_is_a_short_phrase_in_lower_case_without_a_link(text: str) -> None:
     attribute = normalise_attribute(text)
@@ -169,7 +163,6 @@ def test_an_attribute_is_a_short_phrase_in_lower_case_without_a_link(text: str) 
     assert normalise_attribute(attribute) == attribute
 
 
-@thousand
 @given(st.lists(TEXTS, max_size=6))
 def test_attributes_are_different_phrases_and_stay_as_they_are(texts: list[str]) -> None:
     adapter: TypeAdapter[list[str]] = TypeAdapter(Attributes)
@@ -179,7 +172,6 @@ def test_attributes_are_different_phrases_and_stay_as_they_are(texts: list[str])
     assert adapter.validate_python(attributes) == attributes
 
 
-@thousand
 @given(st.lists(TEXTS, min_size=1, max_size=3))
 async def test_what_was_cleaned_comes_back_from_the_database_as_it_was(
     resources: Resources, texts: list[str]

@@ -20,7 +20,6 @@ from state.store.windows import (
     open_window,
     read_pending,
 )
-from tests.support.properties import thousand
 from tests.support.tiny_network import plant_tiny
 
 
@@ -118,7 +117,6 @@ STEPS = st.lists(
 """Commits, each with the clients that join, and router updates that end."""
 
 
-@thousand
 @given(steps=STEPS, update_size=st.integers(1, 9))
 async def test_whoever_joins_is_in_one_window_or_waits(
     resources: Resources, steps: list[list[int] | str], update_size: int

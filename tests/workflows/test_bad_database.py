@@ -199,7 +199,7 @@ FULL = """
 """
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "when"),
     [
@@ -227,7 +227,7 @@ def test_a_database_whose_disk_is_full(server: str, extended: str, table: str, w
     assert digest(extended, "tiny") == digest(extended, "other")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [0, 1, 2, 6])
 def test_a_server_that_allows_few_connections(server: str, extended: str, limit: int) -> None:
     make(extended)
@@ -245,7 +245,7 @@ def test_a_server_that_allows_few_connections(server: str, extended: str, limit:
     assert digest(extended, "tiny") == digest(extended, "other")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_server_that_goes_away_while_a_network_is_trained(home: Path) -> None:
     """Whose data folder it is starts it again, and goes on; who may not wait says what to do."""
     url = start_server(home)

@@ -61,7 +61,7 @@ async def assert_clean(recnet: RecNet) -> None:
             assert not BAD.intersection(row["text"]), (table, column, row["text"][:80])
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @odd
 async def test_odd_data_is_loaded_trained_and_looked_at(recnet: RecNet, text: str) -> None:
     tiny = tiny_dataset()
@@ -98,7 +98,7 @@ def says(text: str, reply: str) -> dict[str, Any] | None:
     return replies.get(reply)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @odd
 async def test_odd_replies_are_stored_clean_and_the_run_goes_on(
     recnet: RecNet, model: WatchedModel, text: str

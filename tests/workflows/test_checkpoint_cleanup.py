@@ -53,7 +53,7 @@ async def orphan(recnet: RecNet, thread: str) -> None:
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_only_unfinished_runs_and_those_of_the_server_are_left(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -134,7 +134,7 @@ async def test_a_failed_record_that_was_stopped_when_it_was_run_again_keeps_its_
     assert "Predict" not in model.asked
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ from tests.support.watched_model import PowerCutError, WatchedModel, cut_once, d
 from workflows import interaction, router_update
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture

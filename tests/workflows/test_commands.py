@@ -28,7 +28,7 @@ def mine(database: str) -> str:
     return database
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_what_failed_is_run_again_by_one_command(mine: str) -> None:
     with psycopg.connect(mine, options=f"-c search_path={SCHEMA}", autocommit=True) as conn:
         for table in ("gradients", "filter_decisions"):  # a record that failed has none
@@ -47,7 +47,7 @@ def test_what_failed_is_run_again_by_one_command(mine: str) -> None:
     assert json.loads(run("train", "-n", "mine", "--limit", "0", "--json").stdout)["failed"] == 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("mine")
 def test_a_copy_is_trained_by_other_settings_and_told_apart() -> None:
     said = run("copy", "mine", "quiet", "--set", "propagation=none").stdout
@@ -61,7 +61,7 @@ def test_a_copy_is_trained_by_other_settings_and_told_apart() -> None:
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_the_embedded_server_is_started_looked_at_and_stopped(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,7 +10,7 @@ from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_copy_has_other_settings_from_then_on(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     copied = await recnet.network("tiny").copy("other", update_size=7, propagation="none")
@@ -64,7 +64,7 @@ async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: Rec
         assert await open_window(conn, network) is not None
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_gradients_that_waited_rewrite_no_router_of_a_copy_with_frozen_ones(
     recnet: RecNet,
 ) -> None:

@@ -60,7 +60,7 @@ async def test_a_stopped_record_keeps_its_identity(recnet: RecNet, model: Watche
     assert await learn(recnet)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_training_run_that_stops_at_every_call_ends_the_same(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -86,7 +86,7 @@ async def test_a_training_run_that_stops_at_every_call_ends_the_same(
     assert asked.total() <= (await calls(recnet, other)).total() <= asked.total() + cuts
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changed",
     [
@@ -151,7 +151,7 @@ async def test_a_spent_budget_stops_the_run_and_not_the_record(
     assert model.counts()["Predict"] == 2 * once["Predict"] + 1
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_router_update_that_stopped_is_finished_by_the_next_training(
     recnet: RecNet, model: WatchedModel
 ) -> None:

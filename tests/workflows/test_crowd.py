@@ -39,7 +39,7 @@ async def learn_at_once(recnet: RecNet, records: dict[str, dict[str, str]]) -> N
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNet) -> None:
     network = await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"update_size": 100})
@@ -53,7 +53,7 @@ async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNe
     assert len(await profile_versions(recnet, network, "j2")) > len(records) / 2
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_without_turns_they_only_pay_more(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -67,7 +67,7 @@ async def test_without_turns_they_only_pay_more(
     assert sum(audit.paid.values()) > sum(audit.needed.values())
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_run_that_ends_in_any_way_holds_up_nobody(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -113,7 +113,7 @@ def fails_updates(chance: Random) -> Script:
     return script
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 async def test_whatever_happens_everything_is_accounted_for(
     recnet: RecNet, model: WatchedModel, seed: int
@@ -167,7 +167,7 @@ async def ended_well(processes: list[Process]) -> list[str]:
     return [out.decode() for out, _ in said]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_one_identity_from_several_processes_is_paid_once(
     recnet: RecNet, server: str
 ) -> None:
@@ -186,7 +186,7 @@ async def test_one_identity_from_several_processes_is_paid_once(
     assert (await audit_tiny(recnet, ["same"])).paid == (await audit_tiny(recnet, ["same"])).needed
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_many_commands_may_start_the_embedded_server_at_once(home: Path) -> None:
     env = {"RECNET_HOME": str(home)}
     processes = [await command("networks", "--json", env=env) for _ in range(8)]

@@ -76,7 +76,7 @@ async def test_what_an_update_embeds_is_embedded_at_once(
     assert most >= 2, "profiles that were merged, and new attributes or routers"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_its_sender(
     recnet: RecNet,
 ) -> None:
@@ -104,7 +104,7 @@ async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_
     assert {ModuleKind.ROUTER, ModuleKind.FILTER_MEMORY} <= {row["module"] for row in used}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
     recnet: RecNet, model: WatchedModel, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_bad_reply_leaves_the_message_for_the_next_interaction(
     assert own == its != set()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet, network_settings=LOUD)
     await recnet.network("tiny").copy("other")
@@ -144,7 +144,7 @@ async def test_a_pinned_profile_stays_and_its_messages_wait(recnet: RecNet) -> N
     assert hearer in await held(recnet)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet, network_settings=LOUD)
     await recnet.network("tiny").train(limit=2)
@@ -160,7 +160,7 @@ async def test_a_person_sees_what_was_merged_and_by_which_update(recnet: RecNet)
     assert view.versions[-1].window_id == 1
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_same_network_at_any_concurrency_and_another_than_with_buffers(
     recnet: RecNet,
 ) -> None:

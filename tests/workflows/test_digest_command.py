@@ -60,7 +60,7 @@ def run(*words: str, code: int = 0) -> Result:
     return result
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("write")
 def test_the_same_networks_are_one_line() -> None:
     digest = run("digest", "--network", "one").stdout.strip()

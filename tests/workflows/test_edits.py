@@ -31,7 +31,7 @@ async def versions(recnet: RecNet, network: int, module: Module = ANN) -> list[t
     return [(version.version, version.author) for version in found]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_rolled_back_profile_reads_as_it_did_and_nothing_is_lost(recnet: RecNet) -> None:
     network = await train_tiny(recnet)
     async with recnet.resources.pool.connection() as conn:
@@ -150,7 +150,7 @@ async def test_a_network_without_texts_is_told_to_be_bootstrapped(
         await recnet.network("tiny").edit("user:ann", "Likes jazz.")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_pinned_texts_stay_whatever_is_learned(recnet: RecNet) -> None:
     network = await train_tiny(recnet)
     async with recnet.resources.pool.connection() as conn:
@@ -183,7 +183,7 @@ async def test_pinned_texts_stay_whatever_is_learned(recnet: RecNet) -> None:
     assert sorted(view.pinned) == sorted(names)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_an_unpinned_text_learns_again(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
     await recnet.network("tiny").pin("user:ann", note="as she asked")
@@ -215,7 +215,7 @@ async def test_a_pinned_text_may_be_edited_and_stays_pinned(recnet: RecNet) -> N
     assert refused == ["the module is pinned"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_what_is_pinned_between_snapshot_and_commit_is_not_rewritten(
     recnet: RecNet, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:

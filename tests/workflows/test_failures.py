@@ -27,7 +27,7 @@ from workflows import interaction
 from workflows.recnet import RecNet
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("reply", "prompt"),
     [
@@ -121,7 +121,7 @@ async def test_two_runs_of_one_record_at_once_are_learned_once(
     assert versions == applied
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_records_that_share_a_client_at_once_lose_nothing(recnet: RecNet) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"update_size": 100})
     network = await bootstrap_tiny(recnet, network_settings=network_settings)
@@ -168,7 +168,7 @@ async def test_one_bad_reply_does_not_stop_a_bootstrap(recnet: RecNet, model: Wa
     assert sorted(row["prompt"] for row in bad) == ["extract"] * 2 + ["summarize"] * 3
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_bad_replies_do_not_stop_a_router_update(recnet: RecNet, model: WatchedModel) -> None:
     network = await bootstrap_tiny(recnet)
     model.script = lambda asked, _: (

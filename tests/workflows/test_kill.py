@@ -45,7 +45,7 @@ def kill_amid_an_update(url: str, conn: psycopg.Connection) -> int | None:
     return None
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_next_process_finishes_what_a_killed_one_left(
     recnet: RecNet, server: str
 ) -> None:

@@ -18,7 +18,7 @@ OLD = {
 """The sums of numpy, SciPy and the C library as on a processor of 2004 with one core."""
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_another_processor_learns_the_same_network(resources: Resources) -> None:
     here = learn(resources.url, {})
     assert len(here) == 64

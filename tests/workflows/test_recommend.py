@@ -35,7 +35,7 @@ async def test_given_candidates_come_back_exactly_once_each(recnet: RecNet) -> N
     assert again == out
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_without_candidates_the_nearest_unmet_items_are_ranked(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
     for count, (user, basket) in enumerate(BASKETS.items(), start=3):
@@ -64,7 +64,7 @@ async def nearest(recnet: RecNet, network: int, user: str, met: set[str], count:
     return {key for _, _, key in sorted(free)[:count]}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_views_are_merged_once_and_nothing_changes(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -130,7 +130,7 @@ async def test_a_request_that_makes_no_sense_names_what_is_wrong(
         await recnet.network("tiny").recommend(user, candidates, count)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_who_has_met_everything_is_recommended_nothing(
     recnet: RecNet, model: WatchedModel
 ) -> None:

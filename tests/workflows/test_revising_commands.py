@@ -35,7 +35,7 @@ def mine(database: str) -> str:  # noqa: ARG001 - it empties the database
     return "mine"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("mine")
 def test_a_module_is_edited_rolled_back_and_pinned(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -55,7 +55,7 @@ async def live(recnet: RecNet, model: WatchedModel, action: str) -> tuple[int, l
         return network, await read_routers(conn, network)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_all_routers_may_merge_into_one_and_it_goes_on(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -71,7 +71,7 @@ async def test_all_routers_may_merge_into_one_and_it_goes_on(
     assert len(ranked["ranking"]) == 3
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_routers_split_no_further_than_their_attributes_go(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -85,7 +85,7 @@ async def test_routers_split_no_further_than_their_attributes_go(
     assert all(len(found) in (0, 2) for found in heirs.values())
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_lone_router_cannot_be_merged_and_is_told_so(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -128,7 +128,7 @@ async def test_there_are_as_many_routers_as_attributes_at_most(recnet: RecNet) -
     assert report.failed == 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_router_that_lost_all_it_spoke_for_takes_in_again(
     recnet: RecNet, resources: Resources
 ) -> None:

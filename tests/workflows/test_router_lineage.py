@@ -15,7 +15,7 @@ from workflows.recnet import RecNet
 from workflows.trace import InteractionTrace, TracedGradient
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     await recnet.network("tiny").train(limit=7)
@@ -43,7 +43,7 @@ async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecN
         assert gradient.before == before[name][-1]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("action", ["split", "merge"])
 async def test_a_router_that_retired_tells_what_came_of_it(
     recnet: RecNet, model: WatchedModel, action: str
@@ -69,7 +69,7 @@ async def test_a_router_that_retired_tells_what_came_of_it(
     await assert_the_network_goes_on(recnet, model)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_router_that_was_kept_is_not_an_earlier_updates_work(
     recnet: RecNet, model: WatchedModel
 ) -> None:

@@ -40,7 +40,7 @@ async def feed(recnet: RecNet, record: Record, keys: dict[int, str]) -> int | No
     return out["window"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_update_runs_exactly_where_the_schedule_cuts(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -82,7 +82,7 @@ async def test_the_update_runs_exactly_where_the_schedule_cuts(
     }  # fmt: skip
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changed", "taus"),
     [

@@ -33,7 +33,7 @@ def undeletable(database: str) -> Iterator[None]:
         conn.execute("DROP FUNCTION refuse CASCADE")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_what_ended_leaves_no_checkpoints(recnet: RecNet, model: WatchedModel) -> None:
     await bootstrap_tiny(recnet)
     assert await thread_ids(recnet) == set()

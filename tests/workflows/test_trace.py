@@ -43,7 +43,7 @@ def said(module: str, kind: str, key: str) -> str:
     return f"rules:{kind}:{key}" if module == "filter_memory" else f"{kind}:{key}"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_before_and_after_are_the_stored_versions(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     await recnet.network("tiny").train()

@@ -17,7 +17,6 @@ from state.errors import InputError
 from state.graphs.interaction import Rewrite
 from state.store.versions import Author, join_rules
 from tests.support.backward_state import after_forward
-from tests.support.properties import thousand
 from tests.support.tiny_network import plant_tiny, runtime
 from workflows.recnet import RecNet
 
@@ -33,7 +32,6 @@ UPDATES = st.tuples(st.just("update"), st.integers(1, 2), st.lists(WRITTEN, max_
 DEEDS = st.lists(st.one_of(HANDS, LEARNS, UPDATES), min_size=1, max_size=5)
 
 
-@thousand
 @given(deeds=DEEDS)
 async def test_versions_have_no_gaps_and_the_last_one_counts(
     recnet: RecNet, deeds: list[tuple[str, Any, Any]]

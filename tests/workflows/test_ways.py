@@ -24,7 +24,7 @@ ASKED = {
 }
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ROUTERLESS)
 async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None:
     network = await bootstrap_tiny(
@@ -78,7 +78,7 @@ async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -
     assert waiting
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: RecNet) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(
         update={"propagation": "clients", "reception": "delivery"}
@@ -103,7 +103,7 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
     assert await rows(recnet, "SELECT 1 FROM filter_decisions") == []
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecNet) -> None:
     await bootstrap_tiny(
         recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"tau": -1.0, "echo": True})
@@ -134,7 +134,7 @@ async def test_bad_replies_silence_a_client_and_not_the_network(
     assert await rows(recnet, "SELECT 1 FROM windows WHERE done")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "reception"),
     [
@@ -160,7 +160,7 @@ async def test_the_sample_is_the_same_network_at_any_concurrency(
     assert told["n"] > 30
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
     recnet: RecNet,
 ) -> None:

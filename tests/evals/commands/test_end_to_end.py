@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from evals.cli import app
 from tests.support.tiny_network import tiny_dataset
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 NETWORK = ("--network", "tiny")
 

@@ -40,7 +40,7 @@ def table(out: Path, name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("database")
 def test_a_table_is_made_by_one_command_and_shares_its_networks(tmp_path: Path) -> None:
     said, _ = run(("table4", *SMALL, "--concurrency", "2"), tmp_path)
@@ -62,7 +62,7 @@ def test_a_table_is_made_by_one_command_and_shares_its_networks(tmp_path: Path) 
     assert again == said
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("database")
 def test_a_run_that_is_stopped_goes_on_and_finds_the_same(
     tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch

@@ -28,7 +28,7 @@ def records() -> int:
     return RECORDS
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_run_that_is_killed_25_times_ends_as_if_it_had_not_been(
     trained: NetworkPair,
 ) -> None:
@@ -59,7 +59,7 @@ def killed(trained: NetworkPair, process: subprocess.Popen[str], after: float) -
     return 1
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_run_outlasts_a_database_that_is_killed_5_times(
     home: Path, endpoint: RunningServer
 ) -> None:

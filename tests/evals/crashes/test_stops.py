@@ -18,7 +18,7 @@ def records() -> int:
     return 30
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_run_that_is_stopped_makes_no_call_again(trained: NetworkPair) -> None:
     undisturbed = trained.train("undisturbed")
     before = trained.calls()
@@ -46,7 +46,7 @@ def _under_way(trained: NetworkPair) -> subprocess.Popen[str]:
     return process
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_second_signal_does_not_wait(trained: NetworkPair) -> None:
     process = trained.start("disturbed")
     trained.endpoint.settings = trained.endpoint.settings.model_copy(update={"latency": 600.0})
@@ -54,7 +54,7 @@ async def test_a_second_signal_does_not_wait(trained: NetworkPair) -> None:
     assert _stop_twice(process) == 130
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_an_interaction_that_is_cut_off_names_its_identity(trained: NetworkPair) -> None:
     trained.endpoint.settings = trained.endpoint.settings.model_copy(update={"latency": 600.0})
     user, positive, negative = trained.anyone()
@@ -75,7 +75,7 @@ def _stop_twice(process: subprocess.Popen[str], says: str = "") -> int:
     return process.returncode
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_signals_one_right_after_another_end_it_in_any_case(trained: NetworkPair) -> None:
     chance = Random(0)  # noqa: S311 - no secret
     for _ in range(3):

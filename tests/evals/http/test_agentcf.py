@@ -24,7 +24,7 @@ async def agents_digest(settings: Settings) -> tuple[str, int]:
     return digest, sum(used.calls for used in report.usage)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("no_replies")
 async def test_a_faulty_endpoint_gives_the_same_network_and_is_paid_once(
     settings: Settings, endpoint: RunningServer, http: Settings

@@ -39,7 +39,7 @@ def assert_bounded(reason: str) -> None:
     assert len(reason.splitlines()) == 1
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good_again(
     settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
@@ -85,7 +85,7 @@ def most_attempts(row: Mapping[str, Any], settings: Settings) -> int:
     return settings.tries if row["prompt"] == EMBEDDING else settings.asks * settings.tries
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("typed_http")
 def test_commands_say_so_by_a_line_and_an_exit_code(
     http: Settings, endpoint: RunningServer, monkeypatch: pytest.MonkeyPatch

@@ -19,7 +19,7 @@ RECORDS = (
 """Pairs that share no client: after each, the pending set reaches `update_size`."""
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("database")
 @pytest.mark.parametrize("in_flight", [100, 3])
 async def test_the_calls_of_a_stage_are_under_way_together_up_to_the_limit(

@@ -13,7 +13,7 @@ from tests.support.model_server.serving import RunningServer
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, with_models
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 PRICES = {MODEL: (1.0, 4.0)}
 LIMITS: Mapping[str, tuple[Mapping[str, object], str, str]] = {

@@ -13,7 +13,7 @@ from tests.support.http_network import completions
 from tests.support.model_server.serving import RunningServer
 from workflows.commands.console import BUDGET_SPENT
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 GOES_ON = "Give the same command again to go on"
 RANKINGS_AT_ONCE = 8

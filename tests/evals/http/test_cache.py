@@ -19,7 +19,7 @@ from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 pytestmark = pytest.mark.usefixtures("no_replies")
 
@@ -55,7 +55,7 @@ async def kept_replies(settings: Settings) -> list[tuple[str, str]]:
     ]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_same_network_made_again_asks_nothing(
     endpoint: RunningServer, kept: Settings, alone: str
 ) -> None:
@@ -77,7 +77,7 @@ async def test_the_same_network_made_again_asks_nothing(
     assert found.embeddings == paid.embeddings > 0  # of these nothing is kept
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_another_seed_model_temperature_or_address_asks_anew(
     endpoint: RunningServer, kept: Settings
 ) -> None:
@@ -94,7 +94,7 @@ async def test_another_seed_model_temperature_or_address_asks_anew(
     assert await asked(endpoint, kept) == (0, digest)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_an_edited_template_asks_its_own_prompt_anew(
     endpoint: RunningServer, kept: Settings, tmp_path: Path
 ) -> None:
@@ -112,7 +112,7 @@ async def test_an_edited_template_asks_its_own_prompt_anew(
     }
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_bad_reply_is_never_kept(endpoint: RunningServer, kept: Settings) -> None:
     kinds = frozenset(Fault) - {Fault.HANG}
     endpoint.settings = ModelServerSettings(faults=0.4, kinds=kinds, seed=5)
@@ -127,7 +127,7 @@ async def test_a_bad_reply_is_never_kept(endpoint: RunningServer, kept: Settings
     assert await asked(endpoint, kept) == (0, digest)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_where_nothing_usable_comes_nothing_is_kept(
     endpoint: RunningServer, kept: Settings
 ) -> None:
@@ -140,7 +140,7 @@ async def test_where_nothing_usable_comes_nothing_is_kept(
     assert await kept_replies(kept) == []
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_kept_reply_of_another_shape_is_asked_for_again(
     endpoint: RunningServer, kept: Settings
 ) -> None:
@@ -163,7 +163,7 @@ async def interact_and_recommend(recnet: RecNet) -> None:
     assert (await recnet.network("tiny").recommend("ann", ["j3", "m2"]))["ranking"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_live_use_keeps_nothing_unless_it_is_told_to(
     endpoint: RunningServer, http: Settings, kept: Settings
 ) -> None:
@@ -178,7 +178,7 @@ async def test_live_use_keeps_nothing_unless_it_is_told_to(
     assert completions(endpoint.counts) > 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Settings) -> None:
     async with RecNet.open(settings, cache=True) as recnet:
         await bootstrap_tiny(recnet)
@@ -186,7 +186,7 @@ async def test_the_offline_model_keeps_nothing(settings: Settings, kept: Setting
     assert await kept_replies(kept) == []
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_second_evaluation_asks_nothing(endpoint: RunningServer, kept: Settings) -> None:
     async with RecNet.open(kept) as recnet:
         await bootstrap_books(recnet)

@@ -28,7 +28,7 @@ async def thoughts(recnet: RecNet, network: int) -> list[str]:
     return [call.thoughts for call in calls if call.thoughts]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_hundred_interactions_end_as_if_nothing_had_been(
     settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:

@@ -12,7 +12,7 @@ from tests.support.model_server.settings import ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 OTHERS = {"extract": "openai:cheap", "gradient": "openai:strong"}
 

@@ -25,7 +25,7 @@ async def books_digest(settings: Settings) -> tuple[str, int]:
     return digest, report.windows
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_models_and_encoder_over_http_give_the_network_of_the_process(
     settings: Settings, endpoint: RunningServer, http: Settings
 ) -> None:
@@ -43,7 +43,7 @@ async def test_models_and_encoder_over_http_give_the_network_of_the_process(
     assert endpoint.counts.asked["embeddings"] == counts.asked["embeddings"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize("ignores", [False, True], ids=["refuses", "ignores"])
 @pytest.mark.parametrize("means", [Means.FUNCTION_CALLING, Means.TEXT])
 async def test_an_endpoint_without_json_schema_gives_the_same_network(
@@ -63,7 +63,7 @@ async def test_an_endpoint_without_json_schema_gives_the_same_network(
     assert endpoint.counts.refused.get(400, 0) == (0 if ignores else faults.total())
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_one_means_may_be_named_from_the_start(
     endpoint: RunningServer, http: Settings, alone: str
 ) -> None:
@@ -74,7 +74,7 @@ async def test_one_means_may_be_named_from_the_start(
     assert completions(counts) + counts.asked["embeddings"] == counts.requests == counts.answered
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_key_is_sent_and_nowhere_kept(
     endpoint: RunningServer, http: Settings, alone: str
 ) -> None:

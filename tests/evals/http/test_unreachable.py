@@ -17,7 +17,7 @@ from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_ti
 from workflows.commands.console import ERROR
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 SLOW = ModelServerSettings(latency=0.01)
 """So that requests are under way when the server goes."""

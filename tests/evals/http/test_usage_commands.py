@@ -8,7 +8,7 @@ from tests.support.commands import run_command, run_json
 from tests.support.http_network import MODEL, completions
 from tests.support.model_server.serving import RunningServer
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 PRICE = (2.0, 8.0)
 GROUPINGS = ("prompt", "interaction", "run", "model")

@@ -83,7 +83,7 @@ def test_a_probe_is_held_against_a_random_order_and_its_p_is_not_corrected() -> 
     assert compare_probes({}) == {kind: [] for kind in PROBED}
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_probe_at_chance_is_shown_to_be_so_by_enough_users() -> None:
     def near(users: int) -> float | None:
         ranks = {f"u{n}": tuple(range(1, 11)) if n % 2 else (2, 4) for n in range(users)}

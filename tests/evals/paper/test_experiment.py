@@ -26,7 +26,7 @@ async def test_too_few_users_are_refused_before_anything_is_paid_for(
     assert recnet.resources.budget.calls == 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_network_that_probes_need_is_learned_again(recnet: RecNet, tmp_path: Path) -> None:
     dataset, kept = plant(3, users=12, items=items_for(12)), Results(tmp_path)
     first = await run_experiment(recnet, SMALL, dataset, PLAN, kept)

@@ -41,7 +41,7 @@ def job(base: str, **more: object) -> Job:
     return few.model_copy(update=more)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_job_learns_so_many_records_however_often_it_is_begun(
     recnet: RecNet, world: Dataset
 ) -> None:
@@ -54,7 +54,7 @@ async def test_a_job_learns_so_many_records_however_often_it_is_begun(
     assert (again.cost.records, again.digest) == (6, first.digest)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_bootstrap_counts_where_routers_are_learned_with(
     recnet: RecNet, world: Dataset
 ) -> None:
@@ -72,7 +72,7 @@ async def test_the_bootstrap_counts_where_routers_are_learned_with(
     assert list(bootstrap.values()) == [paid, paid, 0, 0, 0]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_calls_of_ranking_are_no_calls_of_learning(
     recnet: RecNet, world: Dataset
 ) -> None:
@@ -86,7 +86,7 @@ async def test_the_calls_of_ranking_are_no_calls_of_learning(
     assert again.cost == first.cost.model_copy(update={"seconds": None})
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_replies_that_were_kept_are_told_apart(recnet: RecNet, world: Dataset) -> None:
     asked = job(await bootstrap_base(recnet, world, 0), records=1)
     first = await run_job(recnet, asked)
@@ -100,7 +100,7 @@ async def test_replies_that_were_kept_are_told_apart(recnet: RecNet, world: Data
     assert again.cost.calls == first.cost.calls
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_what_is_half_learned_is_not_read(
     recnet: RecNet, world: Dataset, settings: Settings
 ) -> None:
@@ -122,7 +122,7 @@ async def three_jobs(recnet: RecNet) -> list[Job]:
     return [unknown, wrong, good]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_job_that_fails_keeps_no_other_from_being_done(
     recnet: RecNet, tmp_path: Path
 ) -> None:
@@ -135,7 +135,7 @@ async def test_a_job_that_fails_keeps_no_other_from_being_done(
     assert told == [(0, 3), (1, 3)]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_spent_budget_is_told_as_one(
     recnet: RecNet, settings: Settings, tmp_path: Path
 ) -> None:
@@ -145,7 +145,7 @@ async def test_a_spent_budget_is_told_as_one(
             await run_jobs(limited, [good], 1, Results(tmp_path), lambda *_: None)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_networks_trained_together_are_those_trained_alone(
     recnet: RecNet, world: Dataset, tmp_path: Path
 ) -> None:
@@ -166,7 +166,7 @@ async def test_networks_trained_together_are_those_trained_alone(
     assert [one.cost.concurrency for one in (first[0], second[0])] == [4, 1]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_only_the_first_signal_waits_for_calls_under_way(
     recnet: RecNet, settings: Settings, tmp_path: Path
 ) -> None:

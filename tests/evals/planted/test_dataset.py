@@ -193,7 +193,7 @@ def test_in_a_misleading_world_those_who_were_told_go_elsewhere() -> None:
         assert user in world.early or world.adoption[user] > max(world.drift)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("control", "expected"), [(None, 0.575), ("shuffled", 0.454), ("misleading", 0.673)]
 )

@@ -15,7 +15,6 @@ from prompts.registry import PROMPTS
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Fault
 from tests.support.greet_prompt import GOOD, GreetClient, Greeting, greet_client
-from tests.support.properties import thousand
 from tests.support.scripted_server import Answer
 
 DECOY = json.dumps({"text": "Go away", "warmth": -3})
@@ -271,7 +270,6 @@ REPLIES = st.sampled_from(PROMPTS).flatmap(
 )
 
 
-@thousand
 @given(REPLIES, AROUND, AROUND, st.text(max_size=60), st.booleans(), st.booleans(), st.booleans())
 def test_any_reply_is_read_back_from_what_stands_around_it(
     made: tuple[Prompt[Fields, Reply], object],

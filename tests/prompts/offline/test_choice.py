@@ -75,7 +75,7 @@ def test_ties_fall_to_either_side() -> None:
     assert 60 < chosen.count("A") < 140
 
 
-@pytest.mark.long
+@pytest.mark.slow
 def test_a_profile_does_not_win_by_being_long() -> None:
     """Items that were taken often hold longer profiles; that alone may not raise them."""
     draw = random.Random(7)  # noqa: S311 - a draw to test with

@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
@@ -136,7 +136,6 @@ def test_odd_texts_get_valid_and_equal_answers(text: str, other: str) -> None:
     _check(other, text)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.text(max_size=400), st.text(max_size=100))
 def test_any_clean_text_gets_valid_and_equal_answers(text: str, other: str) -> None:
     _check(clean(text, 2_000), clean(other, 2_000))

@@ -43,7 +43,7 @@ async def test_connections_that_are_all_in_use_are_named(server: str) -> None:
             pass
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_nobody_waits_long_again_until_a_connection_comes(
     server: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -81,7 +81,7 @@ async def test_one_connection_is_enough_for_one_thing_at_a_time(lonely: str) -> 
                 await conn.execute("TABLE networks")
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.usefixtures("short")
 async def test_after_an_outage_connections_come_at_once(server: str, lonely: str) -> None:
     """However long it was: the pauses between the pool's own tries would be as long again."""

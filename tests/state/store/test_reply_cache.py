@@ -159,7 +159,7 @@ def test_one_file_alone_imports_the_package_that_is_no_longer_maintained() -> No
     assert named == ["state.store.reply_cache"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("imported", "loaded"),
     [

@@ -36,7 +36,7 @@ ABLATIONS: Mapping[str, Mapping[str, object]] = {
 RECORDS = 4
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_run_goes_on_where_it_stopped(recnet: RecNet, settings: Settings) -> None:
     await bootstrap_tiny(recnet)
     await recnet.network("tiny").copy("other")
@@ -87,7 +87,7 @@ async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
     assert (await recnet.network("tiny").train(limit=1)).run == 1
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
     recnet: RecNet,
 ) -> None:
@@ -111,7 +111,7 @@ async def test_a_trainer_whose_hold_was_lost_takes_the_network_again(
     assert await recnet.network("tiny").digest() == await recnet.network("other").digest()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_record_makes_few_calls(recnet: RecNet) -> None:
     """One predict, one gradient, one merge a client with messages, one rewrite a gradient."""
     network = await bootstrap_tiny(recnet)
@@ -152,7 +152,7 @@ async def test_a_record_makes_few_calls(recnet: RecNet) -> None:
     assert report.windows == 6
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_one_seed_gives_one_network_and_another_seed_another(recnet: RecNet) -> None:
     digests = {}
     for name, seed in (("first", 0), ("again", 0), ("other", 1)):
@@ -164,7 +164,7 @@ async def test_one_seed_gives_one_network_and_another_seed_another(recnet: RecNe
     assert digests["first"] != digests["other"]
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     await recnet.network("tiny").copy("other")
@@ -181,7 +181,7 @@ async def test_ranking_between_trainings_changes_nothing(recnet: RecNet) -> None
     assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_every_setting_changes_what_a_network_becomes(recnet: RecNet) -> None:
     """All start from one bootstrap, so that they differ in nothing else."""
     await bootstrap_tiny(recnet)
@@ -201,7 +201,7 @@ async def test_every_setting_changes_what_a_network_becomes(recnet: RecNet) -> N
     assert min(count for name, count in sent.items() if name != "no propagation") > 0
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_without_filter_memory_no_rule_keeps_anything_out(
     recnet: RecNet, model: WatchedModel
 ) -> None:
@@ -233,7 +233,7 @@ async def test_without_filter_memory_no_rule_keeps_anything_out(
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_the_placebo_sends_as_much_to_as_many(recnet: RecNet) -> None:
     network_settings = NetworkSettings.model_validate({**NETWORK_SETTINGS.model_dump(), "tau": 0.2})
     await bootstrap_tiny(recnet, network_settings=network_settings)

@@ -44,7 +44,7 @@ async def test_a_lock_that_outlives_its_connection_is_waited_for(recnet: RecNet)
     assert await asyncio.wait_for(going_on, 30) == "done"
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_another_process_is_not_waited_for_without_end(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:

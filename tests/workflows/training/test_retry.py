@@ -14,7 +14,7 @@ from tests.support.watched_model import BAD, WatchedModel
 from workflows.network_lock import only_trainer
 from workflows.recnet import RecNet
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 
 async def fail_some(recnet: RecNet, model: WatchedModel) -> int:

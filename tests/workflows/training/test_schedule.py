@@ -16,7 +16,6 @@ from state.store.windows import (
     open_window,
     read_pending,
 )
-from tests.support.properties import thousand
 from tests.support.record_streams import record_streams
 from tests.support.tiny_network import plant_tiny
 from workflows.training.schedule import Record, cut_windows, plan_records
@@ -46,7 +45,6 @@ def streams(draw: st.DrawFn) -> list[StoredEvent]:
     ]
 
 
-@thousand
 @given(streams(), st.integers(0, 5))
 def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
     events: list[StoredEvent], seed: int
@@ -59,7 +57,6 @@ def test_a_negative_is_an_item_that_the_user_has_not_met_so_far(
         assert record.negative in set(ITEMS) - met
 
 
-@thousand
 @given(streams(), st.integers(0, 5), st.data())
 def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
     events: list[StoredEvent], seed: int, data: st.DataObject
@@ -70,7 +67,6 @@ def test_a_negative_is_drawn_by_seed_and_position_and_not_by_who_came_before(
     assert alone == [record for record in records if record.user in users]
 
 
-@thousand
 @given(streams(), st.sets(st.sampled_from(Split)))
 def test_records_are_the_events_of_the_splits_in_order(
     events: list[StoredEvent], splits: set[Split]
@@ -112,7 +108,6 @@ def test_a_user_who_has_met_everything_is_an_error() -> None:
         plan_records("tiny", events, ITEMS, ALL, 0)
 
 
-@thousand
 @given(record_streams(), st.integers(1, 12), WAITING)
 def test_windows_are_the_shortest_runs_that_reach_update_size(
     records: list[Record], update_size: int, waiting: set[int]
@@ -131,7 +126,6 @@ def changed(window: list[Record], before: set[int]) -> set[int]:
     return before.union(*(record.clients for record in window))
 
 
-@thousand
 @given(
     records=record_streams(),
     update_size=st.integers(1, 12),

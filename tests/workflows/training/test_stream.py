@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nodes.resources import Resources
@@ -75,13 +75,8 @@ def some_fail(reply: str, text: str) -> str | None:
     return BAD if reply == "Predict" and sum(map(ord, text)) % 7 == 0 else None
 
 
-@pytest.mark.long
-@settings(
-    max_examples=15,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@pytest.mark.slow
+@settings(max_examples=settings().max_examples // 10)
 @given(
     records=record_streams(most=14),
     update_size=st.integers(3, 12),

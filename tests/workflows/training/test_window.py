@@ -8,7 +8,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prompts.llm.limiter import URGENCY
-from tests.support.properties import thousand
 from tests.support.record_streams import record_streams
 from workflows.training.schedule import Record, chain_lengths, predecessors
 from workflows.training.window import Feed, run_window
@@ -30,7 +29,6 @@ def share(one: Record, other: Record) -> bool:
     return not set(one.clients).isdisjoint(other.clients)
 
 
-@thousand
 @given(
     window=record_streams(), concurrency=st.integers(1, 9), chance=st.randoms(use_true_random=False)
 )

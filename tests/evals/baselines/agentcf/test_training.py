@@ -35,7 +35,7 @@ async def kept_records(recnet: RecNet, name: str) -> list[dict[str, object]]:
     )
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_stopped_run_goes_on_to_the_same_network(
     agents: RecNet, settings: Settings
 ) -> None:
@@ -50,7 +50,7 @@ async def test_a_stopped_run_goes_on_to_the_same_network(
     assert await thread_ids(agents) == set()
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_a_power_cut_at_every_call_ends_the_same(agents: RecNet, model: WatchedModel) -> None:
     await agents.network("agents").copy("other")
     await train_agentcf(agents, "agents", limit=4)
@@ -156,7 +156,7 @@ async def test_its_network_ranks_as_a_method(agents: RecNet) -> None:
     assert (method.name, method.missing, method.dropped, method.failed) == ("AgentCF", 0, 0, 0)
 
 
-@pytest.mark.long
+@pytest.mark.slow
 async def test_one_at_a_time_and_eight_at_once_are_one_network(recnet: RecNet) -> None:
     """Over the whole sample; what it learned is worth something there, and is not the label."""
     await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
