@@ -154,7 +154,7 @@ class _Measuring:
             "model": _SERVED,
             "base_url": url,
             "api_key": SecretStr("any"),
-            "calls_in_flight": setting.concurrency,
+            "max_concurrent_calls": setting.concurrency,
         }
         note = self._note(setting)
         async with self._open(served) as recnet:

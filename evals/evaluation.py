@@ -178,7 +178,7 @@ async def _make_tables(
     on_progress: OnProgress,
 ) -> list[RankingTable]:
     """Return the tables of one kind of negatives, with what their rankings cost."""
-    budget, in_flight = recnet.resources.budget, recnet.resources.settings.calls_in_flight
+    budget, in_flight = recnet.resources.budget, recnet.resources.settings.max_concurrent_calls
     calls, cached, tokens = budget.calls, budget.cached, budget.tokens
     results = [await _rank(ranker, tasks, in_flight, on_progress) for ranker in rankers]
     cost = {

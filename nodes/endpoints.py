@@ -38,7 +38,7 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
     """
     _require_prompts(settings)
     limiter = CallLimiter(
-        settings.calls_in_flight, settings.requests_per_minute, settings.tokens_per_minute
+        settings.max_concurrent_calls, settings.requests_per_minute, settings.tokens_per_minute
     )
     async with AsyncExitStack() as stack:
         client = None
@@ -56,7 +56,7 @@ async def open_endpoints(settings: Settings) -> AsyncIterator[Endpoints]:
                 settings.embedding,
                 timeout=settings.timeout,
                 connection=_encoder_connection(settings, served),
-                request_attempts=settings.tries,
+                request_attempts=settings.request_attempts,
                 retry_wait=settings.retry_wait,
                 limiter=limiter,
             ),

@@ -129,15 +129,17 @@ class Settings(BaseSettings):
     timeout: float = Field(
         default=60.0, gt=0, le=86_400, description="Seconds for one model request."
     )
-    asks: int = Field(default=3, ge=1, le=20, description="Asks for a reply that is bad.")
-    tries: int = Field(
+    reply_attempts: int = Field(
+        default=3, ge=1, le=20, description="Times a bad reply is asked for."
+    )
+    request_attempts: int = Field(
         default=5, ge=1, le=20, description="Requests for a reply where the endpoint fails."
     )
     retry_wait: float = Field(
         default=1.0, ge=0, le=60, description="Seconds before the second request; doubles."
     )
-    calls_in_flight: int = Field(
-        default=8, ge=1, le=10_000, description="Model requests under way at most."
+    max_concurrent_calls: int = Field(
+        default=8, ge=1, le=10_000, description="Concurrent model requests at most."
     )
     requests_per_minute: int | None = Field(
         default=None, ge=1, description="Model requests a minute at most."

@@ -133,7 +133,7 @@ async def run_job(recnet: RecNet, job: Job, concurrency: int = 1) -> Result:
     )
     await refuse_leak(recnet, network, dataset, job.split)
     ranker = RecNetRanker(recnet, job.network, name=job.variant.name, seed=job.seed)
-    in_flight = recnet.resources.settings.calls_in_flight
+    in_flight = recnet.resources.settings.max_concurrent_calls
     mark = await mark_usage_now(recnet.resources)
     rankings = [await rank_all(ranker, tasks, concurrency=in_flight) for tasks in drawn]
     asked = add_totals(list(await usage_since(recnet.resources, mark, network)), job.network)

@@ -165,7 +165,7 @@ async def test_the_replay_makes_each_call_again_within_the_limit(
     database: str,  # noqa: ARG001
 ) -> None:
     with serving(ModelServerSettings(latency=0.1)) as endpoint:
-        limited = over_http(endpoint, settings, calls_in_flight=3)
+        limited = over_http(endpoint, settings, max_concurrent_calls=3)
         async with RecNet.open(limited) as recnet:
             await replay(recnet.resources.caller, [2, 0, 7, 1])
             async with recnet.resources.pool.connection() as conn:

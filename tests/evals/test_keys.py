@@ -188,7 +188,7 @@ def written(server: str) -> Iterator[Written]:
                 "RECNET_EMBEDDING_API_KEY": ENCODER,
                 "RECNET_DATABASE_URL": server,
                 "RECNET_RETRY_WAIT": "0",
-                "RECNET_ASKS": "5",
+                "RECNET_REPLY_ATTEMPTS": "5",
             }.items():
                 patch.setenv(name, value)
             for phase in PHASES:

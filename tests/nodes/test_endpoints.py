@@ -53,7 +53,7 @@ def encoders() -> Iterator[ScriptedServer]:
 
 
 def settings(**given: Any) -> Settings:  # noqa: ANN401 - passed on
-    named: dict[str, Any] = {"model": MODEL, "embedding": EMBEDDING, "tries": 1}
+    named: dict[str, Any] = {"model": MODEL, "embedding": EMBEDDING, "request_attempts": 1}
     keys = {k: SecretStr(v) for k, v in given.items() if k.endswith("api_key")}
     return Settings(**{**named, **given, **keys})
 

@@ -26,7 +26,12 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("CONNECTIONS", "2"), ("CALLS_IN_FLIGHT", "0"), ("TEMPERATURE", "3"), ("BUDGET_CALLS", "-1")],
+    [
+        ("CONNECTIONS", "2"),
+        ("MAX_CONCURRENT_CALLS", "0"),
+        ("TEMPERATURE", "3"),
+        ("BUDGET_CALLS", "-1"),
+    ],
 )
 def test_a_setting_out_of_bounds_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -87,8 +92,8 @@ def test_what_is_written_into_a_variable_is_read(
         ("RECNET_TIMEOUT", "0"),
         ("RECNET_TIMEOUT", "inf"),
         ("RECNET_RETRY_WAIT", "nan"),
-        ("RECNET_ASKS", "0"),
-        ("RECNET_TRIES", "1.5"),
+        ("RECNET_REPLY_ATTEMPTS", "0"),
+        ("RECNET_REQUEST_ATTEMPTS", "1.5"),
         ("RECNET_STRUCTURED_OUTPUT", "json"),
         ("OPENAI_BASE_URL", "localhost:11434/v1"),
         ("RECNET_EMBEDDING_BASE_URL", "ftp://host"),

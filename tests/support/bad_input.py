@@ -149,8 +149,8 @@ MISTYPED = [
 """What the parser refuses by itself, with exit code 2."""
 
 UNSET = [
-    ("CALLS_IN_FLIGHT", "0"),
-    ("CALLS_IN_FLIGHT", "many"),
+    ("MAX_CONCURRENT_CALLS", "0"),
+    ("MAX_CONCURRENT_CALLS", "many"),
     ("CONNECTIONS", "1"),
     ("CONNECTIONS", "81"),
     ("TEMPERATURE", "9"),

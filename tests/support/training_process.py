@@ -58,7 +58,7 @@ class NetworkPair:
                 "OPENAI_API_KEY": "any",
                 "RECNET_MODEL": "openai:offline",
                 "RECNET_CACHE": "false",
-                "RECNET_CALLS_IN_FLIGHT": str(IN_FLIGHT),
+                "RECNET_MAX_CONCURRENT_CALLS": str(IN_FLIGHT),
             },
             text=True,
             stdout=subprocess.PIPE,

@@ -82,7 +82,11 @@ async def test_every_record_is_marked_failed_and_all_are_learned_once_it_is_good
 
 def most_attempts(row: Mapping[str, Any], settings: Settings) -> int:
     """Return how many requests one row of usage may stand for."""
-    return settings.tries if row["prompt"] == EMBEDDING else settings.asks * settings.tries
+    return (
+        settings.request_attempts
+        if row["prompt"] == EMBEDDING
+        else settings.reply_attempts * settings.request_attempts
+    )
 
 
 @pytest.mark.slow

@@ -28,7 +28,7 @@ async def test_the_calls_of_a_stage_are_under_way_together_up_to_the_limit(
     async with RecNet.open(settings) as recnet:
         network = await bootstrap_tiny(recnet)
     with serving(SLOW) as endpoint:
-        over = over_http(endpoint, settings, calls_in_flight=in_flight, embedding="offline")
+        over = over_http(endpoint, settings, max_concurrent_calls=in_flight, embedding="offline")
         async with RecNet.open(over) as recnet:
             for user, positive, negative in RECORDS:
                 await recnet.network("tiny").interact(

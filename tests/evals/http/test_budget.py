@@ -127,6 +127,6 @@ async def test_a_bootstrap_stops_between_two_calls_and_goes_on(
             recnet, "SELECT sum(attempts) AS n FROM usage WHERE prompt <> %s", EMBEDDING
         )
         # What is under way when the budget stops it is made again.
-        assert paid["n"] <= FOUNDING + len(said) * http.calls_in_flight
+        assert paid["n"] <= FOUNDING + len(said) * http.max_concurrent_calls
         await recnet.network("tiny").train()
         assert await recnet.network("tiny").digest() == alone

@@ -59,7 +59,7 @@ async def test_an_endpoint_without_json_schema_gives_the_same_network(
     # Found out once, by the first requests together; not asked again by what is not taken.
     given_up = list(Means).index(means)
     assert set(faults) == {"invalid_json" if ignores else "unsupported"}
-    assert given_up <= faults.total() <= given_up * http.calls_in_flight * 2
+    assert given_up <= faults.total() <= given_up * http.max_concurrent_calls * 2
     assert endpoint.counts.refused.get(400, 0) == (0 if ignores else faults.total())
 
 

@@ -66,7 +66,7 @@ async def passing(limiter: CallLimiter, *tokens: int) -> list[float]:
 
 
 async def test_completions_and_embeddings_share_the_slots(endpoint: ScriptedServer) -> None:
-    async with open_endpoints(settings(endpoint, calls_in_flight=3)) as opened:
+    async with open_endpoints(settings(endpoint, max_concurrent_calls=3)) as opened:
         b = GreetClient(
             ModelClient(opened.model, greeting_templates(), limiter=opened.limiter), endpoint
         )
