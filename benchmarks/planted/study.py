@@ -24,7 +24,7 @@ from benchmarks.planted.worlds import (
 )
 from evals.candidates import Negatives
 from evals.paper.jobs import bootstrap_base, run_jobs
-from evals.paper.provenance import bases_hash, made_by
+from evals.paper.provenance import made_by, short_hash
 from evals.paper.results import Job, Result, Results, write_whole
 from evals.planted.world import World, items_for, plant_world
 from state.dataset import Split
@@ -90,7 +90,8 @@ async def make_study(
         encoder=recnet.resources.settings.embedding,
         made_by=made_by(result.program for result in every_result),
     )
-    stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}-{bases_hash(every_result)}"
+    bases = short_hash(sorted({result.job.base for result in every_result}))
+    stem = f"planted-{seeds[0]}-{seeds[-1]}-{users}-{bases}"
     write_whole(out / f"{stem}.md", report.markdown())
     write_whole(out / f"{stem}.json", report.model_dump_json(indent=1))
     return report

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from evals.baselines.ranker import Ranker
-from evals.baselines.registry import make_baselines, make_probes
+from evals.baselines.registry import ALWAYS, BASELINES, make_baselines, make_probes
 from evals.candidates import PROBED, RankingTasks
 from evals.datasets.splits import history
 from evals.evaluation import draw_network_tasks
@@ -11,7 +11,7 @@ from evals.paper.design import RECNET, Design, Plan
 from evals.paper.jobs import load_base, run_jobs
 from evals.paper.results import Job, Result, Results
 from evals.ranking import RankingResult, rank_all
-from state.dataset import Dataset, Item, Split
+from state.dataset import Dataset, Split
 from state.domain import Frozen
 from state.errors import InputError
 from state.store.networks import list_networks
@@ -31,14 +31,10 @@ class Outcome(Frozen):
     probes: RowResults
 
 
-def row_names(design: Design, items: Sequence[Item]) -> list[str]:
-    """Return the rows of a table, in order.
-
-    Raises:
-        InputError: a library is missing.
-    """
-    rankers = make_baselines(items, seed=0, every=design.baselines)
-    return [*(ranker.name for ranker in rankers), *(own.name for own in design.variants)]
+def row_names(design: Design) -> list[str]:
+    """Return the rows of a table, in order."""
+    names = [name for name in BASELINES if design.baselines or name in ALWAYS]
+    return [*names, *(variant.name for variant in design.variants)]
 
 
 async def run_experiment(

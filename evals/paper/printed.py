@@ -16,26 +16,28 @@ def read_printed(path: Path) -> Mapping[str, float]:
     Raises:
         InputError: it cannot be read, or a value is no number from 0 to 1.
     """
+    printed = {}
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             lines = csv.DictReader(file)
             if not {NAME, FIGURE} <= set(lines.fieldnames or ()):
                 raise InputError(f"{path}: its first line has to name the columns {NAME},{FIGURE}")
-            return {line[NAME]: _figure(line[FIGURE], path, lines.line_num) for line in lines}
+            for line in lines:
+                try:
+                    value = float(line[FIGURE] or "")
+                except ValueError:
+                    value = -1.0
+                if not 0 <= value <= 1:
+                    raise InputError(
+                        f"{path}, line {lines.line_num}: {FIGURE} is a number from 0 to 1, not "
+                        f"{line[FIGURE]!r}"
+                    )
+                printed[line[NAME]] = value
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path} is no CSV file: {error}") from None
-
-
-def _figure(text: str | None, path: Path, line: int) -> float:
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = -1.0
-    if not 0 <= value <= 1:
-        raise InputError(f"{path}, line {line}: {FIGURE} is a number from 0 to 1, not {text!r}")
-    return value
+    return printed
 
 
 def require_rows(printed: Collection[str], rows: Collection[str]) -> None:

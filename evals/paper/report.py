@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from evals.candidates import Negatives
 from evals.metrics import CUTOFFS, random_line
 from evals.paper.comparison import NEAR
-from evals.paper.expenses import Expense, efficiency_rows, expense_rows
+from evals.paper.costs import cost_rows, efficiency_rows
 from evals.paper.printed import with_printed
+from evals.paper.results import Cost
 from evals.tables import (
     COMPARED_AT,
     LINES,
@@ -38,7 +39,8 @@ class Report(Frozen):
     rows: dict[Negatives, tuple[TableRow, ...]]
     probes: dict[Negatives, tuple[TableRow, ...]]
     """Empty in most tables."""
-    expenses: tuple[Expense, ...]
+    costs: dict[str, tuple[Cost, ...]]
+    """For each trained row the costs of its seeds."""
     notes: tuple[str, ...]
     """How the figures were made, and how to read them."""
     efficiency: bool
@@ -55,8 +57,9 @@ class Report(Frozen):
             parts += ["## Probes: rankers that know nothing of taste", "", *_probe_notes(chance)]
             parts += [*markdown_table(_probes(self.probes)), ""]
         parts += ["## What it took, on average over the training seeds", ""]
-        parts += [*markdown_table(expense_rows(self.expenses)), ""]
+        parts += [*markdown_table(cost_rows(self.costs)), ""]
         if self.efficiency:
+            ndcg = {row.name: row.figures[-1].mean for row in self.rows[Negatives.SAMPLED]}
             parts += [
                 "## Efficiency",
                 "",
@@ -64,7 +67,7 @@ class Report(Frozen):
                 f"under sampled negatives, where a random order is expected to reach {chance} "
                 "without any call.",
                 "",
-                *markdown_table(efficiency_rows(self.expenses)),
+                *markdown_table(efficiency_rows(self.costs, ndcg)),
                 "",
             ]
         return "\n".join([*parts, *(f"- {note}" for note in self.notes), ""])

@@ -56,7 +56,7 @@ class Cost(Frozen):
     updates: int = 0
     """Router updates that took calls."""
     seconds: float | None = None
-    """Wall time of training; None where it was stopped in between, or there already."""
+    """Wall time of training; None where it was stopped in between, or done before."""
     concurrency: int = 1
     """Networks trained at the same time, at most."""
     ranking_calls: int = 0
@@ -67,6 +67,11 @@ class Cost(Frozen):
     """Unknown or repeated names in rankings."""
     failed_rankings: int = 0
     """Rankings without a usable reply."""
+
+    @property
+    def asked(self) -> int:
+        """Calls of training, sent or cached."""
+        return self.calls + self.cached
 
 
 class Result(Frozen):

@@ -1,5 +1,6 @@
 """Making one table: run what it needs, compare, write it as Markdown and JSON."""
 
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -7,15 +8,17 @@ from evals.datasets.splits import targets
 from evals.evaluation import models_asked
 from evals.paper.comparison import compare_probes, compare_rows
 from evals.paper.design import DESIGNS, Plan
-from evals.paper.expenses import expenses
 from evals.paper.experiment import Outcome, row_names, run_experiment
 from evals.paper.printed import require_rows
-from evals.paper.provenance import bases_hash, caution, file_stem, made_by, table_title
+from evals.paper.provenance import caution, made_by, short_hash
 from evals.paper.report import Report
-from evals.paper.results import Results, write_whole
+from evals.paper.results import Cost, Results, write_whole
 from evals.tables import LINES_NOTE
 from state.dataset import Dataset
 from workflows.recnet import RecNet
+
+_NAMED = 100
+"""Letters of a file name before its hash; file systems take 255 bytes."""
 
 
 async def make_report(
@@ -42,14 +45,20 @@ async def make_report(
         RecNetError: it cannot be made of this data set, or jobs failed; the same call goes on.
         BudgetExceeded: the budget is spent; the same call goes on.
     """
-    design, settings = DESIGNS[name], recnet.resources.settings
+    design, model = DESIGNS[name], recnet.resources.settings.model
     if printed:
-        require_rows(printed, row_names(design, dataset.items))
+        require_rows(printed, row_names(design))
     outcome = await run_experiment(recnet, design, dataset, plan, Results(out), progress)
     rows = compare_rows(outcome.rankings, design.reference)
+    costs: dict[str, list[Cost]] = {}
+    for result in outcome.results:
+        costs.setdefault(result.job.variant.name, []).append(result.cost)
+    limited = [f"trained on the first {plan.records} records only"] if plan.records else []
     report = Report(
         name=name,
-        title=table_title(design.title, dataset, plan, settings),
+        title=", ".join(
+            [f"{design.title}: {dataset.name}", plan.split, *limited, f"model {model}"]
+        ),
         reference=design.reference,
         size=next(iter(outcome.rankings.values()))[0].size,
         printed=dict(printed),
@@ -57,14 +66,24 @@ async def make_report(
         users={kind: own[0].users for kind, own in rows.items()},
         rows={kind: tuple(own) for kind, own in rows.items()},
         probes={kind: tuple(own) for kind, own in compare_probes(outcome.probes).items()},
-        expenses=expenses(outcome.results, rows),
+        costs={row: tuple(own) for row, own in costs.items()},
         notes=_notes(recnet, plan, outcome),
         efficiency=design.efficiency,
     )
-    stem = file_stem(name, dataset, plan, settings, bases_hash(outcome.results))
+    stem = file_stem(name, dataset.name, plan, {result.job.base for result in outcome.results})
     write_whole(out / f"{stem}.md", report.markdown())
     write_whole(out / f"{stem}.json", report.model_dump_json(indent=1))
     return report
+
+
+def file_stem(name: str, dataset: str, plan: Plan, bases: set[str]) -> str:
+    """Return the name of a table's files without their endings.
+
+    Its hash tells apart tables of other data, models, prompts, seeds, draws and records.
+    """
+    read = re.sub(r"[^\w.]+", "-", f"{name}-{dataset}"[:_NAMED]).strip("-.")
+    asked = plan.model_dump_json(exclude={"concurrency"})
+    return f"{read}-{plan.split}-{short_hash([asked, *sorted(bases)])}"
 
 
 def _notes(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:

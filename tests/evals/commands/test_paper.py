@@ -51,7 +51,8 @@ def test_a_table_is_made_by_one_command_and_shares_its_networks(tmp_path: Path) 
     rows = [line["name"] for line in report["rows"]["matched"]]
     assert rows == ["Random", "TF-IDF", "EM", "EM+LR", "EM+LR+LS", "RecNet"]
     assert all(line["p"] is not None for line in report["rows"]["matched"][:-1])
-    assert all(e["records"] == 6 and e["calls"] > 0 for e in report["expenses"])
+    costs = [cost for own in report["costs"].values() for cost in own]
+    assert all(cost["records"] == 6 and cost["calls"] > 0 for cost in costs)
     networks = {path: path.stat().st_mtime_ns for path in (tmp_path / "networks").iterdir()}
     assert len(networks) == 4
     run(("table3", *SMALL, "--concurrency", "2"), tmp_path)

@@ -8,9 +8,6 @@ from evals.paper.design import DESIGNS
 from evals.paper.experiment import row_names
 from evals.paper.printed import read_printed, require_rows, with_printed
 from state.errors import InputError
-from tests.support.tiny_network import tiny_dataset
-
-ITEMS = tiny_dataset().items
 
 
 def test_figures_are_read_by_row(tmp_path: Path) -> None:
@@ -18,7 +15,7 @@ def test_figures_are_read_by_row(tmp_path: Path) -> None:
     file.write_text('name,page,NDCG@10\nRecNet,7,0.612\n"w/o CPR",7,0.5\n')
     printed = read_printed(file)
     assert printed == {"RecNet": 0.612, "w/o CPR": 0.5}
-    require_rows(printed, row_names(DESIGNS["table3"], ITEMS))
+    require_rows(printed, row_names(DESIGNS["table3"]))
 
 
 @pytest.mark.parametrize(
@@ -46,7 +43,7 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 def test_a_name_that_is_no_row_is_refused_with_those_that_are() -> None:
     with pytest.raises(InputError, match="'SASRec' is no row of this table; its rows are Random"):
-        require_rows(["SASRec"], row_names(DESIGNS["table2"], ITEMS))
+        require_rows(["SASRec"], row_names(DESIGNS["table2"]))
 
 
 def test_they_stand_in_a_column_that_says_what_they_are() -> None:
