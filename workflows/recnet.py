@@ -16,6 +16,7 @@ from state.settings import Settings
 from state.store.clients import add_clients
 from state.store.events import add_events
 from state.store.networks import create_network, list_networks
+from workflows.checkpoint_cleanup import CheckpointCleanup, delete_finished_checkpoints
 from workflows.network import Network
 from workflows.runs import Runs
 from workflows.training.trainer import RECNET, TrainingGraph
@@ -88,3 +89,10 @@ class RecNet:
             ids = await add_clients(conn, network, dataset)
             await add_events(conn, network, dataset, ids)
         return self.network(name)
+
+    async def delete_finished_checkpoints(self) -> CheckpointCleanup:
+        """Delete the checkpoints that finished runs left behind; resumable runs keep theirs.
+
+        print((await app.delete_finished_checkpoints()).deleted)
+        """
+        return await delete_finished_checkpoints(self.resources.pool)

@@ -26,14 +26,6 @@ CHECKPOINT_TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 """LangGraph's tables, in the order in which it deletes from them: another order could deadlock."""
 
 
-class Stored(domain.Frozen):
-    """What one table holds."""
-
-    rows: int
-    bytes: int
-    """On disk, with indexes and what is free in its files."""
-
-
 def checkpointer(over: Pool | Connection) -> AsyncPostgresSaver:
     """Return a saver for one run over the shared pool, or for a transaction of one connection.
 
@@ -55,11 +47,6 @@ def thread_prefix(network: int) -> str:
     return f"recnet/{network}/"
 
 
-def step_of(thread: str) -> str:
-    """Return the step whose run is on a thread of ours."""
-    return thread.split("/", 2)[2]
-
-
 async def forget_threads(conn: Connection, network: int) -> None:
     """Delete the checkpoints of all runs of a network."""
     for table in CHECKPOINT_TABLES:
@@ -69,26 +56,3 @@ async def forget_threads(conn: Connection, network: int) -> None:
             ),
             (thread_prefix(network),),
         )
-
-
-async def measure_checkpoints(conn: Connection) -> dict[str, Stored]:
-    """Return what each table of checkpoints holds."""
-    measure = sql.SQL(
-        "SELECT count(*) AS rows, pg_total_relation_size(%s::regclass) AS bytes FROM {}"
-    )
-    held = {}
-    for table in CHECKPOINT_TABLES:
-        cursor = await conn.execute(measure.format(sql.Identifier(table)), (table,))
-        held[table] = Stored.model_validate(await cursor.fetchone())
-    return held
-
-
-async def vacuum_checkpoints(conn: Connection, *, full: bool) -> None:
-    """Let what was deleted be used again, and give free ends of files back to the disk.
-
-    `full` writes the tables anew and gives back all that is free; runs wait for as long as it
-    takes. The connection must not be in a transaction.
-    """
-    how = sql.SQL("FULL, ANALYZE" if full else "ANALYZE")
-    for table in CHECKPOINT_TABLES:
-        await conn.execute(sql.SQL("VACUUM ({}) {}").format(how, sql.Identifier(table)))

@@ -1,4 +1,4 @@
-"""Collection deletes what nobody goes on from, and nothing that a run needs, whenever it comes."""
+"""Checkpoint cleanup deletes what no run needs, and nothing else, whenever it runs."""
 
 import json
 from contextlib import suppress
@@ -6,11 +6,10 @@ from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableConfig
-from typer.testing import CliRunner, Result
+from typer.testing import CliRunner
 
 from evals.cli import app
 from state.db.checkpoints import checkpointer
-from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.store.interactions import find_interaction
@@ -25,22 +24,20 @@ from tests.support.watched_model import (
     cut_once,
 )
 from workflows import interaction
-from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
 
 RECORD = {"user": "ann", "positive": "j2", "negative": "m1"}
 STUDIO = "8c0a35f2-5d2b-4b8e-9f0a-0f7f9b7d3c11"
 
 
-async def in_studio(recnet: RecNet) -> dict[str, Any]:
-    """Run a record on a thread of the Agent Server, and return the thread's state."""
+async def in_studio(recnet: RecNet) -> None:
+    """Run a record on a thread of the Agent Server."""
     graph = interaction.graph.copy({"checkpointer": checkpointer(recnet.resources.pool)})
     config: RunnableConfig = {"configurable": {"thread_id": STUDIO}}
     context = NetworkContext(network="tiny")
     record = InteractionInput(user="eve", positive="f2", negative="j1", interaction="studio")
     with recnet.resources.bound():
         await graph.ainvoke(record, config, context=context, durability="sync")
-    return (await graph.aget_state(config)).values
 
 
 async def orphan(recnet: RecNet, thread: str) -> None:
@@ -54,47 +51,33 @@ async def orphan(recnet: RecNet, thread: str) -> None:
 
 
 @pytest.mark.slow
-async def test_only_unfinished_runs_and_those_of_the_server_are_left(
+async def test_only_resumable_runs_and_those_of_the_server_keep_checkpoints(
     recnet: RecNet, model: WatchedModel
 ) -> None:
     network = await bootstrap_tiny(keeping(recnet))
-    old = keeping(recnet)
-    await old.network("tiny").train(limit=2)
+    old = keeping(recnet).network("tiny")
+    await old.train(limit=2)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
-    assert (await old.network("tiny").interact(id="failed", **RECORD))["failure"]
+    assert (await old.interact(id="failed", **RECORD))["failure"]
     model.script = cut_once("CreditAssignment")
     with pytest.raises(PowerCutError):
-        await old.network("tiny").interact(id="stopped", **RECORD)
-    with pytest.raises(InputError):
-        await old.network("tiny").interact(id="refused", **RECORD | {"user": "zed"})
-    for thread in ("recnet/2147483647/a", f"recnet/{network}/stopped/too", "recnet/mine"):
+        await old.interact(id="stopped", **RECORD)
+    for thread in ("recnet/2147483647/a", "recnet/mine"):
         await orphan(recnet, thread)
-    state = await in_studio(recnet)
-    digest = await recnet.network("tiny").digest()
-    stopped = f"recnet/{network}/stopped"
+    await in_studio(recnet)
+    resumable = {f"recnet/{network}/stopped", f"recnet/{network}/failed"}
 
-    report = await collect(recnet)
-    # The bootstrap, two learned, one failed, one refused, and the two without a checkpoint.
-    assert (report.deleted, report.kept, report.pruned) == (7, (stopped,), 0)
-    assert report.server == (STUDIO, "recnet/mine")
-    assert await thread_ids(recnet) == {stopped, STUDIO, "recnet/mine"}
-    assert all(report.after[table].rows < held.rows for table, held in report.before.items())
+    cleanup = await recnet.delete_finished_checkpoints()
+    # The bootstrap, two learned records, and one of a network that was dropped.
+    assert (cleanup.deleted, cleanup.kept) == (4, 2)
+    assert await thread_ids(recnet) == resumable | {STUDIO, "recnet/mine"}
     model.asked.clear()
     assert not (await recnet.network("tiny").interact(id="stopped", **RECORD))["repeated"]
     assert "Predict" not in model.asked
-    again = await collect(recnet, full=True)
-    assert (again.deleted, again.kept) == (0, ())
-    assert sum(held.bytes for held in again.after.values()) < 1_000_000
-
-    report = await collect(recnet, server=True)
-    assert (report.deleted, report.pruned) == (0, 2)
-    kept = await rows(recnet, "SELECT checkpoint_ns FROM checkpoints")
-    assert [row["checkpoint_ns"] for row in kept] == [""]
-    graph = interaction.graph.copy({"checkpointer": checkpointer(recnet.resources.pool)})
-    found_again = await graph.aget_state({"configurable": {"thread_id": STUDIO}})
-    assert found_again.values == state
-    assert found_again.next == ()
-    assert await recnet.network("tiny").digest() != digest  # by the record that went on
+    assert (await recnet.network("tiny").retry()).learned == 1
+    cleanup = await recnet.delete_finished_checkpoints()
+    assert (cleanup.deleted, cleanup.kept) == (0, 0)
+    assert await thread_ids(recnet) == {STUDIO, "recnet/mine"}
 
 
 async def test_a_window_that_waits_for_its_run_keeps_the_thread(
@@ -110,7 +93,9 @@ async def test_a_window_that_waits_for_its_run_keeps_the_thread(
             thread,
             claimed_by,
         )
-        assert (await collect(recnet)).kept == (mine,)
+        await recnet.delete_finished_checkpoints()
+        assert mine in await thread_ids(recnet)
+    assert await thread_ids(recnet) == {mine}
     before = (await calls(recnet, network, "window 1"))["extract"]
     assert await recnet.network("tiny").update_routers()
     after = (await calls(recnet, network, "window 1"))["extract"]
@@ -128,14 +113,15 @@ async def test_a_failed_record_that_was_stopped_when_it_was_run_again_keeps_its_
     model.script = cut_once("CreditAssignment")
     with pytest.raises(PowerCutError):
         await recnet.network("tiny").interact(id="a", **RECORD)
-    assert (await collect(recnet)).kept == (f"recnet/{network}/a",)
+    await recnet.delete_finished_checkpoints()
+    assert await thread_ids(recnet) == {f"recnet/{network}/a"}
     model.asked.clear()
     assert not (await recnet.network("tiny").interact(id="a", **RECORD))["failure"]
     assert "Predict" not in model.asked
 
 
 @pytest.mark.slow
-async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
+async def test_runs_cleaned_up_and_stopped_at_every_call_end_the_same(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bootstrap_tiny(recnet)
@@ -147,46 +133,40 @@ async def test_runs_that_are_collected_and_stopped_at_every_call_end_the_same(
     model.script = cut_at_every_call()
     ask = recnet.resources.caller.ask
 
-    async def collected(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
-        await collect(recnet)
+    async def cleaned_up(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
+        await recnet.delete_finished_checkpoints()
         return await ask(*args, **kwargs)
 
-    monkeypatch.setattr(recnet.resources.caller, "ask", collected)
+    monkeypatch.setattr(recnet.resources.caller, "ask", cleaned_up)
     async for left in unfinished(recnet, other, records=6):
         with suppress(PowerCutError):
             await recnet.network("other").train(limit=left, concurrency=1)
-        await collect(recnet)
+        await recnet.delete_finished_checkpoints()
     assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
     asked = model.counts()
     assert {reply: asked[reply] for reply in ALONE} == {r: 2 * undisturbed[r] for r in ALONE}
-    assert (await collect(recnet)).kept == ()
+    assert (await recnet.delete_finished_checkpoints()).kept == 0
 
 
-async def test_a_run_that_is_collected_while_it_begins_goes_on_where_it_was(
+async def test_a_run_whose_checkpoints_are_cleaned_up_while_it_begins_resumes(
     recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bootstrap_tiny(recnet)
-    deleted = []
+    cleanups = []
 
-    async def collected(*args: Any) -> Any:  # noqa: ANN401
-        deleted.append((await collect(recnet)).deleted)
+    async def cleaned_up(*args: Any) -> Any:  # noqa: ANN401
+        cleanups.append(await recnet.delete_finished_checkpoints())
         return await find_interaction(*args)
 
     model.script = cut_once("CreditAssignment")
     with monkeypatch.context() as patch:
-        patch.setattr("nodes.lifecycle.find_interaction", collected)
+        patch.setattr("nodes.lifecycle.find_interaction", cleaned_up)
         with pytest.raises(PowerCutError):
             await recnet.network("tiny").interact(id="a", **RECORD)
-    assert deleted == [1]
+    assert [(one.deleted, one.kept) for one in cleanups] == [(0, 1)]
     model.asked.clear()
     assert not (await recnet.network("tiny").interact(id="a", **RECORD))["failure"]
     assert "Predict" not in model.asked
-
-
-def run(*words: str, code: int = 0) -> Result:
-    result = CliRunner().invoke(app, list(words))
-    assert result.exit_code == code, result.output
-    return result
 
 
 @pytest.fixture
@@ -196,13 +176,9 @@ async def kept(recnet: RecNet) -> None:
 
 
 @pytest.mark.usefixtures("kept")
-def test_the_command_says_what_it_did() -> None:
-    said = run("gc").stdout
-    assert "our threads: 1 deleted, 0 kept to go on from\n" in said
-    assert f"threads of the Agent Server: {STUDIO}\n" in said
-    assert "they stay as they are; `recnet gc --server` cuts them to their last" in said
-    report = json.loads(run("gc", "--full", "--server", "--json").stdout)
-    assert (report["deleted"], report["kept"], report["server"]) == (0, [], [STUDIO])
-    assert report["pruned"] == 1
-    assert set(report["after"]["checkpoints"]) == {"rows", "bytes"}
-    assert report["after"]["checkpoints"]["rows"] == 1
+def test_the_command_prints_what_it_deleted() -> None:
+    result = CliRunner().invoke(app, ["gc"])
+    assert result.exit_code == 0, result.output
+    assert result.stdout == "deleted the checkpoints of 1 finished run, kept those of 0 others\n"
+    result = CliRunner().invoke(app, ["gc", "--json"])
+    assert json.loads(result.stdout) == {"deleted": 0, "kept": 0}

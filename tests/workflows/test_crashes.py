@@ -15,7 +15,6 @@ from tests.support.database_rows import calls, pending_set, thread_ids
 from tests.support.interrupted_runs import ALONE, count_settled, has_open_window, unfinished
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny
 from tests.support.watched_model import PowerCutError, WatchedModel, cut_at_every_call, cut_once
-from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
 
 
@@ -126,7 +125,7 @@ async def test_a_run_that_stops_at_every_checkpoint_ends_the_same(
     assert all(asked[reply] <= 3 * undisturbed[reply] for reply in ALONE)
     assert asked.total() <= (await calls(recnet, other)).total() <= asked.total() + power.cuts
     with power:
-        await collect(recnet)
+        await recnet.delete_finished_checkpoints()
     assert await thread_ids(recnet) == set()
 
 

@@ -11,7 +11,6 @@ from state.store.network_diff import compare_networks
 from tests.support.database_rows import calls, rows, trace_all
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
-from workflows.checkpoint_cleanup import collect
 from workflows.inspect import view_client
 from workflows.recnet import RecNet
 
@@ -87,7 +86,7 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
     await recnet.network("tiny").train(limit=4)
     copy = await recnet.network("tiny").copy("other")
     assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
-    await collect(recnet)
+    await recnet.delete_finished_checkpoints()
     await recnet.network("tiny").train(limit=3)
     network = await recnet.network("tiny").record()
     async with recnet.resources.pool.connection() as conn:

@@ -15,7 +15,6 @@ from state.settings import NetworkSettings, Settings
 from tests.support.agentcf import as_agentcf, calls_by_record, untouched
 from tests.support.database_rows import calls, rows, thread_ids
 from tests.support.watched_model import BAD, PowerCutError, WatchedModel, cut_at_every_call
-from workflows.checkpoint_cleanup import collect
 from workflows.recnet import RecNet
 
 KINDS = [
@@ -78,7 +77,7 @@ async def test_a_collection_between_two_runs_costs_calls_and_nothing_else(
         try:
             await train_agentcf(agents, "other", limit=1)
         except PowerCutError:
-            await collect(agents)
+            await agents.delete_finished_checkpoints()
         else:
             break
     assert await agents.network("other").digest() == await agents.network("agents").digest()
