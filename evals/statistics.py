@@ -2,7 +2,7 @@
 
 Users are the independent units, so every function takes one value per user, with all draws and
 seeds of that user averaged: resampling these values resamples users. For planted worlds the worlds
-are the units: `worlds_p`, `equivalence_p` and `noninferiority_p` take one value per world.
+are the units: `equivalence_p` and `noninferiority_p` take one value per world.
 """
 
 import math
@@ -14,8 +14,6 @@ import numpy.typing as npt
 from scipy import stats
 
 RESAMPLES = 9_999
-MOST_WORLDS = 20
-"""Most worlds that are compared exactly: a million sign flips."""
 _BATCH = 500
 """Resamples in memory at the same time: with 10,000 users 40 MB."""
 
@@ -81,25 +79,6 @@ def paired_p(first: Values, second: Values, *, seed: int = 0) -> float:
         rng=np.random.default_rng(seed),
     )
     return float(result.pvalue)
-
-
-def worlds_p(first: Values, second: Values) -> float:
-    """Return the exact two-sided p-value of the paired sign-flip test over few worlds.
-
-    `first` and `second` hold one value per world, in the same order. The p-value is the share of
-    all 2^n sign flips of the differences whose sum is at least as far from zero, so n worlds cannot
-    give less than 2/2^n: five never reach 0.05. Raises `ValueError` for unequal lengths, fewer than
-    two worlds, and more than `MOST_WORLDS` (use `paired_p`).
-    """
-    differences = _differences(first, second)
-    if len(differences) > MOST_WORLDS:
-        raise ValueError(f"at most {MOST_WORLDS} worlds are compared, not {len(differences)}")
-    sums = np.zeros(1)
-    for difference in differences:
-        sums = np.concatenate([sums + difference, sums - difference])
-    # Equal sums may differ in the last digits, by the order of summation.
-    close = 1e-9 * np.abs(differences).sum()
-    return float(np.mean(np.abs(sums) >= abs(differences.sum()) - close))
 
 
 def equivalence_p(differences: Values, margin: float) -> float:

@@ -105,10 +105,6 @@ class RankingTable(Frozen):
             [f"**{self.title}**", "", *markdown_table(self._cells(" ")), "", *notes, ""]
         )
 
-    def as_dict(self) -> dict[str, object]:
-        """Return everything in the table as JSON-able data."""
-        return self.model_dump(mode="json")
-
     def _cells(self, between: str) -> list[list[str]]:
         compared = any(row.comparison for row in self.rows)
         header = ["", *(f"NDCG@{figure.k}" for figure in self.rows[0].figures)]

@@ -7,6 +7,7 @@ import typer
 from dotenv import load_dotenv
 
 from benchmarks.planted.study import make_study
+from benchmarks.planted.verdicts import MOST_WORLDS
 from benchmarks.planted.worlds import DEVELOPED
 from evals.commands.paper import (
     Concurrency,
@@ -17,7 +18,6 @@ from evals.commands.paper import (
     settings_with,
 )
 from evals.planted.world import MOST_READERS
-from evals.statistics import MOST_WORLDS
 from workflows.commands.console import AsJson, execute, fail, output
 from workflows.commands.progress import bars
 

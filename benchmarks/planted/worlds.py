@@ -1,4 +1,4 @@
-"""Planted worlds as an experiment: what must appear in which world, and what must not (DESIGN §8).
+"""Planted worlds as an experiment: what must appear in which world, and what must not.
 
 Worlds are the independent units, not the readers of one of them. Every claim is fixed here before
 the report seeds are run.

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 import psycopg
 
-from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.agentcf.training import copy_for_agentcf, train_agentcf
 from evals.baselines.recnet import RecNetRanker
 from evals.evaluation import draw_network_tasks
 from evals.leakage import fit_for, fitted_on, refuse_leak
@@ -119,7 +119,7 @@ async def run_job(recnet: RecNet, job: Job, concurrency: int = 1) -> Result:
     """
     fresh = await _find(recnet, job.network) is None
     if fresh and job.variant.trainer == "agentcf":
-        await found_agentcf(recnet, job.base, job.network)
+        await copy_for_agentcf(recnet, job.base, job.network)
     elif fresh:
         await recnet.network(job.base).copy(job.network, **job.variant.settings)
     network = await recnet.network(job.network).record()

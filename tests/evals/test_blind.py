@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import evals
-from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.agentcf.training import copy_for_agentcf, train_agentcf
 from evals.baselines.bpr import BprRanker
 from evals.baselines.item_knn import ItemKnnRanker
 from evals.baselines.pop import PopRanker
@@ -49,7 +49,7 @@ async def make_agentcf(recnet: RecNet, name: str, dataset: Dataset) -> Ranker:
     await recnet.load(name, dataset)
     await recnet.network(name).bootstrap(NETWORK_SETTINGS)
     learned = f"{name} by AgentCF"
-    await found_agentcf(recnet, name, learned)
+    await copy_for_agentcf(recnet, name, learned)
     await train_agentcf(recnet, learned, limit=4)
     return RecNetRanker(recnet, learned, name="AgentCF")
 

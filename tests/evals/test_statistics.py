@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from evals.statistics import (
-    MOST_WORLDS,
     RESAMPLES,
     bootstrap_interval,
     compare,
@@ -19,7 +18,6 @@ from evals.statistics import (
     noninferiority_p,
     paired_p,
     smallest_difference,
-    worlds_p,
 )
 
 
@@ -122,42 +120,6 @@ def test_one_user_says_nothing_and_pairs_must_pair() -> None:
         bootstrap_interval([0.5])
     with pytest.raises(ValueError, match="pairs needed, got 3 and 2"):
         compare([0.1, 0.2, 0.3], [0.1, 0.2])
-
-
-@pytest.mark.parametrize(
-    ("differences", "p"),
-    [
-        ([1, 2, 3], 2 / 8),  # all on one side: so are only the three as they are, and all turned
-        ([3, -1, 2], 4 / 8),  # ±3±1±2 gives ±6, ±4, ±2 and twice 0: four are at least 4
-        ([0.1, 0.2, -0.3], 1),  # the sum is zero, but for the last digits
-        ([0, 0], 1),
-        ([1] * 5, 2 / 32),
-        ([1] * 20, 2 / 2**20),
-    ],
-)
-def test_few_worlds_by_hand(differences: list[float], p: float) -> None:
-    assert worlds_p(differences, [0] * len(differences)) == pytest.approx(p, rel=1e-12)
-
-
-@pytest.mark.parametrize("seed", range(5))
-def test_few_worlds_are_scipys(seed: int) -> None:
-    first, second = users(9, seed, mean=0.6), users(9, seed + 100)
-    direct = stats.permutation_test(
-        (np.asarray(first), np.asarray(second)),
-        lambda a, b: float(np.mean(a) - np.mean(b)),
-        permutation_type="samples",
-        n_resamples=2**9,
-    )
-    assert worlds_p(first, second) == pytest.approx(direct.pvalue)
-
-
-def test_worlds_are_few_and_paired() -> None:
-    with pytest.raises(ValueError, match="at most 20 worlds"):
-        worlds_p([0.1] * (MOST_WORLDS + 1), [0.2] * (MOST_WORLDS + 1))
-    with pytest.raises(ValueError, match="pairs needed, got 2 and 3"):
-        worlds_p([0.1, 0.2], [0.1, 0.2, 0.3])
-    with pytest.raises(ValueError, match="at least two users or worlds"):
-        worlds_p([0.1], [0.2])
 
 
 def test_a_mean_above_minus_the_margin_by_hand() -> None:

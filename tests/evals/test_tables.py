@@ -105,6 +105,6 @@ def test_it_can_be_looked_at_and_read_by_machines() -> None:
     assert markdown.startswith("**a|b, test, sampled negatives: uniform, as in the paper**\n\n|  |")
     assert len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1
     assert "| random line | 0.100 | 0.295 | 0.454 | |" in markdown.replace("  ", " ")
-    data = json.loads(json.dumps(table.as_dict()))
+    data = json.loads(table.model_dump_json())
     assert data["rows"][1]["figures"][0] == {"k": 1, "mean": 0.1, "interval": None}
     assert data["provenance"]["training_seeds"] == [0, 1, 2]

@@ -1,6 +1,7 @@
-"""The ends of a record in AgentCF: its memories committed at once, or why it failed."""
+"""The ends of a record in AgentCF: the commit of its memories, or the reason of its failure."""
 
 import logging
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -25,13 +26,13 @@ _log = logging.getLogger(__name__)
 async def commit_memories(
     state: ReflectionState, runtime: Runtime[AgentCFContext]
 ) -> ReflectionState:
-    """Commit the interaction with every memory its agents wrote, in one transaction.
+    """Commit the interaction with all memories that its agents wrote, in one transaction.
 
-    Each of them rewrote its memory in view of the others'. So where one moved on since it was read,
-    nothing is committed, and the record begins again with the memories as they are now.
+    The agents rewrite their memories in view of each other's. So where one of them has changed
+    since it was read, nothing is committed and the record begins again with the current memories.
 
     Raises:
-        ConflictError: that happened too often.
+        ConflictError: that happened more than five times.
     """
     step = await begin_step(state["interaction"], runtime)
     network, clients = step.network.id, state["clients"]
@@ -40,11 +41,11 @@ async def commit_memories(
         settled = await find_interaction(conn, network, step.name)
         if settled is not None and not settled.failure:
             # By this run before it was stopped, or by another run of the same record.
-            taken = settled.predicted_id == settled.positive_id
+            reward = int(settled.predicted_id == settled.positive_id)
             return {
                 "committed": True,
-                "predicted": clients[1 if taken else 2].key,
-                "reward": int(taken),
+                "predicted": clients[2 - reward].key,
+                "reward": reward,
                 "reason": settled.reason,
             }
         ids = [client.id for client in clients]
@@ -65,14 +66,15 @@ async def commit_memories(
                 "round": 0,
             }
         async with conn.pipeline():
-            await write_interaction(conn, network, _outcome(step, state))
+            made = _interaction(step, clients, reward=state["reward"], reason=state["reason"])
+            await write_interaction(conn, network, made)
             for client, texts in zip(clients, state["written"], strict=True):
                 await _write(conn, step, client, texts, vectors.get(client.id))
     return {"committed": True}
 
 
 async def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
-    """Send a commit that met newer memories back to the choice."""
+    """Route a commit that met newer memories back to the choice."""
     return "__end__" if state["committed"] else "choose_item"
 
 
@@ -85,24 +87,27 @@ def was_learned(state: AgentCFState) -> Literal["record_failure", "__end__"]:
 async def record_failure(
     state: AgentCFState, runtime: Runtime[AgentCFContext]
 ) -> InteractionOutput:
-    """Store why a record failed when a reply stayed bad; its memories stay as they were."""
+    """Store why a record failed; its memories stay as they were."""
     step = await begin_step(state["interaction"], runtime)
-    user, positive, negative = state["clients"]
-    failed = Interaction(
-        id=step.name, user_id=user.id, positive_id=positive.id, negative_id=negative.id,
-        predicted_id=None, reward=None, reason="", failure=state["failure"],
-    )  # fmt: skip
     async with step.commit() as conn:
+        failed = _interaction(step, state["clients"], failure=state["failure"])
         await write_interaction(conn, step.network.id, failed)
     return {}
 
 
-def _outcome(step: Step, state: ReflectionState) -> Interaction:
-    user, positive, negative = state["clients"]
+def _interaction(
+    step: Step,
+    clients: Sequence[Client],
+    *,
+    reward: int | None = None,
+    reason: str = "",
+    failure: str = "",
+) -> Interaction:
+    user, positive, negative = (client.id for client in clients)
     return Interaction(
-        id=step.name, user_id=user.id, positive_id=positive.id, negative_id=negative.id,
-        predicted_id=(positive if state["reward"] else negative).id, reward=state["reward"],
-        reason=state["reason"], failure="",
+        id=step.name, user_id=user, positive_id=positive, negative_id=negative,
+        predicted_id=None if reward is None else (negative, positive)[reward],
+        reward=reward, reason=reason, failure=failure,
     )  # fmt: skip
 
 

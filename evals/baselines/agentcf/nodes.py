@@ -1,4 +1,4 @@
-"""AgentCF's steps on one record: the agents meet, choose, and reflect on the choice together."""
+"""AgentCF's nodes for one record: read the agents, choose, reflect on the choice."""
 
 from typing import Literal
 
@@ -20,7 +20,7 @@ from state.store.clients import find_clients, read_clients
 
 
 async def meet_agents(state: AgentCFState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
-    """Read the user agent and the two item agents, with the versions of their memories."""
+    """Read the user agent and the two item agents with the versions of their memories."""
     step = await begin_step(state["interaction"], runtime)
     keys = [state["positive"], state["negative"]]
     async with resources().pool.connection() as conn:
@@ -31,10 +31,10 @@ async def meet_agents(state: AgentCFState, runtime: Runtime[AgentCFContext]) -> 
 
 
 async def choose_item(state: ReflectionState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
-    """Let the user agent choose between the two items, in random order, as their memories read.
+    """Let the user agent choose between the two items by the agents' current memories.
 
-    The order is the same in every round, so that only the memories differ. The first choice is what
-    the record is judged by.
+    The items are shown in random order, the same in every round, so that only the memories differ.
+    The first choice decides the record's reward.
     """
     step = await begin_step(state["interaction"], runtime)
     reply = await step.ask(
@@ -54,16 +54,16 @@ async def choose_item(state: ReflectionState, runtime: Runtime[AgentCFContext]) 
 
 
 async def who_reflects(state: ReflectionState) -> Literal["reflect_user", "reflect_items"]:
-    """Route a choice to those who learn from it.
+    """Route a choice to the agents that learn from it.
 
-    A wrong one teaches all three agents, and a right one at once the user and the item taken. One
-    that came right by reflection is no news to the user agent: only the item's is strengthened.
+    A wrong choice teaches all three agents, a right first choice the user and the item taken. After
+    a choice that came right by reflection, only the item's memory is strengthened.
     """
     return "reflect_items" if state["chosen"] == 1 and state["round"] > 1 else "reflect_user"
 
 
 async def reflect_user(state: ReflectionState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
-    """Let the user agent rewrite its memory in view of what it chose and what was taken."""
+    """Let the user agent rewrite its memory, given what it chose and what was taken."""
     step = await begin_step(state["interaction"], runtime)
     reply = await step.ask(REFLECT_USER, _fields(step, state))
     return {"written": _written(state, reply.profile, "", "")}
@@ -72,9 +72,9 @@ async def reflect_user(state: ReflectionState, runtime: Runtime[AgentCFContext])
 async def reflect_items(
     state: ReflectionState, runtime: Runtime[AgentCFContext]
 ) -> ReflectionState:
-    """Let the item agents rewrite their memories in view of the user's, as that reads now.
+    """Let the item agents rewrite their memories, given the user's current one.
 
-    Both do where the choice was wrong; where it was right, only that of the item taken.
+    Both do so after a wrong choice; after a right one, only the agent of the item taken.
     """
     step = await begin_step(state["interaction"], runtime)
     wrong = state["chosen"] != 1
@@ -96,7 +96,7 @@ async def is_agreed(
 
 
 def memories(state: ReflectionState) -> list[str]:
-    """Return the memories of user, positive and negative as they read now."""
+    """Return the current memories of user, positive and negative."""
     return [
         texts[-1] if texts else client.profile
         for client, texts in zip(state["clients"], _texts(state), strict=True)
@@ -108,7 +108,7 @@ def _texts(state: ReflectionState) -> list[list[str]]:
 
 
 def _written(state: ReflectionState, *replies: str) -> list[list[str]]:
-    """Return what the three wrote, with their new memories; a pinned one stays as it is."""
+    """Return the memories written so far with the new ones; a pinned memory stays."""
     return [
         [*texts, reply] if reply not in ("", memory) and not client.profile_pinned else texts
         for client, texts, memory, reply in zip(

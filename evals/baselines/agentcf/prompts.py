@@ -1,7 +1,7 @@
-"""AgentCF's two reflections: the user agent looks back at a choice, then the two item agents do.
+"""AgentCF's two reflections on a choice: the user agent's, then that of the two item agents.
 
-The choice itself is asked by RecNet's own `predict`, and the ranking by its `rank`, so that the two
-methods differ in what they learn and not in how they are asked.
+The choice uses RecNet's own `predict` prompt, and ranking its `rank` prompt, so that the two differ
+in what they learn and not in how they are asked.
 """
 
 from pathlib import Path

@@ -9,25 +9,25 @@ from state.graphs.interaction import InteractionInput, InteractionOutput
 
 
 class AgentCFContext(NetworkContext):
-    """The network, and how patient its agents are."""
+    """The network, and the number of choices for a record."""
 
     rounds: int = Field(
-        default=2, ge=1, le=10, description="Choices at the most; each wrong one is reflected on."
+        default=2, ge=1, le=10, description="Choices at most; each wrong one is reflected on."
     )
 
 
 class ReflectionState(TypedDict, total=False):
-    """State of `reflect`: choices between two items, and what their three agents make of them."""
+    """State of `reflect`: choices between two items, and the memories written after them."""
 
     interaction: str
     clients: list[Client]
-    """User, positive and negative, as they were read; their profiles are the agents' memories."""
+    """User, positive and negative as read; their profiles are the agents' memories."""
     written: list[list[str]]
-    """For each of the three the memories it wrote since, oldest first."""
+    """For each of the three the memories written since, oldest first."""
     round: int
-    """Choices made."""
+    """Choices made so far."""
     chosen: int
-    """The place among the clients of the item chosen last: 1, the positive, or 2."""
+    """The index in `clients` of the item chosen last: 1, the positive, or 2."""
     why: str
     """The reason of the last choice."""
     conflicts: int
@@ -36,11 +36,11 @@ class ReflectionState(TypedDict, total=False):
     predicted: str
     reward: int
     reason: str
-    """The three of the first choice, which nothing of this record had taught."""
+    """These three are of the first choice, before anything was learned from this record."""
 
 
 class ReflectionOutput(TypedDict, total=False):
-    """What `reflect` hands on: the outcome as committed, by this run or before it."""
+    """What `reflect` returns: the committed outcome."""
 
     predicted: str
     reward: int

@@ -14,35 +14,33 @@ from workflows.training.stream import DEFAULT_CONCURRENCY
 from workflows.training.trainer import TrainingGraph
 
 NETWORK_SETTINGS: dict[str, Any] = {"update_size": 1_000_000, "propagation": "none"}
-"""No router update cuts the stream into windows: a record waits only for those whose agents it
-meets."""
+"""No router update cuts the stream into windows: a record waits only for records that share a
+client."""
 
 
 def agentcf(resources: Resources, *, rounds: int = 2) -> TrainingGraph:
     """Return the training graph of AgentCF: records are learned from by collaborative reflection.
 
-    A record is what it is to RecNet: user, positive and negative, in the same order, and a client's
-    profile is its agent's memory, so that both begin with the same texts. The agents choose; after
-    a wrong choice the user agent rewrites its memory, then both item agents in view of it, and they
-    choose again, `rounds` times at the most; after a right one the memories of the user and of the
-    item taken are strengthened, once. Routers, buffers and rules stay as they were founded.
+    Records are RecNet's: user, positive and negative, in the same order. A client's profile is its
+    agent's memory, so both begin with the same texts. The agents choose. After a wrong choice the
+    user agent rewrites its memory, then both item agents rewrite theirs in view of it, and they
+    choose again, up to `rounds` choices. After a right choice the memories of the user and of the
+    item taken are strengthened, once. Routers, buffers and filter memories stay as they were.
 
     Where descriptions of AgentCF differ or are silent:
 
-    - *Rounds.* Two at the most. A choice that is right at once ends the record; in the authors'
-      code it is made again.
-    - *Strengthening.* As in their code, where the second choice came right the user agent is not
-      asked again; the item's agent is. So a record takes 3 calls, or 5 to 6 where the first choice
-      was wrong.
-    - *Who rewrites at reward 1.* Only the item that was taken: that nobody took the other one is no
-      news.
+    - *Rounds.* Two at most. A right first choice ends the record; in the authors' code the choice
+      is made again.
+    - *Strengthening.* As in their code, where the second choice came right only the item's agent is
+      asked, not the user's. So a record takes 3 calls, or 5 to 6 where the first choice was wrong.
+    - *Who rewrites at reward 1.* Only the item that was taken: not being chosen is not news.
     - *One call for both items*, as their memories are written against each other.
     - *Memory.* A user's short-term memory is the profile; the versions of the profile are the
       long-term one, which ranking does not read (their basic variant).
 
     Args:
-        resources: the open resources; those of another façade may be shared.
-        rounds: choices at the most.
+        resources: the open resources.
+        rounds: choices at most.
 
     Raises:
         TemplateError: an edited template does not fit its prompt.
@@ -55,7 +53,7 @@ def agentcf(resources: Resources, *, rounds: int = 2) -> TrainingGraph:
     )
 
 
-async def found_agentcf(recnet: RecNet, source: str, name: str) -> Network:
+async def copy_for_agentcf(recnet: RecNet, source: str, name: str) -> Network:
     """Copy a network that has been bootstrapped, and not trained, for AgentCF.
 
     Raises:
@@ -74,16 +72,10 @@ async def train_agentcf(
     rounds: int = 2,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> TrainingReport:
-    """Feed the training records of a network to AgentCF, as `Network.train` does.
+    """Train a network of `copy_for_agentcf` on its records, as `Network.train` does.
 
-    Args:
-        recnet: the open database.
-        name: the network, of `found_agentcf`.
-        fit: `train`, or `train+valid`.
-        concurrency: interactions under way at the most.
-        limit: run at most so many records now.
-        rounds: choices a record at the most.
-        on_progress: told before the first record and after each.
+    `rounds` is the number of choices for a record, at most; the other arguments are those of
+    `Network.train`.
 
     Raises:
         InputError: RecNet has trained this network.

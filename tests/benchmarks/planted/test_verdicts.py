@@ -1,8 +1,18 @@
 """Claims about worlds: what they show, what they do not, and what contradicts them."""
 
+import numpy as np
 import pytest
+from scipy import stats
 
-from benchmarks.planted.verdicts import MARGIN, Evidence, Expected, Verdict, judge
+from benchmarks.planted.verdicts import (
+    MARGIN,
+    MOST_WORLDS,
+    Evidence,
+    Expected,
+    Verdict,
+    judge,
+    worlds_p,
+)
 
 TEN = (0.05, 0.06, 0.04, 0.07, 0.05, 0.03, 0.06, 0.05, 0.04, 0.05)
 """Ten worlds that are clearly better."""
@@ -58,3 +68,36 @@ def test_what_contradicts_a_claim_is_corrected_for_all_of_them_too() -> None:
     assert judge([worse])[0].interval[2] < 0
     assert judge([worse])[0].verdict is Verdict.CONTRADICTED
     assert judge([worse] * 14)[0].verdict is Verdict.OPEN
+
+
+@pytest.mark.parametrize(
+    ("differences", "p"),
+    [
+        ([1, 2, 3], 2 / 8),  # all on one side: so are only the three as they are, and all turned
+        ([3, -1, 2], 4 / 8),  # ±3±1±2 gives ±6, ±4, ±2 and twice 0: four are at least 4
+        ([0.1, 0.2, -0.3], 1),  # the sum is zero, but for the last digits
+        ([0, 0], 1),
+        ([1] * 5, 2 / 32),
+        ([1] * 20, 2 / 2**20),
+    ],
+)
+def test_few_worlds_by_hand(differences: list[float], p: float) -> None:
+    assert worlds_p(differences) == pytest.approx(p, rel=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_few_worlds_are_scipys(seed: int) -> None:
+    first, second = (np.random.default_rng(seed + n).normal(0.5, 0.2, 9) for n in (0, 100))
+    direct = stats.permutation_test(
+        (first, second),
+        lambda a, b: float(np.mean(a) - np.mean(b)),
+        permutation_type="samples",
+        n_resamples=2**9,
+    )
+    assert worlds_p((first - second).tolist()) == pytest.approx(direct.pvalue)
+
+
+@pytest.mark.parametrize("count", [1, MOST_WORLDS + 1])
+def test_worlds_are_few(count: int) -> None:
+    with pytest.raises(ValueError, match=f"2 to 20 worlds are compared, not {count}"):
+        worlds_p([0.1] * count)

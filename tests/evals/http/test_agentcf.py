@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.agentcf.training import copy_for_agentcf, train_agentcf
 from state.settings import Settings
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.serving import RunningServer
@@ -15,7 +15,7 @@ async def agents_digest(settings: Settings) -> tuple[str, int]:
     """Found and train a tiny network, drop it, and return its digest and the calls it paid for."""
     async with RecNet.open(settings) as recnet:
         await bootstrap_tiny(recnet)
-        await found_agentcf(recnet, "tiny", "agents")
+        await copy_for_agentcf(recnet, "tiny", "agents")
         report = await train_agentcf(recnet, "agents")
         assert (report.run, report.failed) == (12, 0)
         digest = await recnet.network("agents").digest()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from evals.baselines.agentcf.training import found_agentcf
+from evals.baselines.agentcf.training import copy_for_agentcf
 from tests.support.tiny_network import bootstrap_tiny
 from tests.support.watched_resources import model, resources
 from workflows.recnet import RecNet
@@ -14,5 +14,5 @@ __all__ = ["model", "resources"]
 async def agents(recnet: RecNet) -> RecNet:
     """Return the open database, with the network `agents` beside `tiny`, which it is a copy of."""
     await bootstrap_tiny(recnet)
-    await found_agentcf(recnet, "tiny", "agents")
+    await copy_for_agentcf(recnet, "tiny", "agents")
     return recnet

@@ -3,7 +3,7 @@
 import pytest
 
 from evals.baselines.agentcf.prompts import ReflectionFields
-from evals.baselines.agentcf.training import found_agentcf, train_agentcf
+from evals.baselines.agentcf.training import copy_for_agentcf, train_agentcf
 from evals.baselines.recnet import RecNetRanker
 from evals.datasets.registry import SAMPLE, read_dataset
 from evals.evaluation import evaluate_networks
@@ -161,7 +161,7 @@ async def test_one_at_a_time_and_eight_at_once_are_one_network(recnet: RecNet) -
     await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
     await recnet.network("sample").bootstrap(NetworkSettings())
     for name in ("one", "eight", "untrained"):
-        await found_agentcf(recnet, "sample", name)
+        await copy_for_agentcf(recnet, "sample", name)
     reports = [
         await train_agentcf(recnet, name, fit="train", concurrency=at_once)
         for name, at_once in (("one", 1), ("eight", 8))
