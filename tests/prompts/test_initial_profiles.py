@@ -51,7 +51,7 @@ def test_odd_titles_give_bounded_profiles(title: str) -> None:
 
 
 @pytest.mark.parametrize("kind", list(ClientKind))
-def test_first_rules_are_few_short_and_understood(kind: ClientKind) -> None:
+def test_initial_rules_are_few_short_and_understood(kind: ClientKind) -> None:
     rules = INITIAL_RULES[kind]
     assert 2 <= len(rules) <= 3
     assert all(len(rule) < RULE_LENGTH for rule in rules)

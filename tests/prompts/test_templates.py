@@ -58,7 +58,7 @@ def test_a_lone_brace_is_explained(tmp_path: Path) -> None:
         _override(tmp_path, "Read <kind> and <profile>. Answer {")
 
 
-def test_a_users_template_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
+def test_an_edited_template_replaces_the_shipped_one(tmp_path: Path) -> None:
     templates = _override(tmp_path, "My <kind> and <profile> of {domain}, as {{json}}.")
     fields = ExtractFields(kind=ClientKind.USER, profile="jazz")
     system = templates.messages(EXTRACT, fields, {"domain": "books"})[0]

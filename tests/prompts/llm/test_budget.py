@@ -15,7 +15,7 @@ def test_without_limits_it_only_counts() -> None:
     assert (budget.calls, budget.tokens, budget.money) == (3, 3_000, 1.5)
 
 
-def test_nothing_is_begun_once_the_calls_are_spent() -> None:
+def test_nothing_begins_once_the_calls_are_spent() -> None:
     budget = Budget(calls=2)
     budget.count()
     budget.require()
@@ -30,7 +30,7 @@ def test_a_budget_of_nothing_allows_nothing(budget: Budget) -> None:
         budget.require()
 
 
-def test_tokens_stop_what_comes_after_those_that_spent_them() -> None:
+def test_the_token_limit_stops_the_next_call() -> None:
     budget = Budget(tokens=100)
     budget.spend(99, 0)
     budget.require()

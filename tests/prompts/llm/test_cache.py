@@ -93,7 +93,7 @@ async def test_a_reply_is_found_for_the_same_call_only(replies: ReplyCache, othe
     assert await replies.find(*SAME) == GOOD
 
 
-async def test_what_does_not_change_a_reply_does_not_lose_it(replies: ReplyCache) -> None:
+async def test_settings_that_change_no_reply_find_the_cached_one(replies: ReplyCache) -> None:
     await replies.store(*SAME, GOOD)
     assert await replies.find(endpoint(timeout=7), *SAME[1:]) == GOOD
     in_words = replace(SAME[0], structured=StructuredOutput("openai:small", "text"))
@@ -113,7 +113,7 @@ async def test_arguments_of_the_model_are_not_stored(replies: ReplyCache, server
     assert secret[:12] not in str(rows)
 
 
-async def test_a_second_ask_is_answered_by_what_was_kept(replies: ReplyCache) -> None:
+async def test_a_second_call_is_answered_from_the_cache(replies: ReplyCache) -> None:
     noticed: list[Fault] = ["unknown_item"]
     async with greet_client(Answer(text=f"Sure: {GOOD}"), cache=replies) as b:
         first = await b.ask(notice=lambda _: noticed)
@@ -136,7 +136,7 @@ async def test_only_a_valid_reply_is_cached(replies: ReplyCache, server: str, ba
     assert len(b.endpoint.requests) == 2
 
 
-async def test_a_reply_that_a_check_refused_is_not_kept(replies: ReplyCache) -> None:
+async def test_a_reply_that_a_check_refused_is_not_cached(replies: ReplyCache) -> None:
     def check(greeting: Greeting) -> None:
         if greeting.warmth < 0:
             raise ValueError("too cold")
@@ -147,7 +147,7 @@ async def test_a_reply_that_a_check_refused_is_not_kept(replies: ReplyCache) -> 
     assert len(b.endpoint.requests) == 2
 
 
-async def test_a_kept_reply_that_does_not_pass_any_more_is_asked_for_again(
+async def test_a_cached_reply_that_no_longer_passes_is_asked_for_again(
     replies: ReplyCache,
 ) -> None:
     def check(greeting: Greeting) -> None:

@@ -124,14 +124,14 @@ async def test_a_reply_that_stays_bad_is_an_error_with_its_reason() -> None:
     assert b.call.input_tokens == 30
 
 
-async def test_no_more_requests_are_in_flight_than_allowed() -> None:
+async def test_concurrent_requests_are_bounded() -> None:
     async with greet_client(Answer(text=GOOD, delay=0.05), in_flight=3) as b:
         await asyncio.gather(*(b.ask() for _ in range(12)))
     assert b.endpoint.most_at_once == 3
     assert len(b.calls) == 12
 
 
-async def test_where_one_call_cannot_be_recorded_few_others_are_begun(
+async def test_after_a_failed_recording_few_other_calls_begin(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def lost(_: Call) -> None:
@@ -190,7 +190,7 @@ async def test_a_trace_shows_the_name_of_the_prompt() -> None:
     assert names == ["greet"]
 
 
-def test_a_caller_serves_one_event_loop_after_another() -> None:
+def test_a_client_serves_one_event_loop_after_another() -> None:
     with scripted_server(Answer(text=GOOD, delay=0.02)) as endpoint:
         model = ChatOpenAI(model="test", base_url=endpoint.url, api_key=SecretStr(KEY))
         b = GreetClient(

@@ -48,7 +48,7 @@ async def test_equal_texts_are_embedded_once() -> None:
     assert rows.tolist() == [[1, 0], [0, 1], [1, 0], [1, 0]]
 
 
-async def test_no_texts_ask_nothing() -> None:
+async def test_no_texts_send_no_request() -> None:
     written = Written({})
     assert (await Encoder(written, name="written").embed([])).shape == (0, 0)
     assert written.asked == []
@@ -73,15 +73,13 @@ async def test_an_empty_text_is_refused(empty: str) -> None:
         ({"a": [1.0] * 1_901, "b": [1.0] * 1_901}, "1901 dimensions.*choose fewer.*@1024"),
     ],
 )
-async def test_vectors_that_cannot_be_kept_are_refused(
-    vectors: dict[str, list[float]], named: str
-) -> None:
+async def test_unusable_vectors_are_refused(vectors: dict[str, list[float]], named: str) -> None:
     with pytest.raises(ModelError, match=named) as raised:
         await Encoder(Written(vectors), name="written").embed(["a", "b"])
     assert str(raised.value).startswith("written: ")
 
 
-async def test_the_widest_vector_is_kept() -> None:
+async def test_the_widest_vector_is_accepted() -> None:
     encoder = Encoder(Written({"a": [1.0] * MOST_DIMENSIONS}), name="written")
     assert (await encoder.embed(["a"])).shape == (1, MOST_DIMENSIONS)
 
@@ -100,7 +98,7 @@ async def test_the_offline_encoder_is_the_same_each_time() -> None:
     )
 
 
-async def test_the_next_batch_is_begun_once_the_last_one_is_recorded() -> None:
+async def test_the_next_batch_begins_once_the_last_one_is_recorded() -> None:
     written, limiter = Written({"a": [1], "b": [1]}), CallLimiter(1)
     encoder, recorded = Encoder(written, name="written", limiter=limiter), asyncio.Event()
 
@@ -137,11 +135,11 @@ async def embed(*answers: Answer, **options: Any) -> tuple[list[list[float]], in
             return rows.tolist(), len(endpoint.requests)
 
 
-async def test_a_transient_failure_is_tried_again() -> None:
+async def test_a_transient_failure_is_retried() -> None:
     assert await embed(failure(503, "loading"), vectors_answer([0.0, 2.0])) == ([[0, 1]], 2)
 
 
-async def test_tries_are_bounded() -> None:
+async def test_request_attempts_are_bounded() -> None:
     with pytest.raises(ReplyError, match="keeps failing") as raised:
         await embed(failure(500, "oh"), request_attempts=3)
     assert raised.value.__notes__ == ["3"]

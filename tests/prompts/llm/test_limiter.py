@@ -86,11 +86,11 @@ async def test_completions_and_embeddings_share_the_minute(endpoint: ScriptedSer
         await asyncio.gather(*(b.ask() for _ in range(4)))
         await asyncio.gather(*(opened.encoder.embed([f"text {n}"]) for n in range(4)))
         assert asyncio.get_running_loop().time() - start > SHORT * 0.9
-    assert b.calls[0].seconds < SHORT, "waiting for the limiter is not the model's time"
+    assert b.calls[0].seconds < SHORT, "waiting for the limiter does not count"
 
 
 @pytest.mark.usefixtures("short_minute")
-async def test_a_burst_takes_the_share_of_a_minute_and_the_rest_comes_evenly() -> None:
+async def test_a_burst_uses_a_minutes_share_and_the_rest_follows_evenly() -> None:
     began = sorted(await passing(CallLimiter(8, requests_per_minute=4), *[0] * 8))
     assert began[3] < SHORT / 8
     for place in range(4, 8):
@@ -99,7 +99,7 @@ async def test_a_burst_takes_the_share_of_a_minute_and_the_rest_comes_evenly() -
 
 
 @pytest.mark.usefixtures("short_minute")
-async def test_tokens_hold_requests_back() -> None:
+async def test_requests_wait_for_tokens() -> None:
     began = await passing(CallLimiter(8, tokens_per_minute=100), 100, 50, 50)
     assert began[0] < SHORT / 8
     assert began[1] >= SHORT / 2 * 0.9
@@ -107,17 +107,17 @@ async def test_tokens_hold_requests_back() -> None:
 
 
 @pytest.mark.usefixtures("short_minute")
-async def test_a_prompt_longer_than_a_minute_allows_passes_alone() -> None:
+async def test_a_prompt_beyond_the_tokens_of_a_minute_passes_alone() -> None:
     began = await passing(CallLimiter(8, tokens_per_minute=10), 1_000_000, 1)
     assert began[0] < SHORT / 8
     assert SHORT / 10 * 0.9 <= began[1] < SHORT
 
 
-async def test_no_bound_holds_nothing_back() -> None:
+async def test_without_bounds_nothing_waits() -> None:
     assert max(await passing(CallLimiter(100), *[10**6] * 100)) < 0.5
 
 
-async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
+async def test_a_cancelled_waiter_takes_no_slot() -> None:
     limiter = CallLimiter(1)
     async with under_way(limiter):
         waiting = asyncio.create_task(passing(limiter, 0))
@@ -128,7 +128,7 @@ async def test_who_is_cancelled_while_waiting_takes_no_slot() -> None:
     assert len(await asyncio.wait_for(passing(limiter, 0, 0), 10)) == 2
 
 
-async def test_who_fails_gives_the_slot_back() -> None:
+async def test_a_failed_request_releases_its_slot() -> None:
     limiter = CallLimiter(1)
     with pytest.raises(KeyError):
         async with under_way(limiter):
@@ -142,7 +142,7 @@ def test_each_event_loop_has_bounds_of_its_own() -> None:
         assert max(asyncio.run(passing(limiter, 10, 10, 10))) < 1
 
 
-async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> None:
+async def test_a_closed_limiter_lets_calls_under_way_end_and_no_other_begin() -> None:
     limiter, free = CallLimiter(2), asyncio.Event()
     ended = []
 
@@ -168,7 +168,7 @@ async def test_a_closed_gate_lets_what_is_under_way_end_and_nobody_else_in() -> 
             await turned_away
 
 
-async def test_of_those_that_wait_the_most_urgent_is_let_in_first() -> None:
+async def test_the_most_urgent_waiter_goes_first() -> None:
     limiter, passed = CallLimiter(1), []
 
     async def pass_through(name: str, urgency: int) -> None:
@@ -185,7 +185,7 @@ async def test_of_those_that_wait_the_most_urgent_is_let_in_first() -> None:
     assert passed == ["long row", "short row", "first", "second"]
 
 
-async def test_a_slot_that_is_handed_to_one_who_is_cancelled_is_handed_on() -> None:
+async def test_a_slot_handed_to_a_cancelled_waiter_goes_to_the_next() -> None:
     limiter = CallLimiter(1)
     async with under_way(limiter):
         waiting = [asyncio.create_task(passing(limiter, 0)) for _ in range(2)]
@@ -195,7 +195,7 @@ async def test_a_slot_that_is_handed_to_one_who_is_cancelled_is_handed_on() -> N
     assert len(await asyncio.wait_for(passing(limiter, 0), 10)) == 1
 
 
-async def test_a_call_holds_its_place_until_it_is_recorded() -> None:
+async def test_a_call_holds_its_slot_until_it_is_recorded() -> None:
     limiter = CallLimiter(1)
     with limiter.slot() as slot:
         async with slot.request(0):
@@ -208,7 +208,7 @@ async def test_a_call_holds_its_place_until_it_is_recorded() -> None:
     await asyncio.wait_for(asyncio.gather(next_one, resting), 10)
 
 
-async def test_a_call_leaves_its_place_to_others_before_it_is_tried_again() -> None:
+async def test_a_call_releases_its_slot_before_a_retry() -> None:
     limiter = CallLimiter(1)
     with limiter.slot() as slot:
         with pytest.raises(KeyError):
@@ -222,7 +222,7 @@ async def test_a_call_leaves_its_place_to_others_before_it_is_tried_again() -> N
     assert await asyncio.wait_for(passing(limiter, 0), 10)
 
 
-async def test_a_call_that_is_told_to_go_leaves_its_place() -> None:
+async def test_a_cancelled_call_releases_its_slot() -> None:
     limiter = CallLimiter(1)
     limiter.close()
     limiter.cancel_waiting()
@@ -243,7 +243,7 @@ async def fail_to_store(limiter: CallLimiter) -> None:
 
 
 @pytest.mark.usefixtures("short_while")
-async def test_where_a_reply_could_not_be_stored_nobody_passes_until_one_can() -> None:
+async def test_after_a_failed_recording_requests_wait_for_the_storage() -> None:
     back = asyncio.Event()
 
     async def stores() -> None:
@@ -260,7 +260,7 @@ async def test_where_a_reply_could_not_be_stored_nobody_passes_until_one_can() -
 
 
 @pytest.mark.usefixtures("short_while")
-async def test_where_nothing_can_be_stored_a_call_fails_before_it_is_paid() -> None:
+async def test_without_storage_a_call_fails_before_it_is_sent() -> None:
     async def stores() -> None:
         raise ConnectionError
 
@@ -274,7 +274,7 @@ async def test_where_nothing_can_be_stored_a_call_fails_before_it_is_paid() -> N
 
 
 @pytest.mark.usefixtures("short_while")
-async def test_a_failure_while_others_wait_for_the_end_of_one_is_waited_for_as_well() -> None:
+async def test_a_second_failed_recording_is_waited_for_as_well() -> None:
     asked: list[int] = []
 
     async def stores() -> None:

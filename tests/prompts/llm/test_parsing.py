@@ -39,7 +39,7 @@ async def faults_of(*answers: Answer, **options: Any) -> tuple[dict[Fault, int],
         (f"<think>hm</think>Here:\n```json\n{GOOD}\n```", "hm"),
     ],
 )
-async def test_thoughts_are_kept_and_no_draft_in_them_is_the_answer(
+async def test_thoughts_are_recorded_and_no_draft_in_them_is_the_answer(
     text: str, thoughts: str
 ) -> None:
     faults, b = await faults_of(Answer(text=text))
@@ -55,9 +55,7 @@ async def test_thoughts_are_kept_and_no_draft_in_them_is_the_answer(
         (Answer(text=f"```json\n{DECOY}\n```\nNo:\n```json\n{GOOD}\n```"), "invalid_json"),
     ],
 )
-async def test_where_only_a_draft_can_be_told_it_is_asked_again(
-    answer: Answer, fault: Fault
-) -> None:
+async def test_a_draft_alone_is_asked_for_again(answer: Answer, fault: Fault) -> None:
     faults, b = await faults_of(answer)
     assert (faults, b.call.attempts) == ({fault: 1}, 2)
 
@@ -70,17 +68,17 @@ async def test_where_only_a_draft_can_be_told_it_is_asked_again(
         Answer(text=f"Okay. <think>Is it {DECOY}", finish="length"),
     ],
 )
-async def test_a_draft_before_an_answer_that_is_cut_off_is_not_taken(answer: Answer) -> None:
+async def test_a_draft_before_a_truncated_answer_is_not_used(answer: Answer) -> None:
     faults, _ = await faults_of(answer)
     assert faults == {"truncated": 1}
 
 
-async def test_thoughts_that_come_apart_from_the_text_are_kept() -> None:
+async def test_separate_thoughts_are_recorded() -> None:
     _, b = await faults_of(Answer(text=GOOD, reasoning="Ada likes jazz."))
     assert b.call.thoughts == "Ada likes jazz."
 
 
-async def test_thoughts_of_all_replies_are_kept() -> None:
+async def test_thoughts_of_all_replies_are_recorded() -> None:
     _, b = await faults_of(Answer(text="<think>one</think>no"), Answer(text="<think>two</think>"))
     assert b.call.thoughts == "one\n\ntwo"
 
@@ -97,7 +95,7 @@ async def test_thoughts_of_all_replies_are_kept() -> None:
         f"\ufeff{GOOD}",
     ],
 )
-async def test_what_stands_around_the_answer_is_left_away(text: str) -> None:
+async def test_text_around_the_answer_is_ignored(text: str) -> None:
     faults, _ = await faults_of(Answer(text=text))
     assert faults == {}
 
@@ -120,7 +118,7 @@ async def test_what_stands_around_the_answer_is_left_away(text: str) -> None:
     ],
     ids=range(12),
 )
-async def test_what_is_no_answer_is_asked_again(text: str, fault: Fault) -> None:
+async def test_a_reply_without_an_answer_is_asked_for_again(text: str, fault: Fault) -> None:
     faults, _ = await faults_of(Answer(text=text))
     assert faults == {fault: 1}
 
@@ -207,7 +205,7 @@ async def test_a_choice_that_is_no_option_is_an_unknown_item() -> None:
     assert "the choice must be A or B" in b.endpoint.requests[1]["messages"][-1]["content"]
 
 
-async def test_a_check_names_its_fault_and_what_is_odd_is_counted_though_used() -> None:
+async def test_a_check_names_the_fault_and_notices_are_counted() -> None:
     def check(greeting: Greeting) -> None:
         if greeting.warmth < 0:
             raise UnfitError("unknown_module", f"unknown module '{greeting.text}'; known: router 1")
@@ -225,14 +223,14 @@ async def test_a_check_names_its_fault_and_what_is_odd_is_counted_though_used() 
     assert "unknown module 'Go away'; known: router 1" in asked
 
 
-async def test_what_was_wrong_last_is_the_reason() -> None:
+async def test_the_last_fault_is_the_reason() -> None:
     async with greet_client(Answer(text=""), Answer(refusal="I will not."), reply_attempts=2) as b:
         with pytest.raises(ReplyError, match="the model refused: I will not"):
             await b.ask()
     assert b.call.faults == {"empty": 1, "refused": 1}
 
 
-def test_a_reason_is_one_bounded_line_whatever_was_sent() -> None:
+def test_a_reason_is_one_bounded_line() -> None:
     with pytest.raises(UnusableError) as raised:
         parse_reply(Raw("", "", "", "no\n" * 10_000), Greeting, None)
     assert len(raised.value.reason) <= 500
@@ -271,7 +269,7 @@ REPLIES = st.sampled_from(PROMPTS).flatmap(
 
 
 @given(REPLIES, AROUND, AROUND, st.text(max_size=60), st.booleans(), st.booleans(), st.booleans())
-def test_any_reply_is_read_back_from_what_stands_around_it(
+def test_any_reply_is_parsed_from_the_text_around_it(
     made: tuple[Prompt[Fields, Reply], object],
     before: str,
     after: str,

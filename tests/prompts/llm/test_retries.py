@@ -27,7 +27,7 @@ from tests.support.scripted_server import Answer, failure
         Answer(dropped=True),
     ],
 )
-async def test_a_transient_failure_is_tried_again(passing: Answer) -> None:
+async def test_a_transient_failure_is_retried(passing: Answer) -> None:
     async with greet_client(passing, passing, Answer(text=GOOD)) as b:
         assert (await b.ask()).text == "Hello"
     assert (b.call.attempts, b.call.outcome) == (3, "ok")
@@ -35,7 +35,7 @@ async def test_a_transient_failure_is_tried_again(passing: Answer) -> None:
 
 
 @pytest.mark.parametrize("late", [{"delay": 3.0}, {"trickle": 3.0}])
-async def test_an_answer_that_is_not_whole_in_time_is_cut_and_tried_again(
+async def test_a_late_answer_is_cut_and_requested_again(
     late: dict[str, float],
 ) -> None:
     async with greet_client(Answer(text=GOOD, **late), Answer(text=GOOD), timeout=1.0) as b:  # type: ignore[arg-type]
@@ -56,9 +56,7 @@ async def test_an_answer_that_is_not_whole_in_time_is_cut_and_tried_again(
         (Answer(dropped=True), "dropped"),
     ],
 )
-async def test_each_failure_that_may_pass_is_counted_by_its_kind(
-    failing: Answer, fault: Fault
-) -> None:
+async def test_each_transient_failure_is_counted_by_its_kind(failing: Answer, fault: Fault) -> None:
     async with greet_client(failing, failing, Answer(text=GOOD)) as b:
         await b.ask()
     assert b.call.faults == {fault: 2}
@@ -72,7 +70,7 @@ async def test_faults_of_several_kinds_are_counted_in_one_call() -> None:
     assert (b.call.attempts, b.call.outcome) == (5, "ok")
 
 
-async def test_all_requests_of_a_call_are_bounded_by_asks_times_tries() -> None:
+async def test_the_requests_of_a_call_are_bounded_by_both_attempts() -> None:
     failing = failure(500, "oh")
     turn = (failing, failing, Answer(text="no"))
     async with greet_client(*turn * 4, reply_attempts=3, request_attempts=3) as b:
@@ -120,13 +118,13 @@ def test_no_pause_is_longer_than_the_bound(asked: str) -> None:
         "Mon, 02 Jan 2023 03:04:05 GMT",
     ],
 )
-def test_without_a_sensible_word_the_pause_doubles_from_its_own_start(asked: str | None) -> None:
+def test_without_a_sensible_retry_after_the_pause_doubles(asked: str | None) -> None:
     for attempt in range(1, 10):
         least = min(2.0 ** (attempt - 1), LONGEST_WAIT)
         assert least <= pause(asked, attempt) <= min(least + 1, LONGEST_WAIT)
 
 
-async def test_a_pause_that_the_endpoint_asks_for_is_kept() -> None:
+async def test_a_retry_waits_as_long_as_the_endpoint_asks_for() -> None:
     busy = failure(429, "slow down", retry_after="0.3")
     async with greet_client(busy, Answer(text=GOOD)) as b:
         start = asyncio.get_running_loop().time()
@@ -136,7 +134,7 @@ async def test_a_pause_that_the_endpoint_asks_for_is_kept() -> None:
 
 
 @pytest.mark.parametrize(("status", "named"), [(429, "MAX_CONCURRENT_CALLS"), (500, "oh")])
-async def test_tries_are_bounded(status: int, named: str) -> None:
+async def test_request_attempts_are_bounded(status: int, named: str) -> None:
     async with greet_client(failure(status, "oh"), request_attempts=4) as b:
         with pytest.raises(ReplyError, match=named):
             await b.ask()
@@ -173,7 +171,7 @@ async def test_a_lasting_failure_is_one_line_at_once_without_the_key(
     assert (b.call.attempts, b.call.outcome) == (1, "failed")
 
 
-async def test_nobody_there_is_a_failure_that_may_pass() -> None:
+async def test_an_unreachable_endpoint_is_a_transient_failure() -> None:
     async with greet_client(Answer(text=GOOD), request_attempts=2) as b:
         b.endpoint.close()
         with pytest.raises(ModelError, match="cannot be reached") as raised:
@@ -208,7 +206,7 @@ async def test_what_is_no_completion_is_one_line(body: Any, mode: Mode) -> None:
 
 
 @pytest.mark.parametrize("mode", ["json_schema", "text"])
-async def test_an_error_with_status_200_that_may_pass_is_tried_again(mode: Mode) -> None:
+async def test_a_transient_error_with_status_200_is_retried(mode: Mode) -> None:
     passing = Answer(body={"error": {"message": "Provider returned error", "code": 502}})
     async with greet_client(passing, Answer(text=GOOD), mode=mode) as b:
         await b.ask()
@@ -216,7 +214,7 @@ async def test_an_error_with_status_200_that_may_pass_is_tried_again(mode: Mode)
 
 
 @pytest.mark.parametrize("body", [{"detail": "no top_k here"}, {"error": "no top_k"}, "no top_k"])
-async def test_what_an_endpoint_says_is_told_in_whatever_form_it_comes(body: str) -> None:
+async def test_an_endpoints_message_is_shown_in_whatever_form_it_comes(body: str) -> None:
     async with greet_client(Answer(status=400, body=body)) as b:
         with pytest.raises(ModelError, match="no top_k"):
             await b.ask()

@@ -18,7 +18,7 @@ def test_what_fits_is_left_as_it_is() -> None:
     assert fit_fields(fields, len(render_fields(fields))) is fields
 
 
-def test_the_longest_texts_are_shortened_and_as_little_as_need_be() -> None:
+def test_the_longest_texts_are_shortened_no_more_than_needed() -> None:
     fields = merge_fields("jazz & soul; " * 100, "folk; " * 100, "rock; " * 30)
     room = 1_300
     shown = fit_fields(fields, room)

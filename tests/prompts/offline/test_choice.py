@@ -34,7 +34,7 @@ def test_the_item_that_fits_is_named_with_its_reason() -> None:
     assert reply.reason == "The profile speaks for it: folk rock."
 
 
-def test_enjoyed_counts_more_than_overheard_and_avoided_counts_against() -> None:
+def test_enjoyed_counts_more_than_heard_and_avoided_counts_against() -> None:
     folk, steel = _option("A", "One", "Folk Rock"), _option("B", "Two", "Pedal Steel")
     assert _choice(USER, folk, steel) == "A"
     assert _choice(USER, _option("A", "One", "Death Metal"), _option("B", "Two", "Polka")) == "B"
@@ -67,7 +67,7 @@ def test_the_order_of_the_options_means_nothing() -> None:
     assert sorted(orders[0]) == [f"item {n}" for n in range(9)]
 
 
-def test_ties_fall_to_either_side() -> None:
+def test_ties_go_either_way() -> None:
     chosen = [
         _choice(f"Enjoys: nothing{n}.", _option("A", "One", "Ska"), _option("B", "Two", "Polka"))
         for n in range(200)

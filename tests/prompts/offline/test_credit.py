@@ -98,7 +98,7 @@ def test_an_item_unlearns_hearsay_that_misled() -> None:
     assert _credit(0, (part,))["item profile B"].suggestion == "Stop saying here: folk rock."
 
 
-def test_a_router_is_blamed_for_what_its_message_spoke_for() -> None:
+def test_a_router_gets_feedback_on_what_its_message_spoke_for() -> None:
     credit = _credit(0)
     assert credit["router 3"].suggestion == (
         "It spoke for what was not taken. Stop saying here: polka; brass."
@@ -107,7 +107,7 @@ def test_a_router_is_blamed_for_what_its_message_spoke_for() -> None:
     assert not _credit(1)["router 3"].involved
 
 
-def test_a_filter_memory_answers_for_what_it_let_in_and_kept_out() -> None:
+def test_a_filter_memory_gets_feedback_on_what_it_let_in_and_kept_out() -> None:
     assert _credit(0)["filter memory of user"].suggestion == (
         "It let in what misled. Keep out messages about: polka; brass. "
         "Let in messages about: singer-songwriter."

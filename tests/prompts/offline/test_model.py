@@ -174,7 +174,7 @@ async def test_both_ways_of_asking_give_one_answer_with_an_estimate_of_its_size(
     assert reply.usage_metadata["output_tokens"] == len(reply.text) // 4
 
 
-def test_a_second_try_with_the_error_appended_is_answered_as_the_first() -> None:
+def test_a_second_attempt_is_answered_as_the_first() -> None:
     fields = ExtractFields(kind=ClientKind.USER, profile="Enjoys: jazz.")
     asked = [
         HumanMessage(render_fields(fields)),

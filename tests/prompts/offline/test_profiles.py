@@ -26,7 +26,7 @@ def _optimize(kind: ClientKind, profile: str, suggestion: str) -> str:
     return optimize_profile(fields).profile
 
 
-def test_attributes_are_what_a_person_likes_and_nothing_avoided_or_overheard() -> None:
+def test_attributes_are_what_a_person_likes_and_nothing_avoided_or_heard() -> None:
     assert _extract(ClientKind.USER, USER) == [
         "folk rock",
         "laurel canyon",
@@ -70,7 +70,7 @@ def test_a_profile_stays_bounded_and_keeps_its_lists() -> None:
     assert text.endswith("long phrase number 13a.")
 
 
-def test_a_router_is_founded_and_takes_in_the_new_before_the_old() -> None:
+def test_a_router_names_new_attributes_before_old_ones() -> None:
     founded = summarize(SummarizeFields(router="", attributes=("folk rock", "piano"))).profile
     assert founded == "Liked here: folk rock; piano."
     later = summarize(SummarizeFields(router=founded, attributes=("banjo", "Piano"))).profile

@@ -40,7 +40,7 @@ def _rules(rules: Sequence[str], suggestion: str) -> list[str]:
     return optimize_filter_memory(fields).rules
 
 
-def test_first_rules_let_in_what_shares_a_theme_and_cite_what_keeps_the_rest_out() -> None:
+def test_initial_rules_accept_shared_themes_and_cite_the_rule_otherwise() -> None:
     reply = _merge(USER, INITIAL_RULES[ClientKind.USER], FOLK, POLKA, TECHNO, "")
     assert _decisions(reply) == [
         (True, ""),
@@ -97,7 +97,7 @@ def test_a_profile_in_prose_is_merged_below_its_own_words() -> None:
     assert reply.profile == f"{prose}\nLately hears of: mandolin; field recordings."
 
 
-def test_an_item_hears_whom_it_may_suit() -> None:
+def test_an_item_notes_whom_it_may_suit() -> None:
     fields = MergeFields(
         kind=ClientKind.ITEM,
         profile='"Blue"\nAbout: folk rock.',
