@@ -28,9 +28,9 @@ test: $(STAMP) ## Run the quick tests of every part, in a few minutes (ARGS="tes
 test-all: $(STAMP) ## Run all tests, with branch coverage (ARGS=--thorough tests properties on 1,000 examples)
 	@$(BIN)/python -m pytest $(PROCESSES) --cov $(ARGS)
 
-bench: $(STAMP) ## Measure training and a crowd of processes; over half an hour (ARGS="--quick": training alone, two minutes)
-	@$(BIN)/recnet bench train $(ARGS)
-	@$(if $(ARGS),,$(BIN)/recnet bench live)
+bench: $(STAMP) ## Run the benchmarks; over half an hour (ARGS="--quick": training alone, two minutes)
+	@$(BIN)/python -m benchmarks train $(ARGS)
+	@$(if $(ARGS),,$(BIN)/python -m benchmarks live)
 
 lint: $(STAMP) ## Check style, formatting and types
 	@$(BIN)/ruff check .

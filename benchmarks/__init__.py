@@ -1,1 +1,1 @@
-"""An OpenAI-compatible server that answers with the offline model, to test and to measure with."""
+"""Programs that measure RecNet. They are not part of the packages."""

@@ -1,4 +1,4 @@
-"""`recnet bench`: the offline model behind OpenAI's protocol, to test and measure with."""
+"""`recnet bench`: the benchmarks, and the offline model behind OpenAI's protocol."""
 
 import os
 import shlex
@@ -9,7 +9,7 @@ import typer
 from pydantic import ValidationError
 
 from benchmarks.live_command import live
-from benchmarks.training_command import train
+from benchmarks.train_command import train
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.settings import Means, ModelServerSettings
 from workflows.commands.console import explain, fail
@@ -17,15 +17,14 @@ from workflows.commands.console import explain, fail
 if TYPE_CHECKING:
     from tests.support.model_server.serving import ModelServer
 
-bench = typer.Typer(help="Measure the system over HTTP, without any model.")
+bench = typer.Typer(help="Measure the system without a language model.")
 
 _MODEL = "offline"
 _DEFAULT = ModelServerSettings()
 
-bench.command()(live)
-
 
 bench.command()(train)
+bench.command()(live)
 
 
 @bench.command()
@@ -35,13 +34,13 @@ def serve(
         float, typer.Option(min=0, help="Seconds before each reply.")
     ] = _DEFAULT.latency,
     key: Annotated[
-        str | None, typer.Option(help="The key to ask for; without it anyone is let in.")
+        str | None, typer.Option(help="The key that clients must send; default: none.")
     ] = None,
     model: Annotated[
-        list[str] | None, typer.Option(help="A model name that is known; else any is.")
+        list[str] | None, typer.Option(help="A model name that is accepted; default: any.")
     ] = None,
     means: Annotated[
-        list[Means] | None, typer.Option(help="A way to ask for a schema; else all are supported.")
+        list[Means] | None, typer.Option(help="A supported way to ask for a schema; default: all.")
     ] = None,
     ignore_unsupported: Annotated[
         bool, typer.Option("--ignore-unsupported", help="Answer others with prose, not with 400.")
@@ -50,7 +49,7 @@ def serve(
         float, typer.Option(min=0, max=1, help="Share of replies that are faulty.")
     ] = _DEFAULT.faults,
     kind: Annotated[
-        list[Fault] | None, typer.Option(help="A kind of fault to draw from; else all are.")
+        list[Fault] | None, typer.Option(help="A kind of fault to draw; default: all.")
     ] = None,
     seed: Annotated[int, typer.Option(min=0, help="Keys the faults.")] = _DEFAULT.seed,
     in_a_row: Annotated[
@@ -65,9 +64,8 @@ def serve(
 ) -> None:
     """Serve the offline model as an OpenAI endpoint on this machine, until it is stopped.
 
-    The offline model is a set of plain lexical methods and no language model: this endpoint is
-    there to test with and to measure with, slow and faulty on request. It answers RecNet's own
-    prompts only. GET /stats tells what was asked.
+    The offline model is a set of lexical methods and no language model. The endpoint answers
+    RecNet's own prompts only, and is slow and faulty on request. GET /stats returns its counts.
     """
     try:
         settings = ModelServerSettings(
@@ -86,12 +84,12 @@ def serve(
     except ValidationError as error:
         fail(explain(error))
     server = _open(settings, port)
-    told = {
+    variables = {
         "OPENAI_BASE_URL": server.url,
         "OPENAI_API_KEY": key or "any",
         "RECNET_MODEL": f"openai:{(model or [_MODEL])[0]}",
     }
-    typer.echo(" ".join(f"{name}={shlex.quote(value)}" for name, value in told.items()))
+    typer.echo(" ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items()))
     with suppress(KeyboardInterrupt):
         server.serve_until_stopped()
 
@@ -102,7 +100,7 @@ def _open(settings: ModelServerSettings, port: int) -> "ModelServer":
     except ModuleNotFoundError as error:
         if error.name not in ("starlette", "uvicorn"):
             raise
-        fail(f"bench serve needs {error.name}: pip install 'recnet[bench]'")
+        fail(f"bench serve needs {error.name}: run `make install`")
     try:
         return ModelServer(settings, port)
     except OSError as error:

@@ -44,12 +44,12 @@ async def run_crowd(
             for _ in shares
         ]
         for process, share in zip(crowd, shares, strict=True):
-            _tell(process, share.model_dump_json())
+            _write_line(process, share.model_dump_json())
         for process in crowd:
-            await _hear(process)
+            await _read_line(process)
         began = perf_counter()
         for process in crowd:
-            _tell(process, "")
+            _write_line(process, "")
         fed = await asyncio.gather(*(_follow(process, advance) for process in crowd))
         seconds = perf_counter() - began
     return Fed(
@@ -59,10 +59,12 @@ async def run_crowd(
     )
 
 
-def deal(network: str, records: Sequence[LiveRecord], processes: int, at_once: int) -> list[Share]:
+def deal(
+    network: str, records: Sequence[LiveRecord], processes: int, concurrency: int
+) -> list[Share]:
     """Deal records out to processes in turn."""
     return [
-        Share(network=network, at_once=at_once, records=tuple(records[n::processes]))
+        Share(network=network, concurrency=concurrency, records=tuple(records[n::processes]))
         for n in range(processes)
     ]
 
@@ -85,20 +87,20 @@ async def _process(*words: str, env: Mapping[str, str]) -> AsyncIterator[Process
         await process.wait()
 
 
-def _tell(process: Process, line: str) -> None:
+def _write_line(process: Process, line: str) -> None:
     assert process.stdin is not None  # noqa: S101 - it was opened so
     process.stdin.write(f"{line}\n".encode())
 
 
-async def _hear(process: Process) -> str:
+async def _read_line(process: Process) -> str:
     assert process.stdout is not None  # noqa: S101 - it was opened so
     line = await process.stdout.readline()
     if not line:
-        raise RecNetError("a process of the crowd ended early; its own words stand above")
+        raise RecNetError("a process of the crowd ended early; its error is above")
     return line.decode().strip()
 
 
 async def _follow(process: Process, advance: Callable[[], None]) -> Fed:
-    while (line := await _hear(process)) == "done":
+    while (line := await _read_line(process)) == "done":
         advance()
     return Fed.model_validate_json(line)

@@ -1,6 +1,6 @@
-"""Feeds live records to a network, some at once; as a process of its own, for one of a crowd.
+"""Feed live records to a network; also runs as one process of a crowd.
 
-Such a process says `ready`, waits for a line, says `done` after each record, and last how it went.
+Such a process prints `ready`, waits for a line, prints `done` after each record, and its result.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from workflows.recnet import RecNet
 
 
 class LiveRecord(Frozen):
-    """One live interaction to be."""
+    """One interaction to run."""
 
     id: str
     user: str
@@ -28,15 +28,15 @@ class LiveRecord(Frozen):
 
 
 class Share(Frozen):
-    """What one process is to do."""
+    """The records of one process."""
 
     network: str
-    at_once: int
+    concurrency: int
     records: tuple[LiveRecord, ...]
 
 
 class Fed(Frozen):
-    """How it went."""
+    """The result of feeding records."""
 
     seconds: float
     conflicts: int = 0
@@ -46,7 +46,7 @@ class Fed(Frozen):
 
 
 async def feed(recnet: RecNet, share: Share, done: Callable[[], None]) -> Fed:
-    """Run records in order, `at_once` of them at any time; an error ends only its own record."""
+    """Run records in order with limited concurrency; an error ends only its own record."""
     waiting = iter(share.records)
     errors = []
     began = perf_counter()
@@ -66,7 +66,7 @@ async def feed(recnet: RecNet, share: Share, done: Callable[[], None]) -> Fed:
             done()
 
     with _Conflicts() as conflicts:
-        await asyncio.gather(*(go_on() for _ in range(share.at_once)))
+        await asyncio.gather(*(go_on() for _ in range(share.concurrency)))
     return Fed(
         seconds=perf_counter() - began, conflicts=conflicts.count, errors=tuple(sorted(errors))
     )

@@ -1,4 +1,4 @@
-"""Many live interactions at once on one database, beside the same ones one after another."""
+"""Concurrent live interactions on one database, compared with the same ones in sequence."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from benchmarks.audit import Audit, audit_network, count_deadlocks
 from benchmarks.crowd import deal, run_crowd
 from benchmarks.feeding import Fed, LiveRecord, Share, feed
-from evals.planted.dataset import plant
+from evals.planted.world import World, plant_world
 from state.domain import ClientKind, Frozen
 from state.randomness import draw
 from state.settings import NetworkSettings
@@ -20,11 +20,11 @@ from workflows.recnet import RecNet
 
 
 class LiveSettings(Frozen):
-    """What is run, and by how many."""
+    """The records, and how they are run."""
 
     records: int = Field(default=256, ge=1, description="Interactions to run.")
     processes: int = Field(default=4, ge=1, description="Processes that run them.")
-    at_once: int = Field(default=8, ge=1, description="Interactions at once in each of these.")
+    concurrency: int = Field(default=8, ge=1, description="Concurrent interactions in each.")
     latency: float = Field(default=0.2, ge=0, description="Seconds before each reply.")
     skew: float = Field(
         default=1.0, ge=0, description="Exponent of the zipf law that items are drawn by."
@@ -42,7 +42,7 @@ class LiveSettings(Frozen):
 
 
 class LiveRun(Frozen):
-    """One way of running the records, and what it came to."""
+    """The result of running the records in one way."""
 
     fed: Fed
     audit: Audit
@@ -65,11 +65,11 @@ class LiveReport(Frozen):
     """Calls for each finished interaction, crowded by quiet. A crowd makes fewer, larger router
     updates, so its clients have fewer messages to merge; the next figure leaves that out."""
     waste: float
-    """Calls of the crowd by those that what it committed is made of."""
+    """Calls of the crowd, divided by those whose replies were committed."""
 
 
 Started = Callable[[str, int], Callable[[], None]]
-"""Told what begins and how many records it has; returns what is called after each."""
+"""Called with a name and the number of records; returns a function to call after each record."""
 
 
 async def measure_live(recnet: RecNet, settings: LiveSettings, started: Started) -> LiveReport:
@@ -80,11 +80,11 @@ async def measure_live(recnet: RecNet, settings: LiveSettings, started: Started)
     """
     async with _networks(recnet, settings) as (base, quiet, crowded):
         records = draw_records(settings, *await _keys(recnet, base))
-        alone = Share(network=quiet, at_once=1, records=tuple(records))
+        alone = Share(network=quiet, concurrency=1, records=tuple(records))
         tell = started("one after another", len(records))
         in_quiet = await _watch(recnet, alone.network, records, feed(recnet, alone, tell))
-        shares = deal(crowded, records, settings.processes, settings.at_once)
-        tell = started(f"{settings.processes} x {settings.at_once} at once", len(records))
+        shares = deal(crowded, records, settings.processes, settings.concurrency)
+        tell = started(f"{settings.processes} x {settings.concurrency} concurrent", len(records))
         crowd = run_crowd(recnet.resources.url, shares, settings.latency, tell)
         in_crowd = await _watch(recnet, crowded, records, crowd)
     return LiveReport(
@@ -121,7 +121,9 @@ async def _networks(recnet: RecNet, settings: LiveSettings) -> AsyncIterator[tup
     base = f"bench-live-{uuid4().hex[:8]}"
     names = (base, f"{base}-quiet", f"{base}-crowded")
     made = []
-    world = plant(settings.seed, users=settings.users, items=settings.items)
+    world = plant_world(
+        World(seed=settings.seed, users=settings.users, items=settings.items)
+    ).dataset
     network_settings = NetworkSettings(seed=settings.seed, update_size=settings.update_size)
     try:
         await recnet.load(base, world)

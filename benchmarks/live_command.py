@@ -1,4 +1,4 @@
-"""`recnet bench live`: what many interactions at once cost, and that none is lost."""
+"""`recnet bench live`: the cost of concurrent interactions, and a check that none is lost."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def live(
     records: Annotated[int, typer.Option(min=1, help="Interactions to run.")] = 256,
     processes: Annotated[int, typer.Option(min=1, help="Processes that run them.")] = 4,
-    at_once: Annotated[int, typer.Option(min=1, help="Interactions at once in each.")] = 8,
+    concurrency: Annotated[int, typer.Option(min=1, help="Concurrent interactions in each.")] = 8,
     latency: Annotated[float, typer.Option(min=0, help="Seconds before each reply.")] = 0.2,
     skew: Annotated[
         float, typer.Option(min=0, help="Exponent of the zipf law that items are drawn by.")
@@ -41,18 +41,17 @@ def live(
     seed: Annotated[int, typer.Option(min=0, help="Keys the world and the records.")] = 0,
     as_json: AsJson = False,
 ) -> None:
-    """Run the same live interactions one after another, then from many processes at once.
+    """Run the same interactions one after another, then from several processes concurrently.
 
-    Both items of a record are drawn by a zipf law, users alike. The model is the offline one behind
-    `recnet bench serve`; one after another it answers in process, since latency changes no call.
-    The networks are dropped at the end.
+    The model is that of `recnet bench serve`; for the first run it answers in process, because
+    latency changes no call. The networks are dropped at the end.
     """
     from benchmarks.live import LiveSettings, measure_live  # noqa: PLC0415 - it imports scipy
 
     try:
         settings = LiveSettings(
-            records=records, processes=processes, at_once=at_once, latency=latency, skew=skew,
-            users=users, items=items, update_size=update_size, seed=seed,
+            records=records, processes=processes, concurrency=concurrency, latency=latency,
+            skew=skew, users=users, items=items, update_size=update_size, seed=seed,
         )  # fmt: skip
     except ValidationError as error:
         fail(explain(error))
@@ -91,8 +90,8 @@ def _print_report(report: "LiveReport") -> None:
     screen.print(table)
     settings, crowd = report.settings, report.crowded
     screen.print(
-        f"{settings.processes} x {settings.at_once} at once: {report.ratio:.3f} x the calls of a "
-        f"quiet run, {report.waste:.3f} x those needed, {crowd.per_second:.1f} interactions/s",
+        f"{settings.processes} x {settings.concurrency} concurrent: {report.ratio:.3f} x the calls "
+        f"of a quiet run, {report.waste:.3f} x those needed, {crowd.per_second:.1f} interactions/s",
         highlight=False,
     )
     for reason, times in report.crowded.audit.failed.items():
@@ -113,14 +112,14 @@ def _lines(run: "LiveRun") -> list[tuple[str, str]]:
         ("their calls", f"{audit.update_calls}"),
         ("seconds", f"{fed.seconds:.1f}"),
         ("calls for each finished", f"{run.calls_per_interaction:.3f}"),
-        ("calls (paid in vain)", _vain(sum(audit.paid.values()), sum(audit.needed.values()))),
+        ("calls (wasted)", _wasted(sum(audit.paid.values()), sum(audit.needed.values()))),
     ]
 
 
 def _paid(run: "LiveRun", prompt: str) -> str:
-    return _vain(run.audit.paid.get(prompt, 0), run.audit.needed.get(prompt, 0))
+    return _wasted(run.audit.paid.get(prompt, 0), run.audit.needed.get(prompt, 0))
 
 
-def _vain(paid: int, needed: int) -> str:
-    """Return calls, and in brackets those that nothing committed is made of."""
+def _wasted(paid: int, needed: int) -> str:
+    """Return the calls, and in brackets those whose replies were not committed."""
     return f"{paid} ({paid - needed})"

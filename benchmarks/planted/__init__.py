@@ -1,1 +1,1 @@
-"""The study of planted worlds: which claims about the mechanism hold."""
+"""The study of planted worlds: which claims about RecNet hold on data whose structure is known."""

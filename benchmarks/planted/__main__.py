@@ -1,4 +1,4 @@
-"""`python -m benchmarks.planted`: compare RecNet with silence and placebo in planted worlds."""
+"""`python -m benchmarks.planted`: the study of planted worlds."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from dotenv import load_dotenv
 
+from benchmarks.planted.claims import DEVELOPMENT_SEEDS
 from benchmarks.planted.study import make_study
 from benchmarks.planted.verdicts import MOST_WORLDS
-from benchmarks.planted.worlds import DEVELOPED
 from evals.commands.paper import (
     Concurrency,
     Model,
@@ -38,19 +38,22 @@ def planted(
     ] = 40,
     model: Model = None,
     concurrency: Concurrency = 1,
-    out: Out = Path("eval-results"),
+    out: Out = Path("bench-results"),
     as_json: AsJson = False,
 ) -> None:
-    """Compare RecNet with silence and placebo in worlds where it must gain, and must not."""
+    """Compare RecNet with no propagation and placebo propagation in planted worlds."""
     load_dotenv(".env")
     worlds = _worlds(seeds)
     require_folder(out)
 
     async def work(recnet: "RecNet") -> "StudyReport":
         with bars() as progress:
-            return await make_study(recnet, worlds, users, concurrency, out, networks_bar(progress))
+            return await make_study(recnet, worlds, users, concurrency, networks_bar(progress))
 
     report = execute(work, settings_with(model), command="planted", cache=True)
+    stem = f"planted-{worlds[0]}-{worlds[-1]}-{users}"
+    (out / f"{stem}.md").write_text(report.markdown(), "utf-8")
+    (out / f"{stem}.json").write_text(report.model_dump_json(indent=1), "utf-8")
     output(report, as_json, lambda report: report.markdown())
 
 
@@ -60,10 +63,10 @@ def _worlds(seeds: str) -> range:
     lowest, highest = (int(first), int(last)) if known else (0, 0)
     if not 2 <= highest - lowest + 1 <= MOST_WORLDS:
         fail(f"--seeds {seeds}: give the first and the last of 2 to {MOST_WORLDS} worlds, as 0-9")
-    if lowest <= DEVELOPED < highest:
+    if lowest in DEVELOPMENT_SEEDS and highest not in DEVELOPMENT_SEEDS:
         fail(
-            f"--seeds {seeds}: worlds up to {DEVELOPED} were developed with, those after them are "
-            "for reports; a study may not mix them"
+            f"--seeds {seeds}: 0-9 are for development, others for reports; "
+            "a study may not mix them"
         )
     return range(lowest, highest + 1)
 

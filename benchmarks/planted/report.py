@@ -23,7 +23,7 @@ class Dose(Frozen):
 
 
 class StudyReport(Frozen):
-    """What came of every claim, and of the doses."""
+    """The results of every claim and every dose."""
 
     seeds: tuple[int, ...]
     users: int
@@ -36,15 +36,13 @@ class StudyReport(Frozen):
     tokens: int
     model: str
     encoder: str
-    made_by: str
-    """The program that made it."""
 
     def markdown(self) -> str:
         """Return the study as Markdown."""
         worlds = f"{len(self.seeds)} worlds of seeds {self.seeds[0]} to {self.seeds[-1]}"
         parts = [f"# Planted worlds: {worlds}, {self.users} readers each", ""]
         parts += [*markdown_table(_claims(self.findings)), ""]
-        parts += ["## Dose: the more early adopters, the more there is to be told", ""]
+        parts += ["## Dose: the more early adopters, the more there is to propagate", ""]
         parts += [*markdown_table(_doses(self.doses)), ""]
         parts += [f"- {line}" for line in self._notes()]
         return "\n".join([*parts, ""])
@@ -66,14 +64,13 @@ class StudyReport(Frozen):
             "every dose",
             f"model {self.model}, encoder {self.encoder}, training seed 0; {self.records:,} "
             f"records, {self.failed} failed; {self.calls:,} calls were sent and {self.tokens:,} "
-            "tokens used to learn, founding and ranking apart",
-            self.made_by,
+            "tokens used in training",
             *caution(self.model),
             "a planted world checks the mechanism; it is no evidence about people",
         ]
 
     def _too_few(self) -> list[str]:
-        """Say so where no result at all could show a claim of more."""
+        """Warn where so few worlds can show no claim of more."""
         least = 2 / 2 ** len(self.seeds)
         if least * len(self.findings) <= LEVEL:
             return []
@@ -92,7 +89,6 @@ def _claims(findings: tuple[Finding, ...]) -> list[list[str]]:
     rows = []
     for f in findings:
         own, other = ("", "") if f.means is None else (f"{mean:.3f}" for mean in f.means)
-        # Of worlds that do not differ at all it is not known how far they vary.
         varied = len(set(f.differences)) > 1
         least = f"{smallest_difference(f.differences):.3f}" if varied else "–"
         rows.append(

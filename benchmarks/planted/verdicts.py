@@ -1,4 +1,4 @@
-"""What comes of claims about worlds: each shown, not shown, or contradicted."""
+"""Tests of the claims: each is shown, not shown, or contradicted."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,15 +11,15 @@ from evals.statistics import equivalence_p, holm, noninferiority_p
 from state.domain import Frozen
 
 MARGIN = 0.03
-"""A difference that is nothing to speak of, in shares of records predicted right and in NDCG@10."""
+"""A difference that counts as none, in accuracy and in NDCG@10."""
 MOST_WORLDS = 20
 """Most worlds that are compared exactly: a million sign flips."""
 LEVEL = 0.05
-"""How often a study may err in any of its claims."""
+"""The chance that a study errs in any of its claims."""
 
 
 class Expected(StrEnum):
-    """What a claim says of the mean difference between two variants."""
+    """What a claim expects of the mean difference between RecNet and another variant."""
 
     MORE = "more"
     NONE = "no difference"
@@ -27,41 +27,40 @@ class Expected(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the worlds say to a claim."""
+    """The result of testing a claim."""
 
     SHOWN = "shown"
     OPEN = "not shown"
     CONTRADICTED = "contradicted"
-    """The interval that all claims of the study share 5% of error in lies where it is false."""
+    """The interval, corrected for the number of claims, lies where the claim is false."""
 
 
 class Evidence(Frozen):
-    """A claim, and what two variants reached in each world that could say so."""
+    """A claim, and the difference between two variants in each world."""
 
     kind: str
-    of: str
     against: str
     measured: str
     expected: Expected
     means: tuple[float, float] | None
     differences: tuple[float, ...]
-    """One a world, in order of their seeds."""
+    """One a world, in the order of seeds."""
 
 
 class Finding(Evidence):
-    """What came of one claim, world by world."""
+    """The result of one claim."""
 
     interval: tuple[float, float, float]
     """The mean difference, and its 95% t-interval."""
     p: float
-    """Of the test that shows the claim where it rejects."""
+    """Of the test whose rejection shows the claim."""
     corrected: float
-    """By Holm, for all claims of the study."""
+    """Corrected by Holm for all claims of the study."""
     verdict: Verdict
 
 
 def judge(evidence: Sequence[Evidence]) -> tuple[Finding, ...]:
-    """Return what came of all claims of a study: they are one family."""
+    """Test all claims of a study as one family."""
     ps = [_p(claim.expected, claim.differences) for claim in evidence]
     findings = []
     for claim, p, corrected in zip(evidence, ps, holm(ps), strict=True):
@@ -114,9 +113,9 @@ def _verdict(expected: Expected, found: tuple[float, float, float], corrected: f
 
 
 def interval(values: Sequence[float], *, level: float = LEVEL) -> tuple[float, float, float]:
-    """Return the mean over worlds with its t-interval; that of a single world is its value.
+    """Return the mean over worlds with its t-interval of confidence 1 - `level`.
 
-    The interval misses the true mean in a share `level` of studies.
+    The interval of a single world is its value.
     """
     mean = fmean(values)
     if len(values) < 2 or max(values) == min(values):

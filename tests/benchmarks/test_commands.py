@@ -88,4 +88,4 @@ def test_without_the_extra_it_says_what_to_install(
     monkeypatch.delitem(sys.modules, "tests.support.model_server.serving", raising=False)
     shown = CliRunner().invoke(mounted, ["bench", "serve"])
     assert shown.exit_code == 1
-    assert "pip install 'recnet[bench]'" in shown.stderr
+    assert "make install" in shown.stderr

@@ -16,7 +16,7 @@ from workflows.recnet import RecNet
 ITEMS = [f"i{n}" for n in range(100)]
 USERS = ["ann", "bob", "cid"]
 SMALL = (
-    "--records", "12", "--processes", "2", "--at-once", "2", "--latency", "0",
+    "--records", "12", "--processes", "2", "--concurrency", "2", "--latency", "0",
     "--users", "10", "--items", "36", "--update-size", "8",
 )  # fmt: skip
 

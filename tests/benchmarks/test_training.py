@@ -10,23 +10,24 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
+from benchmarks.calls import read_calls_of_windows
 from benchmarks.database import fresh_database
-from benchmarks.grid import Grid
-from benchmarks.replay import replay
-from benchmarks.runs import learn, whole_windows
 from benchmarks.server_process import serve_in_process
-from benchmarks.storage import Held, measure_storage, pack_storage
-from benchmarks.training import TrainingResults, measure_training
-from benchmarks.work import read_work
+from benchmarks.training import (
+    Grid,
+    TrainingResults,
+    count_whole_windows,
+    measure_training,
+    time_training,
+)
 from evals.cli import app
 from evals.datasets.registry import SAMPLE
 from state.db.embedded import server_runs
 from state.errors import RecNetError
 from state.settings import Settings
-from tests.support.http_network import over_http
-from tests.support.model_server.serving import serving
 from tests.support.model_server.settings import ModelServerSettings
-from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, load_tiny, tiny_dataset
+from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny, tiny_dataset
+from workflows.network import Network
 from workflows.recnet import RecNet
 from workflows.training.driver import FIT, plan_training
 
@@ -71,27 +72,23 @@ def test_typed_it_measures_and_writes_what_it_found(
     results = TrainingResults.model_validate_json((out / "training.json").read_bytes())
     assert results == TrainingResults.model_validate_json(told)
     assert results.dataset == "harbour"
-    assert (out / "training.svg").read_text().startswith("<?xml")
     text = (out / "training.md").read_text()
-    assert "## A call takes 0.05 s" in text
 
-    alone, together = results.runs
+    own = [run for run in results.runs if not run.latency]
+    alone, together = (run for run in results.runs if run.latency)
     assert (alone.concurrency, alone.records, alone.updates) == (1, 2, 0)
     assert together.concurrency == 8
     assert together.records >= 5
     assert together.updates >= 1
-    for run in results.runs:
-        assert run.seconds >= run.floor_with_barriers >= run.floor > 0
+    for run in (alone, together):
+        assert run.seconds >= run.windowed_lower_bound >= run.lower_bound > 0
         assert f"| 20 | {run.concurrency} | {run.records} | {run.updates} | {run.calls} |" in text
-    assert alone.floor == pytest.approx(alone.calls * 0.05)
-    assert together.sound.seconds is not None
-    assert together.sound.seconds >= together.sound.least >= together.floor_with_barriers
-    # All that ran so many records have made the same calls and the same network.
-    assert {(run.calls, run.digest) for run in results.own} == {(together.calls, together.digest)}
-    assert [run.model for run in results.own] == ["in process", "over HTTP", "over HTTP"]
-    (stored,) = results.stored
-    assert stored.records == together.records
-    assert stored.tables.rows > together.calls
+    assert alone.lower_bound == pytest.approx(alone.calls * 0.05)
+    # All runs on the same records have made the same calls and the same network.
+    for run in own:
+        same = alone if run.records == alone.records else together
+        assert (run.calls, run.digest) == (same.calls, same.digest)
+    assert [run.model for run in own] == ["in process", "over HTTP", "over HTTP"]
     with psycopg.connect(database) as conn:
         assert conn.execute("SELECT count(*) FROM recnet.networks").fetchone() == (0,)
 
@@ -102,10 +99,10 @@ async def test_another_network_stops_it(
     database: str,  # noqa: ARG001
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async def digest(recnet: RecNet, name: str) -> str:  # noqa: ARG001
-        return name
+    async def digest(network: Network) -> str:
+        return network.name
 
-    monkeypatch.setattr(RecNet, "digest", digest)
+    monkeypatch.setattr(Network, "digest", digest)
     with pytest.raises(RecNetError, match="NOT THE SAME NETWORK"):
         await measure_training(settings, tiny_dataset(), TINY, lambda done, what: None)  # noqa: ARG005
     async with RecNet.open(settings) as recnet, recnet.resources.pool.connection() as conn:
@@ -120,7 +117,7 @@ async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
     network = await recnet.network("tiny").record()
     records = await plan_training(recnet.resources, network, FIT["train+valid"])
     async with recnet.resources.pool.connection() as conn:
-        windows = await read_work(conn, network, records)
+        windows = await read_calls_of_windows(conn, network, records)
     works = [work for window in windows for work in window.records]
     assert [work.clients for work in works] == [frozenset(r.clients) for r in records]
     assert sum(sum(work.stages) for work in works) == report.calls
@@ -135,74 +132,28 @@ async def test_the_work_is_what_was_really_called(recnet: RecNet) -> None:
 
     async with recnet.resources.pool.connection() as conn:
         await conn.execute("UPDATE usage SET attempts = 2 WHERE prompt = 'predict'")
-        assert await read_work(conn, network, records) == windows
+        assert await read_calls_of_windows(conn, network, records) == windows
         await conn.execute("UPDATE usage SET outcome = 'bad_reply' WHERE prompt = 'predict'")
         with pytest.raises(RecNetError, match="predict ended bad_reply"):
-            await read_work(conn, network, records)
+            await read_calls_of_windows(conn, network, records)
 
 
 async def test_records_are_counted_in_whole_windows(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
-    await recnet.network("tiny").train(
-        limit=await whole_windows(recnet, "tiny", NETWORK_SETTINGS.update_size, 3)
-    )
+    whole = await count_whole_windows(recnet, "tiny", NETWORK_SETTINGS.update_size, 3)
+    await recnet.network("tiny").train(limit=whole)
     async with recnet.resources.pool.connection() as conn:
         cursor = await conn.execute("SELECT count(*) AS waiting FROM pending_clients")
         assert await cursor.fetchone() == {"waiting": 0}
-    assert await whole_windows(recnet, "tiny", 1, 3) == 3
-    assert await whole_windows(recnet, "tiny", 1, 99) == 12
+    assert await count_whole_windows(recnet, "tiny", 1, 3) == 3
+    assert await count_whole_windows(recnet, "tiny", 1, 99) == 12
 
 
 @pytest.mark.slow
 async def test_a_run_that_is_not_what_was_asked_for_is_refused(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     with pytest.raises(RecNetError, match="12 of 13 records"):
-        await learn(recnet, "tiny", 13, 1, lambda _: None)
-
-
-async def test_the_replay_makes_each_call_again_within_the_limit(
-    settings: Settings,
-    database: str,  # noqa: ARG001
-) -> None:
-    with serving(ModelServerSettings(latency=0.1)) as endpoint:
-        limited = over_http(endpoint, settings, max_concurrent_calls=3)
-        async with RecNet.open(limited) as recnet:
-            await replay(recnet.resources.caller, [2, 0, 7, 1])
-            async with recnet.resources.pool.connection() as conn:
-                cursor = await conn.execute("SELECT count(*) AS kept FROM usage")
-                assert await cursor.fetchone() == {"kept": 0}
-        assert endpoint.counts.requests == endpoint.counts.answered == 10
-        assert endpoint.counts.most_at_once == 3
-
-
-async def test_what_is_stored_is_counted_row_by_row(recnet: RecNet) -> None:
-    await pack_storage(recnet)
-    before = await measure_storage(recnet)
-    await load_tiny(recnet)
-    came = (await measure_storage(recnet)).since(before)
-    # The network, its clients with a buffer each, its events.
-    assert came.tables.rows == 1 + 2 * 18 + 24
-    assert came.checkpoints == Held(rows=0, bytes=0)
-    await recnet.network("tiny").bootstrap(NETWORK_SETTINGS)
-    grown = (await measure_storage(recnet)).since(before)
-    assert grown.tables.rows > came.tables.rows + 18
-    assert grown.tables.bytes >= came.tables.bytes  # a page may have had room
-
-
-@pytest.mark.slow
-async def test_what_was_stored_before_leaves_no_room_for_what_is_measured(recnet: RecNet) -> None:
-    await bootstrap_tiny(recnet)
-    await recnet.network("tiny").copy("gone")
-    await recnet.network("gone").train()
-    await recnet.network("gone").drop()
-    await recnet.network("tiny").copy("one")
-    await pack_storage(recnet)
-    before = await measure_storage(recnet)
-    await recnet.network("one").train()
-    stored = (await measure_storage(recnet)).since(before)
-    assert stored.tables.bytes > 50 * stored.tables.rows
-    assert stored.checkpoints.rows == 0
-    assert stored.checkpoints.bytes > 0, "files stay as large as they were"
+        await time_training(recnet, "tiny", 13, 1)
 
 
 @pytest.mark.slow

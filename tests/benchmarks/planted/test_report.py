@@ -19,14 +19,13 @@ def report() -> StudyReport:
         for dose in (0.0, 0.3, 0.6)
     )
     claim = Evidence(
-        kind="normal", of="RecNet", against="silence", measured="accuracy", expected=Expected.MORE,
+        kind="normal", against="silence", measured="accuracy", expected=Expected.MORE,
         means=(0.8, 0.7), differences=GAINS,
     )  # fmt: skip
     return StudyReport(
         seeds=(200, 201, 202, 203, 204, 205), users=40, draws=3,
         findings=judge([claim, slope(series)]), doses=series,
         records=1200, failed=2, calls=9000, tokens=80_000, model="offline", encoder="offline",
-        made_by="made by recnet 1",
     )  # fmt: skip
 
 
@@ -56,6 +55,5 @@ def test_it_says_what_made_it_and_what_it_is_not() -> None:
     said = report().markdown()
     assert "# Planted worlds: 6 worlds of seeds 200 to 205, 40 readers each" in said
     assert "1,200 records, 2 failed; 9,000 calls were sent and 80,000 tokens" in said
-    assert "- made by recnet 1\n" in said
     assert "no language model" in said
     assert "it is no evidence about people" in said

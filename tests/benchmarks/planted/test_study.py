@@ -4,13 +4,9 @@ from collections.abc import Mapping
 
 import pytest
 
-from benchmarks.planted.study import Found, doses, slope
-from benchmarks.planted.worlds import (
-    CLAIMS,
-    DOSES,
-    KINDS,
-    NOTHING,
-    VARIANTS,
+from benchmarks.planted.claims import CLAIMS, DOSES, KINDS, NOTHING, RECNET, VARIANTS
+from benchmarks.planted.outcomes import (
+    Outcome,
     Readers,
     accuracy,
     group_readers,
@@ -18,25 +14,21 @@ from benchmarks.planted.worlds import (
     ndcg_of_followers,
     ndcg_of_known,
 )
-from evals.candidates import Negatives
+from benchmarks.planted.study import KindResults, doses, run_world, slope
 from evals.metrics import ndcg
-from evals.paper.results import Result
-from evals.planted.world import plant_world
-from tests.support.paper_jobs import result
+from evals.planted.world import World, plant_world
+from workflows.recnet import RecNet
 
 READERS = Readers(cold=frozenset({"cy"}), early=frozenset({"eve"}), followers=frozenset({"flo"}))
 
 
 def outcome(
     rewards: Mapping[str, int | None] | None = None, *, eve: int = 1, flo: int = 1, cy: int = 1
-) -> Result:
-    """Return what came of a network that predicted so, and put the targets at these ranks."""
-    made = result()
-    ranks = {"eve": (eve,), "flo": (flo,), "cy": (cy,)}
-    update = {"negatives": Negatives.MATCHED, "ranks": ranks}
-    return made.model_copy(
-        update={"rewards": rewards or {}, "rankings": (made.rankings[0].model_copy(update=update),)}
-    )
+) -> Outcome:
+    """Return the outcome of a network with these rewards and ranks of the targets."""
+    ranks = {"eve": eve, "flo": flo, "cy": cy}
+    by_user = {user: ndcg(rank, 10) for user, rank in ranks.items()}
+    return Outcome(rewards=dict(rewards or {}), ndcg=by_user, calls=0, tokens=0)
 
 
 def test_accuracy_is_over_the_records_that_neither_failed_at() -> None:
@@ -58,15 +50,14 @@ def test_each_group_is_read_apart() -> None:
 
 def test_every_claim_compares_what_is_run() -> None:
     for claim in CLAIMS:
-        names = {variant.name for variant in VARIANTS[claim.kind]}
-        assert {claim.of, claim.against} <= names
+        assert {RECNET, claim.against} <= set(VARIANTS[claim.kind])
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_doses_differ_in_nothing_but_who_moves_early(seed: int) -> None:
     worlds = [KINDS[f"dose {share:g}"].model_copy(update={"seed": seed}) for share in DOSES]
     planted = [plant_world(world) for world in worlds]
-    groups = {group_readers(world) for world in worlds}
+    groups = {group_readers(world, max(DOSES)) for world in worlds}
     assert len({world.dataset.items for world in planted}) == len(groups) == 1
     [readers] = groups
     assert readers.followers
@@ -83,11 +74,11 @@ def test_doses_differ_in_nothing_but_who_moves_early(seed: int) -> None:
 def test_the_gain_by_dose_has_a_slope_for_each_world() -> None:
     ranks = dict(zip(DOSES, (4, 2, 1), strict=True))
     found = {
-        f"dose {share:g}": Found(
+        f"dose {share:g}": KindResults(
             [READERS, READERS],
             {
                 "RecNet": [outcome({"a": 1}, flo=rank), outcome({"a": 1}, flo=4)],
-                NOTHING.name: [outcome({"a": 0}, flo=4)] * 2,
+                NOTHING: [outcome({"a": 0}, flo=4)] * 2,
             },
         )
         for share, rank in ranks.items()
@@ -105,12 +96,25 @@ def test_the_gain_by_dose_has_a_slope_for_each_world() -> None:
 def test_a_world_that_one_dose_says_nothing_of_counts_at_none() -> None:
     nobody = Readers(READERS.cold, READERS.early, frozenset())
     found = {
-        f"dose {share:g}": Found(
+        f"dose {share:g}": KindResults(
             [READERS, nobody],
-            {"RecNet": [outcome({"a": 1})] * 2, NOTHING.name: [outcome({"a": 0})] * 2},
+            {"RecNet": [outcome({"a": 1})] * 2, NOTHING: [outcome({"a": 0})] * 2},
         )
         for share in DOSES
     }
     for kind in found.values():
-        assert kind.pairs("RecNet", NOTHING.name, ndcg_of_followers)[1] is None
+        assert kind.pairs(NOTHING, ndcg_of_followers)[1] is None
     assert all(len(entry.differences) == 1 for entry in doses(found))
+
+
+@pytest.mark.slow
+async def test_a_world_is_run_with_every_variant_and_leaves_nothing(
+    recnet: RecNet,
+) -> None:
+    world = World(users=20, items=36, cold_events=2)
+    outcomes = await run_world(recnet, world, "planted small", (RECNET, NOTHING))
+    assert list(outcomes) == [RECNET, NOTHING]
+    assert outcomes[RECNET].rewards.keys() == outcomes[NOTHING].rewards.keys()
+    assert outcomes[RECNET].calls > outcomes[NOTHING].calls > 0
+    assert all(0 < value <= 1 for value in outcomes[RECNET].ndcg.values())
+    assert await recnet.networks() == []

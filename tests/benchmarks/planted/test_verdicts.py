@@ -20,7 +20,7 @@ TEN = (0.05, 0.06, 0.04, 0.07, 0.05, 0.03, 0.06, 0.05, 0.04, 0.05)
 
 def claim(expected: Expected, differences: tuple[float, ...]) -> Evidence:
     return Evidence(
-        kind="normal", of="RecNet", against="silence", measured="accuracy", expected=expected,
+        kind="normal", against="silence", measured="accuracy", expected=expected,
         means=(0.6, 0.5), differences=differences,
     )  # fmt: skip
 

@@ -1,9 +1,9 @@
-"""What a training run really called, by record and stage, as its usage tells."""
+"""The calls that a training run made, by record and stage, read from its usage."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from benchmarks.floor import RecordWork, Stages, WindowWork
+from benchmarks.bounds import RecordWork, Stages, WindowWork
 from nodes.step import window_step
 from prompts.extract import EXTRACT
 from prompts.gradient import GRADIENT
@@ -31,7 +31,7 @@ _UPDATE: Mapping[str, int] = {OPTIMIZE_ROUTER.name: 0, EXTRACT.name: 0, SUMMARIZ
 """The stage in which a router update asks each prompt."""
 
 
-async def read_work(
+async def read_calls_of_windows(
     conn: Connection, network: NetworkRecord, records: Sequence[Record]
 ) -> list[WindowWork]:
     """Return the work of each window that a network has learned from since its bootstrap.
