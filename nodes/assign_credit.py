@@ -1,13 +1,14 @@
-"""Credit assignment (paper, §3.4): one textual gradient for each module that took part."""
+"""Credit assignment (Eq. 8): one textual gradient for each module that took part."""
 
 import asyncio
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from nodes.gather_gradients import ROUTERLESS
 from nodes.predict import name_options, option_order
+from nodes.propagation import PROPAGATION_METHODS
 from nodes.step import Step, begin_step
 from prompts.gradient import GRADIENT, CreditAssignment, GradientFields, ModuleFeedback, ModuleView
 from prompts.llm.parsing import UnfitError
@@ -15,7 +16,6 @@ from prompts.llm.tokens import READABLE, fit_fields
 from state.domain import (
     SUGGESTION_LENGTH,
     Client,
-    ClientKind,
     Fault,
     FilterDecision,
     Gradient,
@@ -24,6 +24,7 @@ from state.domain import (
 )
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState
+from state.settings import NetworkSettings
 from state.store.versions import join_rules
 
 _INSTRUCTIONS = 2_400
@@ -34,224 +35,209 @@ _ENTRY = SUGGESTION_LENGTH + 80
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """A module that took part, as the prompt names it."""
+    """A module that took part, and what the prompt shows of it."""
 
     module: Module
     version: int
-    part: ModuleView
+    view: ModuleView
 
 
 async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) -> BackwardState:
-    """Ask for the gradients of all modules that took part, at reward 1 too.
+    """Ask for the gradients of all modules that took part (Eq. 8), at reward 1 too.
 
-    In one call, or in one for each module, all at once. A gradient for a router that did not take
-    part, or for a module that is pinned, is kept as rejected.
+    In one call, or in concurrent calls of one module each. A gradient for a router that did not
+    take part, or for a module that is pinned, is returned as rejected.
     """
     step = await begin_step(state["interaction"], runtime)
-    order = option_order(step.network.settings.seed, state["interaction"])
-    letters = _letters(order)
-    participants = _participants(step, state, letters)
-    network_settings = step.network.settings
-    asked = [participants] if network_settings.credit == "joint" else [[p] for p in participants]
+    settings = step.network.settings
+    order = option_order(settings.seed, state["interaction"])
+    participants = _participants(settings, state, order)
+    asked = [participants] if settings.credit == "joint" else [[p] for p in participants]
     replies = await asyncio.gather(
-        *(_ask(step, _fields(state, order, letters, some)) for some in asked),
-        return_exceptions=True,  # those under way end, and are paid, before the record fails
+        *(_ask(step, _fields(state, order, some)) for some in asked),
+        return_exceptions=True,  # those under way end, and are counted, before the record fails
     )
-    blames: list[ModuleFeedback] = []
+    feedback: dict[str, ModuleFeedback] = {}
     for some, reply in zip(asked, replies, strict=True):
         if isinstance(reply, BaseException):
             raise reply
-        others = {p.part.name for p in participants if p not in some}
-        blames += [blame for blame in reply.gradients if blame.module not in others]
-    frozen = not network_settings.optimize_routers or network_settings.propagation in ROUTERLESS
-    stray = "routers are frozen" if frozen else "the router did not take part in this interaction"
-    gradients = _gradients(participants, blames, state["reward"], stray)
+        others = {p.view.name for p in participants if p not in some}
+        for entry in reply.gradients:
+            if entry.module not in others:
+                feedback.setdefault(entry.module, entry)
+    stray = "the router did not take part in this interaction"
+    gradients = _gradients(
+        state, participants, feedback, stray if _trains_routers(settings) else "routers are frozen"
+    )
     return {
-        "gradients": refuse_pinned(gradients, state["clients"]),
+        "gradients": reject_pinned(gradients, state["clients"]),
         "rounds": 0,
         "committed": False,
     }
 
 
-async def _ask(step: Step, fields: GradientFields) -> CreditAssignment:
-    """Ask for the gradients of the modules that the fields name, and of no others but routers."""
-    known = [part.name for part in fields.modules]
-
-    def check(reply: CreditAssignment) -> None:
-        for blame in reply.gradients:
-            if blame.module not in known and not _names_router(blame.module):
-                raise UnfitError(
-                    "unknown_module", f"unknown module '{blame.module}'; known: {', '.join(known)}"
-                )
-
-    def notice(reply: CreditAssignment) -> list[Fault]:
-        return ["unknown_module" for blame in reply.gradients if blame.module not in known]
-
-    return await step.ask(GRADIENT, fields, check, notice)
-
-
-def refuse_pinned(gradients: list[Gradient], clients: list[Client]) -> list[Gradient]:
-    """Return the gradients with those of pinned modules refused: no optimizer changes these."""
-    pinned = {
-        Module(kind=ModuleKind.profile_of(c.kind), owner=c.id) for c in clients if c.profile_pinned
-    } | {Module(kind=ModuleKind.FILTER_MEMORY, owner=c.id) for c in clients if c.filter_pinned}
+def reject_pinned(gradients: Sequence[Gradient], clients: Sequence[Client]) -> list[Gradient]:
+    """Return the gradients with pending ones of pinned modules rejected."""
+    pinned = {client.profile_module for client in clients if client.profile_pinned}
+    pinned |= {client.filter_module for client in clients if client.filter_pinned}
+    rejected = {"status": "rejected", "rejected_because": "the module is pinned"}
     return [
-        gradient.model_copy(update={"refused": "the module is pinned"})
-        if gradient.involved and gradient.module in pinned
+        gradient.model_copy(update=rejected)
+        if gradient.status == "pending" and gradient.module in pinned
         else gradient
         for gradient in gradients
     ]
-
-
-def _letters(order: tuple[int, int]) -> dict[int, str]:
-    """Return the letter under which positive (1) and negative (2) were shown."""
-    return {at: name for name, at in zip("AB", order, strict=True)}
-
-
-def _fields(
-    state: BackwardState,
-    order: tuple[int, int],
-    letters: dict[int, str],
-    participants: list[Participant],
-) -> GradientFields:
-    predicted = 1 if state["reward"] else 2
-    fields = GradientFields(
-        user=state["receptions"][0].profile,
-        options=name_options(state["clients"], state["receptions"], order),
-        predicted=letters[predicted],
-        taken=letters[1],
-        reason=state["reason"],
-        reward=state["reward"],
-        modules=tuple(p.part for p in participants),
-    )
-    return shorten_modules(fields)
 
 
 def shorten_modules(fields: GradientFields) -> GradientFields:
     """Return the fields so that a small model can read them all and answer for every module.
 
     With full buffers a step has many modules. Only where their texts and the longest reply would
-    be more than `READABLE`, the longest texts are shortened.
+    exceed `READABLE`, the longest texts are shortened.
     """
     return fit_fields(fields, READABLE - _INSTRUCTIONS - _ENTRY * len(fields.modules))
 
 
-def _participants(step: Step, state: BackwardState, letters: dict[int, str]) -> list[Participant]:
-    """Return the modules that took part; a frozen kind gets no gradient."""
-    places = {0: "user", 1: f"item {letters[1]}", 2: f"item {letters[2]}"}
-    # A before B, whichever is the positive: the order of the list must not tell.
-    order = sorted(places, key=lambda at: (at != 0, places[at]))
-    found = [_profile(state, at, places[at]) for at in order]
-    network_settings = step.network.settings
-    if network_settings.filter_memory and network_settings.optimize_filter_memory:
-        found += [
-            _filter_memory(
-                state["clients"][at], state["receptions"][at].filter_decisions, places[at]
-            )
-            for at in order
-            if state["receptions"][at].filter_decisions
-        ]
-    if network_settings.optimize_routers and network_settings.propagation not in ROUTERLESS:
-        found += _routers(state, {at: places[at] for at in order})
-    return found
+async def _ask(step: Step, fields: GradientFields) -> CreditAssignment:
+    """Ask for the gradients of the modules in `fields`; other names must be routers."""
+    known = [view.name for view in fields.modules]
+
+    def check(reply: CreditAssignment) -> None:
+        for entry in reply.gradients:
+            if entry.module not in known and not _is_router(entry.module):
+                raise UnfitError(
+                    "unknown_module", f"unknown module '{entry.module}'; known: {', '.join(known)}"
+                )
+
+    def notice(reply: CreditAssignment) -> list[Fault]:
+        return ["unknown_module" for entry in reply.gradients if entry.module not in known]
+
+    return await step.ask(GRADIENT, fields, check, notice)
 
 
-def _profile(state: BackwardState, at: int, place: str) -> Participant:
-    client = state["clients"][at]
-    kind = ModuleKind.profile_of(client.kind)
-    name = (
-        "user profile" if client.kind is ClientKind.USER else place.replace("item", "item profile")
-    )
-    part = ModuleView(name=name, kind=kind, text=state["receptions"][at].profile, effect="")
-    return Participant(Module(kind=kind, owner=client.id), client.profile_version, part)
-
-
-def _filter_memory(
-    client: Client, filter_decisions: tuple[FilterDecision, ...], place: str
-) -> Participant:
-    part = ModuleView(
-        name=f"filter memory of {place}",
-        kind=ModuleKind.FILTER_MEMORY,
-        text=join_rules(client.rules),
-        effect="; ".join(
-            f"{'let in' if v.accepted else 'kept out'} the message of {_sender(v)}"
-            for v in filter_decisions
-        ),
-    )
-    module = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
-    return Participant(module, client.filter_version, part)
-
-
-def _sender(verdict: FilterDecision) -> str:
-    """Return what the prompt calls the sender of a message."""
-    sender = verdict.sender
-    return f"{'router' if sender.kind is ModuleKind.ROUTER else 'client'} {sender.owner}"
-
-
-def _routers(state: BackwardState, places: dict[int, str]) -> list[Participant]:
-    """Return one participant for each router whose message met a client, newest version.
-
-    A client that spoke for itself is no participant: what it said is its profile, which is
-    rewritten for its own interactions only.
-    """
-    bodies = {m.id: m.body for c in state["clients"] for m in (*c.merged_on_delivery, *c.messages)}
-    met: dict[int, list[tuple[str, FilterDecision]]] = {}
-    for at, place in places.items():
-        for verdict in state["receptions"][at].filter_decisions:
-            if verdict.sender.kind is ModuleKind.ROUTER:
-                met.setdefault(verdict.sender.owner, []).append((place, verdict))
-    found = []
-    for router, filter_decisions in sorted(met.items()):
-        newest = max((v for _, v in filter_decisions), key=lambda v: v.version)
-        effects = [
-            f"taken in by {place}" if v.accepted
-            else f"kept out of {place}" + (f" by the rule: {v.rule}" if v.rule else "")
-            for place, v in filter_decisions
-        ]  # fmt: skip
-        part = ModuleView(
-            name=f"router {router}",
-            kind=ModuleKind.ROUTER,
-            text=bodies[newest.message],
-            effect="; ".join(effects),
-        )
-        module = Module(kind=ModuleKind.ROUTER, owner=router)
-        found.append(Participant(module, newest.version, part))
-    return found
-
-
-def _names_router(name: str) -> bool:
+def _is_router(name: str) -> bool:
     return re.fullmatch(r"router [1-9][0-9]{0,8}", name) is not None
 
 
+def _fields(
+    state: BackwardState, order: tuple[int, int], participants: Sequence[Participant]
+) -> GradientFields:
+    letters = dict(zip(order, "AB", strict=True))
+    fields = GradientFields(
+        user=state["receptions"][0].profile,
+        options=name_options(state["clients"], state["receptions"], order),
+        predicted=letters[1 if state["reward"] else 2],
+        taken=letters[1],
+        reason=state["reason"],
+        reward=state["reward"],
+        modules=tuple(participant.view for participant in participants),
+    )
+    return shorten_modules(fields)
+
+
+def _trains_routers(settings: NetworkSettings) -> bool:
+    return settings.optimize_routers and PROPAGATION_METHODS[settings.propagation].uses_routers
+
+
+def _participants(
+    settings: NetworkSettings, state: BackwardState, order: tuple[int, int]
+) -> list[Participant]:
+    """Return the modules that took part; a frozen kind gets no gradient.
+
+    Items are listed as they were shown, A before B, so that the list does not tell the positive.
+    """
+    places = {0: "user", order[0]: "item A", order[1]: "item B"}
+    participants = []
+    for at, place in places.items():
+        client, text = state["clients"][at], state["receptions"][at].profile
+        name = place.replace("item", "item profile") if at else "user profile"
+        module, version = client.profile_module, client.profile_version
+        participants.append(_participant(module, version, name, text))
+    if settings.filter_memory and settings.optimize_filter_memory:
+        participants += [
+            _filter_memory(state["clients"][at], decisions, place)
+            for at, place in places.items()
+            if (decisions := state["receptions"][at].filter_decisions)
+        ]
+    if _trains_routers(settings):
+        participants += _routers(state, places)
+    return participants
+
+
+def _participant(
+    module: Module, version: int, name: str, text: str, effects: Sequence[str] = ()
+) -> Participant:
+    view = ModuleView(name=name, kind=module.kind, text=text, effect="; ".join(effects))
+    return Participant(module, version, view)
+
+
+def _filter_memory(client: Client, decisions: Sequence[FilterDecision], place: str) -> Participant:
+    effects = []
+    for decision in decisions:
+        kind = "router" if decision.sender.kind is ModuleKind.ROUTER else "client"
+        verb = "let in" if decision.accepted else "kept out"
+        effects.append(f"{verb} the message of {kind} {decision.sender.owner}")
+    name, rules = f"filter memory of {place}", join_rules(client.rules)
+    return _participant(client.filter_module, client.filter_version, name, rules, effects)
+
+
+def _routers(state: BackwardState, places: Mapping[int, str]) -> list[Participant]:
+    """Return each router whose message met a client, with its newest one.
+
+    A client that sent a message is no participant: its message is its profile, which is rewritten
+    for its own interactions only.
+    """
+    bodies = {m.id: m.body for c in state["clients"] for m in (*c.merged_on_delivery, *c.messages)}
+    met: dict[Module, list[tuple[str, FilterDecision]]] = {}
+    for at, place in places.items():
+        for decision in state["receptions"][at].filter_decisions:
+            if decision.sender.kind is ModuleKind.ROUTER:
+                met.setdefault(decision.sender, []).append((place, decision))
+    participants = []
+    for router, decisions in sorted(met.items(), key=lambda entry: entry[0].owner):
+        newest = max((decision for _, decision in decisions), key=lambda d: d.version)
+        effects = [
+            f"taken in by {place}" if d.accepted
+            else f"kept out of {place}" + (f" by the rule: {d.rule}" if d.rule else "")
+            for place, d in decisions
+        ]  # fmt: skip
+        name, text = f"router {router.owner}", bodies[newest.message]
+        participants.append(_participant(router, newest.version, name, text, effects))
+    return participants
+
+
 def _gradients(
-    participants: list[Participant], blames: list[ModuleFeedback], reward: int, stray: str
+    state: BackwardState,
+    participants: Sequence[Participant],
+    feedback: Mapping[str, ModuleFeedback],
+    stray: str,
 ) -> list[Gradient]:
-    """Return one gradient a participant, and one refused as `stray` for each other router named."""
-    by_name: dict[str, ModuleFeedback] = {}
-    for blame in blames:
-        by_name.setdefault(blame.module, blame)
-    silent = ModuleFeedback(module="", involved=False, suggestion="")
+    """Return one gradient a participant, and one rejected as `stray` for each other router."""
     gradients = []
-    for p in participants:
-        blame = by_name.pop(p.part.name, silent)
-        involved = blame.involved and blame.suggestion != ""
+    for participant in participants:
+        entry = feedback.get(participant.view.name)
+        suggestion = entry.suggestion if entry is not None and entry.involved else ""
         gradients.append(
             Gradient(
-                module=p.module,
-                version=p.version,
-                reward=reward,
-                involved=involved,
-                suggestion=blame.suggestion if involved else "",
+                interaction=state["interaction"],
+                module=participant.module,
+                version=participant.version,
+                reward=state["reward"],
+                suggestion=suggestion,
+                status="pending" if suggestion else "not involved",
             )
         )
+    named = {participant.view.name for participant in participants}
     return gradients + [
         Gradient(
-            module=Module(kind=ModuleKind.ROUTER, owner=int(name.removeprefix("router "))),
+            interaction=state["interaction"],
+            module=Module.router(int(name.removeprefix("router "))),
             version=0,
-            reward=reward,
-            involved=True,
-            suggestion=blame.suggestion,
-            refused=stray,
+            reward=state["reward"],
+            suggestion=entry.suggestion,
+            status="rejected",
+            rejected_because=stray,
         )
-        for name, blame in sorted(by_name.items())
+        for name, entry in sorted(feedback.items())
+        if name not in named
     ]

@@ -5,8 +5,7 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 
-from nodes.assign_credit import refuse_pinned
-from nodes.optimize_clients import usable
+from nodes.assign_credit import reject_pinned
 from nodes.resources import resources
 from nodes.step import Step, begin_step
 from state.db.checkpoints import thread_of
@@ -59,7 +58,7 @@ def _changing(state: BackwardState) -> set[int]:
     """Return the clients that the commit will change, if nothing fails."""
     received = {reception.client for reception in state["receptions"] if reception.filter_decisions}
     known = {client.id for client in state["clients"]}
-    return received | {g.module.owner for g in state["gradients"] if usable(g)} & known
+    return received | {g.module.owner for g in state["gradients"] if g.status == "pending"} & known
 
 
 def _rebase(state: BackwardState, found: Iterable[Client]) -> BackwardState:
@@ -81,5 +80,5 @@ def _rebase(state: BackwardState, found: Iterable[Client]) -> BackwardState:
     return {
         "clients": clients,
         "receptions": receptions,
-        "gradients": refuse_pinned(state["gradients"], clients),
+        "gradients": reject_pinned(state["gradients"], clients),
     }

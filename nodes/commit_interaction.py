@@ -1,27 +1,22 @@
 """The commit of one interaction: all that it changed becomes visible at once, or nothing."""
 
 import logging
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 from langgraph.runtime import Runtime
 
 from nodes.client_locks import stale_clients, unlock_clients
-from nodes.optimize_clients import find_rewrite, usable
+from nodes.optimize_clients import find_rewrite
 from nodes.step import Step, begin_step
 from nodes.window_lease import join_window, still_claimed
 from state.db.pool import Connection
-from state.domain import Module, ModuleKind
+from state.domain import Gradient, Module, ModuleKind
 from state.errors import ConflictError
 from state.graphs.context import NetworkContext
-from state.graphs.interaction import BackwardState
+from state.graphs.interaction import BackwardState, ModuleChange
 from state.store.buffers import consume_messages
-from state.store.clients import (
-    point_filter,
-    point_profile,
-)
-from state.store.gradients import add_gradient
+from state.store.clients import point_filter, point_profile
+from state.store.gradients import add_gradients
 from state.store.interactions import (
     Interaction,
     add_filter_decisions,
@@ -38,35 +33,26 @@ _ROUNDS = 5
 _log = logging.getLogger(__name__)
 
 
-@dataclass(slots=True)
-class Change:
-    """The new texts of one module, oldest first, on top of the version that was read."""
-
-    module: Module
-    base: int
-    texts: list[tuple[str, Author]] = field(default_factory=list)
-    embedding: Vector | None = None
-
-    @property
-    def version(self) -> int:
-        """The version the module has afterwards."""
-        return self.base + len(self.texts)
-
-
 async def commit_interaction(
     state: BackwardState, runtime: Runtime[NetworkContext]
 ) -> BackwardState:
     """Commit modules, gradients, the interaction, consumed messages and the pending set.
 
-    A module that moved on since it was read is not overwritten: nothing is committed, and another
-    round is made for the rewrites of those modules only.
+    Embeds the changed profiles and calls no model. A module that moved on since it was read is not
+    overwritten: nothing is committed, and those modules are rewritten in another round.
 
     Raises:
         ConflictError: that happened too often.
     """
     step = await begin_step(state["interaction"], runtime)
-    changes = plan_changes(state)
-    await _embed(step, changes)
+    changes = plan_client_changes(state)
+    vectors = await step.embed_each(
+        {
+            change.module: change.texts[-1][0]
+            for change in changes
+            if change.texts and change.module.kind is not ModuleKind.FILTER_MEMORY
+        }
+    )
     async with step.commit() as conn:
         settled = await find_interaction(conn, step.network.id, step.name)
         if settled is not None and not settled.failure:
@@ -81,42 +67,33 @@ async def commit_interaction(
                 )
             return {"rounds": state["rounds"] + 1}
         else:
-            update = {"window": await _write(conn, step, state, changes)}
+            update = {"window": await _write(conn, step, state, changes, vectors)}
     await unlock_clients(step)
     return {"committed": True, **update}
 
 
-def plan_changes(state: BackwardState) -> list[Change]:
-    """Return what the receptions and rewrites change, module by module."""
+def plan_client_changes(state: BackwardState) -> list[ModuleChange]:
+    """Return what receptions and rewrites change in profiles and filter memories."""
+    rewritten = {gradient.module for gradient in state["gradients"] if gradient.status == "pending"}
     changes = []
     for client, reception in zip(state["clients"], state["receptions"], strict=True):
-        profile = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
-        change = Change(profile, client.profile_version)
-        if reception.profile != client.profile and not client.profile_pinned:
-            change.texts.append((reception.profile, "reception"))
-        changes.append(change)
-        memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=client.id)
-        changes.append(Change(memory, client.filter_version))
-    by_module = {change.module: change for change in changes}
-    for gradient in filter(usable, state["gradients"]):
-        rewrite = find_rewrite(state, gradient) if gradient.module in by_module else None
-        if rewrite is not None and rewrite.content != rewrite.started:
-            by_module[gradient.module].texts.append((rewrite.content, "gradient"))
+        received = reception.profile != client.profile and not client.profile_pinned
+        for module, base, merged in (
+            (client.profile_module, client.profile_version, received),
+            (client.filter_module, client.filter_version, False),
+        ):
+            texts: list[tuple[str, Author]] = []
+            if merged:
+                texts.append((reception.profile, "reception"))
+            rewrite = find_rewrite(state, module) if module in rewritten else None
+            if rewrite is not None and rewrite.after != rewrite.before:
+                texts.append((rewrite.after, "gradient"))
+            changes.append(ModuleChange(module=module, base=base, texts=tuple(texts)))
     return changes
 
 
-async def _embed(step: Step, changes: Sequence[Change]) -> None:
-    """Embed the last text of each changed profile: a stored embedding follows its text."""
-    profiles = [c for c in changes if c.texts and c.module.kind is not ModuleKind.FILTER_MEMORY]
-    if not profiles:
-        return
-    vectors = await step.embed([c.texts[-1][0] for c in profiles])
-    for change, vector in zip(profiles, vectors, strict=True):
-        change.embedding = np.asarray(vector, dtype=np.float32)
-
-
 def _outcome(state: BackwardState, settled: Interaction) -> BackwardState:
-    """Return what was committed; the run that lost a race had predicted on its own."""
+    """Return what was committed; a run that lost the race to commit had its own prediction."""
     _, positive, negative = state["clients"]
     return {
         "predicted": (positive if settled.reward else negative).key,
@@ -126,7 +103,11 @@ def _outcome(state: BackwardState, settled: Interaction) -> BackwardState:
 
 
 async def _write(
-    conn: Connection, step: Step, state: BackwardState, changes: list[Change]
+    conn: Connection,
+    step: Step,
+    state: BackwardState,
+    changes: Sequence[ModuleChange],
+    vectors: Mapping[Module, Vector],
 ) -> int | None:
     network = step.network.id
     user, positive, negative = state["clients"]
@@ -140,45 +121,52 @@ async def _write(
     async with conn.pipeline():  # some thirty statements that wait for no answer
         await write_interaction(conn, network, interaction)
         for change in changes:
-            await _write_change(conn, step, change)
+            await _write_change(conn, step, change, vectors.get(change.module))
         await _write_filter_decisions(conn, step, state)
-        await _write_gradients(conn, step, state, changes)
+        await add_gradients(conn, network, _apply(state["gradients"], changes))
         await forget_views(conn, network, ids)
     return await join_window(conn, step, ids)
 
 
 async def _write_filter_decisions(conn: Connection, step: Step, state: BackwardState) -> None:
-    """Consume what was merged now, and take up what had been merged when it was delivered."""
+    """Consume what was merged now, and attach what had been merged on delivery."""
     network = step.network.id
     for client, reception in zip(state["clients"], state["receptions"], strict=True):
-        if heard := [verdict.message for verdict in client.filter_decisions]:
-            await attach_filter_decisions(conn, network, step.name, client.id, heard)
-        merged = tuple(v for v in reception.filter_decisions if v not in client.filter_decisions)
+        if delivered := [decision.message for decision in client.filter_decisions]:
+            await attach_filter_decisions(conn, network, step.name, client.id, delivered)
+        merged = tuple(d for d in reception.filter_decisions if d not in client.filter_decisions)
         if merged:
-            await consume_messages(conn, network, client.id, [v.message for v in merged])
+            await consume_messages(conn, network, client.id, [d.message for d in merged])
             now = reception.model_copy(update={"filter_decisions": merged})
             await add_filter_decisions(conn, network, [now], interaction=step.name)
 
 
-async def _write_change(conn: Connection, step: Step, change: Change) -> None:
+async def _write_change(
+    conn: Connection, step: Step, change: ModuleChange, vector: Vector | None
+) -> None:
     if not change.texts:
         return
-    for version, (content, author) in enumerate(change.texts, start=change.base + 1):
-        await append_version(
-            conn, step.network.id, change.module, version, content, author, interaction=step.name
-        )
-    if change.embedding is None:
-        await point_filter(conn, step.network.id, change.module.owner, change.version)
+    network, module = step.network.id, change.module
+    for version, (text, author) in enumerate(change.texts, start=change.base + 1):
+        await append_version(conn, network, module, version, text, author, interaction=step.name)
+    if vector is None:
+        await point_filter(conn, network, module.owner, change.version)
     else:
-        await point_profile(
-            conn, step.network.id, change.module.owner, change.version, change.embedding
-        )
+        await point_profile(conn, network, module.owner, change.version, vector)
 
 
-async def _write_gradients(
-    conn: Connection, step: Step, state: BackwardState, changes: list[Change]
-) -> None:
+def _apply(gradients: Sequence[Gradient], changes: Sequence[ModuleChange]) -> list[Gradient]:
+    """Return the gradients, those of clients applied; a router's stay pending."""
     versions = {change.module: change.version for change in changes}
-    for gradient in state["gradients"]:
-        made = versions.get(gradient.module) if usable(gradient) else None
-        await add_gradient(conn, step.network.id, step.name, gradient, made)
+    return [
+        gradient.model_copy(
+            update={
+                "status": "applied",
+                "applied_to": gradient.module.owner,
+                "applied_version": versions[gradient.module],
+            }
+        )
+        if gradient.status == "pending" and gradient.module in versions
+        else gradient
+        for gradient in gradients
+    ]

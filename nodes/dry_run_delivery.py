@@ -1,4 +1,4 @@
-"""Rehearsal: an update is written and taken back, to know who will hear what."""
+"""Dry run: an update is written and rolled back, to know who gets which messages."""
 
 import psycopg
 from langgraph.runtime import Runtime
@@ -15,18 +15,18 @@ from state.store.windows import close_window
 async def dry_run_delivery(
     state: RouterUpdateState, runtime: Runtime[NetworkContext]
 ) -> RouterUpdateState:
-    """Find the clients that will hear something, with their buffers as they will be.
+    """Find the recipients of the update, with their buffers as they will be; no model call.
 
-    A client whose profile is pinned is left out: nothing may change its text, so its messages wait
-    and serve the predictions they are read for.
+    A client whose profile is pinned is left out: its text may not change, so its messages wait in
+    the buffer.
     """
     window = state["window"]
     step = await begin_step(window_step(window), runtime)
     plan = await plan_update(step, state)
-    hearers: list[Client] = []
+    clients: list[Client] = []
     async with step.commit() as conn:
         if window is not None and await close_window(conn, step.network.id, window):
             recipients = await write_update(conn, step, window, state, plan)
-            hearers = await read_clients(conn, step.network.id, sorted(recipients))
+            clients = await read_clients(conn, step.network.id, sorted(recipients))
         raise psycopg.Rollback
-    return {"hearers": [c for c in hearers if c.messages and not c.profile_pinned]}
+    return {"recipients_to_merge": [c for c in clients if c.messages and not c.profile_pinned]}

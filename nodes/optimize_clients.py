@@ -1,4 +1,4 @@
-"""Optimizers of profiles and filter memories: one node for each kind, one call a gradient."""
+"""Optimize profiles and filter memories (Eq. 9): one node for each kind, one call a gradient."""
 
 from typing import Literal
 
@@ -8,14 +8,12 @@ from langgraph.types import Send
 from nodes.step import begin_step
 from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY, OptimizeFilterMemoryFields
 from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizeProfileFields
-from state.domain import Gradient, Module, ModuleKind
+from state.domain import Module, ModuleKind
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite
 from state.store.versions import join_rules, split_rules
 
-Optimizer = Literal["optimize_profile", "optimize_filter_memory"]
-
-_OPTIMIZERS: dict[ModuleKind, Optimizer] = {
+_OPTIMIZERS = {
     ModuleKind.USER_PROFILE: "optimize_profile",
     ModuleKind.ITEM_PROFILE: "optimize_profile",
     ModuleKind.FILTER_MEMORY: "optimize_filter_memory",
@@ -28,18 +26,26 @@ async def fan_out_gradients(state: BackwardState) -> list[Send] | Literal["commi
     After a conflict only the gradients whose module moved on are left: their last rewrite started
     from an older text than the snapshot now holds. Router gradients wait for the router update.
     """
-    sends = [
-        Send(_OPTIMIZERS[gradient.module.kind], _task(state, gradient))
+    kinds = {client.id: client.kind for client in state["clients"]}
+    return [
+        Send(
+            _OPTIMIZERS[gradient.module.kind],
+            OptimizeTask(
+                step=state["interaction"],
+                gradient=gradient,
+                kind=kinds[gradient.module.owner],
+                text=current_text(state, gradient.module),
+            ),
+        )
         for gradient in state["gradients"]
-        if usable(gradient)
+        if gradient.status == "pending"
         and gradient.module.kind in _OPTIMIZERS
-        and find_rewrite(state, gradient) is None
-    ]
-    return sends or "commit_interaction"
+        and find_rewrite(state, gradient.module) is None
+    ] or "commit_interaction"
 
 
 async def optimize_profile(state: OptimizeTask, runtime: Runtime[NetworkContext]) -> BackwardState:
-    """Rewrite one profile, starting from `P_c^pro`, as its gradient asks."""
+    """Rewrite one profile, starting from `P_c^pro`, as its gradient asks (Eq. 9), in one call."""
     step = await begin_step(state["step"], runtime)
     gradient = state["gradient"]
     fields = OptimizeProfileFields(
@@ -49,14 +55,14 @@ async def optimize_profile(state: OptimizeTask, runtime: Runtime[NetworkContext]
         suggestion=gradient.suggestion,
     )
     reply = await step.ask(OPTIMIZE_PROFILE, fields)
-    rewrite = Rewrite(module=gradient.module, started=state["text"], content=reply.profile)
+    rewrite = Rewrite(module=gradient.module, before=state["text"], after=reply.profile)
     return {"rewrites": [rewrite]}
 
 
 async def optimize_filter_memory(
     state: OptimizeTask, runtime: Runtime[NetworkContext]
 ) -> BackwardState:
-    """Rewrite one client's rules as their gradient asks."""
+    """Rewrite one client's rules as their gradient asks (Eq. 9), in one call."""
     step = await begin_step(state["step"], runtime)
     gradient = state["gradient"]
     fields = OptimizeFilterMemoryFields(
@@ -66,22 +72,15 @@ async def optimize_filter_memory(
         suggestion=gradient.suggestion,
     )
     reply = await step.ask(OPTIMIZE_FILTER_MEMORY, fields)
-    rewrite = Rewrite(
-        module=gradient.module, started=state["text"], content=join_rules(reply.rules)
-    )
-    return {"rewrites": [rewrite]}
+    rules = join_rules(reply.rules)
+    return {"rewrites": [Rewrite(module=gradient.module, before=state["text"], after=rules)]}
 
 
-def usable(gradient: Gradient) -> bool:
-    """Return whether an optimizer may use a gradient."""
-    return gradient.involved and not gradient.refused
-
-
-def find_rewrite(state: BackwardState, gradient: Gradient) -> Rewrite | None:
-    """Return the rewrite of a gradient's module that started from the snapshot's text."""
-    text = current_text(state, gradient.module)
+def find_rewrite(state: BackwardState, module: Module) -> Rewrite | None:
+    """Return the rewrite of a module of a client that started from the snapshot's text."""
+    text = current_text(state, module)
     for rewrite in state.get("rewrites", []):
-        if rewrite.module == gradient.module and rewrite.started == text:
+        if rewrite.module == module and rewrite.before == text:
             return rewrite
     return None
 
@@ -91,13 +90,3 @@ def current_text(state: BackwardState, module: Module) -> str:
     if module.kind is ModuleKind.FILTER_MEMORY:
         return next(join_rules(c.rules) for c in state["clients"] if c.id == module.owner)
     return next(r.profile for r in state["receptions"] if r.client == module.owner)
-
-
-def _task(state: BackwardState, gradient: Gradient) -> OptimizeTask:
-    owner = next(client for client in state["clients"] if client.id == gradient.module.owner)
-    return OptimizeTask(
-        step=state["interaction"],
-        gradient=gradient,
-        kind=owner.kind,
-        text=current_text(state, gradient.module),
-    )

@@ -1,16 +1,18 @@
-"""Propagation: how a router update travels to clients. One policy a file of settings names.
+"""Propagation methods: how the messages of a router update reach clients (§2.2.3, §3.4.4).
 
-Whatever speaks, a router or a client for itself, leaves an `Outgoing` message; a policy says who
-hears it. What a client says, and whom it chooses, is made ready before (`nodes.peer_messages`).
+To add a method, write a class with the members of `PropagationMethod`, enter it into
+`PROPAGATION_METHODS` under a name, and add that name to `state.settings.Propagation`. A network is
+bootstrapped with it by the setting `propagation`.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import ClassVar, Literal, Protocol
 
 from nodes.step import Step
 from state.db.pool import Connection
-from state.domain import ClientKind, Frozen, Module, ModuleKind
-from state.graphs.router_update import Intake, Neighbour, RouterUpdateState
+from state.domain import ClientKind, Frozen, Module
+from state.graphs.router_update import AssignedAttributes, Neighbour, RouterUpdateState
 from state.randomness import draw
 from state.settings import Propagation
 from state.store.buffers import NewMessage
@@ -19,140 +21,156 @@ from state.store.routing import Delivery, score_clients
 
 
 class Outgoing(Frozen):
-    """A message of this update, with what decides who hears it."""
+    """A message of this update, with what decides who gets it."""
 
     message: NewMessage
     echo: int | None = None
-    """The client that alone had said all of it."""
-    chosen: tuple[Neighbour, ...] = ()
-    """Whom a client that speaks for itself tells; a router's hearers are found by Eq. 4."""
+    """The one client from which all of a router's new attributes came, if there is one."""
+    recipients: tuple[Neighbour, ...] = ()
+    """The recipients of a client's own message; those of a router's are found by Eq. 4."""
 
 
 class PropagationMethod(Protocol):
-    """Decides who is sent the messages of one window.
+    """Decides who sends messages, and who gets them."""
 
-    Runs inside the update's commit, after messages, routers and attributes are written; it reads
-    the store and writes nothing.
-    """
+    @property
+    def uses_routers(self) -> bool:
+        """Whether routers learn and send; else changed clients send to the clients near to them."""
 
-    async def __call__(
+    @property
+    def chooser(self) -> Literal["choose_recipients", "address_clients"] | None:
+        """The node in which a model chooses a changed client's recipients, where one does."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether a model then writes the message for those recipients."""
+
+    async def deliver(
         self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
     ) -> list[Delivery]:
-        """Return the deliveries of the messages."""
-        ...
+        """Return the deliveries of a window's messages.
+
+        Runs inside the commit, after messages, routers and attributes are written; reads only.
+        """
 
 
-async def by_routers(
-    conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
-) -> list[Delivery]:
-    """Deliver by Eq. 4; a client is not sent back what only it had said (echo)."""
-    deliveries = await score_clients(conn, step.network, window)
-    if step.network.settings.echo:
-        return deliveries
-    echoes = {(one.message.id, one.echo) for one in outgoing}
-    return [d for d in deliveries if (d.message, d.client) not in echoes]
+class Routers:
+    """RecNet: a router's message goes to the clients that Eq. 4 selects."""
+
+    uses_routers: ClassVar = True
+    chooser: ClassVar = None
+    writes: ClassVar = False
+
+    async def deliver(
+        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
+    ) -> list[Delivery]:
+        """Deliver by Eq. 4; a client is not sent back what only it had said (echo)."""
+        deliveries = await score_clients(conn, step.network, window)
+        if step.network.settings.echo:
+            return deliveries
+        echoes = {(one.message.id, one.echo) for one in outgoing}
+        return [d for d in deliveries if (d.message, d.client) not in echoes]
 
 
-async def by_nobody(
-    conn: Connection,  # noqa: ARG001
-    step: Step,  # noqa: ARG001
-    window: int,  # noqa: ARG001
-    outgoing: Sequence[Outgoing],  # noqa: ARG001
-) -> list[Delivery]:
-    """Deliver nothing: clients learn from their own interactions only."""
-    return []
+class NoPropagation(Routers):
+    """Nothing is sent: clients learn from their own interactions only."""
+
+    async def deliver(
+        self,
+        conn: Connection,  # noqa: ARG002 - nothing to read
+        step: Step,  # noqa: ARG002
+        window: int,  # noqa: ARG002
+        outgoing: Sequence[Outgoing],  # noqa: ARG002
+    ) -> list[Delivery]:
+        """Deliver nothing."""
+        return []
 
 
-async def by_placebo(
-    conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
-) -> list[Delivery]:
-    """Deliver the same messages, as many to as many, to clients drawn by lot (DESIGN §8).
+class Placebo(Routers):
+    """A control: the routers' messages go to clients drawn at random."""
 
-    All clients of a kind are permuted, so how much is sent stays the same and whom it concerns is
-    lost.
+    async def deliver(
+        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
+    ) -> list[Delivery]:
+        """Permute the recipients among all clients of their kind: as many get as many messages."""
+        deliveries = await super().deliver(conn, step, window, outgoing)
+        swap: dict[int, int] = {}
+        for kind in ClientKind:
+            ids = [client.id for client in await list_clients(conn, step.network.id, kind)]
+            drawn = ids.copy()
+            draw(step.network.settings.seed, window, "placebo", kind).shuffle(drawn)
+            swap.update(zip(ids, drawn, strict=True))
+        return [d.model_copy(update={"client": swap[d.client]}) for d in deliveries]
+
+
+@dataclass(frozen=True)
+class PeerToPeer:
+    """No routers: a changed client sends to the clients nearest by embedding matching (EM).
+
+    A model may choose among them (LR) and write what is sent (LS); see `nodes.peer_messages`.
     """
-    deliveries = await by_routers(conn, step, window, outgoing)
-    swap: dict[int, int] = {}
-    for kind in ClientKind:
-        ids = [client.id for client in await list_clients(conn, step.network.id, kind)]
-        drawn = ids.copy()
-        draw(step.network.settings.seed, window, "placebo", kind).shuffle(drawn)
-        swap.update(zip(ids, drawn, strict=True))
-    return [d.model_copy(update={"client": swap[d.client]}) for d in deliveries]
+
+    chooser: Literal["choose_recipients", "address_clients"] | None = None
+    writes: bool = False
+    uses_routers: ClassVar = False
+
+    async def deliver(
+        self,
+        conn: Connection,  # noqa: ARG002 - the recipients are known
+        step: Step,  # noqa: ARG002
+        window: int,  # noqa: ARG002
+        outgoing: Sequence[Outgoing],
+    ) -> list[Delivery]:
+        """Deliver each client's message to the recipients that were chosen for it."""
+        return [
+            Delivery(client=near.client, kind=near.kind, message=one.message.id, cosine=near.cosine)
+            for one in outgoing
+            for near in one.recipients
+        ]
 
 
-async def by_clients(
-    conn: Connection,  # noqa: ARG001
-    step: Step,  # noqa: ARG001
-    window: int,  # noqa: ARG001
-    outgoing: Sequence[Outgoing],
-) -> list[Delivery]:
-    """Deliver what clients say for themselves to those whom each of them chose."""
-    return [
-        Delivery(client=near.client, kind=near.kind, message=one.message.id, cosine=near.cosine)
-        for one in outgoing
-        for near in one.chosen
-    ]
-
-
-PROPAGATION_METHODS: dict[Propagation, PropagationMethod] = {
-    "routers": by_routers,
-    "none": by_nobody,
-    "placebo": by_placebo,
-    "em": by_clients,
-    "em+lr": by_clients,
-    "em+lr+ls": by_clients,
-    "clients": by_clients,
+PROPAGATION_METHODS: Mapping[Propagation, PropagationMethod] = {
+    "routers": Routers(),
+    "none": NoPropagation(),
+    "placebo": Placebo(),
+    "em": PeerToPeer(),
+    "em+lr": PeerToPeer("choose_recipients"),
+    "em+lr+ls": PeerToPeer("choose_recipients", writes=True),
+    "clients": PeerToPeer("address_clients"),
 }
 
 
 def outgoing_messages(
     first: int, state: RouterUpdateState, versions: Mapping[int, int], ids: Mapping[str, int]
 ) -> list[Outgoing]:
-    """Return what routers and clients say in an update, numbered from `first` on.
+    """Return the messages of routers and of clients in an update, numbered from `first` on.
 
     Args:
         first: the first free message id.
         state: the update's.
-        versions: of the routers that speak, after this update.
+        versions: of the routers that send, after this update.
         ids: of attributes, by phrase.
     """
-    intakes = sorted(state.get("intakes", []), key=lambda intake: intake.router)
-    said = [
-        Outgoing(
-            message=NewMessage(
-                id=number,
-                sender=Module(kind=ModuleKind.ROUTER, owner=intake.router),
-                version=versions[intake.router],
-                attributes=tuple(ids[phrase] for phrase in intake.attributes),
-            ),
-            echo=echo_of(intake),
+    outgoing: list[Outgoing] = []
+    for assigned in sorted(state.get("assigned", []), key=lambda assigned: assigned.router):
+        message = NewMessage(
+            id=first + len(outgoing),
+            sender=Module.router(assigned.router),
+            version=versions[assigned.router],
+            attributes=tuple(ids[phrase] for phrase in assigned.attributes),
         )
-        for number, intake in enumerate(intakes, start=first)
-    ]
-    return said + _clients_messages(first + len(said), state)
+        outgoing.append(Outgoing(message=message, echo=echo_of(assigned)))
+    newest = {peer.sender: peer for peer in state.get("peer_messages", [])}
+    for peer in sorted(newest.values(), key=lambda peer: peer.sender.owner):
+        if peer.recipients:
+            message = NewMessage(
+                id=first + len(outgoing), sender=peer.sender, version=peer.version, body=peer.body
+            )
+            outgoing.append(Outgoing(message=message, recipients=peer.recipients))
+    return outgoing
 
 
-def echo_of(intake: Intake) -> int | None:
-    """Return the client from which alone all came that a router took in, if there is one."""
-    tellers = {client for clients in intake.contributors for client in clients}
-    return tellers.pop() if len(tellers) == 1 else None
-
-
-def _clients_messages(first: int, state: RouterUpdateState) -> list[Outgoing]:
-    """Return what clients say that have somebody to tell, by sender."""
-    choices = {choice.sender: choice for choice in state.get("choices", [])}
-    heard = []
-    for match in sorted(state.get("matches", []), key=lambda match: match.sender.owner):
-        choice, chosen = choices.get(match.sender), match.near
-        if choice is not None:
-            chosen = tuple(near for near in match.near if near.client in choice.recipients)
-        if chosen:
-            heard.append((match, chosen, choice.body if choice else None))
-    return [
-        Outgoing(
-            message=NewMessage(id=number, sender=match.sender, version=match.version, body=body),
-            chosen=chosen,
-        )
-        for number, (match, chosen, body) in enumerate(heard, start=first)
-    ]
+def echo_of(assigned: AssignedAttributes) -> int | None:
+    """Return the one client from which all new attributes of a router came, if there is one."""
+    contributors = {client for clients in assigned.contributors for client in clients}
+    return contributors.pop() if len(contributors) == 1 else None

@@ -1,4 +1,4 @@
-"""Ranking: merged views of user and candidates, one call, catalogue items out."""
+"""Rank candidates for a user from merged views; nothing of the network changes."""
 
 from collections.abc import Container
 from typing import Literal
@@ -6,22 +6,20 @@ from typing import Literal
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from nodes.reception import receptions_of
-from nodes.resources import resources
+from nodes.reception import fan_out_merges, receptions_of
 from nodes.step import begin_step
 from prompts.predict import Option
 from prompts.rank import RANK, Rank, RankFields
 from state.domain import Client, ClientKind, Fault
 from state.errors import InputError
 from state.graphs.context import NetworkContext
-from state.graphs.interaction import MergeTask
 from state.graphs.recommend import RankedItem, RecommendState, RecommendUpdate
 from state.randomness import draw
 from state.store.clients import find_clients, nearest_items, read_clients
 
 _STEP = "recommend"
 CANDIDATES = 10
-"""Ranked where a caller names no number: what a small model can read."""
+"""The default number: what a small model can read."""
 _MOST = 100
 
 
@@ -34,11 +32,11 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
     """
     step = await begin_step(_STEP, runtime, first=True)
     step.network.require_bootstrapped()
-    resources().budget.require()
+    step.resources.budget.require()
     network = step.network.id
     if (count := state.get("count", CANDIDATES)) < 1:
         raise InputError(f"count is {count}: ask for one item at least")
-    async with resources().pool.connection() as conn:
+    async with step.connection() as conn:
         user = (await find_clients(conn, network, ClientKind.USER, [state["user"]]))[state["user"]]
         keys = state.get("candidates") or await nearest_items(
             conn, network, user, min(count, _MOST)
@@ -54,17 +52,13 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
 
 async def fan_out_views(state: RecommendState) -> list[Send] | Literal["rank_candidates"]:
     """Send each client whose buffer holds messages to its merged view; with none, rank at once."""
-    return [
-        Send("merge_view", MergeTask(step=_STEP, client=client))
-        for client in state["clients"]
-        if client.messages
-    ] or "rank_candidates"
+    return fan_out_merges("merge_view", _STEP, state["clients"]) or "rank_candidates"
 
 
 async def rank_candidates(
     state: RecommendState, runtime: Runtime[NetworkContext]
 ) -> RecommendUpdate:
-    """Rank the candidates, shown in an order drawn by seed.
+    """Rank the candidates in one call, shown in an order drawn by seed.
 
     Unknown and repeated names in the reply are dropped; candidates it left out come last, in
     seeded random order. Both are counted.
@@ -103,7 +97,7 @@ async def rank_candidates(
 
 
 def _odd(reply: Rank, named: Container[str]) -> list[Fault]:
-    """Return one fault for each name in a reply that is no candidate's."""
+    """Return one fault for each name in a reply that no candidate has."""
     return ["unknown_item" for entry in reply.ranking if entry.name not in named]
 
 

@@ -1,7 +1,7 @@
-"""A step on a network: its connection, its settings, and its metered calls."""
+"""A step: the network, the connection and the counted model calls of one node."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -20,20 +20,20 @@ from state.store.usage import add_usage
 from state.vectors import Vector
 
 F = TypeVar("F", bound=Fields)
+K = TypeVar("K")
 R = TypeVar("R", bound=Reply)
 C = TypeVar("C", bound=NetworkContext)
-"""The context of a run: `bootstrap` runs in a wider one than the other graphs."""
-
+"""The context of a run: that of `bootstrap` has more fields than those of the other graphs."""
 
 BOOTSTRAP = "bootstrap"
-"""The step that founds a network: a long one, so that the budget stops it between two calls."""
+"""The name of the bootstrap's step; it is long, so the budget stops it between two calls."""
 WINDOW = "window "
-"""What the names of router updates begin with."""
+"""The prefix of the names of router updates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one node does on one network, under the name usage is kept by."""
+    """The work of one node on one network, under the name by which usage is counted."""
 
     network: NetworkRecord
     name: str
@@ -46,9 +46,9 @@ class Step:
         check: Callable[[R], None] | None = None,
         notice: Callable[[R], Iterable[Fault]] | None = None,
     ) -> R:
-        """Ask one prompt in the network's words; the call is kept as this step's usage.
+        """Ask one prompt with the network's domain word; the call is counted for this step.
 
-        Replies that are kept are those of the network's seed: other seeds are other samples.
+        Cached replies are those of the network's seed: another seed is another sample.
         """
         return await self.resources.caller.ask(
             prompt,
@@ -62,18 +62,22 @@ class Step:
         )
 
     async def embed(self, texts: Sequence[str]) -> Vector:
-        """Return the unit vectors of texts, shape (n, d); requests are kept as usage."""
+        """Return the unit vectors of texts, shape (n, d); requests are counted for this step."""
         return await self.resources.encoder.embed(texts, self._keep)
+
+    async def embed_each(self, texts: Mapping[K, str]) -> dict[K, Vector]:
+        """Return the unit vector of each text by its key."""
+        return dict(zip(texts, await self.embed(list(texts.values())), strict=True))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """Open a connection of the pool, to read."""
+        """Open a connection of the pool, for reading."""
         async with self.resources.pool.connection() as conn:
             yield conn
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[Connection]:
-        """Open a transaction that is the only commit in its network."""
+        """Open a transaction that holds the commit lock of its network."""
         async with self.resources.pool.connection() as conn, conn.transaction():
             await lock_network(conn, self.network.id)
             yield conn
@@ -83,8 +87,8 @@ class Step:
             return  # stopped before anything was sent
         adding = asyncio.ensure_future(self._add(call))
         stopped: asyncio.CancelledError | None = None
-        # A call made is a call paid, also where a sibling's failure cancels this: LangGraph does
-        # so twice.
+        # A call that was made is counted, also where a sibling's failure cancels this node.
+        # LangGraph cancels twice.
         while not adding.done():
             try:
                 await asyncio.shield(adding)
@@ -109,7 +113,7 @@ class Step:
 
 
 async def begin_step(name: str, runtime: Runtime[C], *, first: bool = False) -> Step:
-    """Return the step of a run on its network; the `first` one of a run reads it anew.
+    """Return the step of a run on its network; the `first` one of a run reads it again.
 
     Raises:
         NetworkError: unknown network, or one whose embeddings another encoder made.

@@ -1,10 +1,9 @@
-"""Summarize (Eq. 3): a router's profile takes up the attributes it took in."""
+"""Summarize (Eq. 3): a router's profile with its new attributes."""
 
 import logging
 
 from langgraph.runtime import Runtime
 
-from nodes.resources import resources
 from nodes.step import C, begin_step
 from prompts.llm.errors import ReplyError
 from prompts.summarize import SUMMARIZE, SummarizeFields
@@ -19,11 +18,11 @@ ATTRIBUTES_READ = 40
 
 
 async def summarize_router(state: SummarizeTask, runtime: Runtime[C]) -> RouterUpdateState:
-    """Summarize one router: `P_R ← summarize(P_R, new attributes)`; a pinned one stays."""
+    """Summarize one router, `P_R* = summarize({a}, P_R)`, in one call; a pinned one stays."""
     step = await begin_step(state["step"], runtime)
     profile = state["profile"]
     if profile is None:
-        async with resources().pool.connection() as conn:
+        async with step.connection() as conn:
             routers = await read_routers(conn, step.network.id)
         router = next(router for router in routers if router.id == state["router"])
         if router.pinned:
@@ -33,7 +32,8 @@ async def summarize_router(state: SummarizeTask, runtime: Runtime[C]) -> RouterU
     try:
         profile = (await step.ask(SUMMARIZE, fields)).profile
     except ReplyError as error:
-        # One bad reply must not stop the network: the router keeps its text, a new one lists.
+        # One bad reply must not stop the network: the router keeps its text; a new one has none
+        # yet, so its text is the list of its attributes.
         _log.warning("%s: router %d was not summarized: %s", step.name, state["router"], error)
         profile = profile or clean(f"{'; '.join(fields.attributes)}.", MESSAGE_LENGTH)
     return {"summaries": [Summary(router=state["router"], profile=profile)]}

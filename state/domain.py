@@ -1,8 +1,7 @@
-"""The words of the paper as types.
+"""The paper's terms as types, and the cleaning of texts that enter the system.
 
-A leaf that every layer may import: it knows no database, no model and no graph. Texts that enter
-the system (data files, model replies, hands) pass through the `Text` types below, so that what is
-stored is clean and bounded by construction.
+Every layer may import this module; it imports no other of RecNet. Texts from data files, model
+replies and people pass through the `Text` types below, so what is stored is clean and bounded.
 """
 
 import re
@@ -37,7 +36,7 @@ _ORDERS = frozenset(
     {"ignore", "disregard", "override", "obey", "pretend", "recommend"}
     | {"instruction", "instructions", "prompt"}
 )
-"""Words by which a text orders a model about; no noun phrase for a taste has one."""
+"""Words of instructions to a model; no noun phrase for a taste has one."""
 
 
 def clean(text: str, limit: int) -> str:
@@ -59,7 +58,7 @@ def clean(text: str, limit: int) -> str:
 
 
 def _belong_together(left: str, right: str) -> bool:
-    """Return whether a cut would part a letter from its marks, or an emoji that is joined."""
+    """Return whether a cut would separate a letter from its marks, or the parts of an emoji."""
     marked = unicodedata.category(right)[0] == "M" or right in _SKIN_TONES
     return marked or _JOINER in (left, right)
 
@@ -72,9 +71,8 @@ def clean_line(text: str, limit: int) -> str:
 def normalise_attribute(text: str) -> str | None:
     """Return the attribute as a short lower-case noun phrase, or None where it is not one.
 
-    Attributes are one of the two channels by which a client's text reaches a router, so sentences,
-    links and instructions do not pass: at most five words and 48 characters, no link, and none of
-    the words by which a text orders a model about.
+    A client's text reaches a router through its attributes, so sentences, links and instructions
+    do not pass: at most five words and 48 characters, no link, and no word of an instruction.
     """
     text = unicodedata.normalize("NFKC", clean_line(text, KEY_LENGTH))
     text = unicodedata.normalize("NFKC", text.lower())  # the dot of a Turkish İ comes off
@@ -94,7 +92,7 @@ def _in_a_word(character: str) -> bool:
 
 
 def filled(text: str) -> str:
-    """Refuse a text that holds nothing once it is clean.
+    """Refuse a text that is empty once it is clean.
 
     Raises:
         ValueError: it is empty.
@@ -123,7 +121,7 @@ ProfileText = Annotated[str, AfterValidator(partial(clean, limit=PROFILE_LENGTH)
 MessageText = Annotated[str, AfterValidator(partial(clean, limit=MESSAGE_LENGTH))]
 WrittenProfile = Annotated[ProfileText, AfterValidator(filled)]
 WrittenMessage = Annotated[MessageText, AfterValidator(filled)]
-"""What a model writes anew: never empty, for an empty text hears nothing and says nothing."""
+"""What a model writes; never empty, because an empty text has no embedding."""
 SuggestionText = Annotated[str, AfterValidator(partial(clean, limit=SUGGESTION_LENGTH))]
 ReasonText = Annotated[str, AfterValidator(partial(clean, limit=REASON_LENGTH))]
 TitleText = Annotated[str, AfterValidator(partial(clean_line, limit=TITLE_LENGTH))]
@@ -138,7 +136,7 @@ Rules = Annotated[list[str], AfterValidator(_rules), AfterValidator(_some)]
 
 
 class Frozen(BaseModel):
-    """A value: immutable, comparable, closed to unknown fields."""
+    """A record: immutable, compared by value, without unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -171,18 +169,23 @@ class Module(Frozen):
     owner: int
     """The client's id, or the router's, inside the network."""
 
+    @classmethod
+    def router(cls, router: int) -> "Module":
+        """Return a router as a module."""
+        return cls(kind=ModuleKind.ROUTER, owner=router)
+
     def __str__(self) -> str:
         return f"{self.kind}:{self.owner}"
 
 
 class Message(Frozen):
-    """What was sent to a client, with its origin (decision 10)."""
+    """What was sent to a client, with its origin."""
 
     id: int
     sender: Module
-    """A router, or the profile of a client that spoke for itself."""
+    """A router, or the profile of a client that sends its own messages."""
     version: int
-    """That of the sender when it was sent."""
+    """The sender's version when the message was sent."""
     body: str
 
 
@@ -218,6 +221,16 @@ class Client(Frozen):
     filter_decisions: tuple[FilterDecision, ...] = ()
     """The filter decisions on those."""
 
+    @property
+    def profile_module(self) -> Module:
+        """The client's profile as a module."""
+        return Module(kind=ModuleKind.profile_of(self.kind), owner=self.id)
+
+    @property
+    def filter_module(self) -> Module:
+        """The client's filter memory as a module."""
+        return Module(kind=ModuleKind.FILTER_MEMORY, owner=self.id)
+
 
 class Reception(Frozen):
     """`P_c^pro`: a client's profile after its messages were merged through its filter memory."""
@@ -228,42 +241,38 @@ class Reception(Frozen):
     filter_decisions: tuple[FilterDecision, ...] = ()
 
 
-class Gradient(Frozen):
-    """A textual gradient (paper, §3.4): what one module did to the reward, and what to change."""
+GradientStatus = Literal["not involved", "pending", "applied", "rejected"]
 
+
+class Gradient(Frozen):
+    """A textual gradient: the credit of one module for one prediction (Eq. 8), and its fate."""
+
+    interaction: str
     module: Module
     version: int
     """The version of the module that took part."""
     reward: int
-    """`L_M`: 1 where the prediction was right, else 0."""
-    involved: bool
-    suggestion: str
-    """`∂L_M/∂M`: empty where the module was not involved."""
-    refused: str = ""
-    """Why the gradient was rejected; empty for one that an optimizer may use."""
+    """`L` (Eq. 7): 1 where the prediction was right, else 0."""
+    suggestion: str = ""
+    """`∂L_M/∂M`: what to change or to keep; empty where the module was not involved."""
+    status: GradientStatus = "pending"
+    """Pending until its optimizer has read it; a router's waits for the next router update."""
+    rejected_because: str = ""
+    applied_to: int | None = None
+    """The owner of the module that answered for it: its own, or the heir of a retired router."""
+    applied_version: int | None = None
+    """The version it helped to make; None where the text was kept."""
 
 
 EMBEDDING = "embed"
-"""The name of a request to an encoder, beside those of the prompts: it is no model call."""
+"""The name under which usage counts requests to an encoder; other names are prompts."""
 
 CallOutcome = Literal["ok", "bad_reply", "failed"]
 Fault = Literal[
-    "busy",
-    "server_error",
-    "timeout",
-    "dropped",
-    "unreachable",
-    "unsupported",
-    "refused",
-    "filtered",
-    "empty",
-    "truncated",
-    "invalid_json",
-    "wrong_shape",
-    "unknown_item",
-    "unknown_module",
-    "unfit",
-]
+    "busy", "server_error", "timeout", "dropped", "unreachable", "unsupported", "refused",
+    "filtered", "empty", "truncated", "invalid_json", "wrong_shape", "unknown_item",
+    "unknown_module", "unfit",
+]  # fmt: skip
 """What was wrong with one reply. The first five are transient failures of an endpoint: 429, 5xx, no
 answer in time, a lost connection, none at all. `unsupported`: it takes no such means of structured
 output. `filtered`: its content filter cut the reply. `unfit`: of the right shape, but not what was
@@ -271,21 +280,21 @@ asked for."""
 
 
 class Call(Frozen):
-    """What it cost to ask one prompt, over all of its requests."""
+    """The usage of one call of a prompt, over all of its requests."""
 
     prompt: str
     model: str
     attempts: int
-    """Requests sent; 0 where the reply was kept from before."""
+    """Requests sent; 0 where the reply came from the cache."""
     cached: bool = False
     input_tokens: int = 0
     output_tokens: int = 0
     cost: float | None = None
     """In the unit of the model's price; None where none is set."""
     seconds: float = 0.0
-    """Time that requests were under way, without waiting for a slot or between tries."""
+    """Time of the requests, without waits for a call slot or between attempts."""
     outcome: CallOutcome
     faults: dict[Fault, int] = Field(default_factory=dict)
-    """How often what was wrong, also where the next reply was good."""
+    """Number of faults by kind, also where the next reply was good."""
     thoughts: str = ""
-    """What a reasoning model wrote before the replies: for the trace, never for another prompt."""
+    """What a reasoning model wrote before the replies; shown in the trace only."""

@@ -1,4 +1,4 @@
-"""`backward`: assign credit, take turns, rewrite what the gradients name, commit everything."""
+"""`backward`: assign credit, lock clients, optimize profiles and rules, commit (Algorithm 1)."""
 
 from langgraph.graph import START, StateGraph
 

@@ -1,4 +1,4 @@
-"""`forward`: load the clients, merge their messages side by side, predict."""
+"""`forward`: load the clients, merge their messages in parallel, predict (Algorithm 1)."""
 
 from langgraph.graph import END, START, StateGraph
 

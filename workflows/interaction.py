@@ -1,4 +1,4 @@
-"""`interaction`: one record forward and backward, and the router update it may set off."""
+"""`interaction`: one record forward and backward, then a router update if it is due."""
 
 from langgraph.graph import END, START, StateGraph
 

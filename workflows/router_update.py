@@ -1,4 +1,4 @@
-"""`router_update`: gradients and changed clients in, messages out."""
+"""`router_update`: optimize routers, route new attributes, send messages (Algorithm 1, stage 2)."""
 
 from langgraph.graph import END, START, StateGraph
 
@@ -6,7 +6,7 @@ from nodes.attributes import assign_attributes, extract_attributes, fan_out_summ
 from nodes.commit_router_update import commit_router_update
 from nodes.dry_run_delivery import dry_run_delivery
 from nodes.gather_gradients import fan_out_update, gather_gradients, route_to_commit
-from nodes.merge_on_delivery import fan_out_deliveries, merge_delivery
+from nodes.merge_on_delivery import fan_out_deliveries, merge_on_delivery
 from nodes.optimize_router import optimize_router
 from nodes.peer_messages import (
     address_clients,
@@ -36,7 +36,7 @@ builder.add_node(requires_lease(address_clients))
 builder.add_node(requires_lease(gather_choices))
 builder.add_node(requires_lease(write_message))
 builder.add_node(requires_lease(dry_run_delivery))
-builder.add_node(requires_lease(merge_delivery))
+builder.add_node(requires_lease(merge_on_delivery))
 builder.add_node(requires_lease(commit_router_update))
 builder.add_edge(START, "gather_gradients")
 builder.add_conditional_edges(
@@ -65,9 +65,9 @@ builder.add_conditional_edges(
 builder.add_conditional_edges("address_clients", route_to_commit)
 builder.add_conditional_edges("write_message", route_to_commit)
 builder.add_conditional_edges(
-    "dry_run_delivery", fan_out_deliveries, ["merge_delivery", "commit_router_update"]
+    "dry_run_delivery", fan_out_deliveries, ["merge_on_delivery", "commit_router_update"]
 )
-builder.add_edge("merge_delivery", "commit_router_update")
+builder.add_edge("merge_on_delivery", "commit_router_update")
 builder.add_edge("commit_router_update", END)
 
 graph = builder.compile(name="router_update")

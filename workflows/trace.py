@@ -1,10 +1,10 @@
 """InteractionTrace: why a module reads as it does, from prediction to before and after."""
 
 from state.db.pool import Connection
-from state.domain import KEY_LENGTH, ClientKind, Frozen, Module, ModuleKind, clean_line
+from state.domain import KEY_LENGTH, ClientKind, Frozen, Gradient, Module, clean_line
 from state.errors import InputError
 from state.store.clients import ClientName, list_clients
-from state.store.gradients import StoredGradient, read_gradients
+from state.store.gradients import read_gradients
 from state.store.interactions import Interaction, find_interaction, read_filter_decisions
 from state.store.module_names import Names, module_name, name_clients
 from state.store.networks import NetworkRecord
@@ -22,7 +22,7 @@ class TracedMessage(Frozen):
 
     client: str
     sender: str
-    """The module that sent it: `router:3`, or a client that spoke for itself."""
+    """The module that sent it: `router:3`, or a client."""
     version: int
     """That of the sender."""
     body: str
@@ -33,14 +33,11 @@ class TracedMessage(Frozen):
     reason: str
 
 
-class TracedGradient(Frozen):
+class TracedGradient(Gradient):
     """A textual gradient with the texts before and after it."""
 
-    module: str
-    status: str
-    reward: int
-    suggestion: str
-    why: str
+    name: str
+    """The module's name, such as `user:ada` or `router:3`."""
     before: str
     """The text the optimizer started from: for a profile `P_c^pro`."""
     after: str
@@ -48,8 +45,6 @@ class TracedGradient(Frozen):
     before_version: int | None
     """Of the module, or of the router that answered for it."""
     after_version: int | None
-    applied_to: int | None
-    """The router that answered where the module named had retired."""
 
 
 class InteractionTrace(Frozen):
@@ -128,37 +123,32 @@ async def _messages(
 
 
 async def _gradient(
-    conn: Connection, network: NetworkRecord, gradient: StoredGradient, names: Names
+    conn: Connection, network: NetworkRecord, gradient: Gradient, names: Names
 ) -> TracedGradient:
-    module = Module(kind=gradient.module, owner=gradient.owner)
-    before, after = await _before_and_after(conn, network, gradient, module)
+    before, after = await _before_and_after(conn, network, gradient)
     return TracedGradient(
-        module=module_name(module, names),
-        status=gradient.status,
-        reward=gradient.reward,
-        suggestion=gradient.suggestion,
-        why=gradient.rejected_because,
+        **dict(gradient),
+        name=module_name(gradient.module, names),
         before=before.content if before else "",
         after=after.content if after else "",
         before_version=before.version if before else None,
         after_version=after.version if after else None,
-        applied_to=gradient.applied_to if gradient.applied_to != gradient.owner else None,
     )
 
 
 async def _before_and_after(
-    conn: Connection, network: NetworkRecord, gradient: StoredGradient, module: Module
+    conn: Connection, network: NetworkRecord, gradient: Gradient
 ) -> tuple[Version | None, Version | None]:
     """Return the version the optimizer started from and the one it made, where it made one."""
-    answering = module
-    if gradient.applied_to not in (None, module.owner):
-        answering = Module(kind=module.kind, owner=gradient.applied_to or 0)
+    module = answering = gradient.module
+    if gradient.applied_to is not None:
+        answering = Module(kind=module.kind, owner=gradient.applied_to)
     if gradient.applied_version is None:
         return await read_version(conn, network.id, module, gradient.version), None
     made = await read_version(conn, network.id, answering, gradient.applied_version)
     if made is None or made.author not in _WRITES:
         return made, None  # the optimizer left the text as it was
-    if made.interaction_id not in (None, gradient.interaction_id):
+    if made.interaction_id not in (None, gradient.interaction):
         return made, None
     if made.version > 1:
         return await read_version(conn, network.id, answering, made.version - 1), made
@@ -178,8 +168,7 @@ async def _last_of_parent(
         if router in answered:
             answered.update(heirs[router])
     parent = max(r for r in answered if child.owner in heirs[r])
-    module = Module(kind=ModuleKind.ROUTER, owner=parent)
-    return (await read_versions(conn, network.id, module))[-1]
+    return (await read_versions(conn, network.id, Module.router(parent)))[-1]
 
 
 def _named(names: dict[int, ClientName], client: int) -> str:

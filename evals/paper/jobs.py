@@ -15,7 +15,7 @@ from evals.leakage import fit_for, fitted_on, refuse_leak
 from evals.paper.provenance import base_name, program
 from evals.paper.results import Cost, Job, Result, Results
 from evals.ranking import rank_all
-from nodes.gather_gradients import ROUTERLESS
+from nodes.propagation import PROPAGATION_METHODS
 from nodes.step import BOOTSTRAP
 from prompts.llm.errors import BudgetExceeded
 from state.dataset import Dataset
@@ -180,7 +180,8 @@ async def _cost(recnet: RecNet, job: Job, network: NetworkRecord, report: Traini
         steps = await sum_usage(conn, base.id, by="interaction")
     total = add_totals(usage, job.network)
     bootstrap = sum(step.calls + step.cached for step in steps if step.name == BOOTSTRAP)
-    uses_it = job.variant.trainer == "recnet" and network.settings.propagation not in ROUTERLESS
+    method = PROPAGATION_METHODS[network.settings.propagation]
+    uses_it = job.variant.trainer == "recnet" and method.uses_routers
     return Cost(
         records=report.settled,
         failed=report.failed,

@@ -7,17 +7,17 @@ from pydantic import with_config
 from typing_extensions import TypedDict
 
 from state.graphs.context import DESCRIBED
-from state.graphs.router_update import ExtractedAttributes, Intake, Summary
+from state.graphs.router_update import AssignedAttributes, ExtractedAttributes, Summary
 
 
 @with_config(DESCRIBED)
 class BootstrapInput(TypedDict):
-    """Nothing: the context says which network and how to shape it."""
+    """Nothing: the context holds the network's name and settings."""
 
 
 @with_config(DESCRIBED)
 class BootstrapOutput(TypedDict, total=False):
-    """What was founded."""
+    """The size of the bootstrapped network."""
 
     clients: int
     routers: int
@@ -29,6 +29,6 @@ class BootstrapState(BootstrapInput, BootstrapOutput, total=False):
     """The whole graph's state."""
 
     extracted: Annotated[list[ExtractedAttributes], operator.add]
-    founding: list[Intake]
-    """The clusters, each with the clients that hold its attributes."""
+    clusters: list[AssignedAttributes]
+    """One for each router, with the clients that hold its attributes."""
     summaries: Annotated[list[Summary], operator.add]

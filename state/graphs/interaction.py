@@ -8,14 +8,30 @@ from typing_extensions import TypedDict
 
 from state.domain import Client, ClientKind, Frozen, Gradient, Module, Reception
 from state.graphs.context import DESCRIBED
+from state.store.versions import Author
 
 
 class Rewrite(Frozen):
-    """What an optimizer made of a module, and the text it started from."""
+    """The text an optimizer wrote for a module (Eq. 9), and the text it started from."""
 
     module: Module
-    started: str
-    content: str
+    before: str
+    after: str
+
+
+class ModuleChange(Frozen):
+    """The new texts of one module, on top of the version that was read."""
+
+    module: Module
+    base: int
+    """The version it starts from; 0 for a new router."""
+    texts: tuple[tuple[str, Author], ...] = ()
+    """Oldest first; none where the text stays."""
+
+    @property
+    def version(self) -> int:
+        """The version the module has afterwards."""
+        return self.base + len(self.texts)
 
 
 @with_config(DESCRIBED)
@@ -35,7 +51,7 @@ class InteractionInput(TypedDict):
 
 @with_config(DESCRIBED)
 class InteractionOutput(TypedDict, total=False):
-    """What became of the record."""
+    """The outcome of the record."""
 
     interaction: str
     """Its identity."""
@@ -46,9 +62,9 @@ class InteractionOutput(TypedDict, total=False):
     reason: str
     """Why it was predicted."""
     repeated: bool
-    """True where the record had been settled before and nothing was done now."""
+    """True where the record had been learned from before and nothing was done now."""
     failure: str
-    """Why the record could not be learned from; empty where it was."""
+    """Why the record could not be learned from; else empty."""
     window: int | None
     """The window whose router update this record set off."""
 
@@ -71,7 +87,7 @@ class ForwardState(TypedDict, total=False):
     negative: str
     clients: list[Client]
     merged: Annotated[list[Reception], operator.add]
-    """Receptions of the clients that had messages, as the fan-out returns them."""
+    """The receptions of the clients that had messages, in any order."""
     receptions: list[Reception]
     predicted: str
     reward: int
@@ -79,7 +95,7 @@ class ForwardState(TypedDict, total=False):
 
 
 class ForwardOutput(TypedDict, total=False):
-    """What `forward` hands on; the key with a reducer stays inside."""
+    """What `forward` returns; the key with a reducer stays inside."""
 
     clients: list[Client]
     receptions: list[Reception]
@@ -92,7 +108,7 @@ class MergeTask(TypedDict):
     """One client whose buffer holds messages."""
 
     step: str
-    """What the call is made for, as usage names it."""
+    """The step under which usage counts the call."""
     client: Client
 
 
@@ -107,15 +123,15 @@ class BackwardState(TypedDict, total=False):
     reason: str
     gradients: list[Gradient]
     rewrites: Annotated[list[Rewrite], operator.add]
-    """All rewrites so far; after a conflict only those that started from the newest text count."""
+    """All rewrites so far; after a conflict only those that start from the newest text count."""
     rounds: int
-    """How often the commit met a newer version."""
+    """How often the commit met a newer version of a module."""
     committed: bool
     window: int | None
 
 
 class BackwardOutput(TypedDict, total=False):
-    """What `backward` hands on: the outcome as committed, by this run or before it."""
+    """What `backward` returns: the outcome as committed, by this run or an earlier one."""
 
     predicted: str
     reward: int
@@ -124,7 +140,7 @@ class BackwardOutput(TypedDict, total=False):
 
 
 class OptimizeTask(TypedDict):
-    """One gradient and the text it is to change."""
+    """One gradient and the text that it asks to change."""
 
     step: str
     gradient: Gradient

@@ -1,70 +1,65 @@
-"""State of the `router_update` graph: gradients, new attributes, summaries, delivery."""
+"""State of the `router_update` graph: gradients, new attributes, summaries, messages."""
 
 import operator
 from typing import Annotated, Literal
 
 from typing_extensions import TypedDict
 
-from state.domain import Client, ClientKind, Frozen, Module, Reception
+from state.domain import Client, ClientKind, Frozen, Gradient, Module, Reception
+from state.graphs.interaction import ModuleChange
 from state.settings import Merging, Propagation
 
 
-class Feedback(Frozen):
-    """One pending gradient of a router, known by the interaction and router it named."""
-
-    router: int
-    """The active router that answers for it."""
-    interaction: str
-    named: int
-    """The router the gradient names; it may have retired since."""
-    reward: int
-    suggestion: str
-
-
 class RouterDecision(Frozen):
-    """What the optimizer made of one router."""
+    """What the optimizer decided about one router."""
 
     router: int
     base: int
     """The version it read."""
     action: Literal["keep", "rewrite", "split", "merge"]
-    profiles: tuple[str, ...]
-    partner: int | None
-    reason: str
+    profiles: tuple[str, ...] = ()
+    partner: int | None = None
+    reason: str = ""
     failure: str = ""
     """Why there was no decision; the router is kept and its gradients are rejected."""
 
 
 class ExtractedAttributes(Frozen):
-    """The attributes found now in one client (`A_t`), in the client's own phrases."""
+    """The attributes found now in one client (Eq. 1), in the client's own phrases."""
 
     client: int
     attributes: tuple[str, ...]
 
 
-class RouterDraft(Frozen):
-    """A router as this update will leave it; nothing is written before the commit."""
+class AssignedAttributes(Frozen):
+    """The attributes that one router gets at this update: the `A_R` of Eq. 3 and 4."""
 
     router: int
-    base: int
-    """The version it starts from; 0 for a router that is founded now."""
-    profile: str
     attributes: tuple[str, ...]
-    """`A_R` before this update takes any in, newest first."""
-    author: Literal["gradient", "split", "merge"]
-    """What changed the text before attributes were taken in."""
+    """Most widely held first."""
+    contributors: tuple[tuple[int, ...], ...]
+    """For each attribute the clients in which it is new."""
+
+
+class RouterChange(ModuleChange):
+    """One router as this update will leave it; nothing is written before the commit."""
+
+    attributes: tuple[str, ...]
+    """All attributes it holds, newest first, bounded."""
+    new_attributes: tuple[str, ...] = ()
+    """Those assigned to it at this update; without any it sends no message."""
     parents: tuple[int, ...] = ()
     """The routers that retire in its favour."""
 
+    @property
+    def router(self) -> int:
+        """Its number."""
+        return self.module.owner
 
-class Intake(Frozen):
-    """What one router takes in at this update."""
-
-    router: int
-    attributes: tuple[str, ...]
-    """Most widely held first; the `A_R` of Eq. 4."""
-    contributors: tuple[tuple[int, ...], ...]
-    """For each attribute the clients in which it is new."""
+    @property
+    def profile(self) -> str:
+        """Its newest text; only where there is one."""
+        return self.texts[-1][0]
 
 
 class Summary(Frozen):
@@ -82,23 +77,16 @@ class Neighbour(Frozen):
     cosine: float
 
 
-class PeerMatch(Frozen):
-    """A changed client that speaks for itself, and the clients nearest to it."""
+class PeerMessage(Frozen):
+    """What a changed client sends to other clients without a router."""
 
     sender: Module
     """Its profile."""
     version: int
-    near: tuple[Neighbour, ...]
-    """Nearest first."""
-
-
-class PeerChoice(Frozen):
-    """Whom a changed client tells, and what, as a model chose."""
-
-    sender: Module
-    recipients: tuple[int, ...]
+    recipients: tuple[Neighbour, ...]
+    """Nearest first: the clients that may be chosen, then those that were."""
     body: str | None = None
-    """What the model wrote to be told; None for the whole profile."""
+    """What a model wrote; None for the whole profile."""
 
 
 class RouterUpdateState(TypedDict, total=False):
@@ -109,30 +97,29 @@ class RouterUpdateState(TypedDict, total=False):
     members: list[int]
     """The clients of the claimed pending set."""
     propagation: Propagation
+    """How messages reach clients, as the network's settings say."""
     reception: Merging
-    """How what is said travels and when it is merged, as the network's settings say."""
-    feedback: list[Feedback]
-    """Pending gradients, each with the active router that answers for it."""
+    """When messages are merged, as the network's settings say."""
+    pending_gradients: list[Gradient]
+    """Each with the active router that answers for it in `applied_to`."""
     decisions: Annotated[list[RouterDecision], operator.add]
     extracted: Annotated[list[ExtractedAttributes], operator.add]
-    drafts: list[RouterDraft]
-    """Routers whose text or structure the optimizer changed."""
-    intakes: list[Intake]
+    restructured: list[RouterChange]
+    """Routers whose text or structure the optimizer changed, before attributes are assigned."""
+    assigned: list[AssignedAttributes]
     summaries: Annotated[list[Summary], operator.add]
-    matches: list[PeerMatch]
-    """From client to client: who may be told by whom, by embeddings."""
-    choices: Annotated[list[PeerChoice], operator.add]
-    """What models made of the matches; of one sender the last one counts."""
-    hearers: list[Client]
-    """With reception on delivery: the clients that will hear, their messages in the buffer."""
+    peer_messages: Annotated[list[PeerMessage], operator.add]
+    """Matches by embedding, then what models made of them; of one sender the last one counts."""
+    recipients_to_merge: list[Client]
+    """With reception on delivery: the recipients, with their buffers as they will be."""
     merged: Annotated[list[Reception], operator.add]
-    """Their merges; where one failed the messages stay in the buffer."""
+    """The merges of those; where one failed the messages stay in the buffer."""
     recipients: int
-    """Clients that were sent a message."""
+    """The number of clients that were sent a message."""
 
 
 class RouterUpdateOutput(TypedDict, total=False):
-    """What `router_update` hands on: no key with a reducer."""
+    """What `router_update` returns: no key with a reducer."""
 
     recipients: int
 
@@ -142,14 +129,14 @@ class OptimizeRouterTask(TypedDict):
 
     step: str
     router: int
-    feedback: list[Feedback]
+    gradients: list[Gradient]
 
 
-class ChooseTask(TypedDict):
-    """One changed client, and those it may tell, or is to tell."""
+class PeerTask(TypedDict):
+    """One changed client, and the clients it may send to."""
 
     step: str
-    match: PeerMatch
+    message: PeerMessage
 
 
 class ExtractTask(TypedDict):
@@ -160,10 +147,10 @@ class ExtractTask(TypedDict):
 
 
 class SummarizeTask(TypedDict):
-    """One router that takes in attributes."""
+    """One router with new attributes."""
 
     step: str
     router: int
     profile: str | None
-    """The router's text where this update drafted one; else the stored one is read."""
+    """The router's text where this update changed it; None to read the stored one."""
     attributes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""CreditAssignment: one textual gradient for each module that took part, and for no other."""
+"""Credit assignment: one textual gradient for each module that took part, and for no other."""
 
 import pytest
 
@@ -16,8 +16,10 @@ from tests.support.backward_state import after_forward
 from tests.support.scripted_model import ScriptedModel, replying
 from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, router_module, runtime
 
+STRAY = "the router did not take part in this interaction"
 
-def blame(*modules: str) -> CreditAssignment:
+
+def reply(*modules: str) -> CreditAssignment:
     return CreditAssignment(
         gradients=[ModuleFeedback(module=m, involved=True, suggestion="Say more.") for m in modules]
     )
@@ -42,22 +44,22 @@ async def test_every_module_that_took_part_is_named_and_answered(resources: Reso
     await push(resources, network, 1, 11)
     state = await after_forward()
     letter = "A" if option_order(NETWORK_SETTINGS.seed, "i:1") == (2, 1) else "B"
-    with replying(resources, blame("user profile", "router 3", "filter memory of user")) as model:
+    with replying(resources, reply("user profile", "router 3", "filter memory of user")) as model:
         gradients = await credited(state)
     assert names(model) == [
         "user profile", "item profile A", "item profile B",
         "filter memory of user", f"filter memory of item {letter}", "router 1", "router 3",
     ]  # fmt: skip
-    assert {name: (g.involved, g.suggestion, g.version) for name, g in gradients.items()} == {
-        "user_profile:1": (True, "Say more.", 1),
-        "item_profile:8": (False, "", 1),
-        "item_profile:11": (False, "", 1),
-        "filter_memory:1": (True, "Say more.", 1),
-        "filter_memory:11": (False, "", 1),
-        "router:1": (False, "", 1),
-        "router:3": (True, "Say more.", 1),
+    assert {name: (g.status, g.suggestion, g.version) for name, g in gradients.items()} == {
+        "user_profile:1": ("pending", "Say more.", 1),
+        "item_profile:8": ("not involved", "", 1),
+        "item_profile:11": ("not involved", "", 1),
+        "filter_memory:1": ("pending", "Say more.", 1),
+        "filter_memory:11": ("not involved", "", 1),
+        "router:1": ("not involved", "", 1),
+        "router:3": ("pending", "Say more.", 1),
     }
-    assert not any(g.refused for g in gradients.values())
+    assert {g.interaction for g in gradients.values()} == {"i:1"}
 
 
 async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resources) -> None:
@@ -70,8 +72,8 @@ async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resourc
     state = await after_forward()
     # Every reply also names a module that another call asks about, which must not count there.
     replies = [
-        blame("user profile", "router 1"), blame("item profile A"), CreditAssignment(gradients=[]),
-        blame("filter memory of user"), blame("router 2"),
+        reply("user profile", "router 1"), reply("item profile A"), CreditAssignment(gradients=[]),
+        reply("filter memory of user"), reply("router 2"),
     ]  # fmt: skip
     with replying(resources, *replies) as model:
         gradients = await credited(state)
@@ -79,14 +81,15 @@ async def test_one_call_a_module_asks_each_about_itself_alone(resources: Resourc
     shown = [model.shown(n).split("<modules>")[1].count("<name>") for n in range(5)]
     assert shown == [1] * 5
     letter = option_order(NETWORK_SETTINGS.seed, "i:1")[0]
-    assert {name: g.involved for name, g in gradients.items() if not g.refused} == {
-        "user_profile:1": True,
-        f"item_profile:{state['clients'][letter].id}": True,
-        f"item_profile:{state['clients'][3 - letter].id}": False,
-        "filter_memory:1": True,
-        "router:1": False,
+    assert {name: g.status for name, g in gradients.items()} == {
+        "user_profile:1": "pending",
+        f"item_profile:{state['clients'][letter].id}": "pending",
+        f"item_profile:{state['clients'][3 - letter].id}": "not involved",
+        "filter_memory:1": "pending",
+        "router:1": "not involved",
+        "router:2": "rejected",
     }
-    assert gradients["router:2"].refused == "the router did not take part in this interaction"
+    assert gradients["router:2"].rejected_because == STRAY
 
 
 async def test_a_call_that_gets_no_usable_reply_fails_the_record(resources: Resources) -> None:
@@ -94,7 +97,7 @@ async def test_a_call_that_gets_no_usable_reply_fails_the_record(resources: Reso
         resources, network_settings=NETWORK_SETTINGS.model_copy(update={"credit": "module"})
     )
     with (
-        replying(resources, blame("user profile"), blame("item A")),
+        replying(resources, reply("user profile"), reply("item A")),
         pytest.raises(ReplyError, match="unknown module"),
     ):
         await credited(await after_forward())
@@ -105,7 +108,7 @@ async def test_credit_is_assigned_to_right_predictions_too(
     resources: Resources, reward: int
 ) -> None:
     await plant_tiny(resources)
-    with replying(resources, blame("user profile")) as model:
+    with replying(resources, reply("user profile")) as model:
         gradients = await credited(await after_forward(reward=reward))
     assert {gradient.reward for gradient in gradients.values()} == {reward}
     assert f"<reward>{reward}</reward>" in model.shown()
@@ -135,7 +138,7 @@ async def test_a_router_that_met_two_clients_is_one_module_in_its_newest_version
         await append_version(conn, network, module, 2, "Now bebop.", "summary")
         await write_router(conn, network, 1, 2, [1], vector)
     await push(resources, network, 1, 8)
-    with replying(resources, blame("router 1")) as model:
+    with replying(resources, reply("router 1")) as model:
         gradients = await credited(await after_forward())
     assert gradients["router:1"].version == 2
     part = model.shown().split("<name>router 1</name>")[1]
@@ -158,7 +161,7 @@ async def test_frozen_modules_get_no_gradient(
         await plant_tiny(resources, network_settings=NETWORK_SETTINGS.model_copy(update=change))
     ).id
     await push(resources, network, 1, 1)
-    with replying(resources, blame("user profile")):
+    with replying(resources, reply("user profile")):
         kinds = {g.module.kind.value for g in (await credited(await after_forward())).values()}
     everything = {"user_profile", "item_profile", "filter_memory", "router"}
     assert kinds == everything - {gone}
@@ -167,10 +170,10 @@ async def test_frozen_modules_get_no_gradient(
 async def test_a_router_that_did_not_take_part_is_rejected_and_kept(resources: Resources) -> None:
     network = (await plant_tiny(resources)).id
     await push(resources, network, 1, 1)
-    with replying(resources, blame("router 2", "router 1")):
+    with replying(resources, reply("router 2", "router 1")):
         gradients = await credited(await after_forward())
-    assert gradients["router:2"].refused == "the router did not take part in this interaction"
-    assert gradients["router:1"].refused == ""
+    assert gradients["router:2"].rejected_because == STRAY
+    assert gradients["router:1"].status == "pending"
 
 
 @pytest.mark.parametrize("name", ["router 01", "router 0", "the user", "filter memory of user"])
@@ -179,11 +182,11 @@ async def test_a_module_that_does_not_exist_is_asked_for_again(
 ) -> None:
     network = (await plant_tiny(resources)).id
     await push(resources, network, 1, 8)
-    with replying(resources, blame("router 1", name), blame("router 1")) as model:
+    with replying(resources, reply("router 1", name), reply("router 1")) as model:
         gradients = await credited(await after_forward())
-    assert gradients["router:1"].involved
+    assert gradients["router:1"].status == "pending"
     assert f"unknown module '{name}'; known: user profile, item profile A" in model.asked[1][-1]
-    with replying(resources, blame(name)), pytest.raises(ReplyError, match="unknown module"):
+    with replying(resources, reply(name)), pytest.raises(ReplyError, match="unknown module"):
         await credited(await after_forward())
 
 
@@ -191,7 +194,7 @@ async def test_the_first_entry_counts_and_an_empty_suggestion_is_none(
     resources: Resources,
 ) -> None:
     await plant_tiny(resources)
-    reply = CreditAssignment(
+    entries = CreditAssignment(
         gradients=[
             ModuleFeedback(module="user profile", involved=True, suggestion="First."),
             ModuleFeedback(module="user profile", involved=True, suggestion="Second."),
@@ -199,10 +202,10 @@ async def test_the_first_entry_counts_and_an_empty_suggestion_is_none(
             ModuleFeedback(module="item profile B", involved=False, suggestion="Said anyway."),
         ]
     )
-    with replying(resources, reply):
+    with replying(resources, entries):
         gradients = await credited(await after_forward())
     assert gradients.pop("user_profile:1").suggestion == "First."
-    assert [(g.involved, g.suggestion) for g in gradients.values()] == [(False, "")] * 2
+    assert [(g.status, g.suggestion) for g in gradients.values()] == [("not involved", "")] * 2
 
 
 @pytest.mark.parametrize(("count", "cut"), [(3, False), (18, True)])

@@ -7,15 +7,10 @@ import numpy as np
 import pytest
 from langgraph.runtime import Runtime
 
-from nodes.bootstrap import (
-    cluster_attributes,
-    create_routers,
-    fan_out_clients,
-    fan_out_clusters,
-    initialize_clients,
-    quantile_tau,
-)
+from nodes.bootstrap import create_routers, fan_out_clients, initialize_clients
+from nodes.clustering import cluster_attributes, fan_out_clusters
 from nodes.resources import Resources
+from nodes.tau import quantile_tau
 from prompts.initial_profiles import INITIAL_RULES
 from state.domain import ClientKind
 from state.errors import NetworkError
@@ -33,7 +28,7 @@ from tests.support.tiny_network import NETWORK_SETTINGS, load_tiny, router_modul
 from workflows.recnet import RecNet
 
 
-def founding(**change: Any) -> Runtime[BootstrapContext]:  # noqa: ANN401 - settings of all types
+def settings(**change: Any) -> Runtime[BootstrapContext]:  # noqa: ANN401 - settings of all types
     network_settings = {**NETWORK_SETTINGS.model_dump(), **change}
     return Runtime(context=BootstrapContext(network="tiny", **network_settings))
 
@@ -69,7 +64,7 @@ async def first(resources: Resources) -> list[Any]:
 
 async def test_a_users_first_profile_is_made_of_exactly_its_first_event(recnet: RecNet) -> None:
     await load_tiny(recnet)
-    assert await initialize_clients({}, founding()) == {"clients": 18, "routers": 0}
+    assert await initialize_clients({}, settings()) == {"clients": 18, "routers": 0}
     _, ann, *_, fay, j1, j2, j3, j4, m1, m2, m3, m4, f1, f2, f3, f4 = await first(recnet.resources)
     assert ann.profile == (
         'A person who enjoys CDs. The first one taken was "Smoky Trumpet" (Jazz).'
@@ -88,7 +83,7 @@ async def test_a_users_first_profile_is_made_of_exactly_its_first_event(recnet: 
 
 async def test_stored_embeddings_are_those_of_the_stored_texts(recnet: RecNet) -> None:
     await load_tiny(recnet)
-    await initialize_clients({}, founding())
+    await initialize_clients({}, settings())
     network, *clients = await first(recnet.resources)
     async with recnet.resources.pool.connection() as conn:
         users = await read_vectors(conn, network.id, ClientKind.USER)
@@ -104,14 +99,14 @@ async def test_first_profiles_are_kept_when_asked_for_again_in_the_same_shape(
     recnet: RecNet,
 ) -> None:
     network = await load_tiny(recnet)
-    await initialize_clients({}, founding())
+    await initialize_clients({}, settings())
     async with recnet.resources.pool.connection() as conn:
         before = await digest_network(conn, network)
-        assert await initialize_clients({}, founding()) == {"clients": 18, "routers": 0}
+        assert await initialize_clients({}, settings()) == {"clients": 18, "routers": 0}
         assert await digest_network(conn, network) == before
-    fanned = await fan_out_clients({"routers": 0}, founding())
+    fanned = await fan_out_clients({"routers": 0}, settings())
     assert [send.arg["client"] for send in sends_of(fanned)] == list(range(1, 19))
-    assert await fan_out_clients({"routers": 3}, founding()) == "__end__"
+    assert await fan_out_clients({"routers": 3}, settings()) == "__end__"
 
 
 @pytest.mark.parametrize(
@@ -127,9 +122,9 @@ async def test_other_settings_for_the_same_network_are_refused(
     recnet: RecNet, change: dict[str, object], told: str
 ) -> None:
     await load_tiny(recnet)
-    await initialize_clients({}, founding())
+    await initialize_clients({}, settings())
     with pytest.raises(NetworkError, match=f"bootstrapped with {told}"):
-        await initialize_clients({}, founding(**change))
+        await initialize_clients({}, settings(**change))
 
 
 async def test_an_encoder_that_is_not_in_use_is_refused_before_anything_is_written(
@@ -137,7 +132,7 @@ async def test_an_encoder_that_is_not_in_use_is_refused_before_anything_is_writt
 ) -> None:
     await load_tiny(recnet)
     with pytest.raises(NetworkError, match="RECNET_EMBEDDING=openai:small"):
-        await initialize_clients({}, founding(encoder="openai:small"))
+        await initialize_clients({}, settings(encoder="openai:small"))
     assert (await recnet.network("tiny").record()).stored_settings is None
 
 
@@ -154,10 +149,10 @@ async def clustered(
     recnet: RecNet, extracted: list[ExtractedAttributes] = EXTRACTED, **change: float | str
 ) -> tuple[BootstrapState, Runtime[BootstrapContext]]:
     await load_tiny(recnet)
-    runtime = founding(**change)
+    runtime = settings(**change)
     await initialize_clients({}, runtime)
     state: BootstrapState = {"extracted": extracted}
-    state["founding"] = (await cluster_attributes(state, runtime))["founding"]
+    state["clusters"] = (await cluster_attributes(state, runtime))["clusters"]
     state["summaries"] = [
         Summary(router=send.arg["router"], profile=f"Likes {', '.join(send.arg['attributes'])}.")
         for send in await fan_out_clusters(state)
@@ -167,19 +162,19 @@ async def clustered(
 
 async def test_attributes_that_sound_alike_found_one_router(recnet: RecNet) -> None:
     state, _ = await clustered(recnet)
-    clusters = [set(intake.attributes) for intake in state["founding"]]
+    clusters = [set(cluster.attributes) for cluster in state["clusters"]]
     assert clusters == [  # the largest first, then by name
         {"guitar riffs", "guitar storm"},
         {"swing jazz", "trumpet jazz"},
         {"harbour fiddle"},
     ]
-    jazz = state["founding"][1]
+    jazz = state["clusters"][1]
     assert (jazz.attributes, jazz.contributors) == (("trumpet jazz", "swing jazz"), ((1, 2), (1,)))
 
 
 async def test_there_are_no_more_routers_than_attributes(recnet: RecNet) -> None:
     state, runtime = await clustered(recnet, routers=50)
-    assert len(state["founding"]) == 5
+    assert len(state["clusters"]) == 5
     assert (await create_routers(state, runtime))["routers"] == 5
 
 

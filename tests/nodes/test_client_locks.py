@@ -29,7 +29,9 @@ async def credited(interaction: str, user: str) -> BackwardState:
     state = await after_forward(interaction, user=user)
     owners = [client.id for client in state["clients"]]
     user_module = USER.model_copy(update={"owner": owners[0]})
-    state["gradients"] = [gradient(user_module), gradient(ITEM)]
+    state["gradients"] = [
+        gradient(module, interaction=interaction) for module in (user_module, ITEM)
+    ]
     return state
 
 

@@ -13,7 +13,7 @@ from nodes.optimize_clients import (
 from nodes.resources import Resources
 from prompts.optimize_filter_memory import OptimizedFilterMemory
 from prompts.optimize_profile import OptimizedProfile
-from state.domain import Module, ModuleKind, Reception
+from state.domain import Module, Reception
 from state.errors import ConflictError
 from state.graphs.interaction import BackwardState, OptimizeTask
 from state.store.buffers import consume_messages
@@ -90,7 +90,7 @@ async def test_all_that_a_record_changed_is_there_afterwards(resources: Resource
         ]  # fmt: skip
         assert versions[1].content == f"{ann.profile} Heard of more."
         gradients = await read_gradients(conn, network, "i:1")
-        assert {g.module.value: (g.status, g.applied_version) for g in gradients} == {
+        assert {g.module.kind.value: (g.status, g.applied_version) for g in gradients} == {
             "user_profile": ("applied", 3),
             "item_profile": ("applied", 2),
             "filter_memory": ("applied", 2),
@@ -113,12 +113,12 @@ async def test_all_that_a_record_changed_is_there_afterwards(resources: Resource
 async def test_what_did_not_change_gets_no_version(resources: Resources) -> None:
     network = (await plant_tiny(resources)).id
     state = await after_forward()
-    state["gradients"] = [gradient(USER), gradient(ITEM, involved=False)]
+    state["gradients"] = [gradient(USER), gradient(ITEM, "not involved")]
     state["rewrites"] = [rewrite(state, USER, state["receptions"][0].profile)]
     await commit_interaction(state, runtime())
     assert (await read_client(resources, network, 1)).profile_version == 1
     async with resources.pool.connection() as conn:
-        stored = {g.module.value: g for g in await read_gradients(conn, network, "i:1")}
+        stored = {g.module.kind.value: g for g in await read_gradients(conn, network, "i:1")}
     assert (stored["user_profile"].status, stored["user_profile"].applied_version) == ("applied", 1)
     assert stored["item_profile"].status == "not involved"
 
@@ -259,10 +259,10 @@ async def test_gradients_go_to_the_optimizer_of_their_kind(resources: Resources)
     state = await after_forward()
     state["gradients"] = [
         gradient(USER),
-        gradient(ITEM, involved=False),
+        gradient(ITEM, "not involved"),
         gradient(MEMORY),
         gradient(ROUTER),
-        gradient(Module(kind=ModuleKind.ROUTER, owner=9), refused="not there"),
+        gradient(Module.router(9), "rejected"),
     ]
     sends = sends_of(await fan_out_gradients(state))
     assert [(send.node, send.arg["gradient"].module) for send in sends] == [

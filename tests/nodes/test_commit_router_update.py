@@ -12,7 +12,7 @@ from prompts.summarize import Summarize
 from state.graphs.router_update import (
     ExtractedAttributes,
     ExtractTask,
-    RouterDraft,
+    RouterChange,
     RouterUpdateState,
     SummarizeTask,
     Summary,
@@ -37,7 +37,8 @@ async def claimed(
     async with resources.pool.connection() as conn:
         await add_pending(conn, network, [entry.client for entry in extracted])
         assert await claim_window(conn, network, 1) == 1
-    return network, {"window": 1, "extracted": list(extracted), "drafts": [], "feedback": []}
+    state: RouterUpdateState = {"window": 1, "extracted": list(extracted)}
+    return network, {**state, "restructured": [], "pending_gradients": []}
 
 
 def found(client: int, *attributes: str) -> ExtractedAttributes:
@@ -48,9 +49,9 @@ async def test_new_is_what_a_client_did_not_hold(resources: Resources) -> None:
     _, state = await claimed(
         resources, found(1, "trumpet jazz", RIFFS), found(2, RIFFS), found(3, "guitar riffs")
     )
-    (intake,) = (await assign_attributes(state, runtime()))["intakes"]
+    (assigned,) = (await assign_attributes(state, runtime()))["assigned"]
     # Near enough to be the known one, it is new in the two who did not hold it; 3 did.
-    assert (intake.router, intake.attributes, intake.contributors) == (
+    assert (assigned.router, assigned.attributes, assigned.contributors) == (
         2,
         ("guitar riffs",),
         ((1, 2),),
@@ -65,8 +66,8 @@ async def test_each_goes_to_its_nearest_router_the_most_widely_held_first(
         found(1, "fiddle dance", "harbour fiddle", "jazz swing"),
         found(2, "harbour fiddle"),
     )
-    intakes = (await assign_attributes(state, runtime()))["intakes"]
-    assert [(i.router, i.attributes, i.contributors) for i in intakes] == [
+    assigned = (await assign_attributes(state, runtime()))["assigned"]
+    assert [(a.router, a.attributes, a.contributors) for a in assigned] == [
         (1, ("jazz swing",), ((1,),)),
         (3, ("harbour fiddle", "fiddle dance"), ((1, 2), (1,))),
     ]
@@ -74,13 +75,17 @@ async def test_each_goes_to_its_nearest_router_the_most_widely_held_first(
 
 async def test_a_drafted_router_takes_in_by_its_new_text(resources: Resources) -> None:
     _, state = await claimed(resources, found(1, "polka"))
-    state["drafts"] = [
-        RouterDraft(
-            router=4, base=0, profile="polka", attributes=(), author="merge", parents=(1, 2)
+    state["restructured"] = [
+        RouterChange(
+            module=router_module(4),
+            base=0,
+            texts=(("polka", "merge"),),
+            attributes=(),
+            parents=(1, 2),
         )
     ]
-    state["intakes"] = (await assign_attributes(state, runtime()))["intakes"]
-    assert [intake.router for intake in state["intakes"]] == [4]
+    state["assigned"] = (await assign_attributes(state, runtime()))["assigned"]
+    assert [entry.router for entry in state["assigned"]] == [4]
     (send,) = await fan_out_summaries(state)
     assert (send.node, send.arg["profile"], send.arg["attributes"]) == (
         "summarize_router",
@@ -92,7 +97,7 @@ async def test_a_drafted_router_takes_in_by_its_new_text(resources: Resources) -
 async def test_with_nothing_new_the_update_goes_on_to_its_commit(resources: Resources) -> None:
     network, state = await claimed(resources, found(1, "trumpet jazz"))
     state = {**state, **await assign_attributes(state, runtime())}
-    assert state["intakes"] == []
+    assert state["assigned"] == []
     (send,) = await fan_out_summaries(state)
     assert send.node == "commit_router_update"
     assert await commit_router_update(send.arg, runtime()) == {"recipients": 0}

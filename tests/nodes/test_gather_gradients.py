@@ -6,14 +6,14 @@ from nodes.gather_gradients import fan_out_update, gather_gradients, nearest
 from nodes.resources import Resources
 from state.domain import Gradient, Module, ModuleKind
 from state.errors import InputError
-from state.graphs.router_update import Feedback, RouterUpdateState
-from state.store.gradients import add_gradient
+from state.graphs.router_update import RouterUpdateState
+from state.store.gradients import add_gradients
 from state.store.interactions import Interaction, write_interaction
 from state.store.routers import retire_router, write_router
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window
 from state.vectors import Vector
-from tests.support.backward_state import sends_of
+from tests.support.backward_state import gradient, sends_of
 from tests.support.tiny_network import plant_tiny, runtime
 
 
@@ -27,13 +27,17 @@ async def waiting(resources: Resources, blamed: dict[str, list[int]], suggestion
                 reward=number % 2, reason="", failure="",
             )  # fmt: skip
             await write_interaction(conn, network, record)
-            for router in routers:
-                module = Module(kind=ModuleKind.ROUTER, owner=router)
-                gradient = Gradient(
-                    module=module, version=1, reward=number % 2, involved=True,
+            gradients = [
+                Gradient(
+                    interaction=interaction,
+                    module=Module.router(router),
+                    version=1,
+                    reward=number % 2,
                     suggestion=suggestion,
-                )  # fmt: skip
-                await add_gradient(conn, network, interaction, gradient)
+                )
+                for router in routers
+            ]
+            await add_gradients(conn, network, gradients)
         await add_pending(conn, network, [1, 8, 11])
         await claim_window(conn, network, 3)
     return network
@@ -60,7 +64,7 @@ async def test_what_waits_is_gathered_with_the_claimed_clients(resources: Resour
     await waiting(resources, {"i:1": [2], "i:2": [1, 2]}, "Say riffs.")
     state = await gathered()
     assert (state["window"], state["members"]) == (1, [1, 8, 11])
-    assert [(f.router, f.interaction, f.reward) for f in state["feedback"]] == [
+    assert [(g.applied_to, g.interaction, g.reward) for g in state["pending_gradients"]] == [
         (1, "i:2", 1), (2, "i:1", 0), (2, "i:2", 1),
     ]  # fmt: skip
     assert resources.budget.calls == 0
@@ -71,7 +75,7 @@ async def test_after_a_merge_the_heir_answers_along_the_whole_chain(resources: R
     await replace_router(resources, network, [1, 2], {4: "jazz and riffs"})
     await replace_router(resources, network, [4, 3], {5: "everything"})
     state = await gathered()
-    assert [(f.named, f.router) for f in state["feedback"]] == [(1, 5), (2, 5)]
+    assert [(g.module.owner, g.applied_to) for g in state["pending_gradients"]] == [(1, 5), (2, 5)]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +86,8 @@ async def test_after_a_split_the_nearer_child_answers(
 ) -> None:
     network = await waiting(resources, {"i:1": [1]}, suggestion)
     await replace_router(resources, network, [1], {4: "guitar riffs", 5: "harbour fiddle"})
-    (feedback,) = (await gathered())["feedback"]
-    assert (feedback.named, feedback.router) == (1, child)
+    (gathered_one,) = (await gathered())["pending_gradients"]
+    assert (gathered_one.module.owner, gathered_one.applied_to) == (1, child)
 
 
 async def test_a_chain_may_go_through_splits_and_merges(resources: Resources) -> None:
@@ -91,8 +95,8 @@ async def test_a_chain_may_go_through_splits_and_merges(resources: Resources) ->
     await replace_router(resources, network, [1], {4: "guitar riffs", 5: "banjo songs"})
     await replace_router(resources, network, [5, 3], {6: "folk"})
     await replace_router(resources, network, [6], {7: "old banjo", 8: "harbour fiddle"})
-    (feedback,) = (await gathered())["feedback"]
-    assert feedback.router == 7
+    (gathered_one,) = (await gathered())["pending_gradients"]
+    assert gathered_one.applied_to == 7
 
 
 async def test_without_the_claimed_window_there_is_nothing_to_do(resources: Resources) -> None:
@@ -109,20 +113,19 @@ async def test_another_window_than_the_open_one_is_refused(resources: Resources)
 
 
 async def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> None:
-    def feedback(router: int, interaction: str) -> Feedback:
-        return Feedback(
-            router=router, interaction=interaction, named=router, reward=0, suggestion="Say."
-        )
-
-    given = [feedback(2, "i:1"), feedback(1, "i:1"), feedback(2, "i:2")]
-    sends = sends_of(await fan_out_update({"window": 3, "members": [1, 8], "feedback": given}))
+    given = [
+        gradient(Module.router(router), interaction=interaction)
+        for router, interaction in ((2, "i:1"), (1, "i:1"), (2, "i:2"))
+    ]
+    state: RouterUpdateState = {"window": 3, "members": [1, 8], "propagation": "routers"}
+    sends = sends_of(await fan_out_update({**state, "pending_gradients": given}))
     assert [(send.node, send.arg["step"]) for send in sends] == [
         ("optimize_router", "window 3"),
         ("optimize_router", "window 3"),
         ("extract_attributes", "window 3"),
         ("extract_attributes", "window 3"),
     ]
-    assert [(s.arg["router"], len(s.arg["feedback"])) for s in sends[:2]] == [(1, 1), (2, 2)]
+    assert [(s.arg["router"], len(s.arg["gradients"])) for s in sends[:2]] == [(1, 1), (2, 2)]
     assert [send.arg["client"] for send in sends[2:]] == [1, 8]
 
 

@@ -6,7 +6,7 @@ from nodes.attributes import assign_attributes
 from nodes.client_locks import lock_clients, stale_clients
 from nodes.commit_router_update import commit_router_update
 from nodes.dry_run_delivery import dry_run_delivery
-from nodes.merge_on_delivery import fan_out_deliveries, merge_delivery
+from nodes.merge_on_delivery import fan_out_deliveries, merge_on_delivery
 from nodes.resources import Resources
 from nodes.step import Step
 from prompts.merge import Merge, MessageDecision
@@ -24,7 +24,7 @@ from tests.support.network_changes import settled_record
 from tests.support.scripted_model import replying
 from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
 
-HEARER = 5
+EVE = 5
 
 
 async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
@@ -38,7 +38,7 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
         assert await claim_window(conn, network, 1) == 1
         before = await digest_network(conn, network)
     state: RouterUpdateState = {
-        "window": 1, "extracted": extracted, "drafts": [], "feedback": [],
+        "window": 1, "extracted": extracted, "restructured": [], "pending_gradients": [],
         "summaries": [Summary(router=3, profile="Lately fiddle.")],
     }  # fmt: skip
     state |= await assign_attributes(state, runtime())
@@ -46,7 +46,7 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
     async with resources.pool.connection() as conn:
         assert await digest_network(conn, network) == before
     sends = await fan_out_deliveries(state)
-    assert [send.arg["client"].id for send in sends] == [c.id for c in state["hearers"]]
+    assert [send.arg["client"].id for send in sends] == [c.id for c in state["recipients_to_merge"]]
     reply = Merge(
         profile="Heard of the fiddle.",
         filter_decisions=[
@@ -54,17 +54,17 @@ async def merged(resources: Resources) -> tuple[int, RouterUpdateState]:
         ],
     )
     with replying(resources, reply):
-        updates = [await merge_delivery(send.arg, runtime()) for send in sends]
+        updates = [await merge_on_delivery(send.arg, runtime()) for send in sends]
     state["merged"] = [reception for update in updates for reception in update["merged"]]
     return network, state
 
 
-async def test_the_rehearsal_finds_whom_the_commit_reaches(resources: Resources) -> None:
+async def test_the_dry_run_finds_the_recipients_of_the_commit(resources: Resources) -> None:
     network, state = await merged(resources)
-    hearers = [client.id for client in state["hearers"]]
-    assert await commit_router_update(state, runtime()) == {"recipients": len(hearers)}
-    assert HEARER in hearers
-    for client in hearers:
+    recipients = [client.id for client in state["recipients_to_merge"]]
+    assert await commit_router_update(state, runtime()) == {"recipients": len(recipients)}
+    assert EVE in recipients
+    for client in recipients:
         now = await read_client(resources, network, client)
         assert (now.profile, now.profile_version) == ("Heard of the fiddle.", 2)
         assert [m.body for m in now.merged_on_delivery] == ["Lately fiddle."]
@@ -75,14 +75,14 @@ async def test_the_rehearsal_finds_whom_the_commit_reaches(resources: Resources)
 async def test_a_client_that_moved_on_keeps_its_message(resources: Resources) -> None:
     network, state = await merged(resources)
     async with resources.pool.connection() as conn:
-        module = Module(kind=ModuleKind.FILTER_MEMORY, owner=HEARER)
+        module = Module(kind=ModuleKind.FILTER_MEMORY, owner=EVE)
         await append_version(conn, network, module, 2, "Only polka.", "edit")
-        await point_filter(conn, network, HEARER, 2)
+        await point_filter(conn, network, EVE, 2)
     await commit_router_update(state, runtime())
-    now = await read_client(resources, network, HEARER)
+    now = await read_client(resources, network, EVE)
     assert ([m.body for m in now.messages], now.merged_on_delivery) == (["Lately fiddle."], ())
     assert now.profile_version == 1
-    other = next(client.id for client in state["hearers"] if client.id != HEARER)
+    other = next(client.id for client in state["recipients_to_merge"] if client.id != EVE)
     assert (await read_client(resources, network, other)).messages == ()
 
 
@@ -112,16 +112,16 @@ async def test_what_another_interaction_took_up_is_not_taken_up_twice(
 async def test_a_newer_profile_does_not_lose_what_was_merged_before(resources: Resources) -> None:
     network, state = await merged(resources)
     await commit_router_update(state, runtime())
-    await push(resources, network, 1, HEARER)
+    await push(resources, network, 1, EVE)
     record = await after_forward("i:2", user="eve", positive="f2", negative="m1")
     eve = record["clients"][0]
     received = record["receptions"][0]
     both = (*eve.filter_decisions, *received.filter_decisions)
     record["receptions"][0] = received.model_copy(update={"filter_decisions": both})
     async with resources.pool.connection() as conn:
-        module = Module(kind=ModuleKind.FILTER_MEMORY, owner=HEARER)
+        module = Module(kind=ModuleKind.FILTER_MEMORY, owner=EVE)
         await append_version(conn, network, module, 2, "Only polka.", "edit")
-        await point_filter(conn, network, HEARER, 2)
+        await point_filter(conn, network, EVE, 2)
     later = await lock_clients(record, runtime())
     # The message in the buffer stays there; what had been merged is taken up all the same.
     assert (
@@ -136,7 +136,7 @@ async def test_a_newer_profile_does_not_lose_what_was_merged_before(resources: R
 async def test_a_pinned_profile_is_left_out(resources: Resources) -> None:
     network, state = await merged(resources)
     async with resources.pool.connection() as conn:
-        module = Module(kind=ModuleKind.USER_PROFILE, owner=HEARER)
+        module = Module(kind=ModuleKind.USER_PROFILE, owner=EVE)
         await pin_module(conn, network, module, pinned=True)
     again = await dry_run_delivery(state, runtime())
-    assert HEARER not in [client.id for client in again["hearers"]]
+    assert EVE not in [client.id for client in again["recipients_to_merge"]]

@@ -22,7 +22,7 @@ from prompts.choose_recipients import ChooseRecipients
 from prompts.template import Reply
 from prompts.write_message import WriteMessage
 from state.domain import MESSAGE_LENGTH, Client, Module, ModuleKind
-from state.graphs.router_update import ChooseTask, PeerChoice, PeerMatch, RouterUpdateState
+from state.graphs.router_update import PeerMessage, PeerTask, RouterUpdateState
 from state.settings import Propagation
 from state.store.clients import point_profile, read_clients
 from state.store.versions import append_version
@@ -101,8 +101,8 @@ async def test_equally_near_clients_go_by_id(resources: Resources) -> None:
         for client in CLIENTS:
             await point_profile(conn, network, client, 1, np.array([1, 0], dtype=np.float32))
         state |= await match_clients(state, runtime())
-    (match,) = state["matches"]
-    assert [near.client for near in match.near] == [2, 3, 4]
+    (match,) = state["peer_messages"]
+    assert [near.client for near in match.recipients] == [2, 3, 4]
 
 
 async def asked(model: ScriptedModel, request: int = 0) -> list[str]:
@@ -123,10 +123,10 @@ async def test_a_model_chooses_among_three_times_as_many(resources: Resources) -
     assert "<most>3</most>" in model.shown()
     (onward,) = await fan_out_choices(state)
     assert onward.node == "commit_router_update"
-    (choice,) = state["choices"]
+    (choice,) = state["peer_messages"]
     (ann,) = (c for c in await everybody(resources, network) if c.id == 1)
     bodies = await sent(resources, network, state)
-    assert bodies == dict.fromkeys(choice.recipients, ann.profile)
+    assert bodies == dict.fromkeys([near.client for near in choice.recipients], ann.profile)
     assert len(bodies) == 2
 
 
@@ -135,16 +135,18 @@ async def test_what_is_worth_telling_is_written_in_one_more_call(resources: Reso
     choices = []
     for send, names in zip(await fan_out_matches(state), (["client 4"], []), strict=True):
         with replying(resources, ChooseRecipients(reason="so", recipients=names)):
-            choices += (await choose_recipients(send.arg, runtime()))["choices"]
-    state["choices"] = choices
+            choices += (await choose_recipients(send.arg, runtime()))["peer_messages"]
+    state["peer_messages"] = choices
     (send,) = await fan_out_choices(state)  # the second one tells nobody
     assert send.node == "write_message"
     long = "Liked\x00 here: " + "jazz; " * 1_000
     with replying(resources, WriteMessage(message=long)) as model:
-        state["choices"] = choices + (await write_message(send.arg, runtime()))["choices"]
+        state["peer_messages"] = (
+            choices + (await write_message(send.arg, runtime()))["peer_messages"]
+        )
     assert await asked(model) == ["client 1"]
     bodies = await sent(resources, network, state)
-    assert list(bodies) == list(choices[0].recipients)
+    assert list(bodies) == [near.client for near in choices[0].recipients]
     (body,) = bodies.values()
     # The model's own text is cleaned and bounded.
     assert body.startswith("Liked  here: jazz;")
@@ -172,7 +174,7 @@ async def test_one_call_chooses_and_writes(resources: Resources) -> None:
         ("clients", AddressClients(message="Jazz.", recipients=["client 0"])),
     ],
 )
-async def test_a_reply_that_stays_bad_lets_the_client_tell_nobody(
+async def test_a_reply_that_stays_bad_lets_the_client_send_nothing(
     resources: Resources, way: Propagation, reply: Reply, caplog: pytest.LogCaptureFixture
 ) -> None:
     network, state = await matched(resources, way)
@@ -181,7 +183,7 @@ async def test_a_reply_that_stays_bad_lets_the_client_tell_nobody(
     with replying(resources, reply) as model, caplog.at_level(logging.WARNING):
         state |= await node(send.arg, runtime())
     assert len(model.asked) == 3
-    assert "client 1 tells nobody" in caplog.text
+    assert "client 1 sends no message" in caplog.text
     assert await sent(resources, network, state) == {}
 
 
@@ -189,15 +191,15 @@ async def test_a_message_that_is_not_written_is_not_sent(
     resources: Resources, caplog: pytest.LogCaptureFixture
 ) -> None:
     network, state = await matched(resources, "em+lr+ls")
-    (match,) = state["matches"]
-    state["choices"] = [PeerChoice(sender=match.sender, recipients=(match.near[0].client,))]
+    (match,) = state["peer_messages"]
+    state["peer_messages"] = [match.model_copy(update={"recipients": match.recipients[:1]})]
     (send,) = await fan_out_choices(state)
     with (
         replying(resources, ChooseRecipients(reason="", recipients=[])),
         caplog.at_level(logging.WARNING),
     ):
-        state["choices"] += (await write_message(send.arg, runtime()))["choices"]
-    assert "tells nobody" in caplog.text
+        state["peer_messages"] += (await write_message(send.arg, runtime()))["peer_messages"]
+    assert "sends no message" in caplog.text
     assert await sent(resources, network, state) == {}
 
 
@@ -219,25 +221,26 @@ async def test_a_client_is_asked_about_as_it_was_matched(resources: Resources) -
 
 async def test_a_sender_has_one_message_in_a_buffer(resources: Resources) -> None:
     network, state = await matched(resources, "em")
-    hearer = state["matches"][0].near[0].client
+    recipient = state["peer_messages"][0].recipients[0].client
     await commit_router_update(state, runtime())
     async with resources.pool.connection() as conn:
         module = Module(kind=ModuleKind.USER_PROFILE, owner=1)
         await append_version(conn, network, module, 2, "Another text.", "edit")
         await add_pending(conn, network, [1])
         assert await claim_window(conn, network, 1) == 2
-    again = PeerMatch(sender=module, version=2, near=state["matches"][0].near)
-    await commit_router_update({**state, "window": 2, "matches": [again]}, runtime())
-    (client,) = (c for c in await everybody(resources, network) if c.id == hearer)
+    recipients = state["peer_messages"][0].recipients
+    again = PeerMessage(sender=module, version=2, recipients=recipients)
+    await commit_router_update({**state, "window": 2, "peer_messages": [again]}, runtime())
+    (client,) = (c for c in await everybody(resources, network) if c.id == recipient)
     assert [(m.version, m.body) for m in client.messages] == [(2, "Another text.")]
 
 
 async def test_candidates_come_in_an_order_that_says_nothing(resources: Resources) -> None:
     _, state = await matched(resources, "em+lr", members=(1, 2, 3))
     orders = []
-    for match in state["matches"]:
+    for match in state["peer_messages"]:
         with replying(resources, ChooseRecipients(reason="so", recipients=["client 1"])):
-            update = await choose_recipients(ChooseTask(step="window 1", match=match), runtime())
-        (first,) = update["choices"][0].recipients
-        orders.append([near.client for near in match.near].index(first))
+            update = await choose_recipients(PeerTask(step="window 1", message=match), runtime())
+        (first,) = (near.client for near in update["peer_messages"][0].recipients)
+        orders.append([near.client for near in match.recipients].index(first))
     assert orders != [0, 0, 0]

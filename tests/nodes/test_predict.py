@@ -26,7 +26,7 @@ async def test_clients_are_user_positive_negative_as_they_are_now(resources: Res
 async def test_only_clients_with_messages_are_merged(resources: Resources) -> None:
     network = (await plant_tiny(resources)).id
     state = await load_clients(RECORD, runtime())
-    assert await fan_out_messages(state) == "predict_choice"
+    assert await fan_out_messages({**RECORD, **state}) == "predict_choice"
     for client in (1, 11, 12):
         await push(resources, network, 1, client)
     sends = sends_of(await fan_out_messages({**RECORD, **await load_clients(RECORD, runtime())}))

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.propagation import PROPAGATION_METHODS, Outgoing, by_routers, echo_of, outgoing_messages
+from nodes.propagation import PROPAGATION_METHODS, Outgoing, Routers, echo_of, outgoing_messages
 from nodes.resources import Resources
 from nodes.step import Step
 from state.domain import ClientKind
-from state.graphs.router_update import Intake
+from state.graphs.router_update import AssignedAttributes
 from state.settings import Propagation
 from state.store.buffers import NewMessage, add_messages
 from state.store.clients import point_profile, write_attributes
@@ -26,14 +26,14 @@ JAZZ = {1, 2, 7, 8, 9, 10}
 METAL = {3, 4, 11, 12, 13, 14}
 
 
-def intake(router: int, *contributors: tuple[int, ...]) -> Intake:
+def assign(router: int, *contributors: tuple[int, ...]) -> AssignedAttributes:
     attributes = tuple(f"attribute {n}" for n in range(len(contributors)))
-    return Intake(router=router, attributes=attributes, contributors=contributors)
+    return AssignedAttributes(router=router, attributes=attributes, contributors=contributors)
 
 
 async def delivered(
     resources: Resources,
-    intakes: dict[int, Intake],
+    assigned: dict[int, AssignedAttributes],
     propagation: Propagation = "routers",
     *,
     window: int = 1,
@@ -49,11 +49,11 @@ async def delivered(
             ),
             echo=echo_of(i),
         )
-        for number, i in intakes.items()
+        for number, i in assigned.items()
     ]
     async with resources.pool.connection() as conn:
         await add_messages(conn, network.id, window, [one.message for one in outgoing])
-        return await PROPAGATION_METHODS[propagation](
+        return await PROPAGATION_METHODS[propagation].deliver(
             conn, Step(network, "window", resources), window, outgoing
         )
 
@@ -66,14 +66,15 @@ def recipients(deliveries: list[Delivery]) -> dict[int, set[int]]:
 
 
 async def test_messages_go_to_those_who_share_what_was_taken_in(resources: Resources) -> None:
-    intakes = {1: intake(1, (1, 2)), 2: intake(2, (3, 4))}
-    assert recipients(await delivered(resources, intakes)) == {1: JAZZ, 2: METAL}
+    assigned = {1: assign(1, (1, 2)), 2: assign(2, (3, 4))}
+    assert recipients(await delivered(resources, assigned)) == {1: JAZZ, 2: METAL}
 
 
 async def test_a_client_is_not_sent_back_what_only_it_had_said(resources: Resources) -> None:
-    intakes = {1: intake(1, (1,), (1,)), 2: intake(2, (3,), (4,))}
-    assert recipients(await delivered(resources, intakes)) == {1: JAZZ - {1}, 2: METAL}
-    assert recipients(await delivered(resources, intakes, seed=1, echo=True)) == {1: JAZZ, 2: METAL}
+    assigned = {1: assign(1, (1,), (1,)), 2: assign(2, (3,), (4,))}
+    assert recipients(await delivered(resources, assigned)) == {1: JAZZ - {1}, 2: METAL}
+    echoed = await delivered(resources, assigned, seed=1, echo=True)
+    assert recipients(echoed) == {1: JAZZ, 2: METAL}
 
 
 @pytest.mark.parametrize(
@@ -89,19 +90,19 @@ async def test_a_client_is_not_sent_back_what_only_it_had_said(resources: Resour
 def test_to_whom_a_message_is_an_echo(
     contributors: list[tuple[int, ...]], echo: int | None
 ) -> None:
-    assert echo_of(intake(1, *contributors)) == echo
+    assert echo_of(assign(1, *contributors)) == echo
 
 
 async def test_nobody_hears_where_nothing_is_sent(resources: Resources) -> None:
-    assert await delivered(resources, {1: intake(1, (1, 2))}, "none") == []
+    assert await delivered(resources, {1: assign(1, (1, 2))}, "none") == []
 
 
 async def test_a_placebo_sends_as_much_to_as_many_of_each_kind(resources: Resources) -> None:
-    intakes = {1: intake(1, (1, 2)), 2: intake(2, (3,)), 3: intake(3, (5, 6))}
+    assigned = {1: assign(1, (1, 2)), 2: assign(2, (3,)), 3: assign(3, (5, 6))}
     moved = []
     for seed in range(4):
-        real = await delivered(resources, intakes, seed=seed)
-        placebo = await delivered(resources, intakes, "placebo", seed=seed, window=2)
+        real = await delivered(resources, assigned, seed=seed)
+        placebo = await delivered(resources, assigned, "placebo", seed=seed, window=2)
         for kind in ClientKind:
             mine = [d for d in real if d.kind is kind]
             theirs = [d for d in placebo if d.kind is kind]
@@ -118,19 +119,19 @@ async def test_a_placebo_sends_as_much_to_as_many_of_each_kind(resources: Resour
 async def test_a_placebo_is_drawn_anew_for_each_window_and_the_same_for_one(
     resources: Resources,
 ) -> None:
-    intakes = {1: intake(1, (1, 2))}
+    assigned = {1: assign(1, (1, 2))}
     drawn = [
-        recipients(await delivered(resources, intakes, "placebo", window=w)) for w in range(1, 5)
+        recipients(await delivered(resources, assigned, "placebo", window=w)) for w in range(1, 5)
     ]
     assert len({frozenset(found[1]) for found in drawn}) > 1
     async with resources.pool.connection() as conn:
         await conn.execute("DELETE FROM networks")
-    assert recipients(await delivered(resources, intakes, "placebo", window=1)) == drawn[0]
+    assert recipients(await delivered(resources, assigned, "placebo", window=1)) == drawn[0]
 
 
 def test_messages_are_numbered_by_router() -> None:
-    intakes = [intake(3, (1,)), intake(1, (2,))]
-    numbered = outgoing_messages(7, {"intakes": intakes}, {1: 4, 3: 2}, {"attribute 0": 9})
+    assigned = [assign(3, (1,)), assign(1, (2,))]
+    numbered = outgoing_messages(7, {"assigned": assigned}, {1: 4, 3: 2}, {"attribute 0": 9})
     assert [(one.message.id, one.message.sender, one.message.version) for one in numbered] == [
         (7, router_module(1), 4),
         (8, router_module(3), 2),
@@ -196,8 +197,8 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
             "tau_item": world.tau[1],
         }
     )
-    intakes = {
-        10 * router: Intake(
+    assigned = {
+        10 * router: AssignedAttributes(
             router=router,
             attributes=tuple(map(str, told)),
             contributors=tuple(tuple(sorted(tellers)) for tellers in told.values()),
@@ -209,7 +210,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
             message=NewMessage(
                 id=10 * number, sender=router_module(number), version=1, attributes=tuple(told)
             ),
-            echo=echo_of(intakes[10 * number]),
+            echo=echo_of(assigned[10 * number]),
         )
         for number, told in world.taken.items()
     ]
@@ -223,7 +224,7 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
         held = {client: sorted(attributes) for client, (_, attributes) in world.clients.items()}
         await write_attributes(conn, network.id, held)
         await add_messages(conn, network.id, 1, [one.message for one in outgoing])
-        deliveries = await by_routers(conn, Step(network, "window", resources), 1, outgoing)
+        deliveries = await Routers().deliver(conn, Step(network, "window", resources), 1, outgoing)
     found = {(d.message // 10, d.client): d.cosine for d in deliveries}
     assert len(found) == len(deliveries)
     assert found == pytest.approx(world.heard(), abs=1e-6)

@@ -1,4 +1,4 @@
-"""Restructure: what the optimizer decided, as drafts, structure first."""
+"""Restructure: what the optimizer decided, as changes, structure first."""
 
 from collections import Counter
 
@@ -7,17 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.optimize_router import FEEDBACK_READ, optimize_router
+from nodes.optimize_router import GRADIENTS_READ, optimize_router
 from nodes.resources import Resources
 from nodes.restructure_routers import restructure_routers
 from prompts.fields import read_fields
 from prompts.optimize_router import OptimizedRouter, OptimizeRouterFields
-from state.domain import FilterDecision, Reception
+from state.domain import FilterDecision, Gradient, Module, Reception
 from state.graphs.router_update import (
-    Feedback,
     OptimizeRouterTask,
+    RouterChange,
     RouterDecision,
-    RouterDraft,
 )
 from state.store.interactions import Interaction, add_filter_decisions, write_interaction
 from state.store.routers import read_routers, retire_router, write_router_attributes
@@ -40,9 +39,14 @@ def decided(router: int, action: str, partner: int | None = None) -> RouterDecis
     )
 
 
-async def drafted(*decisions: RouterDecision) -> list[RouterDraft]:
+async def restructured(*decisions: RouterDecision) -> list[RouterChange]:
     update = await restructure_routers({"window": 1, "decisions": list(decisions)}, runtime())
-    return update["drafts"]
+    return update["restructured"]
+
+
+def author(change: RouterChange) -> str:
+    ((_, author),) = change.texts
+    return author
 
 
 async def hold(resources: Resources, attributes: dict[int, list[int]]) -> None:
@@ -55,25 +59,25 @@ async def hold(resources: Resources, attributes: dict[int, list[int]]) -> None:
 async def test_a_split_hands_each_attribute_to_the_nearer_child(resources: Resources) -> None:
     await hold(resources, {1: [3, 2]})
     decision = decided(1, "split").model_copy(update={"profiles": ("guitar riffs", "sea fiddle")})
-    left, right = await drafted(decision)
+    left, right = await restructured(decision)
     assert (left.router, left.attributes, left.parents) == (4, ("guitar riffs",), (1,))
     assert (right.router, right.attributes, right.parents) == (5, ("sea fiddle",), (1,))
-    assert {left.author, right.author} == {"split"}
+    assert {author(left), author(right)} == {"split"}
     assert {left.base, right.base} == {0}
 
 
 async def test_a_merge_unites_attributes_its_own_first(resources: Resources) -> None:
     await hold(resources, {1: [1, 3], 2: [2, 1]})
-    (draft,) = await drafted(decided(2, "merge", partner=1))
-    assert (draft.router, draft.parents, draft.author) == (4, (2, 1), "merge")
-    assert draft.attributes == ("guitar riffs", "trumpet jazz", "sea fiddle")
+    (change,) = await restructured(decided(2, "merge", partner=1))
+    assert (change.router, change.parents, author(change)) == (4, (2, 1), "merge")
+    assert change.attributes == ("guitar riffs", "trumpet jazz", "sea fiddle")
 
 
 async def test_a_rewrite_starts_from_the_stored_version(resources: Resources) -> None:
     await plant_tiny(resources)
-    (draft,) = await drafted(decided(1, "keep"), decided(3, "rewrite"))
-    assert (draft.router, draft.base, draft.author, draft.parents) == (3, 1, "gradient", ())
-    assert draft.attributes == ("sea fiddle",)
+    (change,) = await restructured(decided(1, "keep"), decided(3, "rewrite"))
+    assert (change.router, change.base, author(change), change.parents) == (3, 1, "gradient", ())
+    assert change.attributes == ("sea fiddle",)
 
 
 async def test_one_that_was_taken_into_a_merge_leaves_its_own_decision_behind(
@@ -81,21 +85,21 @@ async def test_one_that_was_taken_into_a_merge_leaves_its_own_decision_behind(
 ) -> None:
     await plant_tiny(resources)
     for action in ("split", "rewrite", "keep"):
-        drafts = await drafted(decided(2, action), decided(1, "merge", partner=2))
-        assert [(d.author, d.parents) for d in drafts] == [("merge", (1, 2))]
+        changes = await restructured(decided(2, action), decided(1, "merge", partner=2))
+        assert [(author(d), d.parents) for d in changes] == [("merge", (1, 2))]
 
 
 async def test_of_merges_in_a_circle_the_first_is_made_and_never_all(resources: Resources) -> None:
     await plant_tiny(resources)
     circle = [decided(n, "merge", partner=n % 3 + 1) for n in (3, 2, 1)]
-    assert [draft.parents for draft in await drafted(*circle)] == [(1, 2)]
+    assert [change.parents for change in await restructured(*circle)] == [(1, 2)]
 
 
 async def test_numbers_of_retired_routers_do_not_come_back(resources: Resources) -> None:
     network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         await retire_router(conn, network, 3, 1)
-    assert [draft.router for draft in await drafted(decided(1, "split"))] == [4, 5]
+    assert [change.router for change in await restructured(decided(1, "split"))] == [4, 5]
 
 
 ACTIONS = st.tuples(st.sampled_from(sorted(PROFILES)), st.integers(1, 2))
@@ -111,26 +115,26 @@ async def test_whatever_is_decided_the_network_stays_whole(
         await hold(resources, {1: [1, 2], 2: [2, 3], 3: [3]})
     held = {1: {"trumpet jazz", "guitar riffs"}, 2: {"guitar riffs", "sea fiddle"}}
     held[3] = {"sea fiddle"}
-    drafts = await drafted(
+    changes = await restructured(
         *(
             decided(n, action, partner=(n - 1 + apart) % 3 + 1 if action == "merge" else None)
             for n, (action, apart) in enumerate(choices, start=1)
             if n in asked
         )
     )
-    founded = [draft for draft in drafts if draft.base == 0]
-    retired = {parent for draft in founded for parent in draft.parents}
-    assert len({1, 2, 3} - retired) + len(founded) >= 1
-    assert [draft.router for draft in founded] == list(range(4, 4 + len(founded)))
-    changes = Counter(parent for draft in founded for parent in draft.parents)
-    for parent, times in changes.items():
-        authors = {draft.author for draft in founded if parent in draft.parents}
+    created = [change for change in changes if change.base == 0]
+    retired = {parent for change in created for parent in change.parents}
+    assert len({1, 2, 3} - retired) + len(created) >= 1
+    assert [change.router for change in created] == list(range(4, 4 + len(created)))
+    taken = Counter(parent for change in created for parent in change.parents)
+    for parent, times in taken.items():
+        authors = {author(change) for change in created if parent in change.parents}
         assert (authors, times) in (({"split"}, 2), ({"merge"}, 1))
-    for draft in drafts:
-        if draft.author == "gradient":
-            assert draft.router not in retired
+    for change in changes:
+        if author(change) == "gradient":
+            assert change.router not in retired
     for parent in retired:
-        heirs = [set(draft.attributes) for draft in founded if parent in draft.parents]
+        heirs = [set(change.attributes) for change in created if parent in change.parents]
         assert held[parent] <= set.union(*heirs)
 
 
@@ -141,11 +145,17 @@ def reply(action: str, *profiles: str, partner: str = "") -> OptimizedRouter:
 
 
 def task(count: int = 1) -> OptimizeRouterTask:
-    feedback = [
-        Feedback(router=1, interaction=f"i:{n:02}", named=1, reward=n % 2, suggestion=f"Say n{n}.")
+    gradients = [
+        Gradient(
+            interaction=f"i:{n:02}",
+            module=Module.router(1),
+            version=1,
+            reward=n % 2,
+            suggestion=f"Say n{n}.",
+        )
         for n in range(count)
     ]
-    return OptimizeRouterTask(step="window 1", router=1, feedback=feedback)
+    return OptimizeRouterTask(step="window 1", router=1, gradients=gradients)
 
 
 @pytest.mark.parametrize(
@@ -176,10 +186,10 @@ async def test_an_optimizer_reads_the_misses_first_and_no_more_than_fits(
 ) -> None:
     await plant_tiny(resources)
     with replying(resources, reply("keep")) as model:
-        await optimize_router(task(FEEDBACK_READ + 6), runtime())
+        await optimize_router(task(GRADIENTS_READ + 6), runtime())
     shown = model.shown()
-    assert shown.count("<suggestion>") == FEEDBACK_READ
-    misses = [f"n{n}." for n in range(0, FEEDBACK_READ + 6, 2)]
+    assert shown.count("<suggestion>") == GRADIENTS_READ
+    misses = [f"n{n}." for n in range(0, GRADIENTS_READ + 6, 2)]
     assert all(miss in shown for miss in misses)
     assert shown.index("n20.") < shown.index("n1.")
     assert "<name>router 1</name>" not in shown

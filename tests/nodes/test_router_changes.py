@@ -3,19 +3,20 @@
 import numpy as np
 import pytest
 
-from nodes.optimize_router import FEEDBACK_READ
-from nodes.router_changes import RouterChange, plan_changes, settle_feedback
+from nodes.optimize_router import GRADIENTS_READ
+from nodes.router_changes import plan_router_changes, settle_pending
+from state.domain import Gradient, Module
 from state.graphs.router_update import (
-    Feedback,
-    Intake,
+    AssignedAttributes,
+    RouterChange,
     RouterDecision,
-    RouterDraft,
     RouterUpdateState,
     Summary,
 )
 from state.store.routers import Router
+from state.store.versions import Author
 
-PHRASES = {1: "jazz", 2: "riffs", 3: "fiddle"}
+PHRASES = {1: ("jazz",), 2: ("riffs",), 3: ("fiddle",)}
 
 
 def stored(number: int, version: int = 4) -> Router:
@@ -25,59 +26,55 @@ def stored(number: int, version: int = 4) -> Router:
     )  # fmt: skip
 
 
-def intake(router: int, *attributes: str) -> Intake:
-    return Intake(
-        router=router, attributes=attributes, contributors=tuple((1,) for _ in attributes)
-    )
+def assigned(router: int, *attributes: str) -> AssignedAttributes:
+    contributors = tuple((1,) for _ in attributes)
+    return AssignedAttributes(router=router, attributes=attributes, contributors=contributors)
 
 
-def draft(router: int, author: str, *parents: int, base: int = 0) -> RouterDraft:
-    return RouterDraft.model_validate(
-        {
-            "router": router,
-            "base": base,
-            "profile": f"D{router}",
-            "attributes": ("riffs",),
-            "author": author,
-            "parents": parents,
-        }
+def restructured(router: int, author: Author, *parents: int, base: int = 0) -> RouterChange:
+    return RouterChange(
+        module=Module.router(router),
+        base=base,
+        texts=((f"D{router}", author),),
+        attributes=("riffs",),
+        parents=parents,
     )
 
 
 def planned(state: RouterUpdateState, bound: int = 9) -> dict[int, RouterChange]:
-    changes = plan_changes(state, [stored(1), stored(2), stored(3)], PHRASES, bound)
+    changes = plan_router_changes(state, [stored(1), stored(2), stored(3)], PHRASES, bound)
     assert [change.router for change in changes] == sorted(change.router for change in changes)
     return {change.router: change for change in changes}
 
 
 def test_a_router_that_took_in_is_summarized_and_holds_the_newest_first() -> None:
     state: RouterUpdateState = {
-        "drafts": [],
-        "intakes": [intake(1, "bebop", "swing", "jazz")],
+        "restructured": [],
+        "assigned": [assigned(1, "bebop", "swing", "jazz")],
         "summaries": [Summary(router=1, profile="S1")],
     }
     (change,) = planned(state).values()
     assert (change.texts, change.base, change.version) == ((("S1", "summary"),), 4, 5)
     assert change.attributes == ("bebop", "swing", "jazz")
-    assert change.taken == ("bebop", "swing", "jazz")
+    assert change.new_attributes == ("bebop", "swing", "jazz")
 
 
 @pytest.mark.parametrize("bound", [1, 2, 3])
 def test_what_a_router_holds_is_bounded_and_the_oldest_goes(bound: int) -> None:
     state: RouterUpdateState = {
-        "drafts": [],
-        "intakes": [intake(1, "bebop", "swing")],
+        "restructured": [],
+        "assigned": [assigned(1, "bebop", "swing")],
         "summaries": [Summary(router=1, profile="S1")],
     }
     (change,) = planned(state, bound).values()
     assert change.attributes == ("bebop", "swing", "jazz")[:bound]
-    assert change.taken == ("bebop", "swing")  # Eq. 4 gates on all that was taken in
+    assert change.new_attributes == ("bebop", "swing")  # Eq. 4 gates on all that was taken in
 
 
 def test_an_optimizer_writes_first_and_the_summary_on_top_of_it() -> None:
     state: RouterUpdateState = {
-        "drafts": [draft(2, "gradient", base=4), draft(4, "merge", 1, 3)],
-        "intakes": [intake(2, "thrash"), intake(4, "bebop")],
+        "restructured": [restructured(2, "gradient", base=4), restructured(4, "merge", 1, 3)],
+        "assigned": [assigned(2, "thrash"), assigned(4, "bebop")],
         "summaries": [Summary(router=2, profile="S2"), Summary(router=4, profile="S4")],
     }
     changes = planned(state)
@@ -89,21 +86,22 @@ def test_an_optimizer_writes_first_and_the_summary_on_top_of_it() -> None:
 
 
 def test_a_router_that_nothing_happened_to_does_not_change() -> None:
-    state: RouterUpdateState = {"drafts": [draft(2, "gradient", base=4)], "intakes": []}
+    state: RouterUpdateState = {"restructured": [restructured(2, "gradient", base=4)]}
     changes = planned(state)
     assert list(changes) == [2]
-    assert (changes[2].taken, changes[2].version) == ((), 5)
+    assert (changes[2].new_attributes, changes[2].version) == ((), 5)
 
 
-def feedback(
+def gradient(
     router: int, number: int = 1, *, named: int | None = None, reward: int = 0
-) -> Feedback:
-    return Feedback(
-        router=router,
+) -> Gradient:
+    return Gradient(
         interaction=f"i:{number:03}",
-        named=named or router,
+        module=Module.router(named or router),
+        version=1,
         reward=reward,
         suggestion="Say more.",
+        applied_to=router,
     )
 
 
@@ -122,20 +120,24 @@ def decision(router: int, action: str, failure: str = "") -> RouterDecision:
 
 
 def settled(state: RouterUpdateState) -> dict[tuple[str, int], tuple[int | None, int | None, str]]:
-    state = {"intakes": [], **state}
-    changes = plan_changes(state, [stored(1), stored(2), stored(3)], PHRASES, 9)
+    state = {"assigned": [], **state}
+    changes = plan_router_changes(state, [stored(1), stored(2), stored(3)], PHRASES, 9)
     return {
-        (s.interaction, s.named): (s.applied_to, s.applied_version, s.rejected_because)
-        for s in settle_feedback(state, changes)
+        (g.interaction, g.module.owner): (g.applied_to, g.applied_version, g.rejected_because)
+        for g in settle_pending(state, changes)
     }
 
 
 def test_a_gradient_is_settled_by_what_its_router_became() -> None:
     found = settled(
         {
-            "drafts": [draft(3, "gradient", base=4), draft(4, "split", 1), draft(5, "split", 1)],
+            "restructured": [
+                restructured(3, "gradient", base=4),
+                restructured(4, "split", 1),
+                restructured(5, "split", 1),
+            ],
             "decisions": [decision(1, "split"), decision(2, "keep"), decision(3, "rewrite")],
-            "feedback": [feedback(1), feedback(2), feedback(3), feedback(3, 2, named=9)],
+            "pending_gradients": [gradient(1), gradient(2), gradient(3), gradient(3, 2, named=9)],
         }
     )
     assert found == {
@@ -150,9 +152,9 @@ def test_a_gradient_is_settled_by_what_its_router_became() -> None:
 def test_gradients_of_a_router_taken_into_a_merge_wait_for_the_heir(other: str) -> None:
     found = settled(
         {
-            "drafts": [draft(4, "merge", 1, 2)],
+            "restructured": [restructured(4, "merge", 1, 2)],
             "decisions": [decision(1, "merge"), decision(2, other)],
-            "feedback": [feedback(1), feedback(2)],
+            "pending_gradients": [gradient(1), gradient(2)],
         }
     )
     assert found == {("i:001", 1): (4, 1, "")}
@@ -161,9 +163,9 @@ def test_gradients_of_a_router_taken_into_a_merge_wait_for_the_heir(other: str) 
 def test_gradients_of_a_router_whose_partner_was_gone_wait_with_it() -> None:
     found = settled(
         {
-            "drafts": [draft(4, "merge", 1, 2)],
+            "restructured": [restructured(4, "merge", 1, 2)],
             "decisions": [decision(1, "merge"), decision(3, "merge")],
-            "feedback": [feedback(1), feedback(3)],
+            "pending_gradients": [gradient(1), gradient(3)],
         }
     )
     assert found == {("i:001", 1): (4, 1, "")}
@@ -171,20 +173,20 @@ def test_gradients_of_a_router_whose_partner_was_gone_wait_with_it() -> None:
 
 def test_a_pinned_router_takes_in_and_keeps_its_text() -> None:
     state: RouterUpdateState = {
-        "drafts": [],
-        "intakes": [intake(1, "bebop")],
+        "restructured": [],
+        "assigned": [assigned(1, "bebop")],
         "decisions": [decision(1, "keep", failure="router 1 is pinned")],
-        "feedback": [feedback(1)],
+        "pending_gradients": [gradient(1)],
     }
     (change,) = planned(state).values()
     assert (change.texts, change.version) == ((), 4)
-    assert (change.attributes, change.taken) == (("bebop", "jazz"), ("bebop",))
+    assert (change.attributes, change.new_attributes) == (("bebop", "jazz"), ("bebop",))
     assert settled(state) == {("i:001", 1): (None, None, "router 1 is pinned")}
 
 
 def test_what_an_update_had_no_room_for_is_rejected_with_the_reason() -> None:
-    many = [feedback(1, number, reward=number % 2) for number in range(FEEDBACK_READ + 4)]
-    found = settled({"drafts": [], "decisions": [decision(1, "keep")], "feedback": many})
+    many = [gradient(1, number, reward=number % 2) for number in range(GRADIENTS_READ + 4)]
+    found = settled({"decisions": [decision(1, "keep")], "pending_gradients": many})
     rejected = sorted(name for (name, _), (_, _, why) in found.items() if why)
     # Misses are read first, so what is left out are the last hits.
     assert rejected == ["i:013", "i:015", "i:017", "i:019"]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from nodes.resources import Resources
 from nodes.step import Step
-from nodes.vocabulary import Lexicon, look_up
+from nodes.vocabulary import VocabularyMatch, match_vocabulary
 from state.store.attributes import add_attributes
 from state.store.networks import find_network
 from tests.support.tiny_network import NETWORK_SETTINGS, TASTES, plant_tiny
@@ -33,14 +33,14 @@ async def cosine(resources: Resources, one: str, other: str) -> float:
 
 
 async def test_a_known_phrase_stands_for_itself(resources: Resources) -> None:
-    lexicon = await look_up(await step_on(resources), TASTES.values())
-    assert lexicon.new == ()
-    assert {phrase: lexicon.ids[phrase] for phrase in TASTES.values()} == {
+    match = await match_vocabulary(await step_on(resources), TASTES.values())
+    assert match.new == ()
+    assert {phrase: match.ids[phrase] for phrase in TASTES.values()} == {
         "trumpet jazz": 1,
         "guitar riffs": 2,
         "sea fiddle": 3,
     }
-    assert all(lexicon.canonical[phrase] == phrase for phrase in TASTES.values())
+    assert all(match.canonical[phrase] == phrase for phrase in TASTES.values())
 
 
 async def test_a_near_phrase_stands_for_the_known_one_exactly_from_the_threshold_on(
@@ -48,9 +48,9 @@ async def test_a_near_phrase_stands_for_the_known_one_exactly_from_the_threshold
 ) -> None:
     near = await cosine(resources, "trumpet jazz", "trumpet jazz band")
     assert 0.5 < near < 0.999
-    merged = await look_up(await step_on(resources, near - 1e-4), ["trumpet jazz band"])
+    merged = await match_vocabulary(await step_on(resources, near - 1e-4), ["trumpet jazz band"])
     assert (merged.canonical["trumpet jazz band"], merged.new) == ("trumpet jazz", ())
-    apart = await look_up(await step_on(resources, near + 1e-4), ["trumpet jazz band"])
+    apart = await match_vocabulary(await step_on(resources, near + 1e-4), ["trumpet jazz band"])
     assert (apart.canonical["trumpet jazz band"], apart.new) == (
         "trumpet jazz band",
         ("trumpet jazz band",),
@@ -62,13 +62,13 @@ async def test_new_phrases_find_each_other_and_ids_go_on_where_they_were(
     resources: Resources,
 ) -> None:
     step = await step_on(resources, 0.6)
-    lexicon = await look_up(step, ["polkas", "polka", "zither"])
-    assert lexicon.canonical["polkas"] == lexicon.canonical["polka"] == "polka"
-    assert lexicon.new == ("polka", "zither")
+    match = await match_vocabulary(step, ["polkas", "polka", "zither"])
+    assert match.canonical["polkas"] == match.canonical["polka"] == "polka"
+    assert match.new == ("polka", "zither")
     async with resources.pool.connection() as conn:
-        rows = [(lexicon.ids[p], p, lexicon.vectors[p]) for p in lexicon.new]
+        rows = [(match.ids[p], p, match.vectors[p]) for p in match.new]
         await add_attributes(conn, step.network.id, rows)
-    later = await look_up(step, ["zither", "yodel"])
+    later = await match_vocabulary(step, ["zither", "yodel"])
     assert (later.ids["zither"], later.ids["yodel"]) == (5, 6)
 
 
@@ -76,14 +76,14 @@ async def test_an_empty_vocabulary_takes_in_its_first_phrases(resources: Resourc
     step = await step_on(resources)
     async with resources.pool.connection() as conn:
         await conn.execute("DELETE FROM attributes")
-    assert (await look_up(step, [])).new == ()
-    lexicon = await look_up(step, ["polka", "yodel"])
-    assert (lexicon.new, lexicon.ids) == (("polka", "yodel"), {"polka": 1, "yodel": 2})
+    assert (await match_vocabulary(step, [])).new == ()
+    match = await match_vocabulary(step, ["polka", "yodel"])
+    assert (match.new, match.ids) == (("polka", "yodel"), {"polka": 1, "yodel": 2})
     (expected,) = await resources.encoder.embed(["yodel"])
-    assert np.array_equal(lexicon.vectors["yodel"], expected)
+    assert np.array_equal(match.vectors["yodel"], expected)
 
 
-def same(one: Lexicon, other: Lexicon) -> bool:
+def same(one: VocabularyMatch, other: VocabularyMatch) -> bool:
     return (one.canonical, one.ids, one.new) == (other.canonical, other.ids, other.new)
 
 
@@ -99,8 +99,8 @@ async def test_the_outcome_is_the_plain_one_in_any_order(
     resources: Resources, phrases: list[str], threshold: float
 ) -> None:
     step = await step_on(resources, threshold)
-    lexicon = await look_up(step, phrases)
-    assert same(await look_up(step, [*reversed(phrases), *phrases]), lexicon)
+    match = await match_vocabulary(step, phrases)
+    assert same(await match_vocabulary(step, [*reversed(phrases), *phrases]), match)
 
     known = list(TASTES.values())
     for phrase in sorted(set(phrases) - set(known)):
@@ -108,8 +108,8 @@ async def test_the_outcome_is_the_plain_one_in_any_order(
         best = max(near, key=near.__getitem__)
         if near[best] < threshold - 1e-5:
             known.append(phrase)
-            assert lexicon.canonical[phrase] == phrase
+            assert match.canonical[phrase] == phrase
         elif near[best] > threshold + 1e-5:
-            assert near[lexicon.canonical[phrase]] == pytest.approx(near[best], abs=1e-6)
+            assert near[match.canonical[phrase]] == pytest.approx(near[best], abs=1e-6)
     for phrase in phrases:  # what a phrase stands for stands for itself
-        assert lexicon.canonical[lexicon.canonical[phrase]] == lexicon.canonical[phrase]
+        assert match.canonical[match.canonical[phrase]] == match.canonical[phrase]

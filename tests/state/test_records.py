@@ -7,10 +7,9 @@ from state.db.pool import Connection
 from state.domain import Call, Client, FilterDecision, Gradient, Module, ModuleKind, Reception
 from state.store.clients import read_clients
 from state.store.gradients import (
-    Settled,
-    add_gradient,
-    pending_gradients,
+    add_gradients,
     read_gradients,
+    read_pending_gradients,
     settle_gradients,
 )
 from state.store.interactions import (
@@ -27,14 +26,16 @@ from tests.support.tiny_network import plant_tiny, push, router_module
 RECORD = settled_record("i:1")
 
 
-def blame(kind: ModuleKind, owner: int, *, involved: bool = True, refused: str = "") -> Gradient:
-    return Gradient(
-        module=Module(kind=kind, owner=owner),
-        version=1,
-        reward=0,
-        involved=involved,
-        suggestion="Say jazz." if involved else "",
-        refused=refused,
+def gradient(kind: ModuleKind, owner: int, **fields: object) -> Gradient:
+    return Gradient.model_validate(
+        {
+            "interaction": "i:1",
+            "module": Module(kind=kind, owner=owner),
+            "version": 1,
+            "reward": 0,
+            "suggestion": "Say jazz.",
+            **fields,
+        }
     )
 
 
@@ -53,58 +54,36 @@ async def test_a_failed_record_gives_way_and_a_learned_one_does_not(resources: R
         assert await find_interaction(conn, network, "i:1") == RECORD
 
 
-async def test_a_gradient_has_the_status_of_what_became_of_it(resources: Resources) -> None:
+async def test_a_gradient_is_read_as_it_was_stored(resources: Resources) -> None:
     network = (await plant_tiny(resources)).id
+    gradients = [
+        gradient(ModuleKind.ROUTER, 2),
+        gradient(ModuleKind.ROUTER, 3, suggestion="", status="not involved"),
+        gradient(ModuleKind.ROUTER, 9, status="rejected", rejected_because="not there"),
+        gradient(ModuleKind.USER_PROFILE, 1, status="applied", applied_to=1, applied_version=2),
+    ]
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, RECORD)
-        profile = blame(ModuleKind.USER_PROFILE, 1)
-        await add_gradient(conn, network, "i:1", profile, applied_version=2)
-        await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, 2))
-        await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, 3, involved=False))
-        await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, 9, refused="not there"))
-        stored = {
-            str(g.module) + str(g.owner): g for g in await read_gradients(conn, network, "i:1")
-        }
-        found = {
-            n: (g.status, g.rejected_because, g.applied_to, g.applied_version)
-            for n, g in stored.items()
-        }
-        assert found == {
-            "user_profile1": ("applied", "", 1, 2),
-            "router2": ("pending", "", None, None),
-            "router3": ("not involved", "", None, None),
-            "router9": ("rejected", "not there", None, None),
-        }
-        assert [g.owner for g in await pending_gradients(conn, network)] == [2]
+        await add_gradients(conn, network, gradients)
+        assert await read_gradients(conn, network, "i:1") == gradients
+        assert await read_pending_gradients(conn, network) == gradients[:1]
 
 
 async def test_settling_touches_waiting_router_gradients_only_and_once(
     resources: Resources,
 ) -> None:
     network = (await plant_tiny(resources)).id
+    pending = [gradient(ModuleKind.ROUTER, owner) for owner in (1, 2, 3)]
+    applied = {"status": "applied", "applied_to": 4, "applied_version": 1}
+    used = pending[0].model_copy(update=applied)
+    late = pending[1].model_copy(update={"status": "rejected", "rejected_because": "full"})
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, RECORD)
-        for owner in (1, 2, 3):
-            await add_gradient(conn, network, "i:1", blame(ModuleKind.ROUTER, owner))
-        used = Settled(interaction="i:1", named=1, applied_to=4, applied_version=1)
-        late = Settled(
-            interaction="i:1",
-            named=2,
-            applied_to=None,
-            applied_version=None,
-            rejected_because="full",
-        )
+        await add_gradients(conn, network, pending)
         await settle_gradients(conn, network, [used, late])
         again = used.model_copy(update={"applied_to": 5})
         await settle_gradients(conn, network, [again])
-        stored = {g.owner: g for g in await read_gradients(conn, network, "i:1")}
-        assert (stored[1].status, stored[1].applied_to, stored[1].applied_version) == (
-            "applied",
-            4,
-            1,
-        )
-        assert (stored[2].status, stored[2].rejected_because) == ("rejected", "full")
-        assert stored[3].status == "pending"
+        assert await read_gradients(conn, network, "i:1") == [used, late, pending[2]]
 
 
 async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: Resources) -> None:

@@ -5,7 +5,15 @@ from langgraph.types import Send
 from nodes.optimize_clients import current_text
 from nodes.predict import load_clients
 from nodes.resources import Resources
-from state.domain import Client, FilterDecision, Gradient, Module, ModuleKind, Reception
+from state.domain import (
+    Client,
+    FilterDecision,
+    Gradient,
+    GradientStatus,
+    Module,
+    ModuleKind,
+    Reception,
+)
 from state.graphs.interaction import BackwardState, ForwardState, Rewrite
 from state.store.clients import point_profile, read_clients
 from state.store.versions import append_version
@@ -17,21 +25,24 @@ MEMORY = Module(kind=ModuleKind.FILTER_MEMORY, owner=1)
 ROUTER = Module(kind=ModuleKind.ROUTER, owner=1)
 
 
-def gradient(module: Module, *, involved: bool = True, refused: str = "") -> Gradient:
-    """Return the feedback on a module that the record blames, or does not."""
+def gradient(
+    module: Module, status: GradientStatus = "pending", interaction: str = "i:1"
+) -> Gradient:
+    """Return the gradient of a module that took part in the record."""
     return Gradient(
+        interaction=interaction,
         module=module,
         version=1,
         reward=0,
-        involved=involved,
-        suggestion="Say bebop." if involved else "",
-        refused=refused,
+        suggestion="" if status == "not involved" else "Say bebop.",
+        status=status,
+        rejected_because="not there" if status == "rejected" else "",
     )
 
 
-def rewrite(state: BackwardState, module: Module, content: str) -> Rewrite:
+def rewrite(state: BackwardState, module: Module, after: str) -> Rewrite:
     """Return a rewrite of the text that the module has in `state`."""
-    return Rewrite(module=module, started=current_text(state, module), content=content)
+    return Rewrite(module=module, before=current_text(state, module), after=after)
 
 
 async def after_forward(
@@ -43,7 +54,7 @@ async def after_forward(
     reward: int = 0,
     merged: str = " Heard of more.",
 ) -> BackwardState:
-    """Return the state after `forward`: every message taken in, `merged` added to its profile."""
+    """Return the state after `forward`: all messages accepted, `merged` added to the profiles."""
     record = ForwardState(interaction=interaction, user=user, positive=positive, negative=negative)
     clients = (await load_clients(record, runtime()))["clients"]
     return BackwardState(
@@ -85,8 +96,7 @@ async def move_profile(resources: Resources, network: int, client: int, text: st
     """Do what the commit of another interaction did meanwhile."""
     now = await read_client(resources, network, client)
     (vector,) = await resources.encoder.embed([text])
-    module = Module(kind=ModuleKind.profile_of(now.kind), owner=client)
+    module, version = now.profile_module, now.profile_version + 1
     async with resources.pool.connection() as conn:
-        version = now.profile_version + 1
         await append_version(conn, network, module, version, text, "gradient", interaction="i:0")
         await point_profile(conn, network, client, version, vector)

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from nodes.assign_credit import shorten_modules
-from nodes.optimize_router import FEEDBACK_READ, NEIGHBOURS_READ
+from nodes.optimize_router import GRADIENTS_READ, NEIGHBOURS_READ
 from nodes.peer_messages import REACH, shorten_candidates
 from nodes.rank_candidates import CANDIDATES
 from nodes.summarize import ATTRIBUTES_READ
@@ -83,7 +83,7 @@ def list_lengths(settings: NetworkSettings) -> dict[str, dict[str, int]]:
         "optimize_filter_memory": {"rules": RULES_HELD},
         "optimize_router": {
             "attributes": settings.router_attributes,
-            "feedback": FEEDBACK_READ,
+            "feedback": GRADIENTS_READ,
             "neighbours": NEIGHBOURS_READ,
             "effects": 1,
             "profiles": 2,

@@ -10,7 +10,7 @@ from state.domain import FilterDecision, Gradient, Module, ModuleKind, Reception
 from state.store.attributes import add_attributes
 from state.store.buffers import consume_messages
 from state.store.clients import point_filter, write_attributes
-from state.store.gradients import Settled, add_gradient, settle_gradients
+from state.store.gradients import add_gradients, settle_gradients
 from state.store.interactions import Interaction, add_filter_decisions, write_interaction
 from state.store.pins import pin_module
 from state.store.routers import retire_router, write_router_attributes
@@ -19,6 +19,10 @@ from state.store.windows import add_pending, claim_window, close_window, count_r
 from tests.support.tiny_network import plant_tiny, push, router_module
 
 Change = Callable[[Connection, int], Awaitable[None]]
+
+PENDING = Gradient(
+    interaction="i:1", module=router_module(2), version=1, reward=1, suggestion="Say riffs."
+)
 
 
 async def new_version(conn: Connection, network: int) -> None:
@@ -76,8 +80,8 @@ async def verdict(conn: Connection, network: int) -> None:
 
 
 async def gradient(conn: Connection, network: int) -> None:
-    settled = Settled(interaction="i:1", named=2, applied_to=2, applied_version=2)
-    await settle_gradients(conn, network, [settled])
+    applied = {"status": "applied", "applied_to": 2, "applied_version": 2}
+    await settle_gradients(conn, network, [PENDING.model_copy(update=applied)])
 
 
 async def pending(conn: Connection, network: int) -> None:
@@ -136,10 +140,7 @@ async def lived_in(resources: Resources, name: str = "tiny") -> int:
             [Reception(client=1, profile="p", filter_decisions=(taken,))],
             interaction="i:1",
         )
-        waits = Gradient(
-            module=router_module(2), version=1, reward=1, involved=True, suggestion="Say riffs."
-        )
-        await add_gradient(conn, network, "i:1", waits)
+        await add_gradients(conn, network, [PENDING])
         await add_pending(conn, network, [1, 8, 11])
         await claim_window(conn, network, 3)
         await add_pending(conn, network, [2])

@@ -94,9 +94,9 @@ async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_
         of_this = [v for v in merged if v["interaction_id"] == identity]
         assert len(lineage.messages) == len(of_this)
         assert {m.window for m in lineage.messages} == {v["window_id"] for v in of_this}
-        kinds = {g.module.partition(":")[0] for g in lineage.gradients}
+        kinds = {g.name.partition(":")[0] for g in lineage.gradients}
         senders = {m.sender for m in lineage.messages}
-        assert {g.module for g in lineage.gradients if g.module in senders} == senders
+        assert {g.name for g in lineage.gradients if g.name in senders} == senders
         assert ("rules" in kinds) == bool(of_this)
         told += len(of_this)
     assert told == sum(v["interaction_id"] is not None for v in merged)

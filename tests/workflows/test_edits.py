@@ -207,12 +207,9 @@ async def test_a_pinned_text_may_be_edited_and_stays_pinned(recnet: RecNet) -> N
     assert await versions(recnet, network) == [(1, "bootstrap"), (2, "pin"), (3, "edit")]
     async with recnet.resources.pool.connection() as conn:
         gradients = await read_gradients(conn, network, "a")
-    refused = [
-        g.rejected_because
-        for g in gradients
-        if g.owner == 1 and g.module is ModuleKind.USER_PROFILE
-    ]
-    assert refused == ["the module is pinned"]
+    profile = Module(kind=ModuleKind.USER_PROFILE, owner=1)
+    rejected = [g.rejected_because for g in gradients if g.module == profile]
+    assert rejected == ["the module is pinned"]
 
 
 @pytest.mark.slow

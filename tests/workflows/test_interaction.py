@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from state.domain import Client, Module, ModuleKind
+from state.domain import Client, Gradient, Module, ModuleKind
 from state.errors import InputError, NetworkError
-from state.store.gradients import StoredGradient, read_gradients
+from state.store.gradients import read_gradients
 from state.store.interactions import find_interaction, list_interactions, read_filter_decisions
 from state.store.versions import join_rules, read_versions
 from state.vectors import as_array
@@ -59,16 +59,16 @@ async def test_one_record_is_kept_with_all_that_it_changed(recnet: RecNet) -> No
     took_part = [(ModuleKind.profile_of(c.kind), c.id) for c in before]
     took_part += [(ModuleKind.FILTER_MEMORY, c.id) for c in before if c.messages]
     took_part += [(ModuleKind.ROUTER, r) for r in {v.sender.owner for v in filter_decisions}]
-    assert sorted((g.module, g.owner) for g in gradients) == sorted(took_part)
+    assert sorted((g.module.kind, g.module.owner) for g in gradients) == sorted(took_part)
     for old, new in zip(before, after, strict=True):
         await assert_versions(recnet, network, old, new, gradients)
 
 
 async def assert_versions(
-    recnet: RecNet, network: int, old: Client, new: Client, gradients: list[StoredGradient]
+    recnet: RecNet, network: int, old: Client, new: Client, gradients: list[Gradient]
 ) -> None:
     """Check that a client's new texts are there, with what made them, and its embedding."""
-    by_module = {(g.module, g.owner): g for g in gradients}
+    by_module = {(g.module.kind, g.module.owner): g for g in gradients}
     profile = ModuleKind.profile_of(old.kind)
     for kind, base, top, text in (
         (profile, old.profile_version, new.profile_version, new.profile),

@@ -3,8 +3,8 @@
 import pytest
 
 from nodes.resources import Resources
-from state.domain import Gradient, Module, ModuleKind
-from state.store.gradients import Settled, add_gradient, settle_gradients
+from state.domain import Gradient, Module
+from state.store.gradients import add_gradients, settle_gradients
 from state.store.interactions import Interaction, write_interaction
 from state.store.routers import retire_router, write_router
 from state.store.versions import append_version
@@ -93,28 +93,28 @@ async def test_what_an_heirs_heir_answers_starts_from_its_own_parent(
     network = (await plant_tiny(resources)).id
     (vector,) = await resources.encoder.embed(["x"])
     gradient = Gradient(
-        module=Module(kind=ModuleKind.ROUTER, owner=1), version=1, reward=0, involved=True,
-        suggestion="Say more.",
-    )  # fmt: skip
+        interaction=LIVE.id, module=Module.router(1), version=1, reward=0, suggestion="Say more."
+    )
     async with resources.pool.connection() as conn:
         await write_interaction(conn, network, LIVE)
-        await add_gradient(conn, network, LIVE.id, gradient)
+        await add_gradients(conn, network, [gradient])
         for number, text, parents in (
             (4, "Both.", (1, 2)),
             (5, "Left.", (4,)),
             (6, "Right.", (4,)),
         ):
-            module = Module(kind=ModuleKind.ROUTER, owner=number)
+            module = Module.router(number)
             await append_version(
                 conn, network, module, 1, text, "merge" if number == 4 else "split"
             )
             await write_router(conn, network, number, 1, [], vector)
             for parent in parents:
                 await retire_router(conn, network, parent, number)
-        settled = Settled(interaction="live", named=1, applied_to=5, applied_version=1)
+        applied = {"status": "applied", "applied_to": 5, "applied_version": 1}
+        settled = gradient.model_copy(update=applied)
         await settle_gradients(conn, network, [settled])
     (told,) = routers_of(await trace(recnet, "live")).values()
-    assert (told.module, told.applied_to) == ("router:1", 5)
+    assert (told.name, told.applied_to) == ("router:1", 5)
     assert (told.before, told.after) == ("Both.", "Left.")
 
 
@@ -145,7 +145,7 @@ async def assert_the_network_goes_on(recnet: RecNet, model: WatchedModel) -> Non
 
 
 def routers_of(lineage: InteractionTrace) -> dict[str, TracedGradient]:
-    return {g.module: g for g in lineage.gradients if g.module.startswith("router")}
+    return {g.name: g for g in lineage.gradients if g.name.startswith("router")}
 
 
 async def router_texts(recnet: RecNet) -> dict[str, list[str]]:

@@ -49,10 +49,10 @@ async def test_before_and_after_are_the_stored_versions(recnet: RecNet) -> None:
     await recnet.network("tiny").train()
     lineages = await trace_all(recnet)
     told: Made = {
-        (identity, gradient.module): (gradient.before, gradient.after)
+        (identity, gradient.name): (gradient.before, gradient.after)
         for identity, lineage in lineages.items()
         for gradient in lineage.gradients
-        if gradient.after and not gradient.module.startswith("router")
+        if gradient.after and not gradient.name.startswith("router")
     }
     assert told == await stored_rewrites(recnet)
     assert len(told) > 15
@@ -120,7 +120,7 @@ async def test_a_text_that_an_optimizer_left_is_not_an_earlier_ones_work(
     model.script = leave
     await recnet.network("tiny").interact(id="second", **record)
     told = [
-        {g.module: g for g in (await trace(recnet, identity)).gradients}["user:ann"]
+        {g.name: g for g in (await trace(recnet, identity)).gradients}["user:ann"]
         for identity in ("first", "second")
     ]
     assert [g.status for g in told] == ["applied", "applied"]

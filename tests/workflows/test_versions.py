@@ -7,14 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nodes.commit_interaction import commit_interaction
-from nodes.commit_router_update import write_change
+from nodes.commit_router_update import write_router_change
 from nodes.resources import Resources
-from nodes.router_changes import RouterChange
 from nodes.step import Step
-from nodes.vocabulary import look_up
+from nodes.vocabulary import match_vocabulary
 from state.domain import Client, Gradient, Module, ModuleKind
 from state.errors import InputError
 from state.graphs.interaction import Rewrite
+from state.graphs.router_update import RouterChange
 from state.store.versions import Author, join_rules
 from tests.support.backward_state import after_forward
 from tests.support.tiny_network import plant_tiny, runtime
@@ -91,12 +91,12 @@ async def learn(interaction: str, involved: set[int], text: str) -> None:
     ]
     wanted = [modules[place] for place in sorted(involved)]
     state["gradients"] = [
-        Gradient(module=module, version=1, reward=0, involved=True, suggestion="Say so.")
+        Gradient(interaction=interaction, module=module, version=1, reward=0, suggestion="Say so.")
         for module, _ in wanted
         if not pinned(module, state["clients"])
     ]
     state["rewrites"] = [
-        Rewrite(module=module, started=started, content=text) for module, started in wanted
+        Rewrite(module=module, before=before, after=text) for module, before in wanted
     ]
     await commit_interaction(state, runtime())
 
@@ -110,18 +110,20 @@ def pinned(module: Module, clients: list[Client]) -> bool:
 async def take_in(recnet: RecNet, router: int, texts: list[str]) -> None:
     """Write a router as an update does: a rewrite, a summary, both, or neither (pinned)."""
     step = Step(await recnet.network("tiny").record(), "window 1", recnet.resources)
-    lexicon = await look_up(step, ())
+    match = await match_vocabulary(step, ())
     authors: list[Author] = ["gradient", "summary"]
     async with step.commit() as conn:
         cursor = await conn.execute("SELECT version FROM routers WHERE id = %s", (router,))
         row = await cursor.fetchone()
         assert row is not None
         change = RouterChange(
-            router=router, base=row["version"], texts=tuple(zip(texts, authors, strict=False)),
-            attributes=(), taken=(), parents=(),
-        )  # fmt: skip
+            module=Module.router(router),
+            base=row["version"],
+            texts=tuple(zip(texts, authors, strict=False)),
+            attributes=(),
+        )
         vector = (await recnet.resources.encoder.embed([texts[-1] if texts else "Still."]))[0]
-        await write_change(conn, step, 1, change, vector, lexicon)
+        await write_router_change(conn, step.network.id, change, vector, match, window=1)
 
 
 async def stored(resources: Resources) -> dict[tuple[str, int, int], str]:

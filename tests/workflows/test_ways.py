@@ -51,7 +51,7 @@ async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None
     heard = [message for lineage in lineages for message in lineage.messages]
     assert {m.sender.partition(":")[0] for m in heard} <= {"user", "item"}
     assert heard
-    rules = [g for lineage in lineages for g in lineage.gradients if g.module.startswith("rules:")]
+    rules = [g for lineage in lineages for g in lineage.gradients if g.name.startswith("rules:")]
     assert rules
 
 

@@ -87,12 +87,13 @@ def _add_message(tree: Tree, message: TracedMessage) -> None:
 
 
 def _add_gradient(tree: Tree, gradient: TracedGradient) -> None:
-    heir = "" if gradient.applied_to is None else f" to its heir router:{gradient.applied_to}"
-    node = tree.add(Text.assemble((gradient.module, "bold"), f": {gradient.status}{heir}"))
+    retired = gradient.applied_to not in (None, gradient.module.owner)
+    heir = f" to its heir router:{gradient.applied_to}" if retired else ""
+    node = tree.add(Text.assemble((gradient.name, "bold"), f": {gradient.status}{heir}"))
     if gradient.suggestion:
         node.add(f"gradient: {gradient.suggestion}")
-    if gradient.why:
-        node.add(f"because: {gradient.why}")
+    if gradient.rejected_because:
+        node.add(f"because: {gradient.rejected_because}")
     if gradient.status == "applied" and not gradient.after:
         node.add(Text("the optimizer left the text as it was", style="dim"))
     if gradient.after and gradient.after != gradient.before:

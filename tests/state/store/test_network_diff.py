@@ -9,7 +9,7 @@ from state.db.pool import Connection
 from state.domain import Gradient, Module, ModuleKind
 from state.store.diff_history import BOOTSTRAP, Step
 from state.store.digest import digest_network
-from state.store.gradients import Settled, add_gradient, settle_gradients
+from state.store.gradients import add_gradients, settle_gradients
 from state.store.interactions import write_interaction
 from state.store.network_diff import SHOWN, Change, Differences, Place, compare_networks
 from state.store.networks import copy_network, find_network
@@ -192,7 +192,7 @@ async def test_a_router_update_is_told_from_the_interactions_around_it(
 ) -> None:
     first, twin = twins
     router = Module(kind=ModuleKind.ROUTER, owner=3)
-    waits = Gradient(module=router, version=1, reward=1, involved=True, suggestion="Say sea.")
+    pending = Gradient(interaction="i:1", module=router, version=1, reward=1, suggestion="Say sea.")
     for network in twins:
         await record(conn, network, "i:2", "i:3")
         await conn.execute(
@@ -200,9 +200,9 @@ async def test_a_router_update_is_told_from_the_interactions_around_it(
             "WHERE w.network_id = %s AND i.network_id = w.network_id AND i.id = 'i:2'",
             (network,),
         )
-        await add_gradient(conn, network, "i:1", waits)
-    settled = Settled(interaction="i:1", named=3, applied_to=3, applied_version=2)
-    await settle_gradients(conn, first, [settled])
+        await add_gradients(conn, network, [pending])
+    applied = {"status": "applied", "applied_to": 3, "applied_version": 2}
+    await settle_gradients(conn, first, [pending.model_copy(update=applied)])
     assert (await compare(conn)).parting == UPDATE
     await changes.vocabulary(conn, twin)  # an update that differs may have found the phrase
     await append_version(conn, twin, router, 2, "Other.", "gradient", window=1)
