@@ -18,8 +18,7 @@ from workflows.commands.console import (
     read_settings,
     screen,
 )
-from workflows.commands.progress import bars, counting_bar
-from workflows.recnet import RecNet
+from workflows.commands.progress import counting_bar, with_bars
 
 if TYPE_CHECKING:
     from benchmarks.live import LiveReport, LiveRun
@@ -59,13 +58,15 @@ def live(
         update={"model": "offline", "models": {}, "embedding": "offline", "cache": False}
     )
 
-    async def work(recnet: RecNet) -> "LiveReport":
-        with bars() as progress:
-            return await measure_live(
+    report = execute(
+        with_bars(
+            lambda recnet, progress: measure_live(
                 recnet, settings, lambda name, total: counting_bar(progress, name, total)
             )
-
-    report = execute(work, own, command="bench live")
+        ),
+        own,
+        command="bench live",
+    )
     if as_json:
         print_json(report)
     else:

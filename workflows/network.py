@@ -22,7 +22,7 @@ from workflows.runs import Runs
 from workflows.stored_network import StoredNetwork
 from workflows.training.driver import Fit, Progress, TrainingReport, train
 from workflows.training.retry import RetryReport, retry_failed
-from workflows.training.stream import DEFAULT_CONCURRENCY
+from workflows.training.schedule import DEFAULT_CONCURRENCY
 from workflows.training.trainer import RECNET, Trainer, TrainingGraph
 
 EVALUATORS = "recnet.evaluators"

@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Literal
 
 from nodes.resources import Resources
+from state.dataset import Split
 from state.db.pool import Connection
 from state.domain import ClientKind
 from state.errors import InputError
+from state.store.clients import find_clients
 from state.store.digest import digest_network
+from state.store.events import held_out
 from state.store.networks import NetworkRecord, find_network
 from state.store.usage import By, UsageTotal, list_runs, sum_usage
 from state.store.versions import Version
@@ -100,6 +103,19 @@ class StoredNetwork:
         """
         async with self._reading() as (conn, record):
             return await trace_interaction(conn, record, id)
+
+    async def held_out(self, user: str, item: str) -> Split | None:
+        """Return the split that holds out the user's event with an item for evaluation, if any.
+
+            split = await films.held_out("2867", "1370")
+
+        Raises:
+            InputError: there is no such user or item.
+        """
+        async with self._reading() as (conn, record):
+            users = await find_clients(conn, record.id, ClientKind.USER, [user])
+            items = await find_clients(conn, record.id, ClientKind.ITEM, [item])
+            return await held_out(conn, record.id, users[user], items[item])
 
     async def module(self, module: str) -> Version:
         """Return the current version of a module, such as `user:2867` or `router:1`.

@@ -1,7 +1,7 @@
 """`python -m benchmarks.planted`: the study of planted worlds."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from dotenv import load_dotenv
@@ -19,11 +19,7 @@ from evals.commands.paper import (
 )
 from evals.planted.world import MOST_READERS
 from workflows.commands.console import AsJson, execute, fail, output
-from workflows.commands.progress import bars
-
-if TYPE_CHECKING:
-    from benchmarks.planted.report import StudyReport
-    from workflows.recnet import RecNet
+from workflows.commands.progress import with_bars
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -46,11 +42,16 @@ def planted(
     worlds = _worlds(seeds)
     require_folder(out)
 
-    async def work(recnet: "RecNet") -> "StudyReport":
-        with bars() as progress:
-            return await make_study(recnet, worlds, users, concurrency, networks_bar(progress))
-
-    report = execute(work, settings_with(model), command="planted", cache=True)
+    report = execute(
+        with_bars(
+            lambda recnet, progress: make_study(
+                recnet, worlds, users, concurrency, networks_bar(progress)
+            )
+        ),
+        settings_with(model),
+        command="planted",
+        cache=True,
+    )
     stem = f"planted-{worlds[0]}-{worlds[-1]}-{users}"
     (out / f"{stem}.md").write_text(report.markdown(), "utf-8")
     (out / f"{stem}.json").write_text(report.model_dump_json(indent=1), "utf-8")

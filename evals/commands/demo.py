@@ -5,12 +5,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import RenderableType
+from rich.progress import Progress
 from rich.text import Text
 
 from evals.commands.evaluate import evaluation_lines
 from state.settings import NetworkSettings
 from workflows.commands.console import AsJson, execute, output, read_settings
-from workflows.commands.progress import bars
+from workflows.commands.progress import with_bars
 from workflows.commands.trace import trace_tree
 
 if TYPE_CHECKING:
@@ -40,13 +41,12 @@ def demo(
     process = read_settings()
     settings = NetworkSettings(seed=seed, encoder=process.embedding, model=process.model)
 
-    async def work(recnet: "RecNet") -> "Demonstration":
-        from evals.demo import demonstrate  # noqa: PLC0415 - scipy is slow to import
+    async def work(recnet: "RecNet", progress: Progress) -> "Demonstration":
+        from evals.demo import demonstrate  # noqa: PLC0415 - slow to import
 
-        with bars() as progress:
-            return await demonstrate(recnet, progress, settings, fresh=fresh)
+        return await demonstrate(recnet, progress, settings, fresh=fresh)
 
-    shown = execute(work, process, command="demo", cache=True)
+    shown = execute(with_bars(work), process, command="demo", cache=True)
     output(shown, as_json, lambda _: _render(shown, offline=process.model == "offline"))
 
 

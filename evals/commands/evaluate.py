@@ -4,10 +4,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import RenderableType
+from rich.progress import Progress
 
 from state.dataset import Split
 from workflows.commands.console import AsJson, NetworkName, display, execute, output
-from workflows.commands.progress import bars, counting_bar
+from workflows.commands.progress import counting_bar, with_bars
 from workflows.commands.usage import usage_lines
 
 if TYPE_CHECKING:
@@ -41,22 +42,21 @@ def evaluate(
     The tables compare the network with a random order and with static TF-IDF.
     """
 
-    async def work(recnet: "RecNet") -> "Evaluation":
-        from evals.evaluation import evaluate_networks  # noqa: PLC0415 - scipy is slow to import
+    async def work(recnet: "RecNet", progress: Progress) -> "Evaluation":
+        from evals.evaluation import evaluate_networks  # noqa: PLC0415 - slow to import
 
-        with bars() as progress:
-            return await evaluate_networks(
-                recnet,
-                {f"RecNet ({network})": network},
-                Split(split),
-                draws=range(draws),
-                seed=seed,
-                baselines=baselines,
-                probes=probes,
-                on_progress=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
-            )
+        return await evaluate_networks(
+            recnet,
+            {f"RecNet ({network})": network},
+            Split(split),
+            draws=range(draws),
+            seed=seed,
+            baselines=baselines,
+            probes=probes,
+            on_progress=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
+        )
 
-    found = execute(work, command="evaluate", cache=True)
+    found = execute(with_bars(work), command="evaluate", cache=True)
     if markdown and not as_json:
         display(*(table.markdown() for table in found.tables))
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import typer
 from pydantic import ValidationError
@@ -12,15 +12,11 @@ from rich.progress import Progress
 from evals.datasets.registry import read_dataset
 from evals.paper.design import DESIGNS, Plan
 from evals.planted.dataset import PLANTED
-from state.dataset import Dataset, Split
+from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import Settings
 from workflows.commands.console import AsJson, execute, explain, fail, output, read_settings
-from workflows.commands.progress import bars
-
-if TYPE_CHECKING:
-    from evals.paper.report import Report
-    from workflows.recnet import RecNet
+from workflows.commands.progress import with_bars
 
 paper = typer.Typer(help="Make the tables of the paper. What a table needs is made once.")
 
@@ -60,23 +56,28 @@ def _table(
     from evals.paper.tables import make_report  # noqa: PLC0415 - as above
 
     name, settings = str(context.info_name), settings_with(model)
-    data = _read_data(dataset, domain)
     try:
+        data = read_dataset(dataset, domain=domain)
         published = read_printed(printed) if printed else {}
     except RecNetError as error:
         fail(str(error))
+    except ValidationError as error:
+        fail(explain(error))
     require_folder(out)
     plan = Plan(
         seeds=seeds, draws=draws, split=Split(split), records=records, concurrency=concurrency
     )
 
-    async def work(recnet: "RecNet") -> "Report":
-        with bars() as progress:
-            return await make_report(
+    report = execute(
+        with_bars(
+            lambda recnet, progress: make_report(
                 recnet, name, data, plan, out, networks_bar(progress), published
             )
-
-    report = execute(work, settings, command=f"paper {name}", cache=True)
+        ),
+        settings,
+        command=f"paper {name}",
+        cache=True,
+    )
     output(report, as_json, lambda report: report.markdown())
 
 
@@ -103,13 +104,3 @@ def networks_bar(progress: Progress) -> Callable[[int, int], None]:
     """Return a callback that shows how many networks are trained, of how many."""
     bar = progress.add_task("networks", total=None, state="")
     return lambda done, total: progress.update(bar, completed=done, total=total)
-
-
-def _read_data(dataset: str, domain: str | None) -> Dataset:
-    """Return the data set of a folder, or that of a planted world."""
-    try:
-        return read_dataset(dataset, domain=domain)
-    except RecNetError as error:
-        fail(str(error))
-    except ValidationError as error:
-        fail(explain(error))

@@ -5,9 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from state.settings import USED_AT_BOOTSTRAP
-from state.store.networks import NetworkRecord
 from workflows.commands.bootstrap import SETTINGS, parse_settings
-from workflows.commands.console import AsJson, display, execute, print_json
+from workflows.commands.console import AsJson, execute, output
 
 if TYPE_CHECKING:
     from workflows.recnet import RecNet
@@ -24,14 +23,15 @@ def copy(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Copy a network, with other settings from then on. Ablations share one bootstrap so."""
+    """Copy a network, with other settings from then on.
+
+    Ablations share one bootstrap that way.
+    """
     changed = parse_settings(settings or [], CHANGEABLE)
 
-    async def work(recnet: "RecNet") -> NetworkRecord:
-        return await (await recnet.network(source).copy(name, **changed)).record()
+    async def work(recnet: "RecNet") -> dict[str, object]:
+        copied = await recnet.network(source).copy(name, **changed)
+        return {"network": name, "settings": (await copied.record()).settings}
 
-    copied = execute(work)
-    if as_json:
-        print_json({"network": copied.name, "settings": copied.settings})
-    else:
-        display(f"network '{name}' is a copy of '{source}'; next: recnet train --network {name}")
+    line = f"network '{name}' is a copy of '{source}'; next: recnet train --network {name}"
+    output(execute(work), as_json, lambda _: line)

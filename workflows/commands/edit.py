@@ -9,10 +9,10 @@ import click
 import typer
 
 from workflows.commands.console import AsJson, NetworkName, execute, fail, notes, output
-from workflows.edits import Revision
 from workflows.find_module import FORMS
 
 if TYPE_CHECKING:
+    from workflows.edits import Revision
     from workflows.recnet import RecNet
 
 ModuleName = Annotated[str, typer.Argument(metavar="MODULE", help=f"One of {FORMS}.")]
@@ -60,7 +60,7 @@ def edit(
         raise
 
 
-def revise(work: Callable[["RecNet"], Awaitable[Revision]], as_json: bool) -> None:
+def revise(work: Callable[["RecNet"], Awaitable["Revision"]], as_json: bool) -> None:
     """Change a module, and print which version it is at."""
     output(
         execute(work),

@@ -5,13 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import RenderableType
 
-from nodes.lifecycle import mint_identity
-from state.dataset import Split
-from state.domain import ClientKind
 from state.errors import InputError, NetworkError
-from state.graphs.interaction import InteractionOutput
-from state.store.clients import find_clients
-from state.store.events import held_out
 from workflows.commands.console import (
     FAILED_RECORDS,
     AsJson,
@@ -23,6 +17,8 @@ from workflows.commands.console import (
 )
 
 if TYPE_CHECKING:
+    from state.dataset import Split
+    from state.graphs.interaction import InteractionOutput
     from workflows.recnet import RecNet
 
 
@@ -38,23 +34,26 @@ def interact(
     as_json: AsJson = False,
 ) -> None:
     """Learn from one live interaction."""
-    identity = mint_identity() if interaction is None else interaction
-    begun = False
+    minted = ""
 
-    async def work(recnet: "RecNet") -> tuple[InteractionOutput, Split | None]:
-        nonlocal begun
-        begun = True
+    async def work(recnet: "RecNet") -> tuple["InteractionOutput", "Split | None"]:
+        from nodes.lifecycle import mint_identity  # noqa: PLC0415 - slow, and --help does without
+
+        nonlocal minted
+        minted = mint_identity() if interaction is None else ""
+        found = recnet.network(network)
         try:
-            return await _interact(recnet, network, user, positive, negative, identity)
+            out = await found.interact(user, positive, negative, id=minted or interaction)
         except (InputError, NetworkError):
-            begun = False
+            minted = ""  # nothing has begun
             raise
+        return out, await found.held_out(user, positive)
 
     try:
         out, kept_for = execute(work, command="interact")
     except typer.Exit:
-        if begun and interaction is None:
-            notes.print(f"with --id {identity}")  # without it the next run would get another id
+        if minted:
+            notes.print(f"with --id {minted}")  # without it the next run would get another id
         raise
     failure = out.get("failure")
     if as_json:
@@ -73,21 +72,7 @@ def interact(
         )
 
 
-async def _interact(
-    recnet: "RecNet", name: str, user: str, positive: str, negative: str, identity: str
-) -> tuple[InteractionOutput, Split | None]:
-    """Run one record; return the split too that its event was held out for, if any."""
-    out = await recnet.network(name).interact(
-        user=user, positive=positive, negative=negative, id=identity
-    )
-    network = await recnet.network(name).record()
-    async with recnet.resources.pool.connection() as conn:
-        users = await find_clients(conn, network.id, ClientKind.USER, [user])
-        items = await find_clients(conn, network.id, ClientKind.ITEM, [positive])
-        return out, await held_out(conn, network.id, users[user], items[positive])
-
-
-def _lines(out: InteractionOutput, network: str) -> list[RenderableType]:
+def _lines(out: "InteractionOutput", network: str) -> list[RenderableType]:
     outcome = "right" if out["reward"] else "wrong"
     before = " (settled before)" if out["repeated"] else ""
     return [

@@ -1,8 +1,8 @@
 """Progress bars of long work, on standard error."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from rich.progress import (
     BarColumn,
@@ -16,7 +16,11 @@ from rich.progress import (
 from workflows.commands.console import notes
 
 if TYPE_CHECKING:
+    from workflows.recnet import RecNet
     from workflows.training.driver import Progress as TrainingProgress
+
+
+T = TypeVar("T")
 
 
 @contextmanager
@@ -31,6 +35,18 @@ def bars() -> Iterator[Progress]:
     )
     with Progress(*columns, console=notes) as progress:
         yield progress
+
+
+def with_bars(
+    work: Callable[["RecNet", Progress], Awaitable[T]],
+) -> Callable[["RecNet"], Awaitable[T]]:
+    """Return work for `execute` that gets progress bars too."""
+
+    async def run(recnet: "RecNet") -> T:
+        with bars() as progress:
+            return await work(recnet, progress)
+
+    return run
 
 
 def training_bar(progress: Progress, name: str) -> Callable[["TrainingProgress"], None]:

@@ -14,14 +14,13 @@ from workflows.commands.console import (
     output,
     stop_at_budget,
 )
-from workflows.commands.progress import bars, counting_bar
+from workflows.commands.progress import counting_bar, with_bars
 from workflows.commands.train import Concurrency
 from workflows.commands.usage import usage_lines
-from workflows.training.retry import RetryReport
-from workflows.training.stream import DEFAULT_CONCURRENCY
+from workflows.training.schedule import DEFAULT_CONCURRENCY
 
 if TYPE_CHECKING:
-    from workflows.recnet import RecNet
+    from workflows.training.retry import RetryReport
 
 
 def retry(
@@ -33,16 +32,17 @@ def retry(
     as_json: AsJson = False,
 ) -> None:
     """Run failed interactions again. One that succeeds now counts once."""
-
-    async def work(recnet: "RecNet") -> RetryReport:
-        with bars() as progress:
-            return await recnet.network(network).retry(
+    report = execute(
+        with_bars(
+            lambda recnet, progress: recnet.network(network).retry(
                 interactions or (),
                 concurrency=concurrency,
                 started=lambda total: counting_bar(progress, network, total),
             )
-
-    report = execute(work, command="retry", cache=True)
+        ),
+        command="retry",
+        cache=True,
+    )
     output(report, as_json, _lines)
     for identity, reason in report.failed.items():
         notes.print(f"{identity}: {reason}", soft_wrap=True)
@@ -52,7 +52,7 @@ def retry(
         raise typer.Exit(FAILED_RECORDS)
 
 
-def _lines(report: RetryReport) -> list[RenderableType]:
+def _lines(report: "RetryReport") -> list[RenderableType]:
     learned = f"{report.run} run again, {report.learned} learned, {len(report.failed)} not"
     return [
         learned if report.run else "no interaction has failed",

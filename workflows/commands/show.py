@@ -12,7 +12,6 @@ from rich.table import Column, Table
 from rich.text import Text
 from rich.tree import Tree
 
-from state.domain import ClientKind
 from state.store.versions import Version
 from workflows.commands.console import AsJson, NetworkName, counted, execute, fail, one_line, output
 from workflows.inspect import (
@@ -21,10 +20,6 @@ from workflows.inspect import (
     MessageView,
     NetworkView,
     RouterView,
-    view_client,
-    view_interactions,
-    view_network,
-    view_router,
 )
 
 if TYPE_CHECKING:
@@ -55,15 +50,16 @@ def show(
         fail(f"a router has a number, not '{key}'")
 
     async def work(recnet: "RecNet") -> View:
-        found = await recnet.network(network).record()
-        async with recnet.resources.pool.connection() as conn:
-            if what == "network":
-                return await view_network(conn, found)
-            if what == "interactions":
-                return await view_interactions(conn, found, key)
-            if what == "router":
-                return await view_router(conn, found, int(key))
-            return await view_client(conn, found, ClientKind(what), key)
+        found = recnet.network(network)
+        match what:
+            case "network":
+                return await found.show()
+            case "interactions":
+                return await found.interactions(key)
+            case "router":
+                return await found.router(int(key))
+            case _:
+                return await found.client(what, key)
 
     output(execute(work), as_json, _render)
 

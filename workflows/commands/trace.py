@@ -1,7 +1,7 @@
 """`recnet trace`: one interaction step by step. Texts are data, never markup."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.text import Text
@@ -10,10 +10,7 @@ from rich.tree import Tree
 from state.domain import EMBEDDING
 from state.store.usage import StoredCall
 from workflows.commands.console import AsJson, NetworkName, counted, execute, one_line, output
-from workflows.trace import InteractionTrace, TracedGradient, TracedMessage, trace_interaction
-
-if TYPE_CHECKING:
-    from workflows.recnet import RecNet
+from workflows.trace import InteractionTrace, TracedGradient, TracedMessage
 
 
 def trace(
@@ -29,12 +26,8 @@ def trace(
     Prediction, reward, messages, gradients, and the texts before and after.
     """
 
-    async def work(recnet: "RecNet") -> InteractionTrace:
-        found = await recnet.network(network).record()
-        async with recnet.resources.pool.connection() as conn:
-            return await trace_interaction(conn, found, interaction)
-
-    output(execute(work), as_json, lambda found: trace_tree(found, calls=calls))
+    found = execute(lambda recnet: recnet.network(network).trace(interaction))
+    output(found, as_json, lambda trace: trace_tree(trace, calls=calls))
 
 
 def trace_tree(trace: InteractionTrace, *, calls: bool = False) -> Tree:

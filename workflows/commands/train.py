@@ -15,13 +15,12 @@ from workflows.commands.console import (
     output,
     stop_at_budget,
 )
-from workflows.commands.progress import bars, training_bar
+from workflows.commands.progress import training_bar, with_bars
 from workflows.commands.usage import usage_lines
-from workflows.training.driver import TrainingReport
-from workflows.training.stream import DEFAULT_CONCURRENCY
+from workflows.training.schedule import DEFAULT_CONCURRENCY
 
 if TYPE_CHECKING:
-    from workflows.recnet import RecNet
+    from workflows.training.driver import TrainingReport
 
 Concurrency = Annotated[
     int,
@@ -42,17 +41,18 @@ def train(
     as_json: AsJson = False,
 ) -> None:
     """Train on the records in order. A run that was stopped goes on where it stopped."""
-
-    async def work(recnet: "RecNet") -> TrainingReport:
-        with bars() as progress:
-            return await recnet.network(network).train(
+    report = execute(
+        with_bars(
+            lambda recnet, progress: recnet.network(network).train(
                 fit=fit,
                 concurrency=concurrency,
                 limit=limit,
                 on_progress=training_bar(progress, network),
             )
-
-    report = execute(work, command="train", cache=True)
+        ),
+        command="train",
+        cache=True,
+    )
     output(report, as_json, _lines)
     if report.stopped:
         done = f"{report.settled} of {report.records} records are settled"
@@ -66,7 +66,7 @@ def train(
         raise typer.Exit(FAILED_RECORDS)
 
 
-def _lines(report: TrainingReport) -> list[RenderableType]:
+def _lines(report: "TrainingReport") -> list[RenderableType]:
     calls = report.calls_per_interaction
     return [
         f"{report.run} of {report.records} records run now in {report.seconds:.0f} s, "

@@ -1,7 +1,7 @@
 """`recnet usage`: calls, tokens, seconds and cost."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, get_args
+from typing import Annotated, get_args
 
 import typer
 from rich.box import SIMPLE
@@ -9,12 +9,8 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 
 from state.domain import Fault
-from state.errors import InputError
-from state.store.usage import By, UsageTotal, add_totals, list_runs, sum_usage
+from state.store.usage import By, UsageTotal, add_totals
 from workflows.commands.console import AsJson, NetworkName, execute, output
-
-if TYPE_CHECKING:
-    from workflows.recnet import RecNet
 
 _COLUMNS = ("calls", "embed", "cached", "in", "out", "s", "cost", "faults")
 
@@ -29,17 +25,7 @@ def usage(
 ) -> None:
     """Show the calls made for a network. How many, tokens, seconds, cost and faults."""
 
-    async def work(recnet: "RecNet") -> list[UsageTotal]:
-        found = await recnet.network(network).record()
-        async with recnet.resources.pool.connection() as conn:
-            if run is not None and run not in await list_runs(conn, found.id):
-                raise InputError(
-                    f"run {run} made no calls for network '{network}'; "
-                    f"`recnet usage --by run --network {network}` lists those that did"
-                )
-            return await sum_usage(conn, found.id, by=by, run=run)
-
-    totals = execute(work)
+    totals = execute(lambda recnet: recnet.network(network).usage(by, run))
     total = add_totals(totals, "all")
     output(
         {"network": network, "by": by, "usage": totals, "total": total},

@@ -10,8 +10,8 @@ from state.store.interactions import list_interactions
 from state.store.usage import UsageTotal
 from workflows.network_lock import only_trainer
 from workflows.training.recovery import with_database_recovery
-from workflows.training.schedule import Record, identity
-from workflows.training.stream import DEFAULT_CONCURRENCY, train_stream
+from workflows.training.schedule import DEFAULT_CONCURRENCY, Record, identity
+from workflows.training.stream import train_stream
 from workflows.training.trainer import Trainer
 from workflows.usage import mark_usage_now, usage_since
 

@@ -8,6 +8,9 @@ from state.errors import InputError
 from state.randomness import draw
 from state.store.events import StoredEvent
 
+DEFAULT_CONCURRENCY = 8
+"""Interactions under way at the same time, at most."""
+
 
 class Record(Frozen):
     """One training record."""

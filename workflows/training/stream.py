@@ -13,9 +13,6 @@ from workflows.training.schedule import Record, cut_windows
 from workflows.training.trainer import Trainer
 from workflows.training.window import run_window
 
-DEFAULT_CONCURRENCY = 8
-"""Interactions under way at the most where nobody says otherwise."""
-
 OnSettled = Callable[[Record, InteractionOutput], Awaitable[None]]
 
 

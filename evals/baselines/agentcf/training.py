@@ -10,7 +10,7 @@ from nodes.resources import Resources
 from workflows.network import Network
 from workflows.recnet import RecNet
 from workflows.training.driver import Fit, Progress, TrainingReport
-from workflows.training.stream import DEFAULT_CONCURRENCY
+from workflows.training.schedule import DEFAULT_CONCURRENCY
 from workflows.training.trainer import TrainingGraph
 
 NETWORK_SETTINGS: dict[str, Any] = {"update_size": 1_000_000, "propagation": "none"}
