@@ -29,7 +29,7 @@ COMMANDS = {
     "digest": ("workflows.commands.digest", "Print a network's digest."),
     "drop": ("workflows.commands.drop", "Delete a network with everything stored for it."),
     "usage": ("workflows.commands.usage", "Show the calls made for a network."),
-    "gc": ("workflows.commands.gc", "Delete the checkpoints of runs that ended."),
+    "gc": ("workflows.commands.gc", "Delete the checkpoints of finished runs."),
     "db": ("workflows.commands.db", "Start, stop and inspect the embedded server."),
     "dataset": ("evals.commands.dataset", "Inspect a data set before it is loaded."),
     "paper": ("evals.commands.paper", "Make the tables of the paper."),
