@@ -39,7 +39,7 @@ COMMANDS = {
 The attribute of the module that has the command's name is its function, or its group of commands.
 """
 if find_spec("benchmarks"):  # it is in a checkout only
-    COMMANDS["bench"] = ("benchmarks.commands", "Measure the system over HTTP, without any model.")
+    COMMANDS["bench"] = ("benchmarks.commands", "Measure the system without a language model.")
 
 
 class Commands(TyperGroup):
