@@ -10,7 +10,7 @@ from prompts.llm.budget import Budget
 from prompts.llm.cache import ReplyCache, fingerprint
 from prompts.llm.call_usage import CallUsage
 from prompts.llm.errors import ReplyError
-from prompts.llm.limiter import CallLimiter, CallSlot
+from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import Endpoint
 from prompts.llm.parsing import Raw, UnusableError, parse_reply
 from prompts.llm.requests import Requests
@@ -72,9 +72,8 @@ class ModelClient:
         self._cache = cache
         self._budget = budget or Budget()
         self._limiter = limiter or CallLimiter()
-        self._requests = Requests(
-            limiter=self._limiter, budget=self._budget, attempts=request_attempts, wait=retry_wait
-        )
+        self._request_attempts = request_attempts
+        self._retry_wait = retry_wait
 
     def endpoint(self, prompt: Prompt[Any, Any]) -> Endpoint:
         """Return the model that answers a prompt."""
@@ -123,18 +122,26 @@ class ModelClient:
             BudgetExceeded: the next request of a call that `stops` would go beyond the budget.
             ModelError: the endpoint cannot be used, or cannot be reached.
         """
-        usage = CallUsage(prompt.name, self.endpoint(prompt), stops=stops)
+        endpoint = self.endpoint(prompt)
+        usage = CallUsage(prompt.name, endpoint.name)
         messages = self._templates.messages(prompt, fields, words)
+        key = (endpoint, messages, prompt.reply, repeat)
         with self._limiter.slot() as slot:
+            requests = Requests(
+                endpoint, usage, slot, self._limiter, self._budget,
+                attempts=self._request_attempts, wait=self._retry_wait, stops=stops,
+            )  # fmt: skip
             try:
-                reply = await self._find_cached(prompt.reply, messages, check, repeat, usage)
-                if reply is None:
-                    reply, text = await self._request(prompt.reply, messages, check, usage, slot)
-                    if self._cache is not None:
+                text = await self._cache.find(*key) if self._cache else None
+                reply = _parse_cached(text, prompt.reply, check)
+                if reply is not None:
+                    usage.cached = True
+                    self._budget.cached += 1
+                else:
+                    reply, text = await self._request(requests, messages, prompt.reply, check)
+                    if self._cache:
                         with self._limiter.recording():
-                            await self._cache.store(
-                                usage.endpoint, messages, prompt.reply, repeat, text
-                            )
+                            await self._cache.store(*key, text)
                 usage.outcome = "ok"
                 usage.faults.update(notice(reply) if notice else ())
                 return reply
@@ -146,52 +153,37 @@ class ModelClient:
                 with self._limiter.recording():
                     await meter(usage.call())
 
-    async def _find_cached(
-        self,
-        reply: type[R],
-        messages: list[BaseMessage],
-        check: Callable[[R], None] | None,
-        repeat: int,
-        usage: CallUsage,
-    ) -> R | None:
-        """Return the cached reply, unless there is none or it no longer passes the check."""
-        if self._cache is None:
-            return None
-        text = await self._cache.find(usage.endpoint, messages, reply, repeat)
-        if text is None:
-            return None
-        try:
-            parsed, _ = parse_reply(Raw("", text, ""), reply, check)
-        except UnusableError:
-            return None
-        usage.cached = True
-        self._budget.cached += 1
-        return parsed
-
     async def _request(
         self,
-        reply: type[R],
+        requests: Requests,
         messages: list[BaseMessage],
+        reply: type[R],
         check: Callable[[R], None] | None,
-        usage: CallUsage,
-        slot: CallSlot,
     ) -> tuple[R, str]:
         """Ask until a reply can be used, and return it with the JSON it was parsed from."""
-        structured = usage.endpoint.structured
+        structured = requests.endpoint.structured
         attempts, reason = 0, ""
         while attempts < self._reply_attempts:
-            raw, mode = await self._requests.send(messages, reply, usage, slot)
+            raw, mode = await requests.send(messages, reply)
             try:
                 parsed = parse_reply(raw, reply, check)
             except UnusableError as bad:
-                usage.faults[bad.fault] += 1
+                requests.usage.faults[bad.fault] += 1
                 attempts += not structured.answered(mode, bad.fault)
                 reason = bad.reason
                 messages = [*messages, *_ask_again(bad)]
             else:
                 structured.answered(mode, None)
                 return parsed
-        raise ReplyError(usage.prompt, reason)
+        raise ReplyError(requests.usage.prompt, reason)
+
+
+def _parse_cached(text: str | None, reply: type[R], check: Callable[[R], None] | None) -> R | None:
+    """Return a cached reply, unless there is none or it no longer passes the check."""
+    try:
+        return None if text is None else parse_reply(Raw("", text, ""), reply, check)[0]
+    except UnusableError:
+        return None
 
 
 def _ask_again(bad: UnusableError) -> list[BaseMessage]:

@@ -9,7 +9,7 @@ from langchain.embeddings import init_embeddings
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
-from prompts.llm.call_usage import Attempts
+from prompts.llm.call_usage import CallUsage
 from prompts.llm.error_messages import SettingNames, call_error
 from prompts.llm.errors import ModelError
 from prompts.llm.limiter import CallLimiter, CallSlot
@@ -76,7 +76,7 @@ class Encoder:
         distinct = list(dict.fromkeys(texts))
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
-        usage = Attempts()
+        usage = CallUsage(EMBEDDING, self.name)
         with self._limiter.slot() as slot:
             try:
                 vectors = await self._vectors(distinct, usage, slot)
@@ -85,12 +85,12 @@ class Encoder:
             finally:
                 if meter is not None and not self._local:
                     with self._limiter.recording():
-                        await meter(self._call(usage))
+                        await meter(usage.call())
         row = {text: number for number, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
 
     async def _vectors(
-        self, texts: list[str], usage: Attempts, slot: CallSlot
+        self, texts: list[str], usage: CallUsage, slot: CallSlot
     ) -> list[list[float]]:
         try:
             return await self._retries.copy()(self._request, texts, usage, slot)
@@ -101,21 +101,11 @@ class Encoder:
             raise call_error(error, EMBEDDING, self.name, self._embeddings, self._names) from None
 
     async def _request(
-        self, texts: list[str], usage: Attempts, slot: CallSlot
+        self, texts: list[str], usage: CallUsage, slot: CallSlot
     ) -> list[list[float]]:
         tokens = sum(map(len, texts)) // CHARACTERS_A_TOKEN
         async with slot.request(tokens), usage.attempt(self._timeout):
             return await self._embeddings.aembed_documents(texts)
-
-    def _call(self, usage: Attempts) -> Call:
-        return Call(
-            prompt=EMBEDDING,
-            model=self.name,
-            attempts=usage.attempts,
-            seconds=usage.seconds,
-            outcome=usage.outcome,
-            faults=dict(usage.faults),
-        )
 
     def _unit(self, vectors: list[list[float]], count: int) -> NDArray[np.float32]:
         if len(vectors) != count or len({len(vector) for vector in vectors}) != 1:
