@@ -12,6 +12,7 @@ from rich.progress import Progress
 from evals.datasets.registry import read_dataset
 from evals.paper.design import DESIGNS, Plan
 from evals.planted.dataset import PLANTED
+from prompts.llm.models import OFFLINE
 from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import Settings
@@ -86,9 +87,17 @@ for _name in DESIGNS:
 
 
 def settings_with(model: str | None) -> Settings:
-    """Return the settings of the process, with another model if one is named."""
+    """Return the settings of the process, with another model if one is named.
+
+    With the offline model no checkpoints are kept, unless RECNET_DURABILITY is set: it is faster,
+    and a record that is made again after a crash costs nothing.
+    """
     settings = read_settings()
-    return settings if model is None else settings.model_copy(update={"model": model})
+    if model is not None:
+        settings = settings.model_copy(update={"model": model})
+    if settings.model == OFFLINE and "durability" not in settings.model_fields_set:
+        settings = settings.model_copy(update={"durability": "exit"})
+    return settings
 
 
 def require_folder(out: Path) -> None:
