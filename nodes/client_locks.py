@@ -1,4 +1,8 @@
-"""Turns of clients: an interaction waits for those it will change before it pays for a rewrite."""
+"""Locks of clients: an interaction locks those it will change before it pays for a rewrite.
+
+The lock only saves calls: an interaction that waited in vain goes on without it. That no update is
+lost rests on the comparison of versions at the commit.
+"""
 
 from collections.abc import Iterable
 from typing import Literal
@@ -9,6 +13,7 @@ from nodes.assign_credit import reject_pinned
 from nodes.resources import resources
 from nodes.step import Step, begin_step
 from state.db.checkpoints import thread_of
+from state.db.locks import WAIT_SECONDS
 from state.db.pool import Connection
 from state.domain import Client, Reception
 from state.graphs.context import NetworkContext
@@ -26,7 +31,7 @@ async def lock_clients(state: BackwardState, runtime: Runtime[NetworkContext]) -
     step = await begin_step(state["interaction"], runtime)
     network = step.network.id
     names = [f"{network}/client/{client}" for client in sorted(_changing(state))]
-    await resources().turns.take(thread_of(network, step.name), names)
+    await resources().locks.try_acquire(thread_of(network, step.name), names, wait=WAIT_SECONDS)
     async with resources().pool.connection() as conn:
         stale = await stale_clients(conn, step, state)
         newer = await read_clients(conn, network, sorted(stale)) if stale else []
@@ -34,8 +39,8 @@ async def lock_clients(state: BackwardState, runtime: Runtime[NetworkContext]) -
 
 
 async def unlock_clients(step: Step) -> None:
-    """Let others have the clients of an interaction that has ended."""
-    await resources().turns.give_back(thread_of(step.network.id, step.name))
+    """Release the clients of an interaction that has ended."""
+    await resources().locks.release(thread_of(step.network.id, step.name))
 
 
 async def is_committed(state: BackwardState) -> Literal["lock_clients", "__end__"]:

@@ -29,7 +29,7 @@ async def merge_messages(state: MergeTask, runtime: Runtime[NetworkContext]) -> 
     """
     step = await begin_step(state["step"], runtime)
     client = state["client"]
-    async with step.resources.turns.at(f"{step.network.id}/merge/{client.id}"):
+    async with step.resources.locks.hold(f"{step.network.id}/merge/{client.id}"):
         return {"merged": [await _view(step, client)]}
 
 

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from nodes.endpoints import Endpoints, open_endpoints
-from nodes.lease_activity import AtWork
 from prompts.llm.budget import Budget
 from prompts.llm.cache import ReplyCache
 from prompts.llm.client import ModelClient
@@ -22,9 +21,8 @@ from prompts.llm.models import OFFLINE
 from prompts.registry import PROMPTS
 from prompts.template import Templates
 from state.db.embedded import database_url
-from state.db.locks import Turns
+from state.db.locks import Locks
 from state.db.pool import Connection, Pool, open_pool, require_database
-from state.db.presence import Presence
 from state.domain import Call
 from state.settings import Settings
 from state.store.networks import NetworkRecord
@@ -45,13 +43,10 @@ class Resources:
     """What all its requests pass."""
     budget: Budget
     """What this process has spent so far."""
-    presence: Presence
-    """Its sign of life, by which others know whether a window is still being worked on."""
-    turns: Turns
-    """What its runs are at, so that others wait for them."""
+    locks: Locks
+    """The locks of this process."""
     command: str = ""
     """What this process was started as: usage is kept by it."""
-    at_work: AtWork = field(default_factory=AtWork)
     networks: dict[str, NetworkRecord] = field(default_factory=dict)
     """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
     runs: list[int] = field(default_factory=list)
@@ -131,7 +126,6 @@ async def open_resources(
         async with open_pool(url, settings.connections) as pool:
             with ExitStack() as stack:
                 replies = _open_replies(stack, url, endpoints) if cached else None
-                presence = Presence(url)
                 held = Resources(
                     settings=settings,
                     url=url,
@@ -140,16 +134,14 @@ async def open_resources(
                     encoder=endpoints.encoder,
                     limiter=endpoints.limiter,
                     budget=budget,
-                    presence=presence,
-                    turns=Turns(presence),
+                    locks=Locks(url, command),
                     command=command,
                 )
                 held.limiter.wait_for_storage = partial(require_database, pool)
                 try:
                     yield held
                 finally:
-                    await held.turns.close()
-                    await held.presence.close()
+                    await held.locks.close()
 
 
 def _caller(

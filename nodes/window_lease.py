@@ -1,43 +1,38 @@
-"""Claims: which run is at a window's router update, and how one left unfinished finds another.
+"""The window lease: which run works on the router update of an open window.
 
-A commit only claims a window. Whose nodes do the update is settled when they begin, so that a run
-that fails, is cancelled or is killed between any two of them leaves a window that others can take.
+A commit only claims a window. The lease is taken when the update begins: an advisory lock of the
+process, and the run's thread id in the window's row. A lease that nobody works on is free, because
+its run failed, was cancelled between two nodes, or its process died; another run then takes it.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from functools import wraps
 from typing import Any, ParamSpec
 
-import psycopg
 from langgraph.config import get_config
 from langgraph.runtime import get_runtime
 
-from nodes.resources import Resources, resources
+from nodes.resources import resources
 from nodes.step import Step, begin_step, window_step
+from state.db.locks import Locks, lock_holder
 from state.db.pool import Connection
-from state.db.presence import is_present
-from state.errors import DatabaseError, InputError
+from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateState
 from state.store.planned_records import settle_planned
-from state.store.windows import (
-    Window,
-    add_pending,
-    claim_window,
-    hold_window,
-    open_window,
-    release_window,
-)
+from state.store.windows import Window, add_pending, claim_window, open_window, set_window_thread
 
 P = ParamSpec("P")
+
+PAUSE_SECONDS = 10.0
+"""How long a run may take between two nodes; after that it counts as stopped between them."""
 
 
 async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) -> int | None:
     """Add a record's clients to the pending set, and return the window to update from, if any.
 
-    That is the set where it is full now, or an open window that nobody is at. Of the records that
+    That is the set where it is full now, or an open window whose lease is free. Of the records that
     a training run has planned as one window, the one that settles last claims the set, in the name
     of the last in the stream.
     """
@@ -50,7 +45,7 @@ async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) ->
     if claimed is not None:
         return claimed
     left = await open_window(conn, step.network.id)
-    if left is None or not await is_free(conn, step.resources, step.network.id, left):
+    if left is None or not await is_lease_free(conn, step.network.id, left):
         return None
     return left.id
 
@@ -61,36 +56,29 @@ async def still_claimed(conn: Connection, step: Step) -> int | None:
     return window.id if window is not None and window.claimed_by == step.name else None
 
 
-async def is_free(conn: Connection, held: Resources, network: int, window: Window) -> bool:
-    """Return whether nobody is at an open window: its run failed, or its process is gone."""
-    if window.holder is None:
-        return True
-    if window.holder == held.presence.shown:
-        return not held.at_work.is_at(network)
-    return not await is_present(conn, window.holder)
+async def is_lease_free(conn: Connection, network: int, window: Window) -> bool:
+    """Return whether no run of any process works on an open window."""
+    return await lock_holder(conn, lease_name(network, window.id)) is None
 
 
-async def leave_window(held: Resources, network: int, runner: str) -> None:
-    """Give up the window where this run of this process holds it.
+def lease_name(network: int, window: int) -> str:
+    """Return the name of the lock behind the lease of a window."""
+    return f"{network}/{window_step(window)}"
 
-    A database that cannot be reached has dropped the sign of the process anyway.
-    """
-    sign = held.presence.shown
-    if sign is None:
-        return
-    with suppress(psycopg.Error, DatabaseError):
-        async with held.pool.connection() as conn:
-            await release_window(conn, network, sign, runner)
+
+async def release_lease(locks: Locks, run: str) -> None:
+    """Release the lease that a run holds, if it holds one."""
+    await locks.release(_owner(run))
 
 
 def requires_lease(
     node: Callable[P, Awaitable[RouterUpdateState]], *, takes: bool = False
 ) -> Callable[P, Awaitable[RouterUpdateState]]:
-    """Let a node of `router_update` work only for the run that holds the open window.
+    """Let a node of `router_update` work only for the run that holds the window's lease.
 
-    The first node `takes` the hold, the others keep it. A run that comes late, because another one
+    The first node `takes` the lease, the others keep it. A run that comes late, because another one
     took its window over, goes through to its end without a call, whatever becomes of the other:
-    what it has gathered may be incomplete. A run that fails gives the window up.
+    what it has gathered may be incomplete. A run that fails releases the lease.
     """
 
     @wraps(node)
@@ -98,18 +86,21 @@ def requires_lease(
         state: Any = args[0]
         name = state.get("step") or window_step(state.get("window"))
         step = await begin_step(name, get_runtime(NetworkContext), first=takes)
-        runner = _this_run()
-        if not await _hold(step, runner, takes=takes):
+        run, locks = _this_run(), resources().locks
+        if not await _acquire(step, run, takes=takes):
             return {}
-        held = resources()
         try:
-            with held.at_work.on(step.network.id):
+            with locks.keep(_owner(run), PAUSE_SECONDS):
                 return await node(*args, **kwargs)
         except BaseException:
-            await asyncio.shield(leave_window(held, step.network.id, runner))
+            await asyncio.shield(release_lease(locks, run))
             raise
 
     return guarded
+
+
+def _owner(run: str) -> str:
+    return f"lease of {run}"
 
 
 def _this_run() -> str:
@@ -125,28 +116,30 @@ def _this_run() -> str:
     return str(run)
 
 
-async def _hold(step: Step, runner: str, *, takes: bool) -> bool:
-    """Return whether this run is at the step's window.
+async def _acquire(step: Step, run: str, *, takes: bool) -> bool:
+    """Return whether this run holds the lease of the step's window now.
 
-    Where nobody is, the first node takes it, and the others only if nobody was since this run.
+    The first node takes a lease that is free; the others do only where no other run had it since.
     """
-    async with resources().pool.connection() as conn:
-        window = await open_window(conn, step.network.id)
-    if window is None or window_step(window.id) != step.name:
-        return False
-    if window.holder is not None and (window.holder, window.thread_id) == (
-        resources().presence.shown,
-        runner,
-    ):
-        return True
-    sign = await resources().presence.sign()
-    async with step.commit() as conn:
-        window = await open_window(conn, step.network.id)
+
+    async def own_window() -> Window | None:
+        async with step.connection() as conn:
+            window = await open_window(conn, step.network.id)
         if window is None or window_step(window.id) != step.name:
-            return False
-        if (window.holder, window.thread_id) != (sign, runner):
-            mine = takes or window.thread_id == runner
-            if not mine or not await is_free(conn, step.resources, step.network.id, window):
-                return False
-            await hold_window(conn, step.network.id, sign, runner)
+            return None
+        return window if takes or window.thread_id == run else None
+
+    locks = step.resources.locks
+    # Looked at before too: a late run must not have the lock for a moment in which another asks.
+    if (window := await own_window()) is None:
+        return False
+    name = lease_name(step.network.id, window.id)
+    if not await locks.acquire(_owner(run), [name], wait=0, keep=PAUSE_SECONDS):
+        return False
+    if (window := await own_window()) is None:
+        await release_lease(locks, run)
+        return False
+    if window.thread_id != run:  # only who has the lock writes it
+        async with step.connection() as conn:
+            await set_window_thread(conn, step.network.id, window.id, run)
     return True

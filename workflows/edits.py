@@ -37,7 +37,7 @@ from state.store.versions import (
 from state.store.windows import add_pending, open_window
 from state.vectors import Vector
 from workflows.find_module import find_module
-from workflows.network_lock import only_trainer
+from workflows.network_lock import network_lock
 
 
 class Revision(Frozen):
@@ -186,7 +186,7 @@ async def _revising(
     require_usable(network, resources)
     async with resources.pool.connection() as conn:
         target = _Target(network, await find_module(conn, network, module), module)
-    async with only_trainer(resources, network):
+    async with network_lock(resources, network):
         yield target
 
 

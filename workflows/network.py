@@ -17,7 +17,7 @@ from state.settings import NetworkSettings
 from state.store.networks import copy_network, drop_network
 from workflows import bootstrap, edits, recommend
 from workflows.edits import Revision
-from workflows.network_lock import only_trainer
+from workflows.network_lock import network_lock
 from workflows.runs import Runs
 from workflows.stored_network import StoredNetwork
 from workflows.training.driver import Fit, Progress, TrainingReport, train
@@ -235,7 +235,7 @@ class Network(StoredNetwork):
             NetworkError: it is being trained.
         """
         record = await self.record()
-        async with only_trainer(self.resources, record):
+        async with network_lock(self.resources, record):
             async with self.resources.pool.connection() as conn:
                 await drop_network(conn, record.id)
             self.resources.networks.pop(self.name, None)

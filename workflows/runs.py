@@ -18,7 +18,7 @@ from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import StateSnapshot
 
 from nodes.resources import Resources
-from nodes.window_lease import leave_window
+from nodes.window_lease import release_lease
 from state.db.checkpoints import checkpointer
 from state.errors import DatabaseError, InputError
 from state.graphs.context import NetworkContext
@@ -74,7 +74,7 @@ class Runs:
     async def _thread_lock(self, thread: str) -> AsyncIterator[None]:
         """Lock a thread, in all processes: two runs on one would mix."""
         lock = self._locks.setdefault(thread, asyncio.Lock())
-        async with lock, self.resources.turns.at(thread, patiently=True):
+        async with lock, self.resources.locks.hold(thread, wait=None):
             yield
 
     async def _invoke(
@@ -95,10 +95,8 @@ class Runs:
                     durability=self.resources.settings.durability,
                 )
         except BaseException:
-            network = self.resources.networks.get(context.network)
-            if network is not None:
-                await asyncio.shield(leave_window(self.resources, network.id, thread))
-            await asyncio.shield(self.resources.turns.give_back(thread))
+            await asyncio.shield(release_lease(self.resources.locks, thread))
+            await asyncio.shield(self.resources.locks.release(thread))
             await self._delete_finished(graph, thread, saver)
             raise
         await self._delete_finished(graph, thread, saver, finished=True)

@@ -1,7 +1,5 @@
 """Connections: how all are opened, and one outside the pool, for migrations and for locks."""
 
-import asyncio
-from contextlib import suppress
 from typing import Any
 
 import psycopg
@@ -33,9 +31,6 @@ _FULL_SECONDS = 5.0
 """How long a server that has no connection left is asked again: many programs may have started at
 once, and each needs more at its start than later."""
 
-_PARTING = 1.0
-"""Seconds in which a server has to answer a connection that takes its leave."""
-
 
 def connection_options(url: str, schema: str | None = None) -> dict[str, Any]:
     """Return the options every connection of the program is opened with; names are in `schema`.
@@ -49,13 +44,21 @@ def connection_options(url: str, schema: str | None = None) -> dict[str, Any]:
     return {name: given.get(name, value) for name, value in _OURS.items()} | {"options": options}
 
 
-async def connect(url: str, *, wait: bool = True) -> AsyncConnection[DictRow]:
-    """Open one connection outside the pool; `wait` a while where the server has none left.
+async def connect(
+    url: str, *, wait: bool = True, application_name: str | None = None
+) -> AsyncConnection[DictRow]:
+    """Open one connection outside the pool.
+
+    `wait` retries for a few seconds where the server has none left; other processes see the
+    `application_name`.
 
     Raises:
         DatabaseError: the URL cannot be read, or nobody there lets this program in.
     """
     _require_readable(url)
+    options = connection_options(url)
+    if application_name is not None:
+        options["application_name"] = application_name
     patiently = AsyncRetrying(
         retry=retry_if_exception(is_full),
         stop=stop_after_delay(_FULL_SECONDS if wait else 0),
@@ -68,23 +71,10 @@ async def connect(url: str, *, wait: bool = True) -> AsyncConnection[DictRow]:
             url,
             autocommit=True,
             row_factory=dict_row,
-            **connection_options(url),
+            **options,
         )
     except psycopg.OperationalError as error:
         raise unreachable(error) from error
-
-
-async def part(conn: AsyncConnection[DictRow]) -> None:
-    """Give up what a connection locks, and close it.
-
-    A server drops the locks of a closed connection when it gets to it; asked, it does so at once.
-    """
-    try:
-        with suppress(psycopg.Error, TimeoutError):
-            async with asyncio.timeout(_PARTING):
-                await conn.execute("SELECT pg_advisory_unlock_all()")
-    finally:
-        await conn.close()
 
 
 def _require_readable(url: str) -> None:

@@ -11,7 +11,7 @@ from state.errors import DatabaseError
 
 _GOES_ON = "nothing is half written, and the same command then goes on where it was"
 _CONNECTIONS = (
-    "lower RECNET_CONNECTIONS (training takes up to four more), end other programs, or raise the "
+    "lower RECNET_CONNECTIONS (a process opens up to three more), end other programs, or raise the "
     "server's max_connections, or the CONNECTION LIMIT of the role or database"
 )
 _TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")

@@ -1,157 +1,281 @@
-"""Turns: one run at a time at a thing, so that others wait instead of paying for the same work.
+"""Locks by name that all processes on a database share.
 
-A turn is a courtesy: whoever waits in vain goes on without it, and a turn that is held too long
-ends by itself. What must hold rests on the comparison of versions at the commit.
+They are advisory locks on one connection of the process. The server drops them when that connection
+ends, however the process ended; within a minute where the machine or the network is gone. Tasks of
+one process wait for each other on asyncio locks, and locks of other processes are polled, so nobody
+waits inside a transaction or with a connection of the pool.
 """
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+import os
+import socket
+from collections.abc import AsyncIterator, Hashable, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 import psycopg
+from psycopg import AsyncConnection
+from psycopg.rows import DictRow
 
-from state.db.presence import Presence
+from state.db.connection import connect
+from state.db.pool import Connection
 from state.errors import DatabaseError
 
-PATIENCE = 60.0
-"""Seconds that anybody waits for its turns."""
-HELD = 60.0
-"""Seconds after which turns that were not given back end."""
+WAIT_SECONDS = 60.0
+"""How long anybody waits for locks that it can do without."""
+KEEP_SECONDS = 60.0
+"""How long locks are kept that nobody releases."""
 _SHORTEST = 0.02
 _LONGEST = 0.05
 """Seconds between two tries: were they to grow on, newcomers would mostly be the first."""
-_WITHOUT = 30.0
-"""Seconds for which nobody asks again for a connection that the server refused."""
+_REFUSED_SECONDS = 30.0
+"""How long nobody asks again for a connection that the server refused, where it can do without."""
+_CLOSE_SECONDS = 1.0
+"""How long the server has to answer a connection that releases its locks before it is closed."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Held:
+    """The locks of one owner."""
+
+    names: tuple[str, ...]
+    conn: AsyncConnection[DictRow]
     ends: AsyncExitStack
-    timer: asyncio.TimerHandle
+    users: int = 0
+    timer: asyncio.TimerHandle | None = None
 
 
-class Turns:
-    """The turns that runs of this process have: advisory locks on the connection of its sign.
+class Locks:
+    """The locks of this process; its connection is opened for the first one.
 
-    So they vanish with the process or its connection. Tasks of one process wait for each other
-    here; other processes' locks are tried again and again. Nobody holds a connection of the pool or
-    a transaction while it waits.
+    `command` is what other processes are told about this one where they find its lock.
     """
 
-    def __init__(self, presence: Presence) -> None:
-        self._presence = presence
-        self._local: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
-        self._held: dict[str, _Held] = {}
-        self._ending: set[asyncio.Task[None]] = set()
-        self._without_until = 0.0
+    def __init__(self, url: str, command: str = "") -> None:
+        self._url = url
+        self.name = f"recnet {command}, process {os.getpid()} on {socket.gethostname()}"
+        self._conn: AsyncConnection[DictRow] | None = None
+        self._closed = False
+        self._opening = asyncio.Lock()
+        self._local: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._held: dict[Hashable, _Held] = {}
+        self._expiring: set[asyncio.Task[None]] = set()
+        self._refused_until = 0.0
 
-    async def take(self, owner: str, names: Sequence[str]) -> bool:
-        """Wait until all these turns are the owner's; `names` stand in an order that all keep.
+    async def acquire(
+        self,
+        owner: Hashable,
+        names: Sequence[str],
+        *,
+        wait: float | None = WAIT_SECONDS,
+        keep: float | None = KEEP_SECONDS,
+    ) -> bool:
+        """Wait until an owner holds all these locks, and no others; False where it took too long.
 
-        Returns:
-            False where that took too long, or the database gave no connection for it.
+        Args:
+            owner: who holds them; one that holds them already keeps them.
+            names: in an order that everybody keeps, so that no two wait for each other.
+            wait: seconds; 0 tries once, None waits for as long as the others live.
+            keep: seconds after which they are released; None keeps them until `release`.
+
+        Raises:
+            DatabaseError: the server allows no further connection.
+            psycopg.OperationalError: the connection was lost meanwhile.
         """
-        if owner in self._held:
-            return True
-        async with AsyncExitStack() as stack:
-            if not await self._take(stack, names, PATIENCE):
-                return False
+        async with self._mutex("owner", owner), AsyncExitStack() as stack:
+            held = self._held.get(owner)
+            if held is not None and held.names == tuple(names) and await _answers(held.conn):
+                self._expire(owner, held, keep)
+                return True
+            await self.release(owner)
+            conn = await self._connection()
             loop = asyncio.get_running_loop()
-            timer = loop.call_later(HELD, self._end, owner)
-            self._held[owner] = _Held(stack.pop_all(), timer)
+            deadline = None if wait is None else loop.time() + wait
+            mutexes = [self._mutex("name", name) for name in names]
+            waited = any(mutex.locked() for mutex in mutexes)
+            try:
+                async with asyncio.timeout_at(deadline):
+                    for mutex in mutexes:
+                        await stack.enter_async_context(mutex)
+            except TimeoutError:
+                return False
+            keys = [_key(name) for name in names]
+            stack.push_async_callback(_unlock, conn, keys)
+            if waited:  # let other processes try first, or this one would always win
+                await asyncio.sleep(_SHORTEST)
+            if not await _lock(conn, keys, deadline):
+                return False
+            held = self._held[owner] = _Held(tuple(names), conn, stack.pop_all())
+            self._expire(owner, held, keep)
         return True
 
-    async def give_back(self, owner: str) -> None:
-        """Give all turns of an owner back; one that has none is left alone."""
+    async def try_acquire(
+        self, owner: Hashable, names: Sequence[str], *, wait: float | None = WAIT_SECONDS
+    ) -> bool:
+        """Acquire locks that the owner can do without: False too where the database refuses."""
+        now = asyncio.get_running_loop().time
+        if now() < self._refused_until:
+            return False
+        try:
+            return await self.acquire(owner, names, wait=wait)
+        except DatabaseError:
+            self._refused_until = now() + _REFUSED_SECONDS
+        except psycopg.Error:
+            pass
+        return False
+
+    async def release(self, owner: Hashable) -> None:
+        """Release all locks of an owner, if it has any."""
         if (held := self._held.pop(owner, None)) is not None:
-            held.timer.cancel()
+            if held.timer is not None:
+                held.timer.cancel()
             await held.ends.aclose()
 
     @asynccontextmanager
-    async def at(self, name: str, *, patiently: bool = False) -> AsyncIterator[None]:
-        """Wait for one turn, and have it for the time of the block, however long that is.
+    async def hold(self, name: str, *, wait: float | None = WAIT_SECONDS) -> AsyncIterator[None]:
+        """Hold one lock for the time of the block; run the block without it where it cannot be had.
 
-        `patiently`: for as long as who has it lives.
+        `wait` as in `acquire`.
         """
-        async with AsyncExitStack() as stack:
-            await self._take(stack, [name], None if patiently else PATIENCE)
+        owner = object()
+        if await self.try_acquire(owner, [name], wait=wait):
+            self._expire(owner, self._held[owner], None)
+        try:
             yield
+        finally:
+            await self.release(owner)
+
+    @contextmanager
+    def keep(self, owner: Hashable, seconds: float) -> Iterator[None]:
+        """Keep an owner's locks for the time of the block, and for some seconds after it."""
+        if (held := self._held.get(owner)) is None:
+            yield
+            return
+        held.users += 1
+        self._expire(owner, held, None)
+        try:
+            yield
+        finally:
+            held.users -= 1
+            if self._held.get(owner) is held:
+                self._expire(owner, held, seconds)
+
+    async def verify(self, owner: Hashable) -> None:
+        """Make sure that an owner still holds its locks.
+
+        Raises:
+            psycopg.OperationalError: the connection was lost, and with it the locks.
+        """
+        if (held := self._held.get(owner)) is None:
+            raise psycopg.OperationalError("the lock was lost")
+        await held.conn.execute("SELECT")
 
     async def close(self) -> None:
-        """Forget all turns: the connection is about to be closed."""
+        """Release all locks for good: what a cancelled run left behind acquires none again.
+
+        A server drops the locks of a closed connection when it gets to it; asked, it does at once.
+        """
+        self._closed = True
         for owner in list(self._held):
-            await self.give_back(owner)
-
-    async def _take(
-        self, stack: AsyncExitStack, names: Sequence[str], patience: float | None
-    ) -> bool:
-        now = asyncio.get_running_loop().time
-        if now() < self._without_until:
-            return False
-        keys = [_key(name) for name in names]
-        taking = await stack.enter_async_context(AsyncExitStack())
-        try:
-            async with asyncio.timeout(patience):
-                waited = [await self._wait_here(taking, key) for key in keys]
-                taking.push_async_callback(self._unlock, keys)
-                if any(waited):  # let other processes try first, or this one would always win
-                    await asyncio.sleep(_SHORTEST)
-                await self._lock(keys)
-        except (TimeoutError, psycopg.Error, DatabaseError) as error:
-            if isinstance(error, DatabaseError):
-                self._without_until = now() + _WITHOUT
-            await taking.aclose()
-            return False
-        return True
-
-    async def _wait_here(self, stack: AsyncExitStack, key: int) -> bool:
-        """Wait for the tasks of this process; return whether there was anyone to wait for."""
-        lock = self._local.setdefault(key, asyncio.Lock())
-        waits = lock.locked()
-        await stack.enter_async_context(lock)
-        return waits
-
-    async def _lock(self, keys: Sequence[int]) -> None:
-        """Lock keys in order; what lies behind one that is not free is left to others."""
-        pause = _SHORTEST
-        while True:
-            rows = await asyncio.shield(
-                self._presence.ask(
-                    "SELECT key, pg_try_advisory_lock(key) AS held FROM unnest(%s::bigint[]) key",
-                    (list(keys),),
-                )
-            )
-            held = {row["key"] for row in rows if row["held"]}
-            keys = keys[next((n for n, key in enumerate(keys) if key not in held), len(keys)) :]
-            if not keys:
+            await self.release(owner)
+        async with self._opening:
+            if self._conn is None:
                 return
-            await self._unlock([key for key in keys if key in held])
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, _LONGEST)
+            try:
+                with suppress(psycopg.Error, TimeoutError):
+                    async with asyncio.timeout(_CLOSE_SECONDS):
+                        await self._conn.execute("SELECT pg_advisory_unlock_all()")
+            finally:
+                await self._conn.close()
 
-    async def _unlock(self, keys: Sequence[int]) -> None:
-        # The statement of a run that was cancelled goes on: this one comes after it.
-        if keys:
-            await asyncio.shield(self._drop(keys))
+    async def _connection(self) -> AsyncConnection[DictRow]:
+        async with self._opening:
+            if self._closed:
+                raise DatabaseError("the connections of this process are closed")
+            if self._conn is None or not await _answers(self._conn):
+                self._conn = await connect(self._url, application_name=self.name)
+            return self._conn
 
-    async def _drop(self, keys: Sequence[int]) -> None:
-        with suppress(psycopg.Error, DatabaseError):  # with the connection the locks are gone
-            await self._presence.ask(
-                "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) key",
-                (list(keys),),
-                anew=False,
+    def _mutex(self, *key: Hashable) -> asyncio.Lock:
+        return self._local.setdefault(key, asyncio.Lock())
+
+    def _expire(self, owner: Hashable, held: _Held, seconds: float | None) -> None:
+        """Set the time after which locks are released that nobody is using."""
+        if held.timer is not None:
+            held.timer.cancel()
+            held.timer = None
+        if seconds is not None and not held.users:
+            loop = asyncio.get_running_loop()
+            held.timer = loop.call_later(seconds, self._release_later, owner)
+
+    def _release_later(self, owner: Hashable) -> None:
+        task = asyncio.ensure_future(self.release(owner))
+        self._expiring.add(task)
+        task.add_done_callback(self._expiring.discard)
+
+
+async def lock_holder(conn: Connection, name: str) -> str | None:
+    """Return what can be said of the process that holds a lock; None where nobody does."""
+    cursor = await conn.execute(
+        "SELECT a.application_name AS name, to_char(a.backend_start, 'HH24:MI') AS since "
+        "FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
+        "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
+        "AND (l.classid::bigint << 32 | l.objid::bigint) = %s "
+        "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+        (_key(name),),
+    )
+    if (row := await cursor.fetchone()) is None:
+        return None
+    since = f", since {row['since']}" if row["since"] else ""
+    return f"{row['name'] or 'another process'}{since}"
+
+
+async def _answers(conn: AsyncConnection[DictRow]) -> bool:
+    try:
+        await conn.execute("SELECT")
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+async def _lock(
+    conn: AsyncConnection[DictRow], keys: Sequence[int], deadline: float | None
+) -> bool:
+    """Lock keys in order; those behind one that is not free are left to others meanwhile."""
+    now, pause = asyncio.get_running_loop().time, _SHORTEST
+    while True:
+        locking = conn.execute(
+            "SELECT key, pg_try_advisory_lock(key) AS held FROM unnest(%s::bigint[]) key",
+            (list(keys),),
+        )
+        rows = await (await asyncio.shield(locking)).fetchall()
+        held = {row["key"] for row in rows if row["held"]}
+        keys = keys[next((n for n, key in enumerate(keys) if key not in held), len(keys)) :]
+        if not keys:
+            return True
+        await _unlock(conn, [key for key in keys if key in held])
+        if deadline is not None and now() >= deadline:
+            return False
+        await asyncio.sleep(pause)
+        pause = min(2 * pause, _LONGEST)
+
+
+async def _unlock(conn: AsyncConnection[DictRow], keys: Sequence[int]) -> None:
+    """Unlock keys, also those that a statement locks whose run was cancelled: this comes after."""
+
+    async def unlock() -> None:
+        with suppress(psycopg.Error):  # with the connection the locks are gone
+            await conn.execute(
+                "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) key", (list(keys),)
             )
 
-    def _end(self, owner: str) -> None:
-        ending = asyncio.ensure_future(self.give_back(owner))
-        self._ending.add(ending)
-        ending.add_done_callback(self._ending.discard)
+    if keys:
+        await asyncio.shield(unlock())
 
 
 def _key(name: str) -> int:
-    """Return the advisory lock of a name, one of 2^64: the signs of processes are random ones."""
-    digest = hashlib.sha256(f"recnet turn {name}".encode()).digest()
+    """Return the number of a lock, one of 2^64."""
+    digest = hashlib.sha256(f"recnet lock {name}".encode()).digest()
     return int.from_bytes(digest[:8], signed=True)

@@ -168,8 +168,6 @@ async def copy_network(
             await _copy_rows(conn, table, source.id, copy)
         if settings.update_size != source.settings.update_size:
             await write_plan(conn, copy, [])  # its windows are cut anew
-        # Whoever is at the source's open window is not at the copy's.
-        await conn.execute("UPDATE windows SET holder = NULL WHERE network_id = %s", (copy,))
     return copy
 
 

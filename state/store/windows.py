@@ -13,10 +13,8 @@ class Window(Frozen):
     members: tuple[int, ...]
     claimed_by: str = ""
     """The interaction whose commit filled the set."""
-    holder: int | None = None
-    """The sign of the process that is at its router update; None where nobody is."""
     thread_id: str = ""
-    """The thread of the run that is, or was, at it."""
+    """The run that works, or worked, on its router update."""
 
 
 async def add_pending(conn: Connection, network: int, clients: Iterable[int]) -> None:
@@ -64,28 +62,18 @@ async def claim_window(
 async def open_window(conn: Connection, network: int) -> Window | None:
     """Return the claimed window whose router update is not committed, if there is one."""
     cursor = await conn.execute(
-        "SELECT id, members, claimed_by, holder, thread_id FROM windows "
-        "WHERE network_id = %s AND NOT done",
+        "SELECT id, members, claimed_by, thread_id FROM windows WHERE network_id = %s AND NOT done",
         (network,),
     )
     row = await cursor.fetchone()
     return None if row is None else Window.model_validate(row)
 
 
-async def hold_window(conn: Connection, network: int, holder: int, thread_id: str) -> None:
-    """Note which process and run are at the open window."""
+async def set_window_thread(conn: Connection, network: int, window: int, thread_id: str) -> None:
+    """Note which run works on a window's router update."""
     await conn.execute(
-        "UPDATE windows SET holder = %s, thread_id = %s WHERE network_id = %s AND NOT done",
-        (holder, thread_id, network),
-    )
-
-
-async def release_window(conn: Connection, network: int, holder: int, thread_id: str) -> None:
-    """Give up the open window where this run of this process holds it."""
-    await conn.execute(
-        "UPDATE windows SET holder = NULL WHERE network_id = %s AND NOT done "
-        "AND holder = %s AND thread_id = %s",
-        (network, holder, thread_id),
+        "UPDATE windows SET thread_id = %s WHERE network_id = %s AND id = %s",
+        (thread_id, network, window),
     )
 
 

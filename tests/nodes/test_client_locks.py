@@ -1,4 +1,4 @@
-"""Turns of clients: newer texts are met before a rewrite is paid for."""
+"""Locks of clients: newer texts are met before a rewrite is paid for."""
 
 import asyncio
 
@@ -9,7 +9,6 @@ from nodes.commit_interaction import commit_interaction
 from nodes.lifecycle import record_failure
 from nodes.optimize_clients import fan_out_gradients
 from nodes.resources import Resources
-from state.db import locks as bounds
 from state.domain import Reception
 from state.graphs.interaction import BackwardState, InteractionState
 from tests.support.backward_state import (
@@ -70,7 +69,7 @@ async def test_the_next_run_of_a_client_waits_for_the_commit(resources: Resource
     assert await is_committed({**second, **update}) == "__end__"
 
 
-async def test_a_record_that_fails_gives_its_turns_back(resources: Resources) -> None:
+async def test_a_record_that_fails_releases_its_locks(resources: Resources) -> None:
     await plant_tiny(resources)
     first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
     await lock_clients(first, runtime())
@@ -82,13 +81,13 @@ async def test_a_record_that_fails_gives_its_turns_back(resources: Resources) ->
     assert await waiting == {}
 
 
-async def test_a_turn_that_does_not_come_is_done_without(
+async def test_a_lock_that_does_not_come_is_done_without(
     resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = (await plant_tiny(resources)).id
     first, second = await credited("i:1", "ann"), await credited("i:2", "bob")
     await lock_clients(first, runtime())
-    monkeypatch.setattr(bounds, "PATIENCE", 0.1)
+    monkeypatch.setattr("nodes.client_locks.WAIT_SECONDS", 0.1)
     await move_profile(resources, network, 8, "Described by somebody else.")
     second = {**second, **await lock_clients(second, runtime())}
     assert second["clients"][1].profile == "Described by somebody else."

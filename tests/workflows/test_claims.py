@@ -4,19 +4,21 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import cast
 
+import psycopg
 import pytest
 from langgraph.config import get_config
 
-from nodes import window_lease as claims
+from nodes import window_lease
 from nodes.resources import Resources
 from nodes.step import Step
+from nodes.window_lease import lease_name
 from state.db.checkpoints import checkpointer
-from state.db.presence import Presence, is_present
+from state.db.locks import Locks, lock_holder
 from state.errors import InputError, NetworkError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.settings import Settings
-from state.store.windows import hold_window
+from state.store.windows import Window, set_window_thread
 from tests.support.database_rows import calls, pending_set, rows
 from tests.support.interrupted_runs import (
     LIVE_RECORDS,
@@ -33,23 +35,26 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-async def neighbour(settings: Settings) -> AsyncIterator[Presence]:
-    """Show the sign of another process that lives."""
+async def neighbour(settings: Settings) -> AsyncIterator[Locks]:
+    """Return the locks of another process that lives."""
     assert settings.database_url is not None
-    presence = Presence(settings.database_url.get_secret_value())
-    yield presence
-    await presence.close()
+    locks = Locks(settings.database_url.get_secret_value())
+    yield locks
+    await locks.close()
 
 
-async def hold(recnet: RecNet, network: int, sign: int) -> None:
+async def lease(recnet: RecNet, network: int, locks: Locks) -> None:
+    """Let another run, of the process that has these locks, take the lease of the open window."""
+    window = await find_open_window(recnet, network)
+    assert window is not None
+    assert await locks.acquire("elsewhere", [lease_name(network, window.id)], wait=0)
     async with recnet.resources.pool.connection() as conn:
-        await hold_window(conn, network, sign, "elsewhere")
+        await set_window_thread(conn, network, window.id, "elsewhere")
 
 
-async def release(recnet: RecNet, network: int) -> None:
-    await rows(
-        recnet, "UPDATE windows SET holder = NULL WHERE network_id = %s RETURNING 1", network
-    )
+async def is_leased(recnet: RecNet, network: int, window: Window) -> bool:
+    async with recnet.resources.pool.connection() as conn:
+        return not await window_lease.is_lease_free(conn, network, window)
 
 
 async def test_the_next_live_record_finishes_what_a_failed_run_left(
@@ -58,7 +63,7 @@ async def test_the_next_live_record_finishes_what_a_failed_run_left(
     network = await leave_open_window(recnet, model)
     left = await find_open_window(recnet, network)
     assert left is not None
-    assert left.holder is None
+    assert not await is_leased(recnet, network, left)
     out = await recnet.network("tiny").interact(user="cid", positive="m2", negative="j1", id="next")
     assert out["window"] == left.id
     assert await find_open_window(recnet, network) is None
@@ -69,10 +74,10 @@ async def test_the_next_live_record_finishes_what_a_failed_run_left(
 
 
 async def test_a_process_that_is_gone_holds_nothing(
-    recnet: RecNet, model: WatchedModel, neighbour: Presence
+    recnet: RecNet, model: WatchedModel, neighbour: Locks
 ) -> None:
     network = await leave_open_window(recnet, model)
-    await hold(recnet, network, await neighbour.sign())
+    await lease(recnet, network, neighbour)
     out = await recnet.network("tiny").interact(user="cid", positive="m2", negative="j1")
     assert out["window"] is None
     await neighbour.close()
@@ -82,10 +87,10 @@ async def test_a_process_that_is_gone_holds_nothing(
 
 
 async def test_while_another_process_is_at_the_update_the_set_goes_on_filling(
-    recnet: RecNet, model: WatchedModel, neighbour: Presence
+    recnet: RecNet, model: WatchedModel, neighbour: Locks
 ) -> None:
     network = await leave_open_window(recnet, model)
-    await hold(recnet, network, await neighbour.sign())
+    await lease(recnet, network, neighbour)
     for user, positive in (("cid", "m2"), ("eve", "f2"), ("dot", "m3")):
         out = await recnet.network("tiny").interact(user=user, positive=positive, negative="j1")
         assert out["window"] is None
@@ -151,25 +156,30 @@ async def test_a_run_whose_window_was_finished_by_another_ends_without_a_call(
 
 @pytest.mark.parametrize("skipped", ["extract_attributes", "restructure_routers"])
 async def test_a_run_that_passed_over_a_node_never_commits_the_rest(
-    recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch, skipped: str
+    recnet: RecNet,
+    model: WatchedModel,
+    neighbour: Locks,
+    monkeypatch: pytest.MonkeyPatch,
+    skipped: str,
 ) -> None:
     """Also where the run that took its window over fails at just that moment."""
     network = await leave_open_window(recnet, model)
-    place, hold_it = "", claims._hold  # noqa: SLF001
+    place, acquire = "", window_lease._acquire  # noqa: SLF001
 
-    async def fails_meanwhile(step: Step, runner: str, *, takes: bool) -> bool:
+    async def fails_meanwhile(step: Step, run: str, *, takes: bool) -> bool:
         nonlocal place
         node = get_config()["configurable"]["checkpoint_ns"].split("|")[-1].split(":")[0]
         if node == skipped and not place:
-            await hold(recnet, network, await recnet.resources.presence.sign())
-            with recnet.resources.at_work.on(network):
-                assert not await hold_it(step, runner, takes=takes)
-            await release(recnet, network)
+            # Its lease has expired since its last node, and another run has it.
+            await window_lease.release_lease(step.resources.locks, run)
+            await lease(recnet, network, neighbour)
+            assert not await acquire(step, run, takes=takes)
+            await neighbour.release("elsewhere")
             place = node
             return False
-        return await hold_it(step, runner, takes=takes)
+        return await acquire(step, run, takes=takes)
 
-    monkeypatch.setattr(claims, "_hold", fails_meanwhile)
+    monkeypatch.setattr(window_lease, "_acquire", fails_meanwhile)
     record = {"user": "bob", "positive": "j3", "negative": "m1"}
     for _ in range(2):
         await recnet.network("tiny").interact(id="live bob", **record)
@@ -218,21 +228,23 @@ async def test_a_run_that_was_stopped_between_its_commit_and_the_update_holds_no
     await cast("AsyncGenerator[object]", stream).aclose()
     left = await find_open_window(recnet, network)
     assert left is not None
-    assert (left.claimed_by, left.holder) == ("b", None)
+    assert left.claimed_by == "b"
+    assert not await is_leased(recnet, network, left)
     out = await recnet.network("tiny").interact(user="cid", positive="m2", negative="j1")
     assert out["window"] == left.id
     assert await find_open_window(recnet, network) is None
 
 
 async def test_a_run_that_vanished_between_two_nodes_is_missed_after_a_while(
-    recnet: RecNet, model: WatchedModel, monkeypatch: pytest.MonkeyPatch
+    recnet: RecNet, model: WatchedModel
 ) -> None:
     network = await leave_open_window(recnet, model)
-    await hold(recnet, network, await recnet.resources.presence.sign())
-    with recnet.resources.at_work.on(network):
+    locks = recnet.resources.locks
+    await lease(recnet, network, locks)
+    with locks.keep("elsewhere", 0.5):
         pass  # the last node of a run that somebody stopped right after it
     assert not await recnet.network("tiny").update_routers()
-    monkeypatch.setattr("nodes.lease_activity.PAUSE", 0.0)
+    await asyncio.sleep(0.6)
     assert await recnet.network("tiny").update_routers()
 
 
@@ -274,36 +286,38 @@ async def test_a_graph_that_is_run_without_a_thread_updates_too(recnet: RecNet) 
     assert await find_open_window(recnet, network) is None
 
 
-async def test_a_sign_is_gone_when_its_process_has_taken_leave(
+async def test_a_lock_is_free_when_its_process_has_closed_its_connection(
     resources: Resources, settings: Settings
 ) -> None:
     assert settings.database_url is not None
     for _ in range(50):
-        leaving = Presence(settings.database_url.get_secret_value())
-        sign = await leaving.sign()
+        leaving = Locks(settings.database_url.get_secret_value())
+        assert await leaving.acquire("it", ["thing"], wait=0)
         async with resources.pool.connection() as conn:
-            assert await is_present(conn, sign)
+            assert await lock_holder(conn, "thing") is not None
             await leaving.close()
-            assert not await is_present(conn, sign)
+            assert await lock_holder(conn, "thing") is None
 
 
-async def test_a_sign_ends_with_its_connection(resources: Resources, neighbour: Presence) -> None:
-    sign = await neighbour.sign()
-    assert await neighbour.sign() == sign
+async def test_a_lock_ends_with_its_connection(resources: Resources, neighbour: Locks) -> None:
+    assert await neighbour.acquire("it", ["thing"], wait=0)
+    assert await neighbour.acquire("it", ["thing"], wait=0)
     async with resources.pool.connection() as conn:
-        assert await is_present(conn, sign)
+        assert await lock_holder(conn, "thing") is not None
         async with resources.pool.connection() as other, other.transaction(), conn.transaction():
-            assert await is_present(conn, sign)
-            assert await is_present(other, sign)
-            assert not await is_present(conn, sign + 1)
-            assert not await is_present(other, sign + 1)  # who asks is not taken for it
+            assert await lock_holder(conn, "thing") is not None
+            assert await lock_holder(other, "thing") is not None
+            assert await lock_holder(conn, "other thing") is None
+            assert await lock_holder(other, "other thing") is None  # who asks holds nothing
         await conn.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks "
-            "WHERE locktype = 'advisory' AND objsubid = 1 "
-            "AND (classid::bigint << 32 | objid::bigint) = %s",
-            (sign,),
+            "SELECT pg_terminate_backend(pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+            "WHERE l.locktype = 'advisory' AND a.application_name = %s",
+            (neighbour.name,),
         )
         async with asyncio.timeout(10):
-            while await is_present(conn, sign):
+            while await lock_holder(conn, "thing") is not None:
                 await conn.execute("SELECT pg_sleep(0.01)")
-        assert await neighbour.sign() != sign
+        with pytest.raises(psycopg.OperationalError):
+            await neighbour.verify("it")
+        assert await neighbour.acquire("it", ["thing"], wait=0)
+        await neighbour.verify("it")

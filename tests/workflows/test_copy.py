@@ -3,8 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from nodes.window_lease import lease_name
 from state.errors import InputError, NetworkError
-from state.store.windows import add_pending, claim_window, hold_window, open_window
+from state.store.windows import add_pending, claim_window, open_window
 from tests.support.database_rows import rows
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from workflows.recnet import RecNet
@@ -48,15 +49,15 @@ async def test_an_unknown_setting_is_refused(recnet: RecNet) -> None:
         await recnet.network("tiny").copy("other", nonsense=1)
 
 
-async def test_who_is_at_the_sources_open_window_is_not_at_the_copys(recnet: RecNet) -> None:
+async def test_the_lease_of_the_sources_open_window_is_not_that_of_the_copys(
+    recnet: RecNet,
+) -> None:
     network = await bootstrap_tiny(recnet)
-    sign = await recnet.resources.presence.sign()
     async with recnet.resources.pool.connection() as conn:
         await add_pending(conn, network, range(1, 7))
         await claim_window(conn, network, NETWORK_SETTINGS.update_size)
-        await hold_window(conn, network, sign, "elsewhere")
     copy = (await (await recnet.network("tiny").copy("other")).record()).id
-    with recnet.resources.at_work.on(network):
+    async with recnet.resources.locks.hold(lease_name(network, 1)):
         assert not await recnet.network("tiny").update_routers()
         assert await recnet.network("other").update_routers()
     async with recnet.resources.pool.connection() as conn:

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from state.db import locks as bounds
+from state.db.locks import WAIT_SECONDS, Locks
 from state.randomness import draw
 from tests.support.database_rows import calls, rows
 from tests.support.live_runs import (
@@ -58,7 +58,7 @@ async def test_without_turns_they_only_pay_more(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bootstrap_tiny(recnet)
-    monkeypatch.setattr(bounds, "PATIENCE", 0.0)
+    monkeypatch.setattr(Locks, "try_acquire", refuse)
     records = {user: {"user": user, "positive": "j2", "negative": "m1"} for user in USERS[:3]}
     await learn_at_once(recnet, records)
     audit = await audit_tiny(recnet, records)
@@ -71,7 +71,7 @@ async def test_without_turns_they_only_pay_more(
 async def test_a_run_that_ends_in_any_way_holds_up_nobody(
     recnet: RecNet, model: WatchedModel
 ) -> None:
-    """Cut off or cancelled while it had its turns; PATIENCE is far longer than this test."""
+    """Cut off or cancelled while it held its locks; WAIT_SECONDS is far longer than this test."""
     await bootstrap_tiny(recnet)
     record = {"positive": "j2", "negative": "m1"}
     rewriting = asyncio.Event()
@@ -89,7 +89,7 @@ async def test_a_run_that_ends_in_any_way_holds_up_nobody(
         with pytest.raises(asyncio.CancelledError):
             await stopped
 
-    async with asyncio.timeout(bounds.PATIENCE / 3):
+    async with asyncio.timeout(WAIT_SECONDS / 3):
         model.script = cut_once("OptimizedProfile")
         with pytest.raises(PowerCutError):
             await recnet.network("tiny").interact(user="ann", id="cut", **record)

@@ -15,7 +15,7 @@ from state.store.interactions import list_interactions
 from state.store.networks import NetworkRecord
 from state.store.routers import count_routers
 from state.store.usage import UsageTotal, count_steps, sum_usage
-from workflows.network_lock import only_trainer
+from workflows.network_lock import network_lock
 from workflows.training.recovery import with_database_recovery
 from workflows.training.schedule import Record, plan_records
 from workflows.training.stream import train_stream
@@ -110,7 +110,7 @@ class _Run:
     async def resume(self) -> None:
         """Learn from the records that are not settled, as the network's only trainer."""
         resources, network = self.trainer.resources, self.trainer.network
-        async with only_trainer(resources, network) as hold:
+        async with network_lock(resources, network) as lock:
             records, rewards = await read_settled(resources, network, self.splits)
             left = [record for record in records if record.id not in rewards]
             if self.before is None:
@@ -126,7 +126,7 @@ class _Run:
             await train_stream(
                 self.trainer,
                 left,
-                hold,
+                lock,
                 concurrency=self.concurrency,
                 limit=None if self.limit is None else self.limit - self.done,
                 on_settled=settled,

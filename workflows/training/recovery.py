@@ -76,7 +76,6 @@ async def _comes_back(resources: Resources, seconds: float) -> bool:
                 await asyncio.to_thread(database_url, resources.settings)
                 await (await connect(resources.url)).close()
                 await require_database(resources.pool)
-                await resources.presence.sign()  # or what it held would still seem held
     except _NOT_BACK:
         return False
     return True

@@ -8,7 +8,7 @@ from state.graphs.interaction import InteractionOutput
 from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.usage import UsageTotal
-from workflows.network_lock import only_trainer
+from workflows.network_lock import network_lock
 from workflows.training.recovery import with_database_recovery
 from workflows.training.schedule import DEFAULT_CONCURRENCY, Record, identity
 from workflows.training.stream import train_stream
@@ -64,10 +64,10 @@ async def retry_failed(
         advance()
 
     async def go_on() -> None:
-        async with only_trainer(resources, network) as hold:
+        async with network_lock(resources, network) as lock:
             still = {record.id for record in await _failed(trainer, ())}
             left = [record for record in failed if record.id in still - ended.keys()]
-            await train_stream(trainer, left, hold, concurrency=concurrency, on_settled=settled)
+            await train_stream(trainer, left, lock, concurrency=concurrency, on_settled=settled)
 
     await with_database_recovery(resources, go_on, lambda: len(ended))
     reasons = {one: why for one, why in ended.items() if why}

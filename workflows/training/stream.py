@@ -8,7 +8,7 @@ from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
 from state.store.planned_records import read_plan, write_plan
 from state.store.windows import open_window, read_pending
-from workflows.network_lock import Hold
+from workflows.network_lock import NetworkLock
 from workflows.training.schedule import Record, cut_windows
 from workflows.training.trainer import Trainer
 from workflows.training.window import run_window
@@ -19,7 +19,7 @@ OnSettled = Callable[[Record, InteractionOutput], Awaitable[None]]
 async def train_stream(
     trainer: Trainer,
     records: Sequence[Record],
-    hold: Hold,
+    lock: NetworkLock,
     *,
     concurrency: int,
     limit: int | None = None,
@@ -32,14 +32,14 @@ async def train_stream(
     Args:
         trainer: what learns, and on which network.
         records: in order.
-        hold: the network is this process's; asked before each window and each router update.
+        lock: that of the network, verified before each window and each router update.
         concurrency: interactions under way at the most.
         limit: run at most so many, the first ones. A spent budget ends the run too.
         on_settled: told of each record and what came of it.
 
     Raises:
         NetworkError: another process is at a router update of the network.
-        psycopg.OperationalError: the network is no longer held.
+        psycopg.OperationalError: the lock of the network was lost.
     """
     budget = trainer.resources.budget
     if not budget.spent():
@@ -61,7 +61,7 @@ async def train_stream(
 
     left = {record.id: record for record in records}
     while left:
-        await hold.require()
+        await lock.verify()
         window = await _plan_window(trainer, left)
         share = window if limit is None else window[:limit]
         whole = await run_window(
@@ -69,7 +69,7 @@ async def train_stream(
         )
         if not whole or len(share) < len(window):
             return
-        await hold.require()
+        await lock.verify()
         await trainer.update_routers()
         limit = None if limit is None else limit - len(window)
         for record in window:

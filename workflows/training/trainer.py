@@ -7,7 +7,7 @@ from typing import cast
 from nodes.lifecycle import mint_identity, refuse_own_steps
 from nodes.resources import Resources
 from nodes.step import require_usable, window_step
-from nodes.window_lease import is_free
+from nodes.window_lease import is_lease_free
 from state.db.checkpoints import thread_of, thread_prefix
 from state.domain import KEY_LENGTH, clean_line
 from state.errors import InputError
@@ -89,9 +89,9 @@ class Trainer:
 
     async def update_routers(self) -> bool:
         """Finish the claimed window that a run left open; see `Network.update_routers`."""
-        async with self.resources.pool.connection() as conn, conn.transaction():
+        async with self.resources.pool.connection() as conn:
             window = await open_window(conn, self.network.id)
-            if window is None or not await is_free(conn, self.resources, self.network.id, window):
+            if window is None or not await is_lease_free(conn, self.network.id, window):
                 return False
         own = thread_of(self.network.id, window_step(window.id))
         if window.thread_id != own and window.thread_id.startswith(thread_prefix(self.network.id)):

@@ -152,8 +152,7 @@ CREATE TABLE windows (
     members integer[] NOT NULL,            -- the clients of the pending set
     claimed_by text NOT NULL DEFAULT '',   -- the interaction whose commit filled the set
     claimed_at timestamptz NOT NULL DEFAULT now(),
-    holder bigint,                         -- the process that runs the update; null: none
-    thread_id text NOT NULL DEFAULT '',    -- the run that is, or was, at the update
+    thread_id text NOT NULL DEFAULT '',    -- the run that works, or worked, on the update
     done boolean NOT NULL DEFAULT false,
     recipients integer NOT NULL DEFAULT 0, -- how many clients were sent a message
     PRIMARY KEY (network_id, id)

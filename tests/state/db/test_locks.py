@@ -1,4 +1,4 @@
-"""Turns: one at a time, over tasks and processes, and never for longer than they are worth."""
+"""Locks: one owner at a time, over tasks and processes, and none is kept too long."""
 
 import asyncio
 import sys
@@ -8,18 +8,16 @@ from collections.abc import AsyncIterator
 import psycopg
 import pytest
 
-from state.db import locks as bounds
-from state.db.locks import Turns
-from state.db.presence import Presence
+from state.db.locks import Locks
+from state.errors import DatabaseError
 from tests.support.paths import ROOT
 
-_TAKES = """
+_LOCKS = """
 import asyncio, sys
-from state.db.presence import Presence
-from state.db.locks import Turns
+from state.db.locks import Locks
 
 async def main():
-    assert await Turns(Presence(sys.argv[1])).take("killed", ["item"])
+    assert await Locks(sys.argv[1]).acquire("killed", ["item"])
     print("mine", flush=True)
     await asyncio.sleep(60)
 
@@ -27,170 +25,183 @@ asyncio.run(main())
 """
 
 
-class Process:
-    """The turns of one process, as its own connection makes it."""
-
-    def __init__(self, url: str) -> None:
-        self.presence = Presence(url)
-        self.turns = Turns(self.presence)
-
-    async def locks(self, server: str) -> int:
-        """Return how many turns the database knows of it; its sign is a lock too."""
-        rows = await self.presence.ask("SELECT pg_backend_pid() AS pid", ())
-        with psycopg.connect(server) as conn:
-            row = conn.execute(
-                "SELECT count(*) - 1 FROM pg_locks WHERE locktype = 'advisory' AND granted "
-                "AND pid = %s",
-                (rows[0]["pid"],),
-            ).fetchone()
-        assert row is not None
-        return int(row[0])
+def backends(server: str, name: str) -> list[int]:
+    """Return the connections of the processes of a name that hold locks, one for each lock."""
+    with psycopg.connect(server) as conn:
+        rows = conn.execute(
+            "SELECT pid FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE locktype = 'advisory' AND granted AND application_name = %s",
+            (name,),
+        ).fetchall()
+    return [row[0] for row in rows]
 
 
 @pytest.fixture
-async def here(server: str) -> AsyncIterator[Process]:
-    """Return one process."""
-    process = Process(server)
-    yield process
-    await process.turns.close()
-    await process.presence.close()
+async def here(server: str) -> AsyncIterator[Locks]:
+    """Return the locks of one process."""
+    locks = Locks(server)
+    locks.name = "here"
+    yield locks
+    await locks.close()
 
 
 @pytest.fixture
-async def there(server: str) -> AsyncIterator[Process]:
-    """Return another one."""
-    process = Process(server)
-    yield process
-    await process.turns.close()
-    await process.presence.close()
+async def there(server: str) -> AsyncIterator[Locks]:
+    """Return those of another one."""
+    locks = Locks(server)
+    locks.name = "there"
+    yield locks
+    await locks.close()
 
 
-async def waits(taking: "asyncio.Task[bool]") -> bool:
+async def waits(acquiring: "asyncio.Task[bool]") -> bool:
     await asyncio.sleep(0.15)
-    return not taking.done()
+    return not acquiring.done()
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_a_turn_is_one_owners_until_it_is_given_back(
-    here: Process, there: Process, *, elsewhere: bool
+async def test_a_lock_is_one_owners_until_it_is_released(
+    here: Locks, there: Locks, *, elsewhere: bool
 ) -> None:
-    assert await here.turns.take("a", ["item", "user"])
-    assert await here.turns.take("a", ["item", "user"])
+    assert await here.acquire("a", ["item", "user"])
+    assert await here.acquire("a", ["item", "user"])
     other = there if elsewhere else here
-    taking = asyncio.create_task(other.turns.take("b", ["user"]))
-    assert await other.turns.take("c", ["other"])
-    assert await waits(taking)
-    await here.turns.give_back("a")
-    assert await taking
-    await here.turns.give_back("a")
-    taking = asyncio.create_task(here.turns.take("a", ["user"]))
-    assert await waits(taking)
-    await other.turns.give_back("b")
-    assert await taking
+    acquiring = asyncio.create_task(other.acquire("b", ["user"]))
+    assert await other.acquire("c", ["other"])
+    assert await waits(acquiring)
+    await here.release("a")
+    assert await acquiring
+    await here.release("a")
+    acquiring = asyncio.create_task(here.acquire("a", ["user"]))
+    assert await waits(acquiring)
+    await other.release("b")
+    assert await acquiring
 
 
-async def test_who_waits_holds_nothing_behind_what_it_waits_for(
-    here: Process, there: Process
+async def test_an_owner_that_waits_holds_nothing_behind_what_it_waits_for(
+    here: Locks, there: Locks
 ) -> None:
-    assert await here.turns.take("a", ["2"])
-    taking = asyncio.create_task(there.turns.take("b", ["1", "2", "3"]))
-    assert await waits(taking)
-    first = asyncio.create_task(here.turns.take("c", ["1"]))
-    assert await here.turns.take("d", ["3"])
+    assert await here.acquire("a", ["2"])
+    acquiring = asyncio.create_task(there.acquire("b", ["1", "2", "3"]))
+    assert await waits(acquiring)
+    first = asyncio.create_task(here.acquire("c", ["1"]))
+    assert await here.acquire("d", ["3"])
     assert await waits(first)
-    await here.turns.give_back("d")
-    await here.turns.give_back("a")
-    assert await taking
-    await there.turns.give_back("b")
+    await here.release("d")
+    await here.release("a")
+    assert await acquiring
+    await there.release("b")
     assert await first
 
 
-async def test_a_block_has_its_turn_and_gives_it_back(here: Process, there: Process) -> None:
-    async with here.turns.at("item"):
-        taking = asyncio.create_task(there.turns.take("b", ["item"]))
-        assert await waits(taking)
-    assert await taking
+async def test_an_owner_that_asks_for_other_locks_gives_up_those_it_had(
+    here: Locks, there: Locks
+) -> None:
+    assert await here.acquire("a", ["1", "2"])
+    assert await here.acquire("a", ["2", "3"])
+    assert await there.acquire("b", ["1"], wait=0)
+    assert not await there.acquire("c", ["3"], wait=0)
+
+
+async def test_nobody_waits_for_a_lock_that_is_to_be_free_now(here: Locks, there: Locks) -> None:
+    assert await here.acquire("a", ["item"], wait=0)
+    for other in (here, there):
+        async with asyncio.timeout(1):
+            assert not await other.acquire("b", ["item"], wait=0)
+
+
+async def test_a_block_holds_its_lock_and_releases_it(here: Locks, there: Locks) -> None:
+    async with here.hold("item"):
+        acquiring = asyncio.create_task(there.acquire("b", ["item"]))
+        assert await waits(acquiring)
+    assert await acquiring
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
-async def test_who_waits_in_vain_goes_on_without(
-    here: Process, there: Process, server: str, monkeypatch: pytest.MonkeyPatch, *, elsewhere: bool
+async def test_an_owner_that_waits_in_vain_goes_on_without(
+    here: Locks, there: Locks, server: str, *, elsewhere: bool
 ) -> None:
-    assert await here.turns.take("a", ["2"])
-    monkeypatch.setattr(bounds, "PATIENCE", 0.2)
+    assert await here.acquire("a", ["2"])
     other = there if elsewhere else here
-    assert not await other.turns.take("b", ["1", "2", "3"])
-    async with other.turns.at("2"):
+    assert not await other.acquire("b", ["1", "2", "3"], wait=0.2)
+    async with other.hold("2", wait=0.2):
         pass
-    assert await here.turns.take("c", ["1"])
-    assert await there.turns.take("d", ["3"])
-    assert (await here.locks(server), await there.locks(server)) == (2, 1)
+    assert await here.acquire("c", ["1"])
+    assert await there.acquire("d", ["3"])
+    assert [len(backends(server, name)) for name in ("here", "there")] == [2, 1]
 
 
-async def test_a_turn_that_is_held_too_long_ends(
-    here: Process, there: Process, monkeypatch: pytest.MonkeyPatch
+async def test_a_lock_that_is_held_too_long_expires(here: Locks, there: Locks) -> None:
+    assert await here.acquire("a", ["item"], keep=0.2)
+    assert await there.acquire("b", ["item"])
+    await here.release("a")  # so late, it is not another's that is released
+    assert not await here.acquire("c", ["item"], wait=0.1)
+
+
+async def test_a_lock_in_use_does_not_expire(here: Locks, there: Locks) -> None:
+    assert await here.acquire("a", ["item"], keep=0.1)
+    with here.keep("a", 0.2):
+        with here.keep("a", 0.0):
+            await asyncio.sleep(0.3)
+        await asyncio.sleep(0.1)
+        assert not await there.acquire("b", ["item"], wait=0)
+    assert not await there.acquire("b", ["item"], wait=0)
+    assert await there.acquire("b", ["item"])
+
+
+async def test_an_owner_that_is_cancelled_while_it_waits_leaves_nothing(
+    here: Locks, there: Locks, server: str
 ) -> None:
-    monkeypatch.setattr(bounds, "HELD", 0.2)
-    assert await here.turns.take("a", ["item"])
-    assert await there.turns.take("b", ["item"])
-    monkeypatch.setattr(bounds, "PATIENCE", 0.1)
-    await here.turns.give_back("a")  # so late, it is not another's that is given back
-    assert not await here.turns.take("c", ["item"])
-
-
-async def test_who_is_cancelled_while_it_waits_leaves_nothing(
-    here: Process, there: Process, server: str
-) -> None:
-    assert await here.turns.take("a", ["2"])
+    assert await here.acquire("a", ["2"])
     for pause in (0, 0.001, 0.005, 0.02, 0.05):
         for process in (here, there):
-            taking = asyncio.create_task(process.turns.take("b", ["1", "2"]))
+            acquiring = asyncio.create_task(process.acquire("b", ["1", "2"]))
             await asyncio.sleep(pause)
-            taking.cancel()
+            acquiring.cancel()
             with pytest.raises(asyncio.CancelledError):
-                await taking
-    assert await here.turns.take("c", ["1"])
-    assert (await here.locks(server), await there.locks(server)) == (2, 0)
+                await acquiring
+    assert await here.acquire("c", ["1"])
+    assert [len(backends(server, name)) for name in ("here", "there")] == [2, 0]
 
 
-async def test_turns_end_with_a_killed_process(here: Process, server: str) -> None:
+async def test_locks_end_with_a_killed_process(here: Locks, server: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", _TAKES, server, cwd=ROOT, stdout=PIPE
+        sys.executable, "-c", _LOCKS, server, cwd=ROOT, stdout=PIPE
     )
     assert process.stdout is not None
     assert await process.stdout.readline() == b"mine\n"
-    taking = asyncio.create_task(here.turns.take("a", ["item"]))
-    assert await waits(taking)
+    acquiring = asyncio.create_task(here.acquire("a", ["item"]))
+    assert await waits(acquiring)
     process.kill()
-    assert await taking
+    assert await acquiring
     await process.wait()
 
 
-async def test_a_lost_connection_costs_one_turn_at_most(
-    here: Process, there: Process, server: str
+async def test_a_lost_connection_is_noticed_and_opened_again(
+    here: Locks, there: Locks, server: str
 ) -> None:
-    assert await here.turns.take("a", ["item"])
-    sign = here.presence.shown
-    rows = await here.presence.ask("SELECT pg_backend_pid() AS pid", ())
+    assert await here.acquire("a", ["item"])
+    await here.verify("a")
     with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute("SELECT pg_terminate_backend(%s, 5000)", (rows[0]["pid"],))
-    assert await there.turns.take("b", ["item"])
-    assert not await here.turns.take("c", ["other"])
-    assert await here.turns.take("c", ["other"])
-    assert here.presence.shown != sign
-    await here.turns.give_back("a")  # there is nothing left of it, and "b" keeps its own
-    taking = asyncio.create_task(here.turns.take("d", ["item"]))
-    assert await waits(taking)
-    await there.turns.give_back("b")
-    assert await taking
+        conn.execute("SELECT pg_terminate_backend(%s, 5000)", backends(server, "here"))
+    assert await there.acquire("b", ["item"])
+    with pytest.raises(psycopg.OperationalError):
+        await here.verify("a")
+    assert await here.acquire("c", ["other"])
+    assert not await here.acquire("a", ["item"], wait=0)  # what it held is gone
+    await here.release("a")
+    acquiring = asyncio.create_task(here.acquire("d", ["item"]))
+    assert await waits(acquiring)
+    await there.release("b")
+    assert await acquiring
 
 
-async def test_without_a_connection_nobody_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    turns = Turns(Presence("postgresql://me@127.0.0.1:1/db"))
-    monkeypatch.setattr(bounds, "PATIENCE", 0.0)
-    assert not await turns.take("a", ["item"])
-    monkeypatch.setattr(bounds, "PATIENCE", 60.0)
-    assert not await turns.take("a", ["item"])
-    async with turns.at("item"):
+async def test_without_a_connection_nobody_waits() -> None:
+    locks = Locks("postgresql://me@127.0.0.1:1/db")
+    with pytest.raises(DatabaseError):
+        await locks.acquire("a", ["item"])
+    assert not await locks.try_acquire("a", ["item"])
+    assert not await locks.try_acquire("a", ["item"])
+    async with locks.hold("item"):
         pass
-    await turns.give_back("a")
+    await locks.release("a")

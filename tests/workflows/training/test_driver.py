@@ -79,8 +79,8 @@ async def test_a_network_has_one_trainer(recnet: RecNet) -> None:
     refused = [end for end in ends if isinstance(end, BaseException)]
     assert len(refused) == 1
     assert re.fullmatch(
-        rf"network 'tiny' is held by recnet python, process {os.getpid()} on .+, since \d\d:\d\d: "
-        "wait for it, or stop it",
+        rf"network 'tiny' is locked by recnet python, process {os.getpid()} on .+, "
+        r"since \d\d:\d\d: wait for it, or stop it",
         str(refused[0]),
     )
     assert isinstance(refused[0], NetworkError)

@@ -8,7 +8,7 @@ import pytest
 
 from state.errors import NetworkError
 from tests.support.tiny_network import bootstrap_tiny
-from workflows.network_lock import only_trainer
+from workflows.network_lock import network_lock
 from workflows.recnet import RecNet
 from workflows.training import recovery as outage
 from workflows.training.recovery import with_database_recovery
@@ -26,15 +26,15 @@ class Work:
         if self.lost:
             self.lost = False
             raise psycopg.OperationalError("the connection is lost")
-        async with only_trainer(self.recnet.resources, network):
+        async with network_lock(self.recnet.resources, network):
             return "done"
 
 
 async def test_a_lock_that_outlives_its_connection_is_waited_for(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     resources, network = recnet.resources, await recnet.network("tiny").record()
-    async with only_trainer(resources, network):
-        with pytest.raises(NetworkError, match="is held by"):
+    async with network_lock(resources, network):
+        with pytest.raises(NetworkError, match="is locked by"):
             await with_database_recovery(recnet.resources, Work(recnet, lost=False), int)
         going_on = asyncio.create_task(
             with_database_recovery(recnet.resources, Work(recnet, lost=True), int)
@@ -51,7 +51,7 @@ async def test_another_process_is_not_waited_for_without_end(
     await bootstrap_tiny(recnet)
     monkeypatch.setattr(outage, "_GHOST", 1.5)
     began = time.monotonic()
-    async with only_trainer(recnet.resources, await recnet.network("tiny").record()):
-        with pytest.raises(NetworkError, match="is held by"):
+    async with network_lock(recnet.resources, await recnet.network("tiny").record()):
+        with pytest.raises(NetworkError, match="is locked by"):
             await with_database_recovery(recnet.resources, Work(recnet, lost=True), int)
     assert time.monotonic() - began > 1.5

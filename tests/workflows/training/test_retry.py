@@ -11,7 +11,7 @@ from state.store.interactions import find_interaction, list_interactions
 from tests.support.database_rows import pending_set, rows
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
-from workflows.network_lock import only_trainer
+from workflows.network_lock import network_lock
 from workflows.recnet import RecNet
 
 pytestmark = pytest.mark.slow
@@ -102,8 +102,10 @@ async def test_the_clients_of_one_that_is_learned_now_wait_for_the_next_update(
 
 async def test_a_network_in_training_is_left_alone(recnet: RecNet, model: WatchedModel) -> None:
     await fail_some(recnet, model)
-    async with only_trainer(recnet.resources, await recnet.network("tiny").record()):
-        with pytest.raises(NetworkError, match="network 'tiny' is held by recnet python, process "):
+    async with network_lock(recnet.resources, await recnet.network("tiny").record()):
+        with pytest.raises(
+            NetworkError, match="network 'tiny' is locked by recnet python, process "
+        ):
             await recnet.network("tiny").retry()
 
 

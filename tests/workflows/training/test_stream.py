@@ -16,7 +16,7 @@ from tests.support.database_rows import rows
 from tests.support.record_streams import record_streams
 from tests.support.tiny_network import bootstrap_tiny
 from tests.support.watched_model import BAD, PowerCutError, WatchedModel
-from workflows.network_lock import only_trainer
+from workflows.network_lock import network_lock
 from workflows.recnet import RecNet
 from workflows.training.schedule import Record
 from workflows.training.stream import train_stream
@@ -41,16 +41,16 @@ async def feed_all(
 
     while left := await unsettled(recnet, trainer.network.id, records):
         try:
-            async with only_trainer(recnet.resources, trainer.network) as hold:
-                await train_stream(trainer, left, hold, concurrency=concurrency, on_settled=settled)
+            async with network_lock(recnet.resources, trainer.network) as lock:
+                await train_stream(trainer, left, lock, concurrency=concurrency, on_settled=settled)
         except PowerCutError:
             await recnet.network(name).copy("copy")
             await recnet.network(name).drop()
             async with recnet.resources.pool.connection() as conn:
                 await conn.execute("UPDATE networks SET name = %s WHERE name = 'copy'", (name,))
             trainer = Trainer(recnet.runs, await recnet.network(name).record())
-    async with only_trainer(recnet.resources, trainer.network) as hold:
-        await train_stream(trainer, [], hold, concurrency=concurrency, on_settled=settled)
+    async with network_lock(recnet.resources, trainer.network) as lock:
+        await train_stream(trainer, [], lock, concurrency=concurrency, on_settled=settled)
 
 
 async def unsettled(recnet: RecNet, network: int, records: list[Record]) -> list[Record]:
