@@ -53,8 +53,13 @@ async def test_a_popular_item_is_rewritten_by_all_and_once_by_each(recnet: RecNe
     assert len(await profile_versions(recnet, network, "j2")) > len(records) / 2
 
 
+async def refuse(*_: object, **__: object) -> bool:
+    """Stand for a database that allows no connection for locks."""
+    return False
+
+
 @pytest.mark.slow
-async def test_without_turns_they_only_pay_more(
+async def test_without_locks_they_only_pay_more(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bootstrap_tiny(recnet)

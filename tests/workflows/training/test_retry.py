@@ -122,7 +122,7 @@ async def test_a_record_whose_clients_never_hold_still_fails_and_is_learned_late
             await recnet.network("tiny").edit("user:ann", f"Likes the number {turn}.")
         return await ask(prompt, *args, **kwargs)
 
-    record = {"user": "ann", "positive": "m1", "negative": "j4", "interaction_id": "a"}
+    record = {"user": "ann", "positive": "m1", "negative": "j4", "id": "a"}
     with monkeypatch.context() as patch:
         patch.setattr(resources.caller, "ask", edited_meanwhile)
         out = await recnet.network("tiny").interact(**record)
