@@ -121,7 +121,7 @@ async def _write(
     async with conn.pipeline():  # some thirty statements that wait for no answer
         await write_interaction(conn, network, interaction)
         for change in changes:
-            await _write_change(conn, step, change, vectors.get(change.module))
+            await write_change(conn, step, change, vectors.get(change.module))
         await _write_filter_decisions(conn, step, state)
         await add_gradients(conn, network, _apply(state["gradients"], changes))
         await forget_views(conn, network, ids)
@@ -141,9 +141,10 @@ async def _write_filter_decisions(conn: Connection, step: Step, state: BackwardS
             await add_filter_decisions(conn, network, [now], interaction=step.name)
 
 
-async def _write_change(
+async def write_change(
     conn: Connection, step: Step, change: ModuleChange, vector: Vector | None
 ) -> None:
+    """Append the new texts of a profile or filter memory; a profile comes with its vector."""
     if not change.texts:
         return
     network, module = step.network.id, change.module

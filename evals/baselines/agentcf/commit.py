@@ -4,19 +4,16 @@ import logging
 from collections.abc import Sequence
 from typing import Literal
 
-import numpy as np
 from langgraph.runtime import Runtime
 
 from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
+from nodes.commit_interaction import write_change
 from nodes.step import Step, begin_step
-from state.db.pool import Connection
-from state.domain import Client, Module, ModuleKind
+from state.domain import Client
 from state.errors import ConflictError
-from state.graphs.interaction import InteractionOutput
-from state.store.clients import point_profile, read_client_versions, read_clients
+from state.graphs.interaction import InteractionOutput, ModuleChange
+from state.store.clients import read_client_versions, read_clients
 from state.store.interactions import Interaction, find_interaction, write_interaction
-from state.store.versions import append_version
-from state.vectors import Vector
 
 _CONFLICTS = 5
 
@@ -36,12 +33,21 @@ async def commit_memories(
     """
     step = await begin_step(state["interaction"], runtime)
     network, clients = step.network.id, state["clients"]
-    vectors = await _embed(step, state)
+    changes = [
+        ModuleChange(
+            module=client.profile_module,
+            base=client.profile_version,
+            texts=tuple((text, "reflection") for text in texts),
+        )
+        for client, texts in zip(clients, state["written"], strict=True)
+        if texts
+    ]
+    vectors = await step.embed_each({change.module: change.texts[-1][0] for change in changes})
     async with step.commit() as conn:
         settled = await find_interaction(conn, network, step.name)
         if settled is not None and not settled.failure:
             # By this run before it was stopped, or by another run of the same record.
-            reward = int(settled.predicted_id == settled.positive_id)
+            reward = settled.reward or 0
             return {
                 "committed": True,
                 "predicted": clients[2 - reward].key,
@@ -68,8 +74,8 @@ async def commit_memories(
         async with conn.pipeline():
             made = _interaction(step, clients, reward=state["reward"], reason=state["reason"])
             await write_interaction(conn, network, made)
-            for client, texts in zip(clients, state["written"], strict=True):
-                await _write(conn, step, client, texts, vectors.get(client.id))
+            for change in changes:
+                await write_change(conn, step, change, vectors[change.module])
     return {"committed": True}
 
 
@@ -109,33 +115,3 @@ def _interaction(
         predicted_id=None if reward is None else (negative, positive)[reward],
         reward=reward, reason=reason, failure=failure,
     )  # fmt: skip
-
-
-async def _embed(step: Step, state: ReflectionState) -> dict[int, Vector]:
-    """Embed the last memory of each agent that wrote one: a stored embedding follows its text."""
-    last = {
-        client.id: texts[-1]
-        for client, texts in zip(state["clients"], state["written"], strict=True)
-        if texts
-    }
-    if not last:
-        return {}
-    vectors = await step.embed(list(last.values()))
-    return {
-        client: np.asarray(vector, dtype=np.float32)
-        for client, vector in zip(last, vectors, strict=True)
-    }
-
-
-async def _write(
-    conn: Connection, step: Step, client: Client, texts: list[str], vector: Vector | None
-) -> None:
-    if not texts:
-        return
-    module = Module(kind=ModuleKind.profile_of(client.kind), owner=client.id)
-    for version, text in enumerate(texts, start=client.profile_version + 1):
-        await append_version(
-            conn, step.network.id, module, version, text, "reflection", interaction=step.name
-        )
-    version = client.profile_version + len(texts)
-    await point_profile(conn, step.network.id, client.id, version, vector)

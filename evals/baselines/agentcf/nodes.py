@@ -11,22 +11,17 @@ from evals.baselines.agentcf.prompts import (
     ReflectionFields,
 )
 from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
-from nodes.predict import option_order
-from nodes.resources import resources
+from nodes.predict import find_record, option_order
 from nodes.step import Step, begin_step
 from prompts.predict import PREDICT, Option, PredictFields
-from state.domain import ClientKind
-from state.store.clients import find_clients, read_clients
+from state.store.clients import read_clients
 
 
 async def meet_agents(state: AgentCFState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
     """Read the user agent and the two item agents with the versions of their memories."""
     step = await begin_step(state["interaction"], runtime)
-    keys = [state["positive"], state["negative"]]
-    async with resources().pool.connection() as conn:
-        users = await find_clients(conn, step.network.id, ClientKind.USER, [state["user"]])
-        items = await find_clients(conn, step.network.id, ClientKind.ITEM, keys)
-        ids = [users[state["user"]], *(items[key] for key in keys)]
+    async with step.connection() as conn:
+        ids = await find_record(conn, step.network.id, state)
         return {"clients": await read_clients(conn, step.network.id, ids)}
 
 
