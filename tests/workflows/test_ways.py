@@ -151,9 +151,9 @@ async def test_the_sample_is_the_same_network_at_any_concurrency(
     )
     await recnet.network("sample").bootstrap(network_settings)
     await recnet.network("sample").copy("other")
-    report = await recnet.network("sample").train(limit=20, concurrency=8)
-    assert (report.run, report.failed) == (20, 0)
-    await recnet.network("other").train(limit=20, concurrency=1)
+    report = await recnet.network("sample").train(limit=12, concurrency=8)
+    assert (report.run, report.failed) == (12, 0)
+    await recnet.network("other").train(limit=12, concurrency=1)
     assert await recnet.network("sample").digest() == await recnet.network("other").digest()
     (told,) = await rows(recnet, "SELECT sum(recipients) AS n FROM windows")
     assert told["n"] > 30
@@ -178,7 +178,7 @@ async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
     ):
         name = " ".join(["with", *changed, *changed.values()])
         await recnet.network("sample").copy(name, **changed)
-        await recnet.network(name).train(limit=32)
+        await recnet.network(name).train(limit=16)
         digests[name] = await recnet.network(name).digest()
     assert len(set(digests.values())) == len(digests)
 

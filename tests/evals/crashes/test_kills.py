@@ -17,31 +17,28 @@ from state.errors import DatabaseError
 from tests.support.model_server.serving import RunningServer
 from tests.support.training_process import IN_FLIGHT, NetworkPair, wait_until
 
-KILLS = 25
-SERVER_KILLS = 5
-RECORDS = 100
-
 
 @pytest.fixture
-def records() -> int:
+def records(thorough: bool) -> int:
     """Return how many are learned from over all kills."""
-    return RECORDS
+    return 100 if thorough else 20
 
 
 @pytest.mark.slow
-async def test_a_run_that_is_killed_25_times_ends_as_if_it_had_not_been(
-    trained: NetworkPair,
+async def test_a_run_that_is_killed_many_times_ends_as_if_it_had_not_been(
+    trained: NetworkPair, thorough: bool
 ) -> None:
+    most = 25 if thorough else 5
     undisturbed = trained.train("undisturbed")
     chance = Random(0)  # noqa: S311 - no secret
     before, kills = trained.calls(), 0
     while trained.settled("disturbed") < len(trained.interactions("undisturbed")):
         process = trained.start("disturbed")
-        kills += killed(trained, process, chance.uniform(0, 0.8)) if kills < KILLS else 0
+        kills += killed(trained, process, chance.uniform(0, 0.8)) if kills < most else 0
         _, said = process.communicate()
         assert process.returncode in (0, -signal.SIGKILL), said
     trained.train("disturbed")  # a router update may have been left
-    assert kills == KILLS
+    assert kills == most
     await trained.require_same()
     extra = trained.calls() - before - undisturbed
     print(f"{kills} kills: {extra} calls beyond {undisturbed}")  # noqa: T201 - a figure
@@ -60,16 +57,17 @@ def killed(trained: NetworkPair, process: subprocess.Popen[str], after: float) -
 
 
 @pytest.mark.slow
-async def test_a_run_outlasts_a_database_that_is_killed_5_times(
-    home: Path, endpoint: RunningServer
+async def test_a_run_outlasts_a_database_that_is_killed(
+    home: Path, endpoint: RunningServer, records: int, thorough: bool
 ) -> None:
-    trained = NetworkPair(start_server(home), endpoint, RECORDS)
+    kills = 5 if thorough else 2
+    trained = NetworkPair(start_server(home), endpoint, records)
     await trained.found()
     undisturbed = trained.train("undisturbed")
     chance = Random(1)  # noqa: S311 - no secret
     before = trained.calls()
     process = trained.start("disturbed")
-    for _ in range(SERVER_KILLS):
+    for _ in range(kills):
         calls = trained.calls()
         wait_until(lambda: trained.calls() > calls + 50 or process.poll() is not None)  # noqa: B023
         await asyncio.sleep(chance.uniform(0, 0.5))
@@ -80,11 +78,11 @@ async def test_a_run_outlasts_a_database_that_is_killed_5_times(
         restart(home)
     _, said = process.communicate()
     assert process.returncode == 0, said
-    assert said.count("waiting for it") >= SERVER_KILLS
+    assert said.count("waiting for it") >= kills
     await trained.require_same()
     extra = trained.calls() - before - undisturbed
-    print(f"{SERVER_KILLS} kills: {extra} calls beyond {undisturbed}")  # noqa: T201 - a figure
-    assert 0 <= extra <= SERVER_KILLS * IN_FLIGHT
+    print(f"{kills} kills: {extra} calls beyond {undisturbed}")  # noqa: T201 - a figure
+    assert 0 <= extra <= kills * IN_FLIGHT
 
 
 def kill_server(home: Path) -> None:

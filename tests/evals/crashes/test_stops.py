@@ -15,7 +15,7 @@ from tests.support.training_process import NetworkPair, wait_until
 @pytest.fixture
 def records() -> int:
     """Return how many are enough for a few stops."""
-    return 30
+    return 20
 
 
 @pytest.mark.slow
@@ -76,9 +76,11 @@ def _stop_twice(process: subprocess.Popen[str], says: str = "") -> int:
 
 
 @pytest.mark.slow
-async def test_signals_one_right_after_another_end_it_in_any_case(trained: NetworkPair) -> None:
+async def test_signals_one_right_after_another_end_it_in_any_case(
+    trained: NetworkPair, thorough: bool
+) -> None:
     chance = Random(0)  # noqa: S311 - no secret
-    for _ in range(3):
+    for _ in range(6 if thorough else 2):
         process = trained.start("disturbed", concurrency=16)
         calls = trained.calls()
         wait_until(lambda: trained.calls() > calls)  # noqa: B023

@@ -11,7 +11,6 @@ from tests.support.model_server.serving import RunningServer
 from tests.support.model_server.settings import ModelServerSettings
 from workflows.recnet import RecNet
 
-RECORDS = 100
 FAULTY = ModelServerSettings(faults=0.3, seed=7, in_a_row=2, hang=8)
 TIMEOUT = 3.0
 HARMLESS = {Fault.PROSE, Fault.THINK}
@@ -29,20 +28,21 @@ async def thoughts(recnet: RecNet, network: int) -> list[str]:
 
 
 @pytest.mark.slow
-async def test_a_hundred_interactions_end_as_if_nothing_had_been(
-    settings: Settings, endpoint: RunningServer, http: Settings
+async def test_interactions_end_as_if_nothing_had_been(
+    settings: Settings, endpoint: RunningServer, http: Settings, thorough: bool
 ) -> None:
+    records = 100 if thorough else 25
     async with RecNet.open(settings) as recnet:
         await bootstrap_books(recnet)
-        await recnet.network("books").train(limit=RECORDS)
+        await recnet.network("books").train(limit=records)
         undisturbed = await recnet.network("books").digest()
         await recnet.network("books").drop()
 
     endpoint.settings = FAULTY
     async with RecNet.open(http.model_copy(update={"timeout": TIMEOUT})) as recnet:
         network = await bootstrap_books(recnet)
-        report = await recnet.network("books").train(limit=RECORDS)
-        assert (report.run, report.failed) == (RECORDS, 0)
+        report = await recnet.network("books").train(limit=records)
+        assert (report.run, report.failed) == (records, 0)
         assert await recnet.network("books").digest() == undisturbed
         async with recnet.resources.pool.connection() as conn:
             paid = add_totals(await sum_usage(conn, network), "all")
