@@ -1,6 +1,7 @@
-"""The house stands: imports go one way, and no room becomes a drawer."""
+"""Imports follow the layers, files stay short, and texts cite only what is in the repository."""
 
 import ast
+import re
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.paths import ROOT
-from tests.support.source_files import sources
+from tests.support.source_files import PACKAGES, modules, texts
 
 MAY_IMPORT = {
     "state": {"state"},
@@ -18,7 +19,12 @@ MAY_IMPORT = {
     "evals": {"evals", "workflows", "nodes", "state", "prompts"},
 }
 LEAF = "state.domain"
-LONGEST = 300
+"""A module that imports no other module of ours."""
+MOST_LINES = 300
+UNWANTED = {
+    r"\bDESIGN(\.md| ?§)|(?i:\bdecision \d)": "cites a document that is not in the repository",
+    r"pip install ['\"]?recnet": "advises to install a package that is not published",
+}
 
 
 def imports_of(module: str, path: Path, known: set[str]) -> Iterator[str]:
@@ -37,86 +43,98 @@ def imports_of(module: str, path: Path, known: set[str]) -> Iterator[str]:
         yield from (name for name in names if name.partition(".")[0] in MAY_IMPORT)
 
 
-def faults(root: Path) -> list[str]:
-    """Return what breaks the rules of the house under `root`, one line each."""
-    modules = sources(root)
-    graph = {
-        name: set(imports_of(name, path, set(modules))) - {name} for name, path in modules.items()
-    }
+def may_import(module: str, target: str) -> bool:
+    if module == LEAF:
+        return False
+    permitted = MAY_IMPORT[module.partition(".")[0]]
+    return any(target == entry or target.startswith(f"{entry}.") for entry in permitted)
+
+
+def import_faults(root: Path) -> list[str]:
+    """Return the imports under `root` that go against the layers, or in a circle."""
+    paths = modules(root, PACKAGES)
+    graph = {name: set(imports_of(name, path, set(paths))) - {name} for name, path in paths.items()}
     found = [
         f"{name} imports {target}"
         for name, targets in graph.items()
         for target in sorted(targets)
-        if not allowed(name, target)
+        if not may_import(name, target)
     ]
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         found.append("cycle: " + " -> ".join(error.args[1]))
-    for name, path in modules.items():
-        lines = len(path.read_text(encoding="utf-8").splitlines())
-        if lines > LONGEST:
-            found.append(f"{name} has {lines} lines, {LONGEST} at most")
-        if path.name == "utils.py":
-            found.append(f"{name} says nothing about what is in it")
     return found
 
 
-def allowed(name: str, target: str) -> bool:
-    if name == LEAF:
-        return False
-    permitted = MAY_IMPORT[name.partition(".")[0]]
-    return any(target == entry or target.startswith(f"{entry}.") for entry in permitted)
+def file_faults(root: Path) -> list[str]:
+    """Return the modules under `root` that are too long, or whose name says nothing."""
+    found = []
+    for name, path in modules(root, (*PACKAGES, "benchmarks")).items():
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        if lines > MOST_LINES:
+            found.append(f"{name} has {lines} lines, {MOST_LINES} at most")
+        if path.stem == "utils":
+            found.append(f"{name} needs a name that says what is in it")
+    return found
 
 
-def test_the_house_stands() -> None:
-    assert len(sources(ROOT)) > len(MAY_IMPORT)
-    assert faults(ROOT) == []
+def text_faults(root: Path) -> list[str]:
+    """Return the lines of texts under `root` that say what nobody can follow."""
+    return [
+        f"{path.relative_to(root)}:{number} {fault}"
+        for path in texts(root)
+        if path != Path(__file__)
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        for pattern, fault in UNWANTED.items()
+        if re.search(pattern, line)
+    ]
+
+
+def test_the_layers_hold() -> None:
+    assert len(modules(ROOT, PACKAGES)) > len(PACKAGES)
+    assert import_faults(ROOT) == []
+
+
+def test_files_are_short_and_have_names() -> None:
+    assert file_faults(ROOT) == []
 
 
 @pytest.mark.parametrize(
     ("file", "text", "fault"),
     [
-        (
-            "state/db/pool.py",
-            "import prompts.llm.client",
-            "state.db.pool imports prompts.llm.client",
-        ),
+        ("state/db/pool.py", "import prompts.llm", "state.db.pool imports prompts.llm"),
         (
             "state/db/pool.py",
             "def f():\n    from nodes import merge",
             "state.db.pool imports nodes",
         ),
         ("state/domain.py", "from state.db import pool", "state.domain imports state.db.pool"),
-        (
-            "prompts/llm/client.py",
-            "from state.db import pool",
-            "prompts.llm.client imports state.db.pool",
-        ),
-        (
-            "prompts/llm/client.py",
-            "from state.store import rules",
-            "prompts.llm.client imports state.store",
-        ),
-        ("prompts/llm/client.py", "import state", "prompts.llm.client imports state"),
+        ("prompts/llm/a.py", "from state.db import pool", "prompts.llm.a imports state.db.pool"),
+        ("prompts/llm/a.py", "from state.store import rules", "prompts.llm.a imports state.store"),
+        ("prompts/llm/a.py", "import state", "prompts.llm.a imports state"),
         ("nodes/merge.py", "from workflows.driver import run", "nodes.merge imports workflows"),
         ("workflows/api.py", "import evals", "workflows.api imports evals"),
         ("nodes/a.py", "from . import b", "cycle: "),
         ("nodes/merge.py", "x = 1\n" * 301, "nodes.merge has 301 lines"),
-        ("nodes/utils.py", "", "nodes.utils says nothing"),
+        ("benchmarks/a.py", "x = 1\n" * 301, "benchmarks.a has 301 lines"),
+        ("nodes/utils.py", "", "nodes.utils needs a name"),
+        ("docs/a.md", "fine\nas DESIGN §3 says", "docs/a.md:2 cites a document"),
+        ("nodes/a.py", '"""One lock (decision 7)."""', "nodes/a.py:1 cites a document"),
+        ("README.md", "pip install 'recnet[bench]'", "README.md:1 advises to install"),
     ],
 )
 def test_a_fault_is_found(tmp_path: Path, file: str, text: str, fault: str) -> None:
-    for package in MAY_IMPORT:
+    for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
-    for folder in ("state/db", "prompts/llm"):
+    for folder in ("state/db", "prompts/llm", "benchmarks", "docs"):
         (tmp_path / folder).mkdir()
     for beside in ("state/domain.py", "state/db/pool.py", "nodes/merge.py"):
         (tmp_path / beside).touch()
     (tmp_path / "nodes/b.py").write_text("import nodes.a", encoding="utf-8")
     (tmp_path / "prompts/fine.py").write_text("from state.domain import Key", encoding="utf-8")
     (tmp_path / file).write_text(text, encoding="utf-8")
-    found = faults(tmp_path)
+    found = [*import_faults(tmp_path), *file_faults(tmp_path), *text_faults(tmp_path)]
     assert len(found) == 1
     assert found[0].startswith(fault)

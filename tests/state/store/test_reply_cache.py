@@ -15,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from state.db.migrate import SCHEMA, migrate
 from state.store.reply_cache import PostgresReplyCache, open_reply_cache
 from tests.support.paths import ROOT
-from tests.support.source_files import sources
+from tests.support.source_files import PACKAGES, modules
 
 
 @pytest.fixture
@@ -152,7 +152,7 @@ def test_a_database_that_is_gone_raises_the_drivers_own_error(bare: str, server:
 def test_one_file_alone_imports_the_package_that_is_no_longer_maintained() -> None:
     named = [
         module
-        for module, path in sources(ROOT).items()
+        for module, path in modules(ROOT, PACKAGES).items()
         if "import langchain_community" in (text := path.read_text(encoding="utf-8"))
         or "from langchain_community" in text
     ]
