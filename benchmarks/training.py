@@ -24,7 +24,6 @@ from state.dataset import Dataset
 from state.domain import Frozen
 from state.errors import RecNetError
 from state.settings import NetworkSettings, Settings
-from state.store.networks import list_networks
 from tests.support.model_server.settings import ModelServerSettings
 from workflows.recnet import RecNet
 from workflows.training.driver import FIT, Fit, plan_training
@@ -207,11 +206,9 @@ class _Benchmark:
             yield
         finally:
             async with RecNet.open(self._settings, command="bench train") as recnet:
-                async with recnet.resources.pool.connection() as conn:
-                    names = [network.name for network in await list_networks(conn)]
-                for name in names:
-                    if name.startswith(self._source):
-                        await recnet.network(name).drop()
+                for network in await recnet.networks():
+                    if network.name.startswith(self._source):
+                        await network.drop()
 
     async def run_in_process(self, size: int) -> None:
         """Train in sequence with the model in process; the other digests must equal these."""
@@ -229,11 +226,9 @@ class _Benchmark:
 
     async def run_over_http(self, url: str, latency: float, size: int, concurrency: int) -> None:
         """Train a copy with the model at `url`."""
+        records = self._records[size, concurrency]
         setting = RunSettings(
-            latency=latency,
-            update_size=size,
-            concurrency=concurrency,
-            records=self._records[size, concurrency],
+            latency=latency, update_size=size, concurrency=concurrency, records=records
         )
         served = {
             "model": _SERVED,
@@ -244,7 +239,7 @@ class _Benchmark:
         settings = self._settings.model_copy(update=served)
         async with RecNet.open(settings, command="bench train") as recnet:
             name = await self._copy(recnet, setting)
-            seconds = await time_training(recnet, name, setting.records, concurrency)
+            seconds = await time_training(recnet, name, records, concurrency)
             run = await _result(recnet, name, setting, seconds)
             await recnet.network(name).drop()
         expected = self._digests[size, run.records]

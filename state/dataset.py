@@ -10,7 +10,7 @@ from state.domain import NAME_LENGTH, Frozen, Key, TitleText, clean_line
 
 
 class Split(StrEnum):
-    """The part an event plays in leave-one-out (DESIGN §8)."""
+    """The part an event plays in leave-one-out."""
 
     FIRST = "first"
     """A user's first event: it makes the first profile and is never a training record."""

@@ -1,4 +1,4 @@
-"""Planted worlds as data sets and as files (DESIGN §8).
+"""Planted worlds as data sets and as files.
 
 They check the mechanism; they are no evidence about people. `python -m evals.planted.dataset
 --seed 0 --out DIR` writes a world as RecBole files, with what was planted beside them.

@@ -1,7 +1,7 @@
 """The words of the planted worlds: the library of Marram Bay, a seaside town that never was.
 
 They belong to the generator alone. The offline model shares no list with it, or the generator
-would test what it had taught (DESIGN §8).
+would test what it had taught.
 
 A theme's phrases share a root and no word: `sunflower fields` and `wildflowers`. The offline
 encoder knows nothing but character n-grams, so a common root is the only way in which it can see

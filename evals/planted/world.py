@@ -1,4 +1,4 @@
-"""The planted world itself: readers, books, and who reads what when (DESIGN §8).
+"""The planted world itself: readers, books, and who reads what when.
 
 The world is a seaside town's library. Readers belong to communities, and each community reads one
 theme. A theme's synonymous phrases fall into an earlier and a later wave, and a book shows phrases

@@ -1,4 +1,4 @@
-"""The records of the window that a training run is at (decision 7)."""
+"""The records of the window that a training run is at."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""The schedule of a training run: records and windows, known from ids alone (decision 7)."""
+"""The schedule of a training run: records and windows, known from ids alone."""
 
 from collections.abc import Iterable, Iterator, Sequence
 

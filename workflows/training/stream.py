@@ -1,4 +1,4 @@
-"""A stream of records: fed window by window, each closed by its router update (DESIGN §7)."""
+"""A stream of records: fed window by window, each closed by its router update."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 

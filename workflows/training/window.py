@@ -1,7 +1,7 @@
 """Feeding: the records of one window at once, each as soon as those before it that share a client.
 
 Within a window records depend on each other only through the clients they share, so the network is
-the same as one after another (DESIGN §7).
+the same as one after another.
 """
 
 import asyncio

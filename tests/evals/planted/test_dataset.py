@@ -38,7 +38,7 @@ from tests.support.paths import ROOT
 
 SEEDS = [0, 1, 2, 3]
 DEV = range(10)
-"""The generator seeds that are for tuning (DESIGN §8)."""
+"""The generator seeds that are for tuning."""
 
 
 def phrases(world: Planted, item: str) -> set[str]:
