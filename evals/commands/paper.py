@@ -9,9 +9,9 @@ import typer
 from pydantic import ValidationError
 from rich.progress import Progress
 
+from evals.datasets.planted import PLANTED
 from evals.datasets.registry import read_dataset
 from evals.paper.design import DESIGNS, Plan
-from evals.planted.dataset import PLANTED
 from prompts.llm.models import OFFLINE
 from state.dataset import Split
 from state.errors import RecNetError

@@ -1,9 +1,13 @@
 """Planted worlds as data sets, by name: `planted:SEED` or `planted:SEED:READERS`."""
 
+from pydantic import ValidationError
+
 from evals.datasets.reader import ReadResult
 from evals.datasets.splits import SplitStrategy
-from evals.planted.dataset import PLANTED, find_world
+from evals.planted.world import World, items_for, plant_world
 from state.errors import InputError
+
+PLANTED = "planted"
 
 
 class PlantedReader:
@@ -19,16 +23,30 @@ class PlantedReader:
     def read(
         self, source: str, *, name: str | None, domain: str | None, split: SplitStrategy
     ) -> ReadResult:
-        """Return the world; its domain is its own and it has leave-one-out splits only."""
-        world = find_world(source)
-        if world is None:
+        """Return the world; its domain is its own and it has leave-one-out splits only.
+
+        It has 40 readers where `source` does not say how many.
+
+        Raises:
+            InputError: there is no such world, or the domain or split is another one.
+        """
+        kind, *numbers = source.split(":")
+        if kind != PLANTED or len(numbers) not in (1, 2) or not all(map(str.isdecimal, numbers)):
             raise InputError(f"{source}: a planted world is {self.accepts}")
+        seed, users = (*map(int, numbers), World().users)[:2]
+        try:
+            dataset = plant_world(World(seed=seed, users=users, items=items_for(users))).dataset
+        except ValidationError as error:
+            wrong = error.errors()[0]
+            field = "".join(f"{part}: " for part in wrong["loc"])
+            raise InputError(f"{source}: {field}{wrong['msg']}") from None
         if split is not SplitStrategy.LEAVE_ONE_OUT:
             raise InputError(
                 f"{source}: a planted world is split by {SplitStrategy.LEAVE_ONE_OUT} only"
             )
-        if domain not in (None, world.domain):
+        if domain not in (None, dataset.domain):
             raise InputError(
-                f"--domain {domain}: it is for folders; {source} is a world of {world.domain}"
+                f"--domain {domain}: it is for folders; {source} is a world of {dataset.domain}"
             )
-        return ReadResult(world.model_copy(update={"name": name}) if name else world)
+        name = name or f"{PLANTED}-{seed}-{users}"
+        return ReadResult(dataset.model_copy(update={"name": name}))

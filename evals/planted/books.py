@@ -1,19 +1,16 @@
-"""The books of a planted world: which wave of which theme each belongs to, and what it shows."""
+"""The books of a planted world: the wave of each, its title, author and subjects."""
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from itertools import chain, repeat
-from math import comb
+from dataclasses import dataclass
+from itertools import product
 
-from evals.planted.words import THEMES
+from evals.planted.words import AUTHORS, NOUNS, THEMES
 from state.dataset import Item
 from state.randomness import draw
 
-PHRASES = 6
-"""Phrases of a wave: half of its theme's."""
-TITLES = sum(comb(PHRASES, shown) for shown in (1, 2, 3))
-"""How many books a wave has titles for: of one, two or three of its phrases, in any one order."""
+SUBJECTS = 6
+"""Subjects of a wave: half of its theme's."""
 EARLIER, LATER = 0, 1
 """The waves of a theme."""
 
@@ -22,96 +19,114 @@ Shelf = tuple[str, int]
 
 
 @dataclass(frozen=True)
+class Wave:
+    """The words of one wave of a theme; no other wave has any of them."""
+
+    subjects: tuple[str, ...]
+    nouns: tuple[str, ...]
+    authors: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Catalogue:
     """The books of a world, in the order of their keys."""
 
     items: tuple[Item, ...]
     shelf: dict[str, Shelf]
-    """Where each book belongs."""
-    books: dict[Shelf, list[str]] = field(init=False)
+    """The shelf of each book."""
+    books: dict[Shelf, list[str]]
     """The keys of the books on each shelf."""
 
-    def __post_init__(self) -> None:
-        """Sort the books by shelf."""
-        books: dict[Shelf, list[str]] = {}
-        for key, shelf in self.shelf.items():
-            books.setdefault(shelf, []).append(key)
-        object.__setattr__(self, "books", books)
+
+def titles_of_a_wave(communities: int) -> int:
+    """Return the number of titles of a wave, each of a subject and a noun."""
+    return SUBJECTS * (len(NOUNS) // (2 * communities))
 
 
-def draw_waves(seed: int, themes: Sequence[str]) -> dict[str, tuple[tuple[str, ...], ...]]:
-    """Return the phrases of each theme's two waves.
+def draw_waves(seed: int, themes: Sequence[str]) -> dict[str, tuple[Wave, Wave]]:
+    """Return the two waves of each theme.
 
-    Which phrase belongs to which wave is drawn, so that no text can tell: two phrases of one wave
-    are no more alike than two of one theme.
+    A theme's subjects are divided at random, so two subjects of one wave are no more alike than two
+    of one theme, and no text tells the wave.
     """
-    waves: dict[str, tuple[tuple[str, ...], ...]] = {}
+    chance = draw(seed, "titles")
+    nouns, authors = (chance.sample(words, len(words)) for words in (NOUNS, AUTHORS))
+    count = 2 * len(themes)
+    each = len(nouns) // count
+    waves: list[Wave] = []
     for theme in themes:
-        order = draw(seed, "waves", theme).sample(THEMES[theme], 2 * PHRASES)
-        waves[theme] = (tuple(order[:PHRASES]), tuple(order[PHRASES:]))
-    return waves
+        subjects = draw(seed, "waves", theme).sample(list(THEMES[theme]), 2 * SUBJECTS)
+        for half in (subjects[:SUBJECTS], subjects[SUBJECTS:]):
+            at = len(waves)
+            own = nouns[at * each :][:each]
+            waves.append(Wave(tuple(half), tuple(own), tuple(authors[at::count])))
+    return dict(zip(themes, zip(waves[::2], waves[1::2], strict=True), strict=True))
 
 
 def make_books(
     seed: int,
     count: int,
-    waves: Mapping[str, tuple[tuple[str, ...], ...]],
+    waves: Mapping[str, tuple[Wave, Wave]],
     later: Mapping[str, float],
 ) -> Catalogue:
-    """Return `count` books, equally many a theme; neither key nor place tells the shelf.
+    """Return `count` books, equally many a theme; neither key nor position tells the shelf.
+
+    A title names one subject of the book, and the category lists one or two more.
 
     Args:
         seed: seed of the world.
-        count: books in all, at most `2 * TITLES` a theme.
-        waves: the phrases of each theme's waves.
+        count: number of books, at most `2 * titles_of_a_wave(…)` a theme.
+        waves: the two waves of each theme.
         later: the share of each theme's books that belong to its later wave.
     """
     chance = draw(seed, "items")
     shelves = _shelves(count, list(waves), later)
     chance.shuffle(shelves)
+    titles = {
+        (theme, at): _titles(chance, theme, wave)
+        for theme, both in waves.items()
+        for at, wave in enumerate(both)
+    }
     width = len(str(count))
-    titled: set[frozenset[str]] = set()
-    items = []
-    shelf_of = {}
-    for at, (theme, wave) in enumerate(shelves):
-        in_title, rest = _shown(chance, waves[theme][wave], titled)
-        titled.add(frozenset(in_title))
-        title = _listed(in_title)
-        item = Item(
-            key=f"book-{at + 1:0{width}}",
-            title=f"{title[0].upper()}{title[1:]}",
-            category="; ".join(rest),
-        )
-        items.append(item)
-        shelf_of[item.key] = (theme, wave)
-    return Catalogue(tuple(items), shelf_of)
+    catalogue = Catalogue(
+        tuple(
+            _book(chance, f"book-{at:0{width}}", waves[theme][wave], titles[theme, wave].pop())
+            for at, (theme, wave) in enumerate(shelves, start=1)
+        ),
+        {},
+        {},
+    )
+    for item, shelf in zip(catalogue.items, shelves, strict=True):
+        catalogue.shelf[item.key] = shelf
+        catalogue.books.setdefault(shelf, []).append(item.key)
+    return catalogue
 
 
 def _shelves(count: int, themes: list[str], later: Mapping[str, float]) -> list[Shelf]:
     shelves: list[Shelf] = []
-    for place, theme in enumerate(themes):
-        own = len(range(place, count, len(themes)))
-        # At least one book of each wave, and no more than there are titles for.
-        most = min(own - 1, TITLES)
+    titles = titles_of_a_wave(len(themes))
+    for position, theme in enumerate(themes):
+        own = len(range(position, count, len(themes)))
+        # At least one book of each wave, and no more than there are titles.
+        most = min(own - 1, titles)
         moved = min(max(round(own * later[theme]), own - most), most)
-        shelves.extend(chain(repeat((theme, EARLIER), own - moved), repeat((theme, LATER), moved)))
+        shelves += [(theme, EARLIER)] * (own - moved) + [(theme, LATER)] * moved
     return shelves
 
 
-def _shown(
-    chance: random.Random, phrases: Sequence[str], titled: set[frozenset[str]]
-) -> tuple[list[str], list[str]]:
-    """Return the phrases in a book's title and those in its category.
-
-    The title shows as few as tell it from all titles in `titled`; the category shows the others.
-    """
-    while True:
-        shown = chance.sample(phrases, 2 if chance.random() < 0.7 else 3)
-        for count in range(1, len(shown) + 1):
-            if frozenset(shown[:count]) not in titled:
-                return shown[:count], shown[count:]
+def _titles(chance: random.Random, theme: str, wave: Wave) -> list[tuple[str, str]]:
+    """Return all titles of a wave with the subject of each, in random order."""
+    titles = [
+        (subject, f"The {THEMES[theme][subject]} {noun}")
+        for subject, noun in product(wave.subjects, wave.nouns)
+    ]
+    chance.shuffle(titles)
+    return titles
 
 
-def _listed(phrases: list[str]) -> str:
-    """Return `a`, `a & b` or `a, b & c`; a written "and" would be a word that books share."""
-    return " & ".join([", ".join(phrases[:-1]), phrases[-1]] if phrases[1:] else phrases)
+def _book(chance: random.Random, key: str, wave: Wave, titled: tuple[str, str]) -> Item:
+    subject, title = titled
+    others = [other for other in wave.subjects if other != subject]
+    listed = chance.sample(others, 1 if chance.random() < 0.7 else 2)
+    author = chance.choice(wave.authors)
+    return Item(key=key, title=f"{title}, by {author}", category="; ".join(listed))

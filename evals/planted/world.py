@@ -1,10 +1,10 @@
-"""The planted world itself: readers, books, and who reads what when.
+"""Planted worlds: made-up readers and books whose communities and drift are known.
 
-The world is a seaside town's library. Readers belong to communities, and each community reads one
-theme. A theme's synonymous phrases fall into an earlier and a later wave, and a book shows phrases
-of one wave only. In the course of the period a community moves from the earlier wave to the later
-one: some readers first, the others long after them. So what the early adopters read is what the
-others will want, in words that the others have not met. Nothing else is written on a book.
+The world is a town library. Readers belong to communities, and each community reads one theme. The
+subjects of a theme fall into an earlier and a later wave, and a book belongs to one wave. During
+the period each community moves from the earlier wave to the later one: early adopters first, the
+others long after them. So the early adopters' reading shows what the others will want, in words
+that the others have not met. A world checks the mechanism; it is no evidence about people.
 """
 
 import random
@@ -17,32 +17,39 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from evals.datasets.splits import leave_one_out
-from evals.planted.books import EARLIER, LATER, TITLES, Catalogue, Shelf, draw_waves, make_books
+from evals.planted.books import (
+    EARLIER,
+    LATER,
+    Catalogue,
+    Shelf,
+    Wave,
+    draw_waves,
+    make_books,
+    titles_of_a_wave,
+)
 from evals.planted.words import THEMES
 from state.dataset import Dataset, Event, Split
 from state.domain import Frozen
 from state.randomness import draw
 
 PERIOD = 360 * 86_400
-"""Seconds that a world lasts: 360 days."""
+"""Length of a world in seconds: 360 days."""
 START = 1_704_067_200
 """The first second, in Unix time: the first of January 2024, UTC."""
 LAST_VISITS = 0.85
-"""Share of the period after which the last event of every reader lies who has more than one; by
-then all who move on have done so."""
+"""Every reader's last event is after this share of the period, when all have moved."""
 DRIFT = (0.25, 0.35)
-"""Shares of the period between which a community's drift lies."""
+"""A community's drift is between these shares of the period."""
 FOLLOWING = 0.7
-"""Share of the period after which those who follow do so."""
+"""The readers who are no early adopters move after this share of the period."""
 LEAVING = (0.45, 0.6)
-"""Shares of the period between which, in a misleading world, those leave who would have followed:
-after they were told of what they will not read, and with time to learn that."""
+"""In a misleading world they leave between these shares: after they have received messages about
+the later wave, and with time to learn that these mislead."""
 MOST_READERS = 100_000
-"""More would only make memory run out: there are no more books for them."""
 
 
 class World(Frozen):
-    """What shapes a planted world."""
+    """The settings of a planted world."""
 
     seed: int = 0
     users: int = Field(default=40, ge=1, le=MOST_READERS)
@@ -52,23 +59,22 @@ class World(Frozen):
     events_per_user: tuple[int, int] = (4, 9)
     """Fewest and most events of a reader who is not cold."""
     cold_share: float = Field(default=0.15, ge=0, le=1)
-    """Share of readers with as few events as `cold_events`."""
+    """Share of readers with only `cold_events` events."""
     cold_events: Literal[1, 2] = 1
-    """With one event a cold reader has a first profile only; the second of two is a test."""
+    """With one event a cold reader has only a first profile; the second one is a test."""
     early_share: float = Field(default=0.4, ge=0, le=1)
     """Share of early adopters among a community's readers who are not cold."""
     later_share: float | None = Field(default=None, ge=0, le=1)
-    """Share of each theme's books that are of its later wave; None for the share of its reads
-    before the test, so that how often a book was read does not tell its wave. Worlds of different
-    `early_share` have the same library only where this is given."""
+    """Share of each theme's books that are of its later wave. None takes the share of its reads
+    before the test, so that popularity does not tell the wave. Worlds of different `early_share`
+    have the same library only where this is given."""
     noise: float = Field(default=0.1, ge=0, le=1)
     """Share of events whose book is drawn from the whole library."""
     shuffled: bool = False
-    """The null world: the book of each event is drawn from the whole library, theme and wave alike,
-    so that nothing can be gained."""
+    """The null world: every book is drawn from the whole library, so nothing can be gained."""
     misleading: bool = False
     """The adversarial world: early adopters move on, and the others go to the later wave of the
-    next community's theme, so that whoever is told of what their like reads is told wrong."""
+    next community's theme. What a community's messages say is then wrong for them."""
 
     @model_validator(mode="after")
     def _enough_books(self) -> Self:
@@ -79,48 +85,50 @@ class World(Frozen):
                 f"events_per_user is {fewest} to {most}; it must rise from at least 2 "
                 f"to at most {own}, the items of one theme"
             )
-        if self.items > 2 * TITLES * self.communities:
-            raise ValueError(f"{self.items} items are too many: a theme has {2 * TITLES} titles")
+        titles = 2 * titles_of_a_wave(self.communities)
+        if self.items > titles * self.communities:
+            raise ValueError(f"{self.items} items are too many: a theme has {titles} titles")
         return self
 
 
 def items_for(users: int, communities: int = 4) -> int:
-    """Return how many books go with so many readers.
+    """Return the number of books for a number of readers.
 
-    Three for two, but enough for the busiest reader, and no more than there are titles.
+    Three for two readers, enough for the busiest reader, and no more than there are titles.
     """
-    enough = World().events_per_user[1] * communities
-    return min(max(users * 3 // 2, enough), 2 * TITLES * communities)
+    fewest = World().events_per_user[1] * communities
+    most = 2 * titles_of_a_wave(communities) * communities
+    return min(max(users * 3 // 2, fewest), most)
 
 
 @dataclass(frozen=True)
 class Planted:
-    """A world with what was planted in it. Only `dataset` may reach a method."""
+    """A world with all that was planted in it. A ranker may see only `dataset`."""
 
     world: World
     dataset: Dataset
     times: tuple[int, ...]
-    """When each event of the data set happened, in Unix seconds, never decreasing."""
+    """The time of each event of the data set, in Unix seconds, in order."""
     themes: tuple[str, ...]
     """Community `c` reads `themes[c]`."""
-    waves: dict[str, tuple[tuple[str, ...], ...]]
-    """The phrases of each theme's earlier and later wave."""
+    waves: dict[str, tuple[Wave, Wave]]
+    """The earlier and the later wave of each theme."""
     community: dict[str, int]
-    """Each user's community; in a shuffled world no event heeds it."""
+    """The community of each user; events of a shuffled world ignore it."""
     theme: dict[str, str]
-    """Each item's theme."""
+    """The theme of each item."""
     wave: dict[str, int]
-    """Each item's wave: 0 for the earlier, 1 for the later."""
+    """The wave of each item: 0 is the earlier, 1 the later."""
     drift: tuple[int, ...]
-    """When each community moves, in Unix seconds: early adopters up to a tenth of the period
-    before; the others later, at the earliest at `FOLLOWING`, or at `LEAVING`."""
+    """When each community moves, in Unix seconds. Early adopters move up to a tenth of the period
+    before it, the others after `FOLLOWING` or within `LEAVING`."""
     adoption: dict[str, int]
-    """When each user moves on, in Unix seconds."""
+    """When each user moves, in Unix seconds."""
     early: frozenset[str]
     """The early adopters."""
 
     def taste(self, user: str, time: int) -> Shelf:
-        """Return the theme and wave that `user` reads at `time`, noise apart."""
+        """Return the theme and wave that `user` reads at `time`, except for noise."""
         moved, early = time >= self.adoption[user], user in self.early
         return _shelf(self.world, self.themes, self.community[user], moved=moved, early=early)
 
@@ -142,20 +150,20 @@ class _Visit:
 
 
 def plant_world(world: World) -> Planted:
-    """Return `world` with everything that was planted in it; the same world gives the same."""
+    """Return the data of a world; equal settings give equal data."""
     themes = tuple(draw(world.seed, "themes").sample(sorted(THEMES), world.communities))
     waves = draw_waves(world.seed, themes)
     readers = _readers(world)
     drift = tuple(
-        _second(draw(world.seed, "drift", place).uniform(*DRIFT))
-        for place in range(world.communities)
+        _second(draw(world.seed, "drift", community).uniform(*DRIFT))
+        for community in range(world.communities)
     )
     adoption = {
-        user: _adoption(world, user, drift[place], early=user in readers.early)
-        for user, place in readers.community.items()
+        user: _adoption(world, user, drift[community], early=user in readers.early)
+        for user, community in readers.community.items()
     }
     visits = {user: _visits(world, user, readers, themes, adoption) for user in readers.community}
-    later = _later(world, themes, visits)
+    later = _later_shares(world, themes, visits)
     books = make_books(world.seed, world.items, waves, later)
     timed = [event for own in visits.values() for event in _events(world, own, books)]
     timed.sort(key=lambda event: event[0])
@@ -189,7 +197,7 @@ def _shelf(
 
 
 def _readers(world: World) -> _Readers:
-    """Return who belongs where, who has one event only, and who moves first."""
+    """Draw each reader's community, the cold readers and the early adopters."""
     chance = draw(world.seed, "readers")
     width = len(str(world.users))
     names = [f"reader-{at + 1:0{width}}" for at in range(world.users)]
@@ -218,7 +226,7 @@ def _visits(
     themes: tuple[str, ...],
     adoption: dict[str, int],
 ) -> list[_Visit]:
-    """Return when one reader comes and from which shelf the books will be, in order of time."""
+    """Return a reader's visits in order of time, each with the shelf of its book."""
     chance = draw(world.seed, "visits", user)
     times = _times(world, user, chance, cold=user in readers.cold)
     community, early = readers.community[user], user in readers.early
@@ -235,7 +243,7 @@ def _times(world: World, user: str, chance: random.Random, *, cold: bool) -> lis
         first = _second(chance.random())
         if world.cold_events == 1:
             return [first]
-        # Of their own chance, so that nobody else's visits depend on it.
+        # A draw of its own, so that nobody else's visits depend on it.
         last = draw(world.seed, "cold visits", user)
         return [_second(LAST_VISITS * last.random()), _second(last.uniform(LAST_VISITS, 1))]
     before = chance.randint(*world.events_per_user) - 1
@@ -243,7 +251,7 @@ def _times(world: World, user: str, chance: random.Random, *, cold: bool) -> lis
     return [*times, _second(chance.uniform(LAST_VISITS, 1))]
 
 
-def _later(
+def _later_shares(
     world: World, themes: tuple[str, ...], visits: dict[str, list[_Visit]]
 ) -> dict[str, float]:
     """Return the share of each theme's books that are of its later wave."""
@@ -254,18 +262,14 @@ def _later(
         for visit in chain.from_iterable(visits.values())
         if visit.wanted and visit.split is not Split.TEST
     )
-    later = {}
-    for theme in themes:
-        both = read[theme, EARLIER] + read[theme, LATER]
-        later[theme] = read[theme, LATER] / both if both else 0.5
-    return later
+    both = {theme: read[theme, EARLIER] + read[theme, LATER] for theme in themes}
+    return {t: read[t, LATER] / count if count else 0.5 for t, count in both.items()}
 
 
 def _events(world: World, visits: list[_Visit], books: Catalogue) -> list[tuple[int, Event]]:
     """Return one reader's events with their times; no book is taken twice.
 
-    Where a shelf holds nothing new, the whole library does. A book from the whole library is any
-    that is not yet taken, each equally likely: in a shuffled world nothing tells what comes next.
+    Where a shelf holds nothing new, the book comes from the whole library.
     """
     events = []
     taken: set[str] = set()

@@ -7,7 +7,7 @@ import pytest
 from evals.datasets.reader import DataError, DatasetReader, ReadResult
 from evals.datasets.registry import READERS, SAMPLE, find_reader, read_dataset
 from evals.datasets.splits import SplitStrategy
-from evals.planted.dataset import find_world
+from evals.planted.world import World, items_for, plant_world
 from state.dataset import Dataset, Event, Item, Split
 from state.errors import InputError
 
@@ -15,7 +15,9 @@ from state.errors import InputError
 def test_a_reader_is_picked_by_what_the_source_holds() -> None:
     assert find_reader(str(SAMPLE)).name == "recbole"
     assert find_reader("planted:3:20").name == "planted"
-    assert read_dataset("planted:3:20") == find_world("planted:3:20")
+    world = plant_world(World(seed=3, users=20, items=items_for(20)))
+    assert read_dataset("planted:3:20", name="harbour") == world.dataset
+    assert read_dataset("planted:3:20").name == "planted-3-20"
     assert read_dataset("planted:3:20", name="mine").name == "mine"
 
 

@@ -8,8 +8,7 @@ from evals.candidates import PROBED, SHOWN
 from evals.paper.design import DESIGNS, RECNET, UNTRAINED, Design, Plan
 from evals.paper.experiment import run_experiment
 from evals.paper.results import Results
-from evals.planted.dataset import plant
-from evals.planted.world import items_for
+from evals.planted.world import World, items_for, plant_world
 from state.errors import InputError
 from workflows.recnet import RecNet
 
@@ -20,7 +19,7 @@ SMALL = Design(title="", reference=RECNET.name, variants=(RECNET, UNTRAINED), ba
 async def test_too_few_users_are_refused_before_anything_is_paid_for(
     recnet: RecNet, tmp_path: Path
 ) -> None:
-    dataset = plant(0, users=1, items=items_for(1))
+    dataset = plant_world(World(seed=0, users=1, items=items_for(1))).dataset
     with pytest.raises(InputError, match="is too small: 1 of its users have a test item"):
         await run_experiment(recnet, DESIGNS["table3"], dataset, PLAN, Results(tmp_path))
     assert recnet.resources.budget.calls == 0
@@ -28,7 +27,8 @@ async def test_too_few_users_are_refused_before_anything_is_paid_for(
 
 @pytest.mark.slow
 async def test_a_network_that_probes_need_is_learned_again(recnet: RecNet, tmp_path: Path) -> None:
-    dataset, kept = plant(3, users=12, items=items_for(12)), Results(tmp_path)
+    dataset = plant_world(World(seed=3, users=12, items=items_for(12))).dataset
+    kept = Results(tmp_path)
     first = await run_experiment(recnet, SMALL, dataset, PLAN, kept)
     assert "most versions first: RecNet" in first.probes
     assert not first.probes.keys() & first.rankings.keys()

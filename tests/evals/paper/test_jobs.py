@@ -11,8 +11,7 @@ from pydantic import SecretStr
 from evals.paper.design import AGENTCF, RECNET, UNTRAINED, Variant, ablation
 from evals.paper.jobs import bootstrap_base, run_job, run_jobs
 from evals.paper.results import Job, Result, Results
-from evals.planted.dataset import plant
-from evals.planted.world import items_for
+from evals.planted.world import World, items_for, plant_world
 from nodes.step import BOOTSTRAP
 from prompts.llm.errors import BudgetExceeded
 from state.dataset import Dataset, Split
@@ -32,7 +31,7 @@ READERS = 12
 @pytest.fixture
 def world() -> Dataset:
     """Return a planted world that is learned in a second."""
-    return plant(3, users=READERS, items=items_for(READERS))
+    return plant_world(World(seed=3, users=READERS, items=items_for(READERS))).dataset
 
 
 def job(base: str, **more: object) -> Job:
@@ -115,7 +114,8 @@ async def test_what_is_half_learned_is_not_read(
 
 async def three_jobs(recnet: RecNet) -> list[Job]:
     """Return two jobs that fail, one for each kind of error, and one that does not."""
-    base = await bootstrap_base(recnet, plant(3, users=12, items=items_for(12)), 0)
+    dataset = plant_world(World(seed=3, users=12, items=items_for(12))).dataset
+    base = await bootstrap_base(recnet, dataset, 0)
     good = Job(base=base, variant=UNTRAINED, seed=0, split=Split.TEST, draws=1, records=None)
     unknown = good.model_copy(update={"base": "nowhere"})
     wrong = good.model_copy(update={"variant": Variant(name="x", settings={"buffer": "many"})})
