@@ -1,8 +1,7 @@
-"""Revision by hand: edit, roll back, pin and unpin. Each makes a version that says who did it."""
+"""Changes by hand: edit, roll back, pin, unpin. Each makes a version that names its author."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -41,223 +40,168 @@ from workflows.network_lock import network_lock
 
 
 class Revision(Frozen):
-    """What a revision made of a module."""
+    """The current version of a module after a change by hand."""
 
     module: str
     version: int
-    """The module's version now."""
     author: Author
     content: str
     changed: bool
-    """False where the module was so already, and no version was made."""
+    """False if the module was like that before; then there is no new version."""
 
 
-async def read_module(conn: Connection, network: NetworkRecord, module: str) -> Version:
-    """Return a module's current version.
-
-    Raises:
-        InputError: no such module.
-        NetworkError: the network has no texts yet.
-    """
+async def read_module(conn: Connection, network: NetworkRecord, name: str) -> Version:
+    """Return the current version of a module; see `Network.module`."""
     network.require_bootstrapped()
-    named = await find_module(conn, network, module)
-    return (await read_versions(conn, network.id, named))[-1]
+    return await _current(conn, network, await find_module(conn, network, name))
 
 
 async def edit(
     resources: Resources,
     network: NetworkRecord,
-    module: str,
+    name: str,
     text: str,
     *,
     note: str = "",
     base: int | None = None,
 ) -> Revision:
-    """Give a module another text; rules are one a line.
+    """Give a module another text; see `Network.edit`.
 
     An edited profile joins the pending set, so the next router update takes the change up.
-
-    Args:
-        resources: the open database and models.
-        network: the network.
-        module: its name, as `workflows.find_module` reads it.
-        text: what it says from now on.
-        note: why, kept with the version.
-        base: the version the text was made from; None takes whatever is there now.
-
-    Raises:
-        InputError: no such module, a text that is empty or too long, or a note that is.
-        ConflictError: the module has moved on since `base`.
-        NetworkError: unknown network, one that is being trained, or a router amid an update.
     """
-    _check_note(note)
-    async with _revising(resources, network, module) as target:
-        content = _checked(target.module, text)
-        written = _Text("edit", content, await _embedding(resources, target, content), note)
-        async with Step(target.network, "edit", resources).commit() as conn:
-            current = await _current(conn, target)
-            if base is not None and current.version != base:
-                raise ConflictError(
-                    f"{module} is at version {current.version} now, and the text was made from "
-                    f"version {base}: look at it and edit again"
-                )
-            return await _revise(conn, target, current, written)
+    async with _locked(resources, network, name, note) as module:
+        content = _checked(module, text)
+        return await _write(resources, network, name, module, "edit", content, note, base)
 
 
 async def roll_back(
-    resources: Resources, network: NetworkRecord, module: str, version: int, *, note: str = ""
+    resources: Resources, network: NetworkRecord, name: str, version: int, *, note: str = ""
 ) -> Revision:
-    """Give a module the text of one of its versions again, as a new version.
-
-    Raises:
-        InputError: no such module or version.
-        NetworkError: unknown network, one that is being trained, or a router amid an update.
-    """
-    _check_note(note)
-    async with _revising(resources, network, module) as target:
+    """Give a module the text of an earlier version again; see `Network.rollback`."""
+    async with _locked(resources, network, name, note) as module:
         async with resources.pool.connection() as conn:
-            versions = await read_versions(conn, target.network.id, target.module)
+            versions = await read_versions(conn, network.id, module)
         if not 1 <= version <= len(versions):
-            raise InputError(f"{module} has no version {version}; it has 1 to {len(versions)}")
+            raise InputError(f"{name} has no version {version}; it has 1 to {len(versions)}")
         content = versions[version - 1].content
-        said = f"to version {version}" + (f": {note}" if note else "")
-        earlier = _Text("rollback", content, await _embedding(resources, target, content), said)
-        async with Step(target.network, "rollback", resources).commit() as conn:
-            current = await _current(conn, target)
-            return await _revise(conn, target, current, earlier)
+        note = f"to version {version}" + (f": {note}" if note else "")
+        return await _write(resources, network, name, module, "rollback", content, note)
 
 
 async def pin(
-    resources: Resources,
-    network: NetworkRecord,
-    module: str,
-    *,
-    pinned: bool = True,
-    note: str = "",
+    resources: Resources, network: NetworkRecord, name: str, *, pinned: bool = True, note: str = ""
 ) -> Revision:
-    """Keep a module's text as it is until it is unpinned; or unpin it.
+    """Keep a module's text as it is until it is unpinned, or unpin it; see `Network.pin`.
 
     No optimizer, reception or summary changes a pinned text, and a pinned router neither splits nor
-    merges. Gradients of a pinned module are kept as rejected. A client with a pinned profile still
-    takes messages in: they serve the prediction they are read for. A person may still edit it.
-
-    Raises:
-        InputError: no such module.
-        NetworkError: unknown network, one that is being trained, or a router amid an update.
+    merges. Gradients of a pinned module are stored as rejected. A client with a pinned profile
+    still receives messages: they serve the prediction they are read for.
     """
-    _check_note(note)
     author: Author = "pin" if pinned else "unpin"
     async with (
-        _revising(resources, network, module) as target,
-        Step(target.network, author, resources).commit() as conn,
+        _locked(resources, network, name, note) as module,
+        Step(network, author, resources).commit() as conn,
     ):
-        current = await _current(conn, target)
-        if await is_pinned(conn, target.network.id, target.module) == pinned:
-            return _as_it_is(target, current)
-        await pin_module(conn, target.network.id, target.module, pinned=pinned)
-        return await _append(conn, target, current, _Text(author, current.content, None, note))
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    """The module under revision."""
-
-    network: NetworkRecord
-    module: Module
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Text:
-    """What the next version is to say, and who says so."""
-
-    author: Author
-    content: str
-    vector: Vector | None
-    """The content's embedding; None for rules, and where the content stays."""
-    note: str
+        await _require_current(conn, network, name, module)
+        current = await _current(conn, network, module)
+        if changed := await is_pinned(conn, network.id, module) != pinned:
+            await pin_module(conn, network.id, module, pinned=pinned)
+            await _append(conn, network, module, current.version + 1, author, current.content, note)
+            current = await _current(conn, network, module)
+        return _revision(name, current, changed=changed)
 
 
 @asynccontextmanager
-async def _revising(
-    resources: Resources, network: NetworkRecord, module: str
-) -> AsyncIterator[_Target]:
-    """Find a module, and keep trainers off: they plan from what they read at the start."""
+async def _locked(
+    resources: Resources, network: NetworkRecord, name: str, note: str
+) -> AsyncIterator[Module]:
+    """Find a module, and lock its network: a trainer plans from what it read at the start."""
+    if len(note) > NOTE_LENGTH:
+        raise InputError(f"the note has {len(note)} characters, at most {NOTE_LENGTH} are kept")
     require_usable(network, resources)
     async with resources.pool.connection() as conn:
-        target = _Target(network, await find_module(conn, network, module), module)
+        module = await find_module(conn, network, name)
     async with network_lock(resources, network):
-        yield target
+        yield module
 
 
-async def _current(conn: Connection, target: _Target) -> Version:
-    """Return the version a revision starts from.
+async def _write(
+    resources: Resources,
+    network: NetworkRecord,
+    name: str,
+    module: Module,
+    author: Author,
+    content: str,
+    note: str,
+    base: int | None = None,
+) -> Revision:
+    """Commit a version with a text and its embedding, unless the module has that text already."""
+    vector = None
+    if module.kind is not ModuleKind.FILTER_MEMORY:
+        vector = np.asarray((await resources.encoder.embed([content]))[0], dtype=np.float32)
+    async with Step(network, author, resources).commit() as conn:
+        await _require_current(conn, network, name, module)
+        current = await _current(conn, network, module)
+        if base is not None and current.version != base:
+            raise ConflictError(
+                f"{name} is at version {current.version} now, and the text was made from "
+                f"version {base}: look at it and edit again"
+            )
+        if changed := content != current.content:
+            if module.kind in (ModuleKind.USER_PROFILE, ModuleKind.ITEM_PROFILE):
+                await add_pending(conn, network.id, [module.owner])
+            await _append(conn, network, module, current.version + 1, author, content, note, vector)
+            current = await _current(conn, network, module)
+        return _revision(name, current, changed=changed)
 
-    Raises:
-        InputError: the module is a router that has retired meanwhile.
-        NetworkError: the module is a router, and a router update has read its version already.
-    """
-    network = target.network
-    await find_module(conn, network, target.name)
-    if target.module.kind is ModuleKind.ROUTER and await open_window(conn, network.id) is not None:
+
+async def _require_current(
+    conn: Connection, network: NetworkRecord, name: str, module: Module
+) -> None:
+    """Refuse a router that retired in the meantime, or that a router update has read already."""
+    await find_module(conn, network, name)
+    if module.kind is ModuleKind.ROUTER and await open_window(conn, network.id) is not None:
         raise NetworkError(
             f"a router update of network '{network.name}' is under way, or was left unfinished: "
             f"wait for it, or finish it by `recnet train --limit 0 --network {network.name}`"
         )
-    return (await read_versions(conn, network.id, target.module))[-1]
 
 
-async def _revise(conn: Connection, target: _Target, current: Version, text: _Text) -> Revision:
-    """Append a version where the text differs from the current one."""
-    if text.content == current.content:
-        return _as_it_is(target, current)
-    if target.module.kind in (ModuleKind.USER_PROFILE, ModuleKind.ITEM_PROFILE):
-        await add_pending(conn, target.network.id, [target.module.owner])
-    return await _append(conn, target, current, text)
+async def _current(conn: Connection, network: NetworkRecord, module: Module) -> Version:
+    return (await read_versions(conn, network.id, module))[-1]
 
 
-async def _append(conn: Connection, target: _Target, current: Version, text: _Text) -> Revision:
-    network, module = target.network.id, target.module
-    version = current.version + 1
-    note = clean_line(text.note, 2 * NOTE_LENGTH)
-    await append_version(conn, network, module, version, text.content, text.author, note=note)
+async def _append(
+    conn: Connection,
+    network: NetworkRecord,
+    module: Module,
+    version: int,
+    author: Author,
+    content: str,
+    note: str,
+    vector: Vector | None = None,
+) -> None:
+    """Append a version and make it the current one; without a vector the stored one stays."""
+    note = clean_line(note, 2 * NOTE_LENGTH)
+    await append_version(conn, network.id, module, version, content, author, note=note)
+    if module.kind is ModuleKind.ROUTER:
+        await point_router(conn, network.id, module.owner, version, vector)
+        return
     if module.kind is ModuleKind.FILTER_MEMORY:
-        await point_filter(conn, network, module.owner, version)
-    elif module.kind is ModuleKind.ROUTER:
-        await point_router(conn, network, module.owner, version, text.vector)
+        await point_filter(conn, network.id, module.owner, version)
     else:
-        await point_profile(conn, network, module.owner, version, text.vector)
-    if module.kind is not ModuleKind.ROUTER:
-        await forget_views(conn, network, [module.owner])
-    return Revision(
-        module=target.name,
-        version=version,
-        author=text.author,
-        content=text.content,
-        changed=True,
-    )
+        await point_profile(conn, network.id, module.owner, version, vector)
+    await forget_views(conn, network.id, [module.owner])
 
 
-def _as_it_is(target: _Target, version: Version) -> Revision:
+def _revision(name: str, version: Version, *, changed: bool) -> Revision:
     return Revision(
-        module=target.name,
+        module=name,
         version=version.version,
         author=version.author,
         content=version.content,
-        changed=False,
+        changed=changed,
     )
-
-
-async def _embedding(resources: Resources, target: _Target, content: str) -> Vector | None:
-    """Return the embedding of a text; rules have none."""
-    if target.module.kind is ModuleKind.FILTER_MEMORY:
-        return None
-    return np.asarray((await resources.encoder.embed([content]))[0], dtype=np.float32)
-
-
-def _check_note(note: str) -> None:
-    if len(note) > NOTE_LENGTH:
-        raise InputError(f"the note has {len(note)} characters, at most {NOTE_LENGTH} are kept")
 
 
 def _checked(module: Module, text: str) -> str:

@@ -1,4 +1,4 @@
-"""Inspection: a network, a client or a router as a person would look at it."""
+"""Views of a network, a client, a router and the interactions, for people to read."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -127,8 +127,8 @@ async def view_network(conn: Connection, network: NetworkRecord) -> NetworkView:
     planned = {identity(network.dataset, e.position) for e in events if e.split in fitted}
     routers = await read_routers(conn, network.id)
     heirs = await read_heirs(conn, network.id)
-    clients = await name_clients(conn, network.id)
     pinned = await list_pinned(conn, network.id)
+    owners = await name_clients(conn, network.id, [module.owner for module in pinned])
     return NetworkView(
         network=network.name,
         dataset=network.dataset,
@@ -149,7 +149,7 @@ async def view_network(conn: Connection, network: NetworkRecord) -> NetworkView:
         pending=len(await read_pending(conn, network.id)),
         routers={router.id: router.profile for router in routers},
         retired={router: found for router, found in heirs.items() if found},
-        pinned=tuple(module_name(module, clients) for module in pinned),
+        pinned=tuple(module_name(module, owners) for module in pinned),
     )
 
 
@@ -165,14 +165,15 @@ async def view_interactions(
     if user:
         number = (await find_clients(conn, network.id, ClientKind.USER, [user]))[user]
         found = [one for one in found if one.user_id == number]
-    keys = {client.id: client.key for client in await list_clients(conn, network.id)}
+    ids = {client for one in found for client in (one.user_id, one.positive_id, one.negative_id)}
+    names = await name_clients(conn, network.id, ids)
     return [
         InteractionView(
             interaction=one.id,
-            user=keys[one.user_id],
-            took=keys[one.positive_id],
-            not_taken=keys[one.negative_id],
-            predicted=keys[one.predicted_id] if one.predicted_id else "",
+            user=names[one.user_id].key,
+            took=names[one.positive_id].key,
+            not_taken=names[one.negative_id].key,
+            predicted=names[one.predicted_id].key if one.predicted_id else "",
             reward=one.reward,
             reason=one.reason,
             failure=one.failure,
@@ -196,7 +197,8 @@ async def view_client(
     profile = Module(kind=ModuleKind.profile_of(kind), owner=number)
     memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=number)
     pins = {profile: client.profile_pinned, memory: client.filter_pinned}
-    names = await name_clients(conn, network.id)
+    senders = [m.sender.owner for m in (*client.messages, *client.merged_on_delivery)]
+    names = await name_clients(conn, network.id, [number, *senders])
     return ClientView(
         kind=kind,
         key=key,
@@ -241,6 +243,7 @@ async def view_router(conn: Connection, network: NetworkRecord, number: int) -> 
 
 
 async def _passing(conn: Connection, network: NetworkRecord, kind: ClientKind) -> float:
+    """Return the share of pairs of an active router and a client that share an attribute."""
     clients = [client.id for client in await list_clients(conn, network.id, kind)]
     held = await read_attributes(conn, network.id, clients)
     routers = [set(router.attributes) for router in await read_routers(conn, network.id)]

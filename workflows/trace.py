@@ -1,11 +1,11 @@
-"""InteractionTrace: why a module reads as it does, from prediction to before and after."""
+"""The trace of one interaction: prediction, reward, messages, gradients, texts before and after."""
 
 from state.db.pool import Connection
 from state.domain import KEY_LENGTH, ClientKind, Frozen, Gradient, Module, clean_line
 from state.errors import InputError
-from state.store.clients import ClientName, list_clients
+from state.store.clients import ClientName
 from state.store.gradients import read_gradients
-from state.store.interactions import Interaction, find_interaction, read_filter_decisions
+from state.store.interactions import StoredFilterDecision, find_interaction, read_filter_decisions
 from state.store.module_names import Names, module_name, name_clients
 from state.store.networks import NetworkRecord
 from state.store.routers import read_heirs
@@ -14,7 +14,7 @@ from state.store.versions import Version, read_version, read_versions
 from state.store.windows import claims_of
 
 _WRITES = ("gradient", "split", "merge")
-"""Authors of texts that an optimizer made."""
+"""Authors of texts that an optimizer wrote."""
 
 
 class TracedMessage(Frozen):
@@ -69,7 +69,7 @@ class InteractionTrace(Frozen):
 async def trace_interaction(
     conn: Connection, network: NetworkRecord, interaction_id: str
 ) -> InteractionTrace:
-    """Return the lineage of one settled interaction.
+    """Return the trace of one settled interaction.
 
     Raises:
         InputError: there is none of that id.
@@ -81,44 +81,37 @@ async def trace_interaction(
             f"no interaction '{interaction_id}' in network '{network.name}'; "
             f"`recnet show interactions --network {network.name}` lists them"
         )
-    clients = {client.id: client for client in await list_clients(conn, network.id)}
-    names = await name_clients(conn, network.id)
+    decisions = await read_filter_decisions(conn, network.id, interaction_id)
     gradients = await read_gradients(conn, network.id, interaction_id)
+    modules = [*(d.sender for d in decisions), *(g.module for g in gradients)]
+    ids = {found.user_id, found.positive_id, found.negative_id, *(m.owner for m in modules)}
+    names = await name_clients(conn, network.id, ids)
     return InteractionTrace(
         interaction=found.id,
-        user=_named(clients, found.user_id),
-        positive=_named(clients, found.positive_id),
-        negative=_named(clients, found.negative_id),
-        predicted=_named(clients, found.predicted_id) if found.predicted_id else "",
+        user=_title(names[found.user_id]),
+        positive=_title(names[found.positive_id]),
+        negative=_title(names[found.negative_id]),
+        predicted=_title(names[found.predicted_id]) if found.predicted_id else "",
         reward=found.reward,
         reason=found.reason,
         failure=found.failure,
         windows=tuple(await claims_of(conn, network.id, found.id)),
-        messages=await _messages(conn, network, found, clients, names),
+        messages=tuple(_message(decision, names) for decision in decisions),
         gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
         calls=tuple(await read_calls(conn, network.id, found.id)),
     )
 
 
-async def _messages(
-    conn: Connection,
-    network: NetworkRecord,
-    found: Interaction,
-    clients: dict[int, ClientName],
-    names: Names,
-) -> tuple[TracedMessage, ...]:
-    return tuple(
-        TracedMessage(
-            client=_named(clients, verdict.client_id),
-            sender=module_name(verdict.sender, names),
-            version=verdict.version,
-            body=verdict.body,
-            window=verdict.window_id,
-            accepted=verdict.accepted,
-            rule=verdict.rule,
-            reason=verdict.reason,
-        )
-        for verdict in await read_filter_decisions(conn, network.id, found.id)
+def _message(decision: StoredFilterDecision, names: Names) -> TracedMessage:
+    return TracedMessage(
+        client=_title(names[decision.client_id]),
+        sender=module_name(decision.sender, names),
+        version=decision.version,
+        body=decision.body,
+        window=decision.window_id,
+        accepted=decision.accepted,
+        rule=decision.rule,
+        reason=decision.reason,
     )
 
 
@@ -171,6 +164,5 @@ async def _last_of_parent(
     return (await read_versions(conn, network.id, Module.router(parent)))[-1]
 
 
-def _named(names: dict[int, ClientName], client: int) -> str:
-    name = names[client]
-    return name.key if name.kind is ClientKind.USER else f"{name.key} ({name.title})"
+def _title(client: ClientName) -> str:
+    return client.key if client.kind is ClientKind.USER else f"{client.key} ({client.title})"

@@ -1,6 +1,6 @@
 """Clients: users and items with their current profile, filter memory, vector and attributes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from state.dataset import Dataset, Item
 from state.db.pool import Connection
@@ -55,13 +55,18 @@ async def add_clients(conn: Connection, network: int, dataset: Dataset) -> dict[
 
 
 async def list_clients(
-    conn: Connection, network: int, kind: ClientKind | None = None
+    conn: Connection,
+    network: int,
+    kind: ClientKind | None = None,
+    ids: Collection[int] | None = None,
 ) -> list[ClientName]:
-    """Return the clients of a network by id, all or those of one kind."""
+    """Return the clients of a network by id: all, those of one kind, or those with these ids."""
+    wanted = None if ids is None else list(ids)
     cursor = await conn.execute(
         "SELECT id, kind, key, title, category FROM clients "
-        "WHERE network_id = %s AND (%s::text IS NULL OR kind = %s) ORDER BY id",
-        (network, kind, kind),
+        "WHERE network_id = %s AND (%s::text IS NULL OR kind = %s) "
+        "AND (%s::integer[] IS NULL OR id = ANY(%s)) ORDER BY id",
+        (network, kind, kind, wanted, wanted),
     )
     return [ClientName.model_validate(row) for row in await cursor.fetchall()]
 

@@ -1,18 +1,23 @@
 """Names of clients and modules, as a person types and reads them: `user:2867`, `router:3`."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from state.db.pool import Connection
 from state.domain import Module, ModuleKind
-from state.store.clients import list_clients
+from state.store.clients import ClientName, list_clients
 
-Names = Mapping[int, str]
+Names = Mapping[int, ClientName]
 """Names of one network's clients by id."""
 
 
-async def name_clients(conn: Connection, network: int) -> Names:
-    """Return the names of all clients of a network."""
-    return {c.id: f"{c.kind}:{c.key}" for c in await list_clients(conn, network)}
+async def name_clients(conn: Connection, network: int, ids: Collection[int] | None = None) -> Names:
+    """Return the names of clients of a network, all or those with these ids."""
+    return {client.id: client for client in await list_clients(conn, network, ids=ids)}
+
+
+def client_name(client: ClientName) -> str:
+    """Return a client's name: `user:KEY` or `item:KEY`."""
+    return f"{client.kind}:{client.key}"
 
 
 def module_name(module: Module, clients: Names) -> str:
@@ -20,4 +25,4 @@ def module_name(module: Module, clients: Names) -> str:
     if module.kind is ModuleKind.ROUTER:
         return f"router:{module.owner}"
     rules = "rules:" if module.kind is ModuleKind.FILTER_MEMORY else ""
-    return rules + clients[module.owner]
+    return rules + client_name(clients[module.owner])

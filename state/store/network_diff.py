@@ -11,7 +11,7 @@ from state.domain import Frozen, Module
 from state.store.diff_history import Step, read_history
 from state.store.digest import DUMP, Row, hash_dump, one_moment, read_rows
 from state.store.interactions import find_interaction
-from state.store.module_names import Names, module_name, name_clients
+from state.store.module_names import Names, client_name, module_name, name_clients
 from state.store.networks import NetworkRecord
 
 SHOWN = 3
@@ -173,7 +173,7 @@ def _name(table: str, row: Row, clients: Names) -> str:
     if table == "filter_decisions":
         words["step"] = row["interaction_id"] or f"router update {row['window_id']}"
     if "client_id" in row:
-        words["client"] = clients[row["client_id"]]
+        words["client"] = client_name(clients[row["client_id"]])
     if "module" in row:
         words["module"] = module_name(Module(kind=row["module"], owner=row["owner"]), clients)
     return _NAMES[table].format_map(words)
