@@ -41,7 +41,7 @@ class Prompt(Generic[F_co, R_co]):
     fields: type[F_co]
     reply: type[R_co]
     folder: Path = SHIPPED
-    """Where its template is; that of a baseline's prompt is beside its module."""
+    """Where its template is; that of a baseline's prompt is next to its module."""
 
 
 class TemplateError(ValueError):

@@ -44,7 +44,7 @@ class ReplyCache:
 
 
 def fingerprint(endpoint: Endpoint, template: str, reply: type[Reply]) -> str:
-    """Return what a reply depends on beside its fields, as one short text."""
+    """Return what a reply depends on besides its fields, as one short text."""
     parts = [endpoint.identity, template, schema_of(reply)]
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 

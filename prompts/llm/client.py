@@ -88,7 +88,7 @@ class ModelClient:
         self._templates.add(prompts)
 
     def fingerprint(self, prompt: Prompt[Any, Any]) -> str:
-        """Return what a reply depends on beside its fields: model, parameters, template, schema."""
+        """Return what replies depend on besides fields: model, parameters, template, schema."""
         return fingerprint(self.endpoint(prompt), self._templates.text(prompt), prompt.reply)
 
     async def ask(

@@ -27,5 +27,5 @@ class ModelError(CallError):
         """Whether the same call may succeed later: the endpoint was busy, down or unreachable."""
 
 
-class BudgetExceeded(CallError):  # noqa: N818 - no fault: the run did what it was told
+class BudgetExceeded(CallError):  # noqa: N818 - not a fault: the limit was set
     """The next call would go beyond the budget, and was not made."""

@@ -97,7 +97,7 @@ class Endpoint:
 
     @cached_property
     def identity(self) -> str:
-        """What a reply depends on beside its messages: model, address and parameters.
+        """What a reply depends on besides its messages: model, address and parameters.
 
         It is stored. Further arguments may hold a key, so it has only a hash of these.
         """

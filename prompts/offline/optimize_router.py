@@ -20,8 +20,6 @@ LINK = 0.35
 """N-gram cosine from which two attributes belong together: about one word in common."""
 GROUPED = 0.75
 """The part of the attributes that two linked groups must cover before they stand alone."""
-
-
 GOOD = 0.6
 """Mean reward from which messages did well, so that one complaint alone changes nothing."""
 

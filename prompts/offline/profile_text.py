@@ -40,11 +40,11 @@ _LABELS = {
     },
 }
 _AVOIDED = {labels["avoided"].lower() for labels in _LABELS.values()}
-_LATELY, _ALSO, _FOUNDED = "Lately taken here", "Also liked here", "Liked here"
+_LATELY, _ALSO, _LIKED = "Lately taken here", "Also liked here", "Liked here"
 
 _ALL_LABELS = [label for labels in _LABELS.values() for label in labels.values()]
 _LABEL_LINE = re.compile(
-    rf"^[ \t]*({'|'.join([*_ALL_LABELS, _LATELY, _ALSO, _FOUNDED])})[ \t]*:[ \t]*(.*)$",
+    rf"^[ \t]*({'|'.join([*_ALL_LABELS, _LATELY, _ALSO, _LIKED])})[ \t]*:[ \t]*(.*)$",
     re.IGNORECASE | re.MULTILINE,
 )
 _DOMAIN_SENTENCE = re.compile(r"^\s*A person who enjoys [^.\n]{1,200}\.")
@@ -142,9 +142,9 @@ def write_message(newest: Iterable[str], older: Iterable[str] = ()) -> str:
     first = distinct(newest)[:MESSAGE_HELD]
     rest = distinct([*first, *older])[len(first) : MESSAGE_HELD]
     if not first:
-        return _line(_FOUNDED, rest) or NOTHING_KNOWN
+        return _line(_LIKED, rest) or NOTHING_KNOWN
     if not rest:
-        return _line(_FOUNDED, first)
+        return _line(_LIKED, first)
     return f"{_line(_LATELY, first)}\n{_line(_ALSO, rest)}"
 
 

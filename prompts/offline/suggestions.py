@@ -62,10 +62,10 @@ def read_orders(text: str) -> dict[Order, tuple[str, ...]]:
     """Return the phrases that a suggestion names for each thing it asks for."""
     found: dict[Order, tuple[str, ...]] = {}
     for sentence in _END.split(text):
-        if (told := _SENTENCE.match(sentence)) is None:
+        if (read := _SENTENCE.match(sentence)) is None:
             continue
-        what = next(o for o, _ in _VERBS if told.group(o.name) is not None)
-        _, colon, listed = told.group("rest").partition(":")
-        phrases = listed_phrases(listed) if colon else salient_phrases(told.group("rest"))
+        what = next(o for o, _ in _VERBS if read.group(o.name) is not None)
+        _, colon, listed = read.group("rest").partition(":")
+        phrases = listed_phrases(listed) if colon else salient_phrases(read.group("rest"))
         found[what] = distinct([*found.get(what, ()), *phrases])
     return found
