@@ -7,7 +7,7 @@ bootstrapped with it by the setting `propagation`.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Literal, Protocol
 
 from nodes.step import Step
 from state.db.pool import Connection
@@ -30,39 +30,38 @@ class Outgoing(Frozen):
     """The recipients of a client's own message; those of a router's are found by Eq. 4."""
 
 
+Chooser = Literal["choose_recipients", "address_clients"] | None
+
+
 class PropagationMethod(Protocol):
     """Decides who sends messages, and who gets them."""
 
-    @property
-    def uses_routers(self) -> bool:
-        """Whether routers learn and send; else changed clients send to the clients near to them."""
-
-    @property
-    def chooser(self) -> Literal["choose_recipients", "address_clients"] | None:
-        """The node in which a model chooses a changed client's recipients, where one does."""
-
-    @property
-    def writes(self) -> bool:
-        """Whether a model then writes the message for those recipients."""
+    uses_routers: bool
+    """Whether routers learn and send; else changed clients send to the clients near to them."""
+    chooser: Chooser
+    """The node in which a model chooses the recipients of a changed client, where one does."""
+    writes: bool
+    """Whether a model then writes the message for those recipients."""
 
     async def deliver(
-        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
+        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing], /
     ) -> list[Delivery]:
         """Return the deliveries of a window's messages.
 
         Runs inside the commit, after messages, routers and attributes are written; reads only.
         """
+        ...
 
 
 class Routers:
     """RecNet: a router's message goes to the clients that Eq. 4 selects."""
 
-    uses_routers: ClassVar = True
-    chooser: ClassVar = None
-    writes: ClassVar = False
+    uses_routers = True
+    chooser: Chooser = None
+    writes = False
 
     async def deliver(
-        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
+        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing], /
     ) -> list[Delivery]:
         """Deliver by Eq. 4; a client is not sent back what only it had said (echo)."""
         deliveries = await score_clients(conn, step.network, window)
@@ -75,13 +74,7 @@ class Routers:
 class NoPropagation(Routers):
     """Nothing is sent: clients learn from their own interactions only."""
 
-    async def deliver(
-        self,
-        conn: Connection,  # noqa: ARG002 - nothing to read
-        step: Step,  # noqa: ARG002
-        window: int,  # noqa: ARG002
-        outgoing: Sequence[Outgoing],  # noqa: ARG002
-    ) -> list[Delivery]:
+    async def deliver(self, *_: object) -> list[Delivery]:
         """Deliver nothing."""
         return []
 
@@ -90,7 +83,7 @@ class Placebo(Routers):
     """A control: the routers' messages go to clients drawn at random."""
 
     async def deliver(
-        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing]
+        self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing], /
     ) -> list[Delivery]:
         """Permute the recipients among all clients of their kind: as many get as many messages."""
         deliveries = await super().deliver(conn, step, window, outgoing)
@@ -103,23 +96,19 @@ class Placebo(Routers):
         return [d.model_copy(update={"client": swap[d.client]}) for d in deliveries]
 
 
-@dataclass(frozen=True)
+@dataclass
 class PeerToPeer:
     """No routers: a changed client sends to the clients nearest by embedding matching (EM).
 
     A model may choose among them (LR) and write what is sent (LS); see `nodes.peer_messages`.
     """
 
-    chooser: Literal["choose_recipients", "address_clients"] | None = None
+    chooser: Chooser = None
     writes: bool = False
-    uses_routers: ClassVar = False
+    uses_routers: bool = False
 
     async def deliver(
-        self,
-        conn: Connection,  # noqa: ARG002 - the recipients are known
-        step: Step,  # noqa: ARG002
-        window: int,  # noqa: ARG002
-        outgoing: Sequence[Outgoing],
+        self, _conn: Connection, _step: Step, _window: int, outgoing: Sequence[Outgoing], /
     ) -> list[Delivery]:
         """Deliver each client's message to the recipients that were chosen for it."""
         return [

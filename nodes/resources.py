@@ -1,7 +1,7 @@
-"""Resources: the one holder of pool, models and encoder.
+"""Resources: the database pool, the models and the encoder that nodes work with.
 
-Opened and closed by the façade or by the Agent Server's lifespan. A node finds those of whoever
-started its run: the façade binds its own to each run, and the Agent Server serves one process-wide.
+The façade or the Agent Server's lifespan opens and closes them. The façade binds its own to each
+run that it starts; the Agent Server serves one for all runs of its process.
 """
 
 import asyncio
@@ -35,25 +35,24 @@ class Resources:
 
     settings: Settings
     url: str
-    """The database's; the embedded server's where none was set."""
+    """The address of the database; that of the embedded server where none was set."""
     pool: Pool
     caller: ModelClient
     encoder: Encoder
     limiter: CallLimiter
-    """What all its requests pass."""
+    """Limits all requests to models and encoder."""
     budget: Budget
-    """What this process has spent so far."""
+    """Counts what this process has spent, and stops it at its budget."""
     locks: Locks
     """The locks of this process."""
     command: str = ""
-    """What this process was started as: usage is kept by it."""
+    """The name of the command, under which usage is stored."""
     networks: dict[str, NetworkRecord] = field(default_factory=dict)
-    """Networks as the last run began on them: what shapes one is frozen, so its steps share it."""
+    """A cache of the networks' records, whose settings never change."""
     runs: list[int] = field(default_factory=list)
-    """The run that usage is kept under, once a call was made."""
-    owed: list[tuple[int, str, Call]] = field(default_factory=list)
-    """Calls that are not yet kept as usage, by network and step: a database that went away is told
-    of them when it is back."""
+    """The id under which usage is stored, once a call was made."""
+    unsaved: list[tuple[int, str, Call]] = field(default_factory=list)
+    """Calls, with network and step, that are not yet stored as usage: the database was away."""
     _naming: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @contextmanager
@@ -66,7 +65,7 @@ class Resources:
             _BOUND.reset(token)
 
     async def run(self, conn: Connection) -> int:
-        """Return the run that usage is kept under; a process that calls no model has none."""
+        """Return the id under which usage is stored; the first call of a process creates it."""
         async with self._naming:
             if not self.runs:
                 self.runs.append(await begin_run(conn, self.command))
@@ -78,10 +77,10 @@ _served: list[Resources] = []
 
 
 def resources() -> Resources:
-    """Return the resources of this run: those its façade bound, else those the server serves.
+    """Return the resources of this run: those its façade bound, else those that are served.
 
     Raises:
-        RuntimeError: there are none; a graph was run by itself.
+        RuntimeError: there are none, because a graph was run without the façade.
     """
     if (bound := _BOUND.get(None)) is not None:
         return bound
@@ -94,7 +93,7 @@ def resources() -> Resources:
 def serve(held: Resources) -> Iterator[None]:
     """Let runs that no façade starts work with these resources, for the time of the block.
 
-    For the Agent Server: what its lifespan sets in a context variable does not reach a node.
+    The Agent Server needs it, because a context variable set in its lifespan does not reach a node.
     """
     _served.append(held)
     try:
@@ -107,14 +106,16 @@ def serve(held: Resources) -> Iterator[None]:
 async def open_resources(
     settings: Settings, *, command: str = "python", cache: bool = False
 ) -> AsyncIterator[Resources]:
-    """Open pool, models and encoder for the time of the block; templates are checked here.
+    """Open pool, models and encoder for the time of the block, and check the templates.
 
-    `command` names the run in usage; `cache` says whether replies are kept and taken again where
-    the settings leave that open.
+    Args:
+        settings: of the process.
+        command: the name under which usage is stored.
+        cache: whether replies are cached where the settings leave that open.
 
     Raises:
         RecNetError: the database cannot be used.
-        CallError: a model or the encoder is not known or lacks its key.
+        CallError: a model or the encoder is unknown or lacks its key.
         TemplateError: an edited template does not fit its prompt.
     """
     templates = Templates(PROMPTS, settings.templates)
@@ -130,7 +131,17 @@ async def open_resources(
                     settings=settings,
                     url=url,
                     pool=pool,
-                    caller=_caller(settings, endpoints, templates, budget, replies),
+                    caller=ModelClient(
+                        endpoints.model,
+                        templates,
+                        others=endpoints.others,
+                        reply_attempts=settings.reply_attempts,
+                        request_attempts=settings.request_attempts,
+                        retry_wait=settings.retry_wait,
+                        limiter=endpoints.limiter,
+                        budget=budget,
+                        cache=replies,
+                    ),
                     encoder=endpoints.encoder,
                     limiter=endpoints.limiter,
                     budget=budget,
@@ -144,31 +155,11 @@ async def open_resources(
                     await held.locks.close()
 
 
-def _caller(
-    settings: Settings,
-    endpoints: Endpoints,
-    templates: Templates,
-    budget: Budget,
-    replies: ReplyCache | None,
-) -> ModelClient:
-    return ModelClient(
-        endpoints.model,
-        templates,
-        others=endpoints.others,
-        reply_attempts=settings.reply_attempts,
-        request_attempts=settings.request_attempts,
-        retry_wait=settings.retry_wait,
-        limiter=endpoints.limiter,
-        budget=budget,
-        cache=replies,
-    )
-
-
 def _open_replies(stack: ExitStack, url: str, endpoints: Endpoints) -> ReplyCache | None:
-    """Open the cache of replies, unless nothing but the offline model would answer."""
+    """Open the reply cache, unless only the offline model answers."""
     if {endpoint.name for endpoint in (endpoints.model, *endpoints.others.values())} == {OFFLINE}:
         return None
-    # Imported late: what it stands on takes a second, and live use needs none of it.
+    # Imported late: it takes a second, and live use does not need it.
     from state.store.reply_cache import open_reply_cache  # noqa: PLC0415
 
     return ReplyCache(stack.enter_context(open_reply_cache(url)))

@@ -54,7 +54,7 @@ class Step:
             prompt,
             fields,
             words={"domain": self.network.domain},
-            meter=self._keep,
+            meter=self._count,
             check=check,
             notice=notice,
             repeat=self.network.settings.seed,
@@ -63,7 +63,7 @@ class Step:
 
     async def embed(self, texts: Sequence[str]) -> Vector:
         """Return the unit vectors of texts, shape (n, d); requests are counted for this step."""
-        return await self.resources.encoder.embed(texts, self._keep)
+        return await self.resources.encoder.embed(texts, self._count)
 
     async def embed_each(self, texts: Mapping[K, str]) -> dict[K, Vector]:
         """Return the unit vector of each text by its key."""
@@ -82,33 +82,33 @@ class Step:
             await lock_network(conn, self.network.id)
             yield conn
 
-    async def _keep(self, call: Call) -> None:
+    async def _count(self, call: Call) -> None:
         if not (call.attempts or call.cached):
             return  # stopped before anything was sent
-        adding = asyncio.ensure_future(self._add(call))
+        saving_usage = asyncio.ensure_future(self._save_usage(call))
         stopped: asyncio.CancelledError | None = None
         # A call that was made is counted, also where a sibling's failure cancels this node.
         # LangGraph cancels twice.
-        while not adding.done():
+        while not saving_usage.done():
             try:
-                await asyncio.shield(adding)
+                await asyncio.shield(saving_usage)
             except asyncio.CancelledError as stop:
                 stopped = stop
         if stopped is not None:
             raise stopped
-        await adding
+        await saving_usage
 
-    async def _add(self, call: Call) -> None:
-        held = self.resources
-        held.owed.append((self.network.id, self.name, call))
-        async with held.pool.connection() as conn:
-            run = await held.run(conn)
-            while held.owed:
-                owed = held.owed.pop()
+    async def _save_usage(self, call: Call) -> None:
+        unsaved = self.resources.unsaved
+        unsaved.append((self.network.id, self.name, call))
+        async with self.connection() as conn:
+            run = await self.resources.run(conn)
+            while unsaved:
+                saving = unsaved.pop()
                 try:
-                    await add_usage(conn, run, *owed)
+                    await add_usage(conn, run, *saving)
                 except psycopg.OperationalError:
-                    held.owed.append(owed)
+                    unsaved.append(saving)
                     raise
 
 

@@ -14,7 +14,7 @@ from state.store.routers import write_router
 from state.store.versions import append_version
 from tests.support.backward_state import after_forward
 from tests.support.scripted_model import ScriptedModel, replying
-from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, router_module, runtime
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
 
 STRAY = "the router did not take part in this interaction"
 
@@ -216,7 +216,7 @@ async def test_where_many_modules_took_part_their_texts_leave_room_for_the_reply
     state = await after_forward()
     said = "guitar riffs; " * 100
     messages = [
-        Message(id=n, sender=router_module(100 + n), version=1, body=said)
+        Message(id=n, sender=Module.router(100 + n), version=1, body=said)
         for n in range(1, count + 1)
     ]
     filter_decisions = [

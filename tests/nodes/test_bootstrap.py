@@ -1,4 +1,4 @@
-"""Founding: first profiles, clusters of single attributes, and tau."""
+"""Bootstrap: first profiles, clusters of single attributes, and tau."""
 
 from collections import Counter
 from typing import Any
@@ -10,9 +10,8 @@ from langgraph.runtime import Runtime
 from nodes.bootstrap import create_routers, fan_out_clients, initialize_clients
 from nodes.clustering import cluster_attributes, fan_out_clusters
 from nodes.resources import Resources
-from nodes.tau import quantile_tau
 from prompts.initial_profiles import INITIAL_RULES
-from state.domain import ClientKind
+from state.domain import ClientKind, Module
 from state.errors import NetworkError
 from state.graphs.bootstrap import BootstrapState
 from state.graphs.context import BootstrapContext
@@ -24,36 +23,13 @@ from state.store.networks import drop_network, find_network
 from state.store.routers import read_routers
 from state.store.routing import score_clients
 from tests.support.backward_state import sends_of
-from tests.support.tiny_network import NETWORK_SETTINGS, load_tiny, router_module
+from tests.support.tiny_network import NETWORK_SETTINGS, load_tiny
 from workflows.recnet import RecNet
 
 
 def settings(**change: Any) -> Runtime[BootstrapContext]:  # noqa: ANN401 - settings of all types
     network_settings = {**NETWORK_SETTINGS.model_dump(), **change}
     return Runtime(context=BootstrapContext(network="tiny", **network_settings))
-
-
-@pytest.mark.parametrize(
-    ("cosines", "clients", "hears_from", "tau"),
-    [
-        ([0.1, 0.9, 0.5, 0.3], 1, 2.0, 0.4),  # halfway between the second and the third
-        ([0.1, 0.9, 0.5, 0.3], 3, 1.0, 0.2),
-        ([0.1, 0.9, 0.5, 0.3], 2, 0.5, 0.7),
-        ([0.1, 0.9, 0.5, 0.3], 2, 2.0, -1.0),  # as many as there are: all pass
-        ([0.1, 0.9, 0.5, 0.3], 9, 2.0, -1.0),
-        ([0.1, 0.9], 4, 0.1, 0.9),  # less than half a pair: none passes, for Eq. 4 asks for more
-        ([], 4, 2.0, -1.0),
-        ([], 0, 2.0, -1.0),
-        ([0.5, 0.5, 0.5], 1, 2.0, 0.5),  # a tie: none passes
-    ],
-)
-def test_tau_lets_as_many_pairs_pass_as_are_wanted(
-    cosines: list[float], clients: int, hears_from: float, tau: float
-) -> None:
-    found = quantile_tau(np.asarray(cosines, dtype=np.float32), clients, hears_from)
-    assert found == pytest.approx(tau, abs=2e-6)
-    passing = sum(cosine > found for cosine in cosines)
-    assert passing <= round(hears_from * clients)
 
 
 async def first(resources: Resources) -> list[Any]:
@@ -95,7 +71,7 @@ async def test_stored_embeddings_are_those_of_the_stored_texts(recnet: RecNet) -
     assert np.linalg.norm(stored, axis=1) == pytest.approx(1, abs=1e-6)
 
 
-async def test_first_profiles_are_kept_when_asked_for_again_in_the_same_shape(
+async def test_a_second_bootstrap_with_the_same_settings_changes_nothing(
     recnet: RecNet,
 ) -> None:
     network = await load_tiny(recnet)
@@ -110,7 +86,7 @@ async def test_first_profiles_are_kept_when_asked_for_again_in_the_same_shape(
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "error"),
     [
         ({"routers": 4}, "routers=3, not 4: load the data under another name"),
         ({"tau": 0.5}, "tau=auto, not 0.5: load the data under another name"),
@@ -119,11 +95,11 @@ async def test_first_profiles_are_kept_when_asked_for_again_in_the_same_shape(
     ],
 )
 async def test_other_settings_for_the_same_network_are_refused(
-    recnet: RecNet, change: dict[str, object], told: str
+    recnet: RecNet, change: dict[str, object], error: str
 ) -> None:
     await load_tiny(recnet)
     await initialize_clients({}, settings())
-    with pytest.raises(NetworkError, match=f"bootstrapped with {told}"):
+    with pytest.raises(NetworkError, match=f"bootstrapped with {error}"):
         await initialize_clients({}, settings(**change))
 
 
@@ -160,7 +136,7 @@ async def clustered(
     return state, runtime
 
 
-async def test_attributes_that_sound_alike_found_one_router(recnet: RecNet) -> None:
+async def test_similar_attributes_become_one_router(recnet: RecNet) -> None:
     state, _ = await clustered(recnet)
     clusters = [set(cluster.attributes) for cluster in state["clusters"]]
     assert clusters == [  # the largest first, then by name
@@ -184,7 +160,7 @@ async def test_a_network_without_any_attribute_is_refused(recnet: RecNet) -> Non
         await clustered(recnet, nothing)
 
 
-async def test_routers_are_founded_once(recnet: RecNet) -> None:
+async def test_routers_are_created_once(recnet: RecNet) -> None:
     state, runtime = await clustered(recnet)
     out = await create_routers(state, runtime)
     network = await recnet.network("tiny").record()
@@ -209,7 +185,7 @@ async def test_a_tau_that_is_given_holds_for_both_kinds(recnet: RecNet) -> None:
     assert (out["tau_user"], out["tau_item"]) == (0.25, 0.25)
 
 
-async def test_tau_auto_lets_the_wanted_number_of_each_kind_hear(recnet: RecNet) -> None:
+async def test_tau_auto_gives_each_kind_the_wanted_number_of_recipients(recnet: RecNet) -> None:
     # Of the 6 users 4 share an attribute with a router, of the 12 items 1 does.
     state, runtime = await clustered(recnet, hears_from=0.34)
     await create_routers(state, runtime)
@@ -217,12 +193,12 @@ async def test_tau_auto_lets_the_wanted_number_of_each_kind_hear(recnet: RecNet)
     async with recnet.resources.pool.connection() as conn:
         routers = await read_routers(conn, network.id)
         messages = [
-            NewMessage(id=r.id, sender=router_module(r.id), version=1, attributes=r.attributes)
+            NewMessage(id=r.id, sender=Module.router(r.id), version=1, attributes=r.attributes)
             for r in routers
         ]
         await add_messages(conn, network.id, 1, messages)
-        heard = Counter(d.kind for d in await score_clients(conn, network, 1))
-    assert heard == {ClientKind.USER: 2, ClientKind.ITEM: 1}
+        recipients = Counter(d.kind for d in await score_clients(conn, network, 1))
+    assert recipients == {ClientKind.USER: 2, ClientKind.ITEM: 1}
 
 
 async def test_a_network_that_was_dropped_and_loaded_again_is_another_one(recnet: RecNet) -> None:

@@ -96,8 +96,8 @@ async def test_all_that_a_record_changed_is_there_afterwards(resources: Resource
             "filter_memory": ("applied", 2),
             "router": ("pending", None),
         }
-        (verdict,) = await read_filter_decisions(conn, network, "i:1")
-        assert (verdict.client_id, verdict.message_id, verdict.accepted) == (1, message, True)
+        (decision,) = await read_filter_decisions(conn, network, "i:1")
+        assert (decision.client_id, decision.message_id, decision.accepted) == (1, message, True)
         settled = await find_interaction(conn, network, "i:1")
         assert settled is not None
         assert (settled.predicted_id, settled.reward, settled.failure) == (11, 0, "")
@@ -242,7 +242,7 @@ async def test_rules_that_moved_are_rewritten_alone(resources: Resources) -> Non
     assert ann.profile == "Enjoys bebop."
 
 
-async def test_conflicts_without_end_are_given_up_in_one_line(resources: Resources) -> None:
+async def test_after_too_many_conflicts_the_commit_fails(resources: Resources) -> None:
     network = (await plant_tiny(resources)).id
     state = await rewritten()
     for turn in range(5):

@@ -1,4 +1,4 @@
-"""The second half of a router update: what is new, who takes it in, who hears, all at once."""
+"""The second half of a router update: attributes, summaries, messages and the commit."""
 
 import numpy as np
 import pytest
@@ -9,6 +9,7 @@ from nodes.resources import Resources
 from nodes.summarize import summarize_router
 from prompts.extract import Extract
 from prompts.summarize import Summarize
+from state.domain import Module
 from state.graphs.router_update import (
     ExtractedAttributes,
     ExtractTask,
@@ -24,7 +25,7 @@ from state.store.routers import read_routers, write_router_attributes
 from state.store.windows import add_pending, claim_window, count_windows, open_window
 from tests.support.backward_state import read_client
 from tests.support.scripted_model import replying
-from tests.support.tiny_network import plant_tiny, router_module, runtime
+from tests.support.tiny_network import plant_tiny, runtime
 
 RIFFS = "guitar riffs loud"
 
@@ -73,11 +74,13 @@ async def test_each_goes_to_its_nearest_router_the_most_widely_held_first(
     ]
 
 
-async def test_a_drafted_router_takes_in_by_its_new_text(resources: Resources) -> None:
+async def test_attributes_are_assigned_by_the_new_text_of_a_changed_router(
+    resources: Resources,
+) -> None:
     _, state = await claimed(resources, found(1, "polka"))
     state["restructured"] = [
         RouterChange(
-            module=router_module(4),
+            module=Module.router(4),
             base=0,
             texts=(("polka", "merge"),),
             attributes=(),
@@ -110,8 +113,8 @@ async def test_an_update_is_committed_whole_and_once(resources: Resources) -> No
     network, state = await claimed(resources, found(1, "harbour fiddle"), found(2, "trumpet jazz"))
     state = {**state, **await assign_attributes(state, runtime())}
     state["summaries"] = [Summary(router=3, profile="Lately harbour fiddle.")]
-    heard = await commit_router_update(state, runtime())
-    assert heard == {"recipients": 0}  # client 1 alone said so, and would hear only itself
+    committed = await commit_router_update(state, runtime())
+    assert committed == {"recipients": 0}  # it would be an echo to client 1
     async with resources.pool.connection() as conn:
         router = (await read_routers(conn, network))[2]
         assert (router.profile, router.version) == ("Lately harbour fiddle.", 2)
@@ -128,7 +131,7 @@ async def test_an_update_is_committed_whole_and_once(resources: Resources) -> No
         assert await digest_network(conn, network) == before
 
 
-async def test_only_routers_that_took_in_speak_and_only_those_concerned_hear(
+async def test_only_routers_with_new_attributes_send_and_only_to_clients_that_share_one(
     resources: Resources,
 ) -> None:
     network, state = await claimed(
@@ -137,10 +140,10 @@ async def test_only_routers_that_took_in_speak_and_only_those_concerned_hear(
     state = {**state, **await assign_attributes(state, runtime())}
     state["summaries"] = [Summary(router=3, profile="Lately fiddle.")]
     assert await commit_router_update(state, runtime()) == {"recipients": 9}
-    for client in (1, 2, 5, 7):  # who holds what was taken in, new or not
+    for client in (1, 2, 5, 7):  # all that hold the attribute, new or not
         (message,) = (await read_client(resources, network, client)).messages
         assert (message.sender, message.version, message.body) == (
-            router_module(3),
+            Module.router(3),
             2,
             "Lately fiddle.",
         )
@@ -189,7 +192,7 @@ async def test_extraction_reads_the_profile_as_it_is_now(resources: Resources) -
     assert extracted.attributes == tuple(f"attribute {n}" for n in range(12))
 
 
-async def test_a_summary_starts_from_the_stored_text_or_from_the_drafted_one(
+async def test_a_summary_starts_from_the_stored_text_or_from_the_changed_one(
     resources: Resources,
 ) -> None:
     await plant_tiny(resources)

@@ -17,11 +17,11 @@ from tests.support.backward_state import gradient, sends_of
 from tests.support.tiny_network import plant_tiny, runtime
 
 
-async def waiting(resources: Resources, blamed: dict[str, list[int]], suggestion: str) -> int:
+async def waiting(resources: Resources, named: dict[str, list[int]], suggestion: str) -> int:
     """Return a network with a claimed window and gradients of routers by interaction."""
     network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
-        for number, (interaction, routers) in enumerate(blamed.items()):
+        for number, (interaction, routers) in enumerate(named.items()):
             record = Interaction(
                 id=interaction, user_id=1, positive_id=8, negative_id=11, predicted_id=8,
                 reward=number % 2, reason="", failure="",
@@ -60,7 +60,9 @@ async def gathered(state: RouterUpdateState | None = None) -> RouterUpdateState:
     return await gather_gradients(state or {}, runtime())
 
 
-async def test_what_waits_is_gathered_with_the_claimed_clients(resources: Resources) -> None:
+async def test_pending_gradients_are_gathered_with_the_clients_of_the_window(
+    resources: Resources,
+) -> None:
     await waiting(resources, {"i:1": [2], "i:2": [1, 2]}, "Say riffs.")
     state = await gathered()
     assert (state["window"], state["members"]) == (1, [1, 8, 11])
@@ -129,10 +131,12 @@ async def test_routers_with_gradients_and_changed_clients_are_fanned_out() -> No
     assert [send.arg["client"] for send in sends[2:]] == [1, 8]
 
 
-async def test_a_run_that_came_late_ends() -> None:
+async def test_a_run_without_the_lease_ends() -> None:
     assert await fan_out_update({"window": 3}) == "__end__"
 
 
-async def test_of_two_that_are_equally_near_the_lower_number_wins(resources: Resources) -> None:
+async def test_of_two_equally_near_routers_the_lower_number_is_nearest(
+    resources: Resources,
+) -> None:
     vectors: list[Vector] = list(await resources.encoder.embed(["polka", "yodel"]))
     assert nearest(vectors[0], {9: vectors[0], 4: vectors[0], 2: vectors[1]}) == 4

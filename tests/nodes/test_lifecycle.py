@@ -45,7 +45,7 @@ async def test_a_settled_record_returns_what_was_committed(resources: Resources)
     assert (out["predicted"], out["reward"], out["reason"]) == ("m1", 0, "It seemed so.")
 
 
-async def test_what_is_no_record_is_refused(resources: Resources) -> None:
+async def test_an_invalid_record_is_refused(resources: Resources) -> None:
     await plant_tiny(resources)
     await commit_interaction(await after_forward(), runtime())
     with pytest.raises(InputError, match="'i:1' was another record"):
@@ -64,7 +64,7 @@ async def test_a_network_without_routers_is_refused_before_any_call(recnet: RecN
         await open_interaction(RECORD, runtime("other"))
 
 
-async def test_a_failure_is_kept_with_its_reason_and_its_clients_wait(
+async def test_a_failure_is_stored_with_its_reason_and_its_clients_join_the_pending_set(
     resources: Resources,
 ) -> None:
     network = (await plant_tiny(resources)).id
@@ -77,7 +77,7 @@ async def test_a_failure_is_kept_with_its_reason_and_its_clients_wait(
     assert not (await open_interaction(RECORD, runtime()))["repeated"]  # it may be tried again
 
 
-async def test_a_failure_takes_its_place_once(resources: Resources) -> None:
+async def test_a_failure_joins_the_pending_set_once(resources: Resources) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"update_size": 3})
     network = (await plant_tiny(resources, network_settings=network_settings)).id
     assert await record_failure(FAILED, runtime()) == {"window": 1}
@@ -101,7 +101,7 @@ async def test_a_failed_record_is_learned_from_when_it_works(resources: Resource
     assert (settled.failure, settled.reward) == ("", 1)
 
 
-async def test_a_reply_that_stays_bad_leaves_for_the_graph_above_with_its_reason() -> None:
+async def test_a_reply_that_stays_bad_fails_the_record_with_its_reason() -> None:
     async def node() -> None:
         raise ReplyError("predict", "the reply is empty")
 
@@ -110,7 +110,7 @@ async def test_a_reply_that_stays_bad_leaves_for_the_graph_above_with_its_reason
     assert raised.value.args[0].update == {"failure": REASON}
 
 
-async def test_what_is_no_fault_of_the_record_stops_the_run() -> None:
+async def test_other_errors_stop_the_run() -> None:
     async def node() -> None:
         raise BudgetExceeded("the budget is spent")
 

@@ -86,7 +86,7 @@ async def test_a_client_that_moved_on_keeps_its_message(resources: Resources) ->
     assert (await read_client(resources, network, other)).messages == ()
 
 
-async def test_what_another_interaction_took_up_is_not_taken_up_twice(
+async def test_messages_merged_on_delivery_belong_to_one_interaction(
     resources: Resources,
 ) -> None:
     network, state = await merged(resources)

@@ -1,4 +1,4 @@
-"""Clients that speak for themselves: whom embeddings and models choose, and what they write."""
+"""Messages from client to client: the recipients that are chosen, and what is written."""
 
 import logging
 from collections.abc import Sequence
@@ -66,7 +66,7 @@ async def sent(resources: Resources, network: int, state: RouterUpdateState) -> 
     }
 
 
-async def test_the_nearest_are_told_the_whole_profile(resources: Resources) -> None:
+async def test_the_nearest_clients_are_sent_the_whole_profile(resources: Resources) -> None:
     """Who they are is reckoned apart: cosines of the texts, in numpy."""
     network, state = await matched(resources, "em", members=(1, 4, 11))
     (send,) = await fan_out_matches(state)
@@ -130,14 +130,14 @@ async def test_a_model_chooses_among_three_times_as_many(resources: Resources) -
     assert len(bodies) == 2
 
 
-async def test_what_is_worth_telling_is_written_in_one_more_call(resources: Resources) -> None:
+async def test_the_message_is_written_in_one_more_call(resources: Resources) -> None:
     network, state = await matched(resources, "em+lr+ls", members=(1, 2))
     choices = []
     for send, names in zip(await fan_out_matches(state), (["client 4"], []), strict=True):
         with replying(resources, ChooseRecipients(reason="so", recipients=names)):
             choices += (await choose_recipients(send.arg, runtime()))["peer_messages"]
     state["peer_messages"] = choices
-    (send,) = await fan_out_choices(state)  # the second one tells nobody
+    (send,) = await fan_out_choices(state)  # the second one sends nothing
     assert send.node == "write_message"
     long = "Liked\x00 here: " + "jazz; " * 1_000
     with replying(resources, WriteMessage(message=long)) as model:

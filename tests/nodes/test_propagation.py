@@ -1,4 +1,4 @@
-"""Propagation: by routers, by nobody, and the placebo that sends as much to the wrong ones."""
+"""Propagation methods: by routers, none, and the placebo with permuted recipients."""
 
 from collections import Counter
 from math import cos, radians, sin
@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nodes.propagation import PROPAGATION_METHODS, Outgoing, Routers, echo_of, outgoing_messages
 from nodes.resources import Resources
 from nodes.step import Step
-from state.domain import ClientKind
+from state.domain import ClientKind, Module
 from state.graphs.router_update import AssignedAttributes
 from state.settings import Propagation
 from state.store.buffers import NewMessage, add_messages
@@ -20,7 +20,7 @@ from state.store.clients import point_profile, write_attributes
 from state.store.routers import write_router
 from state.store.routing import Delivery
 from state.vectors import Vector
-from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, router_module
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny
 
 JAZZ = {1, 2, 7, 8, 9, 10}
 METAL = {3, 4, 11, 12, 13, 14}
@@ -45,7 +45,7 @@ async def delivered(
     outgoing = [
         Outgoing(
             message=NewMessage(
-                id=number, sender=router_module(i.router), version=1, attributes=(i.router,)
+                id=number, sender=Module.router(i.router), version=1, attributes=(i.router,)
             ),
             echo=echo_of(i),
         )
@@ -65,7 +65,7 @@ def recipients(deliveries: list[Delivery]) -> dict[int, set[int]]:
     return found
 
 
-async def test_messages_go_to_those_who_share_what_was_taken_in(resources: Resources) -> None:
+async def test_messages_go_to_clients_that_share_a_new_attribute(resources: Resources) -> None:
     assigned = {1: assign(1, (1, 2)), 2: assign(2, (3, 4))}
     assert recipients(await delivered(resources, assigned)) == {1: JAZZ, 2: METAL}
 
@@ -87,13 +87,13 @@ async def test_a_client_is_not_sent_back_what_only_it_had_said(resources: Resour
         ([(2,)], 2),
     ],
 )
-def test_to_whom_a_message_is_an_echo(
+def test_a_message_is_an_echo_to_its_only_contributor(
     contributors: list[tuple[int, ...]], echo: int | None
 ) -> None:
     assert echo_of(assign(1, *contributors)) == echo
 
 
-async def test_nobody_hears_where_nothing_is_sent(resources: Resources) -> None:
+async def test_without_propagation_nothing_is_delivered(resources: Resources) -> None:
     assert await delivered(resources, {1: assign(1, (1, 2))}, "none") == []
 
 
@@ -108,7 +108,7 @@ async def test_a_placebo_sends_as_much_to_as_many_of_each_kind(resources: Resour
             theirs = [d for d in placebo if d.kind is kind]
             assert {d.client <= 6 for d in theirs} == {kind is ClientKind.USER}
             assert Counter(d.message for d in theirs) == Counter(d.message for d in mine)
-            # Who hears how much is permuted, so nobody hears one message twice.
+            # Recipients are permuted, so nobody gets one message twice.
             loads = [sorted(Counter(d.client for d in ds).values()) for ds in (mine, theirs)]
             assert loads[0] == loads[1]
             assert len({(d.client, d.message) for d in theirs}) == len(theirs)
@@ -133,46 +133,46 @@ def test_messages_are_numbered_by_router() -> None:
     assigned = [assign(3, (1,)), assign(1, (2,))]
     numbered = outgoing_messages(7, {"assigned": assigned}, {1: 4, 3: 2}, {"attribute 0": 9})
     assert [(one.message.id, one.message.sender, one.message.version) for one in numbered] == [
-        (7, router_module(1), 4),
-        (8, router_module(3), 2),
+        (7, Module.router(1), 4),
+        (8, Module.router(3), 2),
     ]
 
 
 class Circle(NamedTuple):
-    """A world on a circle: everybody's embedding is a direction in degrees."""
+    """A world on a circle: each embedding is a direction in degrees."""
 
     clients: dict[int, tuple[int, set[int]]]
     """Direction and attributes; 1 to 3 are users, 7 to 9 items."""
     routers: dict[int, int]
-    taken: dict[int, dict[int, set[int]]]
-    """By router: the attributes it took in, with the clients in which each is new."""
+    new: dict[int, dict[int, set[int]]]
+    """By router: its new attributes, with the clients in which each is new."""
     tau: tuple[float, float]
     echo: bool
 
-    def heard(self) -> dict[tuple[int, int], float]:
-        """Return who hears which router, with the cosine."""
+    def expected(self) -> dict[tuple[int, int], float]:
+        """Return the recipients of each router, with the cosine."""
         found = {}
-        for router, told in self.taken.items():
+        for router, found_in in self.new.items():
             for client, (direction, attributes) in self.clients.items():
                 cosine = cos(radians(direction - self.routers[router]))
                 near = cosine > self.tau[client > 6]
-                alone = not any(tellers - {client} for tellers in told.values())
-                if near and attributes & set(told) and (self.echo or not alone):
+                alone = not any(clients - {client} for clients in found_in.values())
+                if near and attributes & set(found_in) and (self.echo or not alone):
                     found[router, client] = cosine
         return found
 
 
-HEARERS = st.sampled_from([1, 2, 3, 7, 8, 9])
+CLIENTS = st.sampled_from([1, 2, 3, 7, 8, 9])
 DIRECTIONS = st.integers(0, 11).map(lambda hour: 30 * hour)
 ATTRIBUTES = st.integers(1, 4)
-TELLERS = st.one_of(st.just({1}), st.sets(HEARERS, min_size=1, max_size=2))
+CONTRIBUTORS = st.one_of(st.just({1}), st.sets(CLIENTS, min_size=1, max_size=2))
 TAU = st.sampled_from([-2.0, -0.9, -0.6, -0.2, 0.2, 0.6, 0.9])  # between the cosines of 30 degrees
 CIRCLES = st.builds(
     Circle,
-    clients=st.dictionaries(HEARERS, st.tuples(DIRECTIONS, st.sets(ATTRIBUTES)), min_size=1),
+    clients=st.dictionaries(CLIENTS, st.tuples(DIRECTIONS, st.sets(ATTRIBUTES)), min_size=1),
     routers=st.fixed_dictionaries(dict.fromkeys((1, 2, 3), DIRECTIONS)),
-    taken=st.dictionaries(
-        st.integers(1, 3), st.dictionaries(ATTRIBUTES, TELLERS, min_size=1), min_size=1
+    new=st.dictionaries(
+        st.integers(1, 3), st.dictionaries(ATTRIBUTES, CONTRIBUTORS, min_size=1), min_size=1
     ),
     tau=st.tuples(TAU, TAU),
     echo=st.booleans(),
@@ -200,19 +200,22 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
     assigned = {
         10 * router: AssignedAttributes(
             router=router,
-            attributes=tuple(map(str, told)),
-            contributors=tuple(tuple(sorted(tellers)) for tellers in told.values()),
+            attributes=tuple(map(str, found_in)),
+            contributors=tuple(tuple(sorted(clients)) for clients in found_in.values()),
         )
-        for router, told in world.taken.items()
+        for router, found_in in world.new.items()
     }
     outgoing = [
         Outgoing(
             message=NewMessage(
-                id=10 * number, sender=router_module(number), version=1, attributes=tuple(told)
+                id=10 * number,
+                sender=Module.router(number),
+                version=1,
+                attributes=tuple(found_in),
             ),
             echo=echo_of(assigned[10 * number]),
         )
-        for number, told in world.taken.items()
+        for number, found_in in world.new.items()
     ]
     async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
         async with conn.pipeline():
@@ -227,4 +230,4 @@ async def test_all_that_equation_4_gives_is_sent_but_echoes(
         deliveries = await Routers().deliver(conn, Step(network, "window", resources), 1, outgoing)
     found = {(d.message // 10, d.client): d.cosine for d in deliveries}
     assert len(found) == len(deliveries)
-    assert found == pytest.approx(world.heard(), abs=1e-6)
+    assert found == pytest.approx(world.expected(), abs=1e-6)

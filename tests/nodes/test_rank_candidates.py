@@ -55,7 +55,7 @@ async def test_without_candidates_the_nearest_items_are_taken(resources: Resourc
 
 
 @pytest.mark.parametrize(
-    ("record", "told"),
+    ("record", "error"),
     [
         ({"user": "zoe"}, "unknown user 'zoe'"),
         ({"candidates": ["j1", "zz"]}, "unknown item 'zz'"),
@@ -67,10 +67,10 @@ async def test_without_candidates_the_nearest_items_are_taken(resources: Resourc
     ],
 )
 async def test_what_cannot_be_ranked_is_refused(
-    resources: Resources, record: dict[str, object], told: str
+    resources: Resources, record: dict[str, object], error: str
 ) -> None:
     await plant_tiny(resources)
-    with pytest.raises(InputError, match=told):
+    with pytest.raises(InputError, match=error):
         await viewed(**record)
 
 
@@ -168,7 +168,7 @@ async def test_nothing_of_the_network_changes(resources: Resources) -> None:
     assert first["ranking"][0].item == "j4"
 
 
-async def test_who_has_met_everything_is_recommended_nothing(resources: Resources) -> None:
+async def test_a_user_who_has_met_everything_is_recommended_nothing(resources: Resources) -> None:
     await plant_tiny(resources)
     state = await viewed(candidates=["j1"])
     state["clients"] = state["clients"][:1]

@@ -33,7 +33,7 @@ def decision(number: int, *, accepted: bool, rule: str = "") -> MessageDecision:
     return MessageDecision(message=f"message {number}", accepted=accepted, rule=rule, reason="so")
 
 
-async def test_each_message_gets_a_decision_and_the_profile_takes_in_what_passed(
+async def test_each_message_gets_a_decision_and_accepted_ones_change_the_profile(
     resources: Resources,
 ) -> None:
     network = (await plant_tiny(resources)).id
@@ -83,11 +83,11 @@ async def test_a_reply_without_one_decision_a_message_is_asked_for_again(
         await merged(ann)
     with replying(resources, bad, good) as model:
         assert (await merged(ann)).profile == "q"
-    told = model.asked[1][-1]
-    assert "exactly one decision for each of: message 1, message 2" in told
+    request = model.asked[1][-1]
+    assert "exactly one decision for each of: message 1, message 2" in request
 
 
-async def test_a_taken_message_cites_no_rule_and_an_unknown_rule_is_none(
+async def test_an_accepted_message_cites_no_rule_and_an_unknown_rule_is_dropped(
     resources: Resources,
 ) -> None:
     network = (await plant_tiny(resources)).id
@@ -117,7 +117,7 @@ async def test_without_filter_memory_a_merge_sees_no_rules(resources: Resources)
     assert not any(rule in model.shown() for rule in ann.rules)
 
 
-async def test_a_view_costs_one_call_and_the_next_interaction_takes_it_over(
+async def test_a_view_costs_one_call_and_the_next_interaction_uses_it(
     resources: Resources,
 ) -> None:
     network = (await plant_tiny(resources)).id

@@ -21,7 +21,7 @@ from state.graphs.router_update import (
 from state.store.interactions import Interaction, add_filter_decisions, write_interaction
 from state.store.routers import read_routers, retire_router, write_router_attributes
 from tests.support.scripted_model import replying
-from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, router_module, runtime
+from tests.support.tiny_network import NETWORK_SETTINGS, plant_tiny, push, runtime
 
 PROFILES = {"keep": (), "rewrite": ("New.",), "merge": ("Both.",), "split": ("Riffs.", "Fiddle.")}
 
@@ -80,7 +80,7 @@ async def test_a_rewrite_starts_from_the_stored_version(resources: Resources) ->
     assert change.attributes == ("sea fiddle",)
 
 
-async def test_one_that_was_taken_into_a_merge_leaves_its_own_decision_behind(
+async def test_the_decision_of_a_merged_router_is_dropped(
     resources: Resources,
 ) -> None:
     await plant_tiny(resources)
@@ -106,7 +106,7 @@ ACTIONS = st.tuples(st.sampled_from(sorted(PROFILES)), st.integers(1, 2))
 
 
 @given(choices=st.tuples(ACTIONS, ACTIONS, ACTIONS), asked=st.sets(st.integers(1, 3), min_size=1))
-async def test_whatever_is_decided_the_network_stays_whole(
+async def test_any_decisions_leave_a_whole_network(
     resources: Resources, choices: tuple[tuple[str, int], ...], asked: set[int]
 ) -> None:
     async with resources.pool.connection() as conn:
@@ -159,7 +159,7 @@ def task(count: int = 1) -> OptimizeRouterTask:
 
 
 @pytest.mark.parametrize(
-    ("bad", "told"),
+    ("bad", "error"),
     [
         (reply("split", "one"), "action split needs 2 profiles"),
         (reply("keep", "one"), "action keep needs 0 profiles"),
@@ -168,17 +168,17 @@ def task(count: int = 1) -> OptimizeRouterTask:
     ],
 )
 async def test_a_decision_that_makes_no_sense_is_asked_for_again(
-    resources: Resources, bad: OptimizedRouter, told: str
+    resources: Resources, bad: OptimizedRouter, error: str
 ) -> None:
     await plant_tiny(resources)
     with replying(resources, bad, reply("merge", "Both.", partner="router 3")) as model:
         (decision,) = (await optimize_router(task(), runtime()))["decisions"]
     assert (decision.action, decision.partner, decision.base) == ("merge", 3, 1)
-    assert told in model.asked[1][-1]
+    assert error in model.asked[1][-1]
     with replying(resources, bad):
         (kept,) = (await optimize_router(task(), runtime()))["decisions"]
     assert (kept.action, kept.profiles, kept.base) == ("keep", (), 1)
-    assert told in kept.failure
+    assert error in kept.failure
 
 
 async def test_an_optimizer_reads_the_misses_first_and_no_more_than_fits(
@@ -198,23 +198,23 @@ async def test_an_optimizer_reads_the_misses_first_and_no_more_than_fits(
 async def judged(
     resources: Resources, network: int, interaction: str, reward: int, **taken: bool
 ) -> None:
-    """Settle an interaction of ann, whose messages of router 1 were taken in or kept out."""
+    """Settle an interaction of ann, whose messages of router 1 were accepted or not."""
     record = Interaction(
         id=interaction, user_id=1, positive_id=8, negative_id=11, predicted_id=8, reward=reward,
         reason="", failure="",
     )  # fmt: skip
     for taken_in in taken.values():
         message = await push(resources, network, 1, 1)
-        verdict = FilterDecision(
-            message=message, sender=router_module(1), version=1, accepted=taken_in
+        decision = FilterDecision(
+            message=message, sender=Module.router(1), version=1, accepted=taken_in
         )
         async with resources.pool.connection() as conn:
             await write_interaction(conn, network, record)
-            received = Reception(client=1, profile="", filter_decisions=(verdict,))
+            received = Reception(client=1, profile="", filter_decisions=(decision,))
             await add_filter_decisions(conn, network, [received], interaction=interaction)
 
 
-async def test_an_optimizer_sees_what_the_routers_messages_did_where_it_is_to(
+async def test_with_effects_an_optimizer_sees_the_outcomes_of_the_routers_messages(
     resources: Resources,
 ) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(update={"router_evidence": "effects"})
@@ -228,7 +228,7 @@ async def test_an_optimizer_sees_what_the_routers_messages_did_where_it_is_to(
     with replying(resources, reply("keep")) as model:
         await optimize_router(task(), runtime())
     (effects,) = read_fields(model.shown(), OptimizeRouterFields).effects
-    # Of the messages taken in two were in a step that went right, and one in one that did not.
+    # Of the accepted messages two belong to a right prediction, one to a wrong one.
     assert (effects.taken_in, effects.kept_out, effects.reward) == (3, 2, "0.67")
     one, two = await resources.encoder.embed(["trumpet jazz", "sea fiddle"])
     centre = (one + two) / np.linalg.norm(one + two)

@@ -47,7 +47,7 @@ def planned(state: RouterUpdateState, bound: int = 9) -> dict[int, RouterChange]
     return {change.router: change for change in changes}
 
 
-def test_a_router_that_took_in_is_summarized_and_holds_the_newest_first() -> None:
+def test_a_router_with_new_attributes_is_summarized_and_holds_the_newest_first() -> None:
     state: RouterUpdateState = {
         "restructured": [],
         "assigned": [assigned(1, "bebop", "swing", "jazz")],
@@ -68,7 +68,7 @@ def test_what_a_router_holds_is_bounded_and_the_oldest_goes(bound: int) -> None:
     }
     (change,) = planned(state, bound).values()
     assert change.attributes == ("bebop", "swing", "jazz")[:bound]
-    assert change.new_attributes == ("bebop", "swing")  # Eq. 4 gates on all that was taken in
+    assert change.new_attributes == ("bebop", "swing")  # Eq. 4 uses all new ones
 
 
 def test_an_optimizer_writes_first_and_the_summary_on_top_of_it() -> None:
@@ -85,7 +85,7 @@ def test_an_optimizer_writes_first_and_the_summary_on_top_of_it() -> None:
     assert changes[4].attributes == ("bebop", "riffs")
 
 
-def test_a_router_that_nothing_happened_to_does_not_change() -> None:
+def test_a_router_without_a_decision_or_attributes_does_not_change() -> None:
     state: RouterUpdateState = {"restructured": [restructured(2, "gradient", base=4)]}
     changes = planned(state)
     assert list(changes) == [2]
@@ -149,7 +149,7 @@ def test_a_gradient_is_settled_by_what_its_router_became() -> None:
 
 
 @pytest.mark.parametrize("other", ["keep", "rewrite", "split", "merge"])
-def test_gradients_of_a_router_taken_into_a_merge_wait_for_the_heir(other: str) -> None:
+def test_gradients_of_a_merged_router_wait_for_its_heir(other: str) -> None:
     found = settled(
         {
             "restructured": [restructured(4, "merge", 1, 2)],
@@ -171,7 +171,7 @@ def test_gradients_of_a_router_whose_partner_was_gone_wait_with_it() -> None:
     assert found == {("i:001", 1): (4, 1, "")}
 
 
-def test_a_pinned_router_takes_in_and_keeps_its_text() -> None:
+def test_a_pinned_router_gets_attributes_and_keeps_its_text() -> None:
     state: RouterUpdateState = {
         "restructured": [],
         "assigned": [assigned(1, "bebop")],

@@ -1,4 +1,4 @@
-"""What a step paid is kept, also where the database was away at that moment."""
+"""Usage of a call is stored, also where the database was away at that moment."""
 
 from pathlib import Path
 

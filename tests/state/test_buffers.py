@@ -28,7 +28,7 @@ from state.store.interactions import (
 )
 from state.store.routing import Delivery
 from state.store.versions import append_version
-from tests.support.tiny_network import plant_tiny, push, router_module
+from tests.support.tiny_network import plant_tiny, push
 
 CLIENTS = (1, 2, 7)
 ROUTERS = (1, 2, 3)
@@ -72,7 +72,7 @@ async def deliver(
         network,
         1,
         [
-            NewMessage(id=number, sender=router_module(m.router), version=m.version)
+            NewMessage(id=number, sender=Module.router(m.router), version=m.version)
             for number, m in messages.items()
         ],
     )

@@ -29,7 +29,7 @@ from state.store.routers import (
     write_router,
 )
 from state.store.versions import append_version, join_rules, read_version, read_versions
-from tests.support.tiny_network import plant_tiny, push, router_module
+from tests.support.tiny_network import plant_tiny, push
 
 PROFILE = Module(kind=ModuleKind.USER_PROFILE, owner=1)
 
@@ -100,7 +100,7 @@ async def test_clients_come_in_the_order_asked_for_with_their_messages(
         clients = await read_clients(conn, network, [7, 6, 1])
     assert [client.key for client in clients] == ["j1", "fay", "ann"]
     (held,) = clients[1].messages
-    assert (held.id, held.sender, held.version) == (message, router_module(3), 1)
+    assert (held.id, held.sender, held.version) == (message, Module.router(3), 1)
     assert held.body == "Liked here: sea fiddle."
     assert clients[0].messages == ()
 

@@ -21,7 +21,7 @@ from state.store.interactions import (
 from state.store.merged_views import find_view, forget_views, keep_view
 from state.store.usage import add_usage, sum_usage
 from tests.support.network_changes import settled_record
-from tests.support.tiny_network import plant_tiny, push, router_module
+from tests.support.tiny_network import plant_tiny, push
 
 RECORD = settled_record("i:1")
 
@@ -91,7 +91,7 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
     message = await push(resources, network, 2, 1)
     verdict = FilterDecision(
         message=message,
-        sender=router_module(2),
+        sender=Module.router(2),
         version=1,
         accepted=False,
         rule="No metal.",
@@ -106,7 +106,7 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
             interaction="i:1",
         )
         (stored,) = await read_filter_decisions(conn, network, "i:1")
-    assert (stored.client_id, stored.sender, stored.version) == (1, router_module(2), 1)
+    assert (stored.client_id, stored.sender, stored.version) == (1, Module.router(2), 1)
     assert (stored.accepted, stored.rule, stored.reason) == (False, "No metal.", "riffs")
 
 

@@ -8,14 +8,14 @@ from numpy.random import Generator, default_rng
 
 from nodes.resources import Resources
 from state.db.pool import Connection
-from state.domain import ClientKind
+from state.domain import ClientKind, Module
 from state.store.buffers import NewMessage, add_messages
 from state.store.clients import point_profile, write_attributes
 from state.store.networks import find_network, write_tau
 from state.store.routers import write_router
 from state.store.routing import Delivery, score_clients
 from state.vectors import Vector
-from tests.support.tiny_network import load_tiny, router_module
+from tests.support.tiny_network import load_tiny
 from workflows.recnet import RecNet
 
 USERS, CLIENTS, ROUTERS, WINDOW = 6, 18, 4, 7
@@ -58,7 +58,7 @@ class World:
         for router, vector in self.routers.items():
             await write_router(conn, network, router, 1, [], vector)
         messages = [
-            NewMessage(id=10 + r, sender=router_module(r), version=1, attributes=tuple(taken))
+            NewMessage(id=10 + r, sender=Module.router(r), version=1, attributes=tuple(taken))
             for r, taken in self.taken.items()
         ]
         await add_messages(conn, network, WINDOW, messages)
@@ -116,7 +116,7 @@ async def test_a_cosine_must_exceed_tau(recnet: RecNet) -> None:
         await point_profile(conn, network, 7, 1, direction)
         await write_attributes(conn, network, {1: [5], 7: [5, 6]})
         await write_router(conn, network, 1, 1, [], direction)
-        message = NewMessage(id=1, sender=router_module(1), version=1, attributes=(5,))
+        message = NewMessage(id=1, sender=Module.router(1), version=1, attributes=(5,))
         await add_messages(conn, network, WINDOW, [message])
         heard = {}
         for tau in (0.49, 0.5, 0.99, 1.0):

@@ -16,12 +16,12 @@ from state.store.pins import pin_module
 from state.store.routers import retire_router, write_router_attributes
 from state.store.versions import append_version
 from state.store.windows import add_pending, claim_window, close_window, count_recipients
-from tests.support.tiny_network import plant_tiny, push, router_module
+from tests.support.tiny_network import plant_tiny, push
 
 Change = Callable[[Connection, int], Awaitable[None]]
 
 PENDING = Gradient(
-    interaction="i:1", module=router_module(2), version=1, reward=1, suggestion="Say riffs."
+    interaction="i:1", module=Module.router(2), version=1, reward=1, suggestion="Say riffs."
 )
 
 
@@ -130,7 +130,7 @@ async def lived_in(resources: Resources, name: str = "tiny") -> int:
     network = (await plant_tiny(resources, name)).id
     message = await push(resources, network, 2, 1, 7)
     taken = FilterDecision(
-        message=message, sender=router_module(2), version=1, accepted=True, reason="new"
+        message=message, sender=Module.router(2), version=1, accepted=True, reason="new"
     )
     async with resources.pool.connection() as conn, conn.transaction():
         await write_interaction(conn, network, settled_record("i:1"))

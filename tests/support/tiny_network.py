@@ -149,11 +149,6 @@ async def _plant_clients(conn: Connection, resources: Resources, network: int) -
     await write_attributes(conn, network, held)
 
 
-def router_module(number: int) -> Module:
-    """Return the module that a router is."""
-    return Module(kind=ModuleKind.ROUTER, owner=number)
-
-
 async def push(resources: Resources, network: int, sender: int, *clients: int) -> int:
     """Put the current message of a router on top of clients' buffers, and return its id."""
     async with resources.pool.connection() as conn, conn.transaction():
@@ -164,7 +159,7 @@ async def push(resources: Resources, network: int, sender: int, *clients: int) -
         row = await cursor.fetchone()
         assert row is not None
         message = NewMessage(
-            id=number, sender=router_module(sender), version=row["version"], attributes=(sender,)
+            id=number, sender=Module.router(sender), version=row["version"], attributes=(sender,)
         )
         await add_messages(conn, network, 0, [message])
         deliveries = [
