@@ -56,7 +56,7 @@ async def evaluate_networks(
     """Rank for all users of a split by the baselines and the given networks.
 
     Args:
-        recnet: the open façade.
+        recnet: the open database.
         networks: the networks by their names in the tables. All are of one data set and training
             seed, so that they share their tasks.
         split: `valid`, for choices, or `test`.

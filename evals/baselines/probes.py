@@ -70,7 +70,7 @@ class ProbeRanker:
     def __init__(
         self, recnet: RecNet, network: str, probe: Probe, *, name: str = "", seed: int = 0
     ) -> None:
-        """Read `network` through the open façade; `seed` orders ties."""
+        """Read `network` through the open database; `seed` orders ties."""
         self.name = name or probe.value
         self._recnet = recnet
         self._network = network

@@ -14,7 +14,7 @@ class RecNetRanker:
     def __init__(
         self, recnet: RecNet, network: str, *, name: str = "RecNet", seed: int = 0
     ) -> None:
-        """Ask `network` through the open façade; `seed` orders rankings that failed."""
+        """Ask `network` through the open database; `seed` orders rankings that failed."""
         self.name = name
         self._recnet = recnet
         self._network = network

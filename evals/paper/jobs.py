@@ -66,7 +66,7 @@ async def run_jobs(
     A job that fails does not stop the others.
 
     Args:
-        recnet: the open façade.
+        recnet: the open database.
         jobs: what is wanted.
         concurrency: networks trained at the same time, at most.
         results: where results are looked up and stored.

@@ -33,7 +33,7 @@ async def make_report(
     """Run, compare and write a table; return it.
 
     Args:
-        recnet: the open façade.
+        recnet: the open database.
         name: the table's, as `table2`.
         dataset: what it is made on.
         plan: seeds, draws, split, records, concurrency.

@@ -99,34 +99,34 @@ def test_every_ranker_is_in_this_file() -> None:
 
 
 def worlds() -> tuple[Dataset, Dataset, RankingTasks]:
-    """Return two data sets that differ in each user's test item, and cases that hold both."""
+    """Return two data sets that differ in each user's test item, and tasks that hold both."""
     tiny = tiny_dataset()
     more = tuple(Item(key=f"x{n}", title=f"Untitled {n}", category="Opera") for n in range(4))
     one = tiny.model_copy(update={"items": (*tiny.items, *more)})
-    cases = draw_tasks(one, Split.TEST, kind=Negatives.SAMPLED, seen=frozenset(), draws=(0,))
+    tasks = draw_tasks(one, Split.TEST, kind=Negatives.SAMPLED, seen=frozenset(), draws=(0,))
     other = {
-        case.user: next(key for key in case.candidates if key != case.target)
-        for case in cases.tasks
+        task.user: next(key for key in task.candidates if key != task.target)
+        for task in tasks.tasks
     }
     events = tuple(
         event.model_copy(update={"item": other[event.user]}) if event.split is Split.TEST else event
         for event in one.events
     )
-    return one, one.model_copy(update={"events": events}), cases
+    return one, one.model_copy(update={"events": events}), tasks
 
 
 @pytest.mark.parametrize(
     "make", [make for _, make in MAKERS], ids=[f"{kind.__name__}" for kind, _ in MAKERS]
 )
 async def test_another_target_gives_the_same_rankings(recnet: RecNet, make: Make) -> None:
-    one, other, cases = worlds()
+    one, other, tasks = worlds()
     rankings = []
     for name, dataset in (("one", one), ("other", other)):
-        method = await make(recnet, name, dataset)
-        method.fit(*history(dataset, Split.TEST))
-        rankings.append([await method.rank(case.user, case.candidates) for case in cases.tasks])
+        ranker = await make(recnet, name, dataset)
+        ranker.fit(*history(dataset, Split.TEST))
+        rankings.append([await ranker.rank(task.user, task.candidates) for task in tasks.tasks])
         # Nor does their order tell it: whoever draws the candidates cannot slip it in.
-        turned = [replace(case, candidates=case.candidates[::-1]) for case in cases.tasks]
-        assert [await method.rank(case.user, case.candidates) for case in turned] == rankings[-1]
+        turned = [replace(task, candidates=task.candidates[::-1]) for task in tasks.tasks]
+        assert [await ranker.rank(task.user, task.candidates) for task in turned] == rankings[-1]
     assert rankings[0] == rankings[1]
-    assert all(len(set(ranking)) == cases.size for ranking in rankings[0])
+    assert all(len(set(ranking)) == tasks.size for ranking in rankings[0])

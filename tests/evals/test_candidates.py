@@ -79,23 +79,23 @@ def world(users: int = 6, items: int = 40, length: int = 5) -> Dataset:
     return Dataset(name="d", domain="books", items=catalogue, events=tuple(events))
 
 
-def test_a_users_cases_do_not_depend_on_the_other_users() -> None:
+def test_a_users_tasks_do_not_depend_on_the_other_users() -> None:
     many, few = world(users=6), world(users=2)
-    cases = draw_tasks(many, Split.TEST, kind=Negatives.SAMPLED, seen=set())
+    tasks = draw_tasks(many, Split.TEST, kind=Negatives.SAMPLED, seen=set())
     alone = draw_tasks(few, Split.TEST, kind=Negatives.SAMPLED, seen=set(), draws=(2, 0))
-    assert set(alone.tasks) <= set(cases.tasks)
-    assert (cases.size, len(cases.tasks), len(alone.tasks)) == (10, 18, 4)
+    assert set(alone.tasks) <= set(tasks.tasks)
+    assert (tasks.size, len(tasks.tasks), len(alone.tasks)) == (10, 18, 4)
 
 
 def test_draws_splits_seeds_and_kinds_differ() -> None:
     dataset = world()
     seen = {item.key for item in dataset.items}  # all of them: the kinds differ by key alone
     drawn = {
-        (case.user, frozenset(case.candidates) - {case.target})
+        (task.user, frozenset(task.candidates) - {task.target})
         for kind in SHOWN
         for split in (Split.VALID, Split.TEST)
         for seed in (0, 1)
-        for case in draw_tasks(dataset, split, kind=kind, seen=seen, seed=seed).tasks
+        for task in draw_tasks(dataset, split, kind=kind, seen=seen, seed=seed).tasks
     }
     assert len(drawn) == 2 * 2 * 2 * 18
 
@@ -105,19 +105,19 @@ def test_users_without_enough_matched_negatives_are_left_out_and_named() -> None
     # The target of u0 is i4, which u1 took in training: beside its own history only i5 and i6 were
     # taken too. That of u1 is i7: nobody took it, as nobody did i8 to i19.
     seen = {f"i{at}" for at in range(7)}
-    cases = draw_tasks(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen)
-    assert cases.left_out == ("u0",)
-    assert [case.user for case in cases.tasks] == ["u1"] * 3
-    assert not seen & {key for case in cases.tasks for key in case.candidates}
+    tasks = draw_tasks(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen)
+    assert tasks.left_out == ("u0",)
+    assert [task.user for task in tasks.tasks] == ["u1"] * 3
+    assert not seen & {key for task in tasks.tasks for key in task.candidates}
     sampled = draw_tasks(dataset, Split.TEST, kind=Negatives.SAMPLED, seen=seen)
     assert sampled.left_out == ()
 
 
 def test_a_target_is_never_a_negative_of_the_same_users_other_split() -> None:
     dataset = world()
-    for case in draw_tasks(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=set()).tasks:
-        own = {event.item for event in dataset.events if event.user == case.user}
-        assert set(case.candidates) & own == {case.target}
+    for task in draw_tasks(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=set()).tasks:
+        own = {event.item for event in dataset.events if event.user == task.user}
+        assert set(task.candidates) & own == {task.target}
 
 
 def fresh_world(users: int = 60) -> tuple[Dataset, frozenset[str]]:
@@ -143,12 +143,12 @@ def fresh_world(users: int = 60) -> tuple[Dataset, frozenset[str]]:
 
 async def test_popularity_does_not_tell_a_new_target_from_matched_negatives() -> None:
     dataset, seen = fresh_world()
-    method = LeastPopularRanker()
-    method.fit(*history(dataset, Split.TEST))
+    ranker = LeastPopularRanker()
+    ranker.fit(*history(dataset, Split.TEST))
     means = {
-        kind: fmean((await rank_all(method, cases)).user_means(10).values())
+        kind: fmean((await rank_all(ranker, tasks)).user_means(10).values())
         for kind in Negatives
-        for cases in (draw_tasks(dataset, Split.TEST, kind=kind, seen=seen, draws=range(10)),)
+        for tasks in (draw_tasks(dataset, Split.TEST, kind=kind, seen=seen, draws=range(10)),)
     }
     assert means[Negatives.SAMPLED] > 0.5
     for kind in (Negatives.MATCHED, Negatives.EQUAL):
@@ -177,7 +177,7 @@ async def test_popularity_tells_a_hit_from_matched_and_not_from_equal_negatives(
         draw_tasks(dataset, Split.TEST, kind=kind, seen=seen)
         for kind in (Negatives.MATCHED, Negatives.EQUAL)
     )
-    assert all(key.startswith("h") for case in equal.tasks for key in case.candidates)
+    assert all(key.startswith("h") for task in equal.tasks for key in task.candidates)
     pop, chance = PopRanker(), RandomRanker()
     pop.fit(*history(dataset, Split.TEST))
     assert fmean((await rank_all(pop, matched)).user_means(10).values()) > 0.7
@@ -186,6 +186,6 @@ async def test_popularity_tells_a_hit_from_matched_and_not_from_equal_negatives(
 
 def test_an_equal_negative_was_drawn_in_training_if_the_target_was() -> None:
     dataset, seen = fresh_world()  # no target was taken before
-    for case in draw_tasks(dataset, Split.TEST, kind=Negatives.EQUAL, seen=seen).tasks:
-        assert all(key.startswith("n") for key in case.candidates)
-        assert len({key in seen for key in case.candidates}) == 1
+    for task in draw_tasks(dataset, Split.TEST, kind=Negatives.EQUAL, seen=seen).tasks:
+        assert all(key.startswith("n") for key in task.candidates)
+        assert len({key in seen for key in task.candidates}) == 1

@@ -32,11 +32,11 @@ def events(**baskets: str) -> list[Event]:
 
 
 async def test_pop_puts_first_what_most_users_took() -> None:
-    method = PopRanker()
-    method.fit(events(u="abc", v="ab"), events(w="a"))
-    assert await method.rank("anyone", "cbaz") == ["a", "b", "c", "z"]
-    method.fit(events(u="z"), [])  # a second fit starts afresh
-    assert (await method.rank("anyone", "cbaz"))[0] == "z"
+    ranker = PopRanker()
+    ranker.fit(events(u="abc", v="ab"), events(w="a"))
+    assert await ranker.rank("anyone", "cbaz") == ["a", "b", "c", "z"]
+    ranker.fit(events(u="z"), [])  # a second fit starts afresh
+    assert (await ranker.rank("anyone", "cbaz"))[0] == "z"
 
 
 def test_an_event_that_is_there_twice_counts_once() -> None:
@@ -46,20 +46,20 @@ def test_an_event_that_is_there_twice_counts_once() -> None:
 
 
 async def test_items_are_near_that_the_same_users_took() -> None:
-    method = ItemKnnRanker(shrinkage=0)
-    method.fit(events(u="ab", v="abd", w="ce"), events(x="a"))
+    ranker = ItemKnnRanker(shrinkage=0)
+    ranker.fit(events(u="ab", v="abd", w="ce"), events(x="a"))
     # Of what x did not take, b shares two users with a, d one, and c and e share none.
-    assert (await method.rank("x", "bcd"))[:2] == ["b", "d"]
-    assert (await method.rank("w", "abe"))[0] == "e"
+    assert (await ranker.rank("x", "bcd"))[:2] == ["b", "d"]
+    assert (await ranker.rank("w", "abe"))[0] == "e"
 
 
 async def test_shrinkage_trusts_what_few_users_took_less() -> None:
     # With a, c was taken by its one user, b by two of its five: cosine 1/√3 against 2/√15.
     world = events(u="abc", v="ab", w="b", x="b", y="b", z="a")
     for shrinkage, first in ((0, "c"), (10, "b")):
-        method = ItemKnnRanker(shrinkage=shrinkage)
-        method.fit(world, [])
-        assert (await method.rank("z", "bc"))[0] == first
+        ranker = ItemKnnRanker(shrinkage=shrinkage)
+        ranker.fit(world, [])
+        assert (await ranker.rank("z", "bc"))[0] == first
 
 
 async def test_only_an_items_neighbours_count() -> None:
@@ -68,9 +68,9 @@ async def test_only_an_items_neighbours_count() -> None:
     for neighbours, firsts in ((1, {"d", "?"}), (2, {"d"})):
         found = set()
         for seed in range(20):
-            method = ItemKnnRanker(neighbours=neighbours, shrinkage=0, seed=seed)
-            method.fit(events(u="ad", v="ad", w="bd", x="bc", y="b"), [])
-            found.add((await method.rank("y", "d?"))[0])
+            ranker = ItemKnnRanker(neighbours=neighbours, shrinkage=0, seed=seed)
+            ranker.fit(events(u="ad", v="ad", w="bd", x="bc", y="b"), [])
+            found.add((await ranker.rank("y", "d?"))[0])
         assert found == firsts
 
 
@@ -85,10 +85,10 @@ async def test_item_knn_is_the_cosine_of_scikit_learn(seed: int) -> None:
     similar = cosine_similarity(taken.T)
     np.fill_diagonal(similar, 0)
     scores = taken @ similar
-    method = ItemKnnRanker(neighbours=25, shrinkage=0)
-    method.fit(world, [])
+    ranker = ItemKnnRanker(neighbours=25, shrinkage=0)
+    ranker.fit(world, [])
     for user in range(30):
-        ranking = await method.rank(f"u{user}", [f"i{item}" for item in range(25)])
+        ranking = await ranker.rank(f"u{user}", [f"i{item}" for item in range(25)])
         own = [scores[user, int(key[1:])] for key in ranking]
         assert own == pytest.approx(sorted(own, reverse=True))
 
@@ -104,22 +104,22 @@ def two_worlds() -> list[Event]:
 
 
 async def test_bpr_learns_who_belongs_where() -> None:
-    method = BprRanker()
-    method.fit(two_worlds(), [])
+    ranker = BprRanker()
+    ranker.fit(two_worlds(), [])
     items = [f"{half}{at}" for half in "ab" for at in range(10)]
     for user in range(40):
-        top = (await method.rank(f"u{user}", items))[:10]
+        top = (await ranker.rank(f"u{user}", items))[:10]
         assert sum(key.startswith("ab"[user % 2]) for key in top) >= 9
-    assert (await method.rank("u0", ["z", "b1"])) == ["b1", "z"]  # nobody took z
+    assert (await ranker.rank("u0", ["z", "b1"])) == ["b1", "z"]  # nobody took z
 
 
 async def test_bpr_is_the_same_by_seed() -> None:
     items = [f"a{at}" for at in range(10)]
 
     async def rankings(seed: int) -> list[list[str]]:
-        method = BprRanker(seed=seed, epochs=20)
-        method.fit(two_worlds(), [])
-        return [await method.rank(f"u{user}", items) for user in range(10)]
+        ranker = BprRanker(seed=seed, epochs=20)
+        ranker.fit(two_worlds(), [])
+        return [await ranker.rank(f"u{user}", items) for user in range(10)]
 
     first = await rankings(0)
     assert await rankings(0) == first
@@ -136,16 +136,16 @@ def test_bpr_without_its_library_names_the_extra(monkeypatch: pytest.MonkeyPatch
 
 @pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")
 @pytest.mark.parametrize(
-    ("method", "low", "high"),
+    ("ranker", "low", "high"),
     [(PopRanker(), 0.48, 0.57), (ItemKnnRanker(), 0.48, 0.57), (BprRanker(), 0.46, 0.55)],
     ids=lambda value: getattr(value, "name", None),
 )
 async def test_the_validation_of_the_agentcf_sample_is_what_was_measured(
-    method: Ranker, low: float, high: float
+    ranker: Ranker, low: float, high: float
 ) -> None:
     dataset = read_dataset(CDS, domain="CDs")
     known = history(dataset, Split.VALID)
-    method.fit(*known)
+    ranker.fit(*known)
     drawn = draw_tasks(dataset, Split.VALID, kind=Negatives.SAMPLED, seen=seen_items(known))
-    reading = await rank_all(method, drawn)
-    assert low < fmean(reading.user_means(10).values()) < high
+    result = await rank_all(ranker, drawn)
+    assert low < fmean(result.user_means(10).values()) < high

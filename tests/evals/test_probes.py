@@ -13,22 +13,22 @@ J1, M4 = 7, 14
 
 
 async def test_least_popular_is_pop_turned_round() -> None:
-    method = LeastPopularRanker()
+    ranker = LeastPopularRanker()
     taken = {"a": 1, "b": 2, "c": 3}
     events = [
         Event(user=f"u{n}", item=item, split=Split.FIRST)
         for item, count in taken.items()
         for n in range(count)
     ]
-    method.fit(events[:3], events[3:])
-    assert await method.rank("anyone", "cbaz") == ["z", "a", "b", "c"]
+    ranker.fit(events[:3], events[3:])
+    assert await ranker.rank("anyone", "cbaz") == ["z", "a", "b", "c"]
 
 
 async def test_newest_is_what_was_first_taken_last() -> None:
-    method = NewestRanker()
+    ranker = NewestRanker()
     events = [Event(user=f"u{n}", item=item, split=Split.FIRST) for n, item in enumerate("abcab")]
-    method.fit(events[:2], events[2:])
-    assert await method.rank("anyone", "azcb") == ["c", "b", "a", "z"]
+    ranker.fit(events[:2], events[2:])
+    assert await ranker.rank("anyone", "azcb") == ["c", "b", "a", "z"]
 
 
 async def test_a_probe_ranks_by_what_the_store_holds(resources: Resources) -> None:

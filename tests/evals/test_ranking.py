@@ -40,11 +40,11 @@ class Recorder:
         return ranking
 
 
-def cases(*made: RankingTask) -> RankingTasks:
+def tasks(*made: RankingTask) -> RankingTasks:
     return RankingTasks(Split.TEST, Negatives.SAMPLED, 3, made, ("left",))
 
 
-TWO_USERS = cases(
+TWO_USERS = tasks(
     RankingTask("u", ("b", "a", "c"), "a"),
     RankingTask("v", ("b", "a", "c"), "c"),
     RankingTask("u", ("d", "b", "c"), "c"),
@@ -53,13 +53,13 @@ TWO_USERS = cases(
 
 async def test_ranks_are_read_off_and_averaged_within_a_user() -> None:
     done: list[None] = []
-    reading = await rank_all(Recorder(), TWO_USERS, done=lambda: done.append(None))
-    assert reading.ranks == {"u": (1, 2), "v": (3,)}
-    assert reading.user_means(1) == {"u": 0.5, "v": 0}
-    assert reading.user_means(5) == {"u": pytest.approx((1 + 0.63093) / 2, abs=1e-5), "v": 0.5}
-    assert (reading.ranker, reading.size, reading.left_out) == ("Recorder", 3, ("left",))
+    result = await rank_all(Recorder(), TWO_USERS, done=lambda: done.append(None))
+    assert result.ranks == {"u": (1, 2), "v": (3,)}
+    assert result.user_means(1) == {"u": 0.5, "v": 0}
+    assert result.user_means(5) == {"u": pytest.approx((1 + 0.63093) / 2, abs=1e-5), "v": 0.5}
+    assert (result.ranker, result.size, result.left_out) == ("Recorder", 3, ("left",))
     assert len(done) == 3
-    assert RankingResult.model_validate_json(reading.model_dump_json()) == reading
+    assert RankingResult.model_validate_json(result.model_dump_json()) == result
 
 
 @pytest.mark.parametrize("concurrency", [1, 2])
@@ -82,13 +82,13 @@ async def test_a_ranking_must_hold_every_candidate_once(bad: list[str]) -> None:
         await rank_all(Forgetful(), TWO_USERS)
 
 
-async def test_readings_of_several_seeds_are_pooled_within_users() -> None:
-    readings = [await rank_all(RandomRanker(seed=seed), TWO_USERS) for seed in range(3)]
-    pooled = pool(readings)
-    assert pooled.ranks["u"] == sum((reading.ranks["u"] for reading in readings), ())
+async def test_results_of_several_seeds_are_pooled_within_users() -> None:
+    results = [await rank_all(RandomRanker(seed=seed), TWO_USERS) for seed in range(3)]
+    pooled = pool(results)
+    assert pooled.ranks["u"] == sum((result.ranks["u"] for result in results), ())
     assert len(pooled.ranks["v"]) == 3
     with pytest.raises(ValueError, match="one ranker on the same tasks"):
-        pool([readings[0], await rank_all(Recorder(), TWO_USERS)])
+        pool([results[0], await rank_all(Recorder(), TWO_USERS)])
 
 
 @pytest.mark.skipif(not CDS.exists(), reason="the shared AgentCF sample is not on this machine")
@@ -100,8 +100,8 @@ async def test_tfidf_on_the_agentcf_sample_is_what_was_measured(
 ) -> None:
     dataset = read_dataset(CDS, domain="CDs")
     fitted = history(dataset, Split.TEST)
-    method = TfidfRanker(dataset.items)
-    method.fit(*fitted)
+    ranker = TfidfRanker(dataset.items)
+    ranker.fit(*fitted)
     drawn = draw_tasks(dataset, Split.TEST, kind=kind, seen=seen_items(fitted))
-    reading = await rank_all(method, drawn)
-    assert low < fmean(reading.user_means(10).values()) < high
+    result = await rank_all(ranker, drawn)
+    assert low < fmean(result.user_means(10).values()) < high

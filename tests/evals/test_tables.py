@@ -12,7 +12,7 @@ from evals.tables import Provenance, make_tables
 from state.dataset import Split
 
 
-def reading(
+def result(
     ranker: str, *ranks: int, kind: Negatives = Negatives.SAMPLED, left_out: int = 0
 ) -> RankingResult:
     return RankingResult(
@@ -29,8 +29,8 @@ def reading(
 MADE = Provenance(
     dataset="a|b", model="offline", encoder="hashed", training_seeds=(0, 1, 2), calls=1234, tokens=9
 )
-TFIDF = reading("TF-IDF", 1, 3, 7, 10)
-OURS = reading("RecNet", 1, 1, 3, 7)
+TFIDF = result("TF-IDF", 1, 3, 7, 10)
+OURS = result("RecNet", 1, 1, 3, 7)
 
 
 def test_rows_lines_and_figures() -> None:
@@ -69,7 +69,7 @@ def test_the_caption_says_what_made_it_and_what_it_can_resolve() -> None:
 
 
 def test_sampled_and_matched_stand_in_a_table_each() -> None:
-    matched = reading("TF-IDF", 2, 2, kind=Negatives.MATCHED, left_out=2)
+    matched = result("TF-IDF", 2, 2, kind=Negatives.MATCHED, left_out=2)
     first, second = make_tables([TFIDF, matched, OURS], MADE)
     assert (first.negatives, len(first.rows)) == (Negatives.SAMPLED, 4)
     assert (second.negatives, len(second.rows), second.left_out) == (Negatives.MATCHED, 3, 2)
@@ -77,20 +77,20 @@ def test_sampled_and_matched_stand_in_a_table_each() -> None:
     assert "no difference can be resolved" in second.caption[3]
 
 
-def test_without_the_baseline_the_first_method_is_compared_with() -> None:
-    (table,) = make_tables([OURS, reading("Other", 2, 2, 2, 2)], MADE)
+def test_without_the_baseline_the_first_ranker_is_compared_with() -> None:
+    (table,) = make_tables([OURS, result("Other", 2, 2, 2, 2)], MADE)
     assert table.baseline == "RecNet"
 
 
 def test_one_user_has_a_mean_and_no_interval() -> None:
-    (table,) = make_tables([reading("TF-IDF", 1), reading("RecNet", 2)], MADE)
+    (table,) = make_tables([result("TF-IDF", 1), result("RecNet", 2)], MADE)
     assert table.rows[3].figures[0].interval is None
     assert table.rows[3].comparison is None
 
 
-def test_methods_of_one_table_rank_for_the_same_users() -> None:
+def test_rankers_of_one_table_rank_for_the_same_users() -> None:
     with pytest.raises(ValueError, match="the same tasks"):
-        make_tables([TFIDF, reading("RecNet", 1, 2)], MADE)
+        make_tables([TFIDF, result("RecNet", 1, 2)], MADE)
 
 
 def test_it_can_be_looked_at_and_read_by_machines() -> None:

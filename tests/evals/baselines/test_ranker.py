@@ -1,4 +1,4 @@
-"""The baselines keep the contract of a method."""
+"""The baselines keep the contract of a ranker."""
 
 import pytest
 
@@ -24,18 +24,18 @@ def event(user: str, item: str) -> Event:
 
 
 @pytest.fixture(params=["random", "tfidf"])
-def method(request: pytest.FixtureRequest) -> Ranker:
-    method: Ranker = RandomRanker() if request.param == "random" else TfidfRanker(ITEMS)
-    method.fit([event("u", "tea"), event("v", "saw")], [])
-    return method
+def ranker(request: pytest.FixtureRequest) -> Ranker:
+    ranker: Ranker = RandomRanker() if request.param == "random" else TfidfRanker(ITEMS)
+    ranker.fit([event("u", "tea"), event("v", "saw")], [])
+    return ranker
 
 
 @pytest.mark.parametrize("user", ["u", "v", "stranger"])
-async def test_every_candidate_once_whatever_their_order(method: Ranker, user: str) -> None:
-    ranking = await method.rank(user, KEYS)
+async def test_every_candidate_once_whatever_their_order(ranker: Ranker, user: str) -> None:
+    ranking = await ranker.rank(user, KEYS)
     assert sorted(ranking) == sorted(KEYS)
-    assert await method.rank(user, KEYS[::-1]) == ranking
-    assert await method.rank(user, tuple(sorted(KEYS))) == ranking
+    assert await ranker.rank(user, KEYS[::-1]) == ranking
+    assert await ranker.rank(user, tuple(sorted(KEYS))) == ranking
 
 
 def test_random_orders_differ_by_seed_and_user_and_favour_no_item() -> None:
@@ -47,25 +47,25 @@ def test_random_orders_differ_by_seed_and_user_and_favour_no_item() -> None:
 
 
 async def test_tfidf_ranks_by_shared_words() -> None:
-    method = TfidfRanker(ITEMS)
-    method.fit([event("u", "tea")], [])
-    assert (await method.rank("u", ["saw", "cup", "pot"]))[0] == "pot"
-    method.fit([event("u", "cup")], [])  # a second fit starts afresh
-    ranking = await method.rank("u", ["saw", "cup2", "pot", "tea"])
+    ranker = TfidfRanker(ITEMS)
+    ranker.fit([event("u", "tea")], [])
+    assert (await ranker.rank("u", ["saw", "cup", "pot"]))[0] == "pot"
+    ranker.fit([event("u", "cup")], [])  # a second fit starts afresh
+    ranking = await ranker.rank("u", ["saw", "cup2", "pot", "tea"])
     assert ranking[:2] == ["cup2", "pot"]
 
 
 async def test_tfidf_ties_stand_in_random_order() -> None:
     tops = []
     for seed in range(200):
-        method = TfidfRanker(ITEMS, seed=seed)
-        method.fit([event("u", "pot")], [])
-        tops.append((await method.rank("u", ["cup", "cup2", "saw"]))[0])
+        ranker = TfidfRanker(ITEMS, seed=seed)
+        ranker.fit([event("u", "pot")], [])
+        tops.append((await ranker.rank("u", ["cup", "cup2", "saw"]))[0])
     assert set(tops) == {"cup", "cup2"}
     assert 70 < tops.count("cup") < 130
 
 
 async def test_tfidf_takes_the_mean_of_the_history() -> None:
-    method = TfidfRanker(ITEMS)
-    method.fit([event("u", "saw"), event("u", "cup"), event("u", "pot")], [])
-    assert (await method.rank("u", ["tea", "cup2", "nil"])) == ["cup2", "tea", "nil"]
+    ranker = TfidfRanker(ITEMS)
+    ranker.fit([event("u", "saw"), event("u", "cup"), event("u", "pot")], [])
+    assert (await ranker.rank("u", ["tea", "cup2", "nil"])) == ["cup2", "tea", "nil"]
