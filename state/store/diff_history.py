@@ -1,4 +1,4 @@
-"""The step at which two networks part: the bootstrap, an interaction or a router update."""
+"""The first step that differs in two networks: bootstrap, interaction, router update, edit."""
 
 from bisect import bisect
 from collections.abc import Iterator, Mapping
@@ -52,7 +52,7 @@ class History:
         self._differ.update(self._steps(table, first, second))
         self._grown |= table in _GROWN
 
-    def parting(self) -> Step | None:
+    def first_difference(self) -> Step | None:
         """Return the first step that differs.
 
         None where none does: then only what the networks hold now is different, such as a buffer or

@@ -69,10 +69,10 @@ class Differences(Frozen):
 
     networks: tuple[str, str]
     digests: tuple[str, str]
-    parting: Step | None
+    first_difference: Step | None
     """The first step that differs; None where the networks are the same, or differ in no step."""
     traced: tuple[str, ...]
-    """The networks in which the interaction at which they part can be traced."""
+    """The networks in which that step can be traced, if it is an interaction."""
     tables: tuple[TableDifferences, ...]
     """The tables that differ, in the order of the dump."""
     settings: tuple[Change, ...]
@@ -87,18 +87,20 @@ class Differences(Frozen):
 async def compare_networks(
     conn: Connection, first: NetworkRecord, second: NetworkRecord
 ) -> Differences:
-    """Return whether two networks are the same, and where they part if they are not."""
+    """Compare two networks: digests, the first step that differs, rows and settings."""
     tables: list[TableDifferences] = []
-    parting = None
+    first_difference = None
     async with one_moment(conn):
         digests = (await hash_dump(conn, first.id), await hash_dump(conn, second.id))
         if digests[0] != digests[1]:
-            tables, parting = await _compare_dumps(conn, first.id, second.id)
+            tables, first_difference = await _compare_dumps(conn, first.id, second.id)
     return Differences(
         networks=(first.name, second.name),
         digests=digests,
-        parting=parting,
-        traced=tuple([n.name for n in (first, second) if await _holds(conn, n.id, parting)]),
+        first_difference=first_difference,
+        traced=tuple(
+            [n.name for n in (first, second) if await _holds(conn, n.id, first_difference)]
+        ),
         tables=tuple(tables),
         settings=_changes(_settings(first), _settings(second)),
     )
@@ -131,7 +133,7 @@ async def _compare_dumps(
                     differ=counts[None], places=tuple(places),
                 )
             )  # fmt: skip
-    return tables, history.parting()
+    return tables, history.first_difference()
 
 
 async def _differing(

@@ -69,10 +69,10 @@ def test_the_same_networks_are_one_line() -> None:
     found = json.loads(run(*DIFF, "--json").stdout)
     assert found["same"]
     assert found["digests"] == [digest, digest]
-    assert (found["parting"], found["tables"]) == (None, [])
+    assert (found["first_difference"], found["tables"]) == (None, [])
 
 
-def test_different_networks_say_where_they_part(write: Write) -> None:
+def test_different_networks_say_where_they_differ(write: Write) -> None:
     async def more(conn: Connection, network: int) -> None:
         await write_interaction(conn, network, settled_record("i:2"))
 
@@ -87,7 +87,7 @@ def test_different_networks_say_where_they_part(write: Write) -> None:
     lines = [line.strip("│├└─ ") for line in told.splitlines()]
     assert lines[:3] == [
         "one → two: not the same network",
-        "they part at interaction i:1",
+        "first difference: interaction i:1",
         "recnet trace i:1 --network one",
     ]
     assert lines[4:] == [
@@ -95,7 +95,7 @@ def test_different_networks_say_where_they_part(write: Write) -> None:
         "i:1",
         "reward: 1 → 0",
         "i:2: only in two",
-        "settings differ too; they are no part of the digest",
+        "settings differ too; the digest leaves them out",
         "echo: false → true",
     ]
 
@@ -106,7 +106,7 @@ def test_the_differences_are_data_for_scripts(write: Write) -> None:
     assert not found["same"]
     assert found["networks"] == ["one", "two"]
     assert len(set(found["digests"])) == 2
-    assert found["parting"] == {"kind": "bootstrap", "id": ""}
+    assert found["first_difference"] == {"kind": "bootstrap", "id": ""}
     assert [table["table"] for table in found["tables"]] == ["module_versions", "interactions"]
     (place,) = found["tables"][0]["places"]
     assert (place["name"], place["only_in"]) == ("user:ann version 1", None)
@@ -116,11 +116,11 @@ def test_the_differences_are_data_for_scripts(write: Write) -> None:
 def test_texts_are_never_markup(write: Write) -> None:
     write(say("[red]x[/red]"))
     told = run(*DIFF, code=DIFFERENT).stdout
-    assert "they part before the first interaction" in told
+    assert "first difference: bootstrap" in told
     assert '→ "[red]x[/red]"' in told
 
 
-def test_long_texts_are_shown_where_they_part(write: Write) -> None:
+def test_long_texts_are_shown_where_they_differ(write: Write) -> None:
     write(say("x"))
     found = json.loads(run(*DIFF, "--json", code=DIFFERENT).stdout)
     text = found["tables"][0]["places"][0]["columns"][0]["first"]

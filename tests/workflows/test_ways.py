@@ -91,7 +91,7 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
     network = await recnet.network("tiny").record()
     async with recnet.resources.pool.connection() as conn:
         told = await compare_networks(conn, network, await copy.record())
-    assert told.parting is not None
+    assert told.first_difference is not None
     assert {"messages", "filter_decisions"} <= {table.table for table in told.tables}
     (filter_decisions,) = (table for table in told.tables if table.table == "filter_decisions")
     assert all("None" not in place.name for place in filter_decisions.places)

@@ -114,12 +114,6 @@ def finish(work: Coroutine[Any, Any, T], stopped: str = _GOES_ON) -> T:
 
     `stopped` is what to print after a signal.
     """
-    import psycopg  # noqa: PLC0415 - slow, and --help does without
-
-    from prompts.llm.errors import BudgetExceeded, CallError  # noqa: PLC0415 - as above
-    from prompts.template import TemplateError  # noqa: PLC0415 - as above
-    from state.db.errors import explain as explain_database  # noqa: PLC0415 - as above
-
     # psycopg logs a warning for each connection that fails; the error says it once.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     collect_seldom()
@@ -129,14 +123,27 @@ def finish(work: Coroutine[Any, Any, T], stopped: str = _GOES_ON) -> T:
         _stop(f"stopped: {stopped}", EXIT_CODES[signal.SIGINT])
     except StoppedError as error:
         _stop(f"stopped: {stopped}", error.exit_code)
-    except ValidationError as error:
-        fail(explain(error))
-    except psycopg.Error as error:
-        fail(explain_database(error))
-    except BudgetExceeded as error:
-        stop_at_budget(str(error))
-    except (RecNetError, CallError, TemplateError) as error:
-        fail(str(error))
+    except Exception as error:
+        _exit_if_expected(error)
+        raise
+
+
+def _exit_if_expected(error: Exception) -> None:
+    import psycopg  # noqa: PLC0415 - slow, and --help does without
+
+    from prompts.llm.errors import BudgetExceeded, CallError  # noqa: PLC0415 - as above
+    from prompts.template import TemplateError  # noqa: PLC0415 - as above
+    from state.db.errors import explain as explain_database  # noqa: PLC0415 - as above
+
+    match error:
+        case ValidationError():
+            fail(explain(error))
+        case psycopg.Error():
+            fail(explain_database(error))
+        case BudgetExceeded():
+            stop_at_budget(str(error))
+        case RecNetError() | CallError() | TemplateError():
+            fail(str(error))
 
 
 def collect_seldom() -> None:

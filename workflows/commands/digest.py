@@ -4,7 +4,7 @@ Values are data here too, never markup.
 """
 
 import json
-from itertools import takewhile
+from os.path import commonprefix
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,7 +12,6 @@ from pydantic import JsonValue
 from rich.text import Text
 from rich.tree import Tree
 
-from state.store.diff_history import Step
 from state.store.network_diff import Change, Differences, TableDifferences, compare_networks
 from workflows.commands.console import DIFFERENT, AsJson, NetworkName, execute, output
 
@@ -59,31 +58,21 @@ def _diff(first: str, second: str, as_json: bool) -> None:
 
 
 def _differences_tree(found: Differences) -> Tree:
-    """Return where two different networks part."""
+    """Return where two different networks differ."""
     first, second = found.networks
     tree = Tree(Text.assemble((first, "bold"), " → ", (second, "bold"), ": not the same network"))
-    _add_parting(tree, found)
+    step = found.first_difference
+    where = f"{step.kind} {step.id}".rstrip() if step else "no step, only the present state"
+    node = tree.add(Text(f"first difference: {where}", style="yellow"))
+    for network in found.traced if step else ():
+        node.add(Text(f"recnet trace {step.id} --network {network}", style="dim"))
     for table in found.tables:
         _add_table(tree, table, first, second)
     if found.settings:
-        node = tree.add(Text("settings differ too; they are no part of the digest", style="dim"))
+        node = tree.add(Text("settings differ too; the digest leaves them out", style="dim"))
         for change in found.settings:
             node.add(_change(change))
     return tree
-
-
-def _add_parting(tree: Tree, found: Differences) -> None:
-    match found.parting:
-        case None:
-            told = "no step differs, only what they hold now"
-        case Step(kind="bootstrap"):
-            told = "they part before the first interaction"
-        case Step(kind=kind, id=identity):
-            told = f"they part at {kind} {identity}"
-    node = tree.add(Text(told, style="yellow"))
-    for network in found.traced:
-        look = f"recnet trace {found.parting.id} --network {network}" if found.parting else ""
-        node.add(Text(look, style="dim"))
 
 
 def _add_table(tree: Tree, table: TableDifferences, first: str, second: str) -> None:
@@ -92,8 +81,8 @@ def _add_table(tree: Tree, table: TableDifferences, first: str, second: str) -> 
         f"only in {second}": table.only_second,
         "differs" if table.differ == 1 else "differ": table.differ,
     }
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
-    node = tree.add(Text.assemble((table.table, "bold"), f": {told}"))
+    summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    node = tree.add(Text.assemble((table.table, "bold"), f": {summary}"))
     for place in table.places:
         only = {"first": f": only in {first}", "second": f": only in {second}", None: ""}
         row = node.add(Text(place.name + only[place.only_in]))
@@ -105,9 +94,8 @@ def _add_table(tree: Tree, table: TableDifferences, first: str, second: str) -> 
 
 def _change(change: Change) -> Text:
     values = _line(change.first), _line(change.second)
-    same = takewhile(lambda pair: pair[0] == pair[1], zip(*values, strict=False))
-    parted = sum(1 for _ in same)
-    return Text(f"{change.name}: {' → '.join(_short(value, parted) for value in values)}")
+    start = len(commonprefix(values))  # noqa: RUF071 - of characters is meant
+    return Text(f"{change.name}: {' → '.join(_short(value, start) for value in values)}")
 
 
 def _line(value: JsonValue) -> str:
@@ -115,8 +103,8 @@ def _line(value: JsonValue) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _short(line: str, parted: int) -> str:
-    """Return the part of a long line from shortly before it parts from the other."""
-    start = min(max(parted - _BEFORE, 0), max(len(line) - _WIDTH, 0))
+def _short(line: str, difference: int) -> str:
+    """Return the part of a long line from shortly before its first difference."""
+    start = min(max(difference - _BEFORE, 0), max(len(line) - _WIDTH, 0))
     end = start + _WIDTH
     return f"{'…' if start else ''}{line[start:end]}{'…' if end < len(line) else ''}"

@@ -3,8 +3,8 @@
 Texts of the network are data, never markup.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.box import SIMPLE
@@ -12,20 +12,20 @@ from rich.table import Column, Table
 from rich.text import Text
 from rich.tree import Tree
 
-from state.store.versions import Version
 from workflows.commands.console import AsJson, NetworkName, counted, execute, fail, one_line, output
-from workflows.inspect import (
-    ClientView,
-    InteractionView,
-    MessageView,
-    NetworkView,
-    RouterView,
-)
 
 if TYPE_CHECKING:
+    from state.store.versions import Version
+    from workflows.inspect import (
+        ClientView,
+        InteractionView,
+        MessageView,
+        NetworkView,
+        RouterView,
+    )
     from workflows.recnet import RecNet
 
-View = NetworkView | ClientView | RouterView | list[InteractionView]
+    View = NetworkView | ClientView | RouterView | list[InteractionView]
 
 
 def show(
@@ -49,7 +49,7 @@ def show(
     if what == "router" and not key.isdecimal():
         fail(f"a router has a number, not '{key}'")
 
-    async def work(recnet: "RecNet") -> View:
+    async def read(recnet: "RecNet") -> "View":
         found = recnet.network(network)
         match what:
             case "network":
@@ -61,22 +61,15 @@ def show(
             case _:
                 return await found.client(what, key)
 
-    output(execute(work), as_json, _render)
+    renderers: dict[str, Callable[[Any], Tree | Table]] = {
+        "network": _network_tree,
+        "interactions": _interactions_table,
+        "router": _router_tree,
+    }
+    output(execute(read), as_json, renderers.get(what, _client_tree))
 
 
-def _render(view: View) -> Tree | Table:
-    match view:
-        case NetworkView():
-            return _network_tree(view)
-        case ClientView():
-            return _client_tree(view)
-        case RouterView():
-            return _router_tree(view)
-        case _:
-            return _interactions_table(view)
-
-
-def _network_tree(view: NetworkView) -> Tree:
+def _network_tree(view: "NetworkView") -> Tree:
     tree = Tree(Text.assemble((view.network, "bold"), f" · {view.dataset} ({view.domain})"))
     tree.add(f"{view.users} users, {view.items} items, {view.pending} pending")
     reward = "no reward yet" if view.reward is None else f"mean reward {view.reward:.3f}"
@@ -103,7 +96,7 @@ def _network_tree(view: NetworkView) -> Tree:
     return tree
 
 
-def _client_tree(view: ClientView) -> Tree:
+def _client_tree(view: "ClientView") -> Tree:
     title = f" · {view.title}" if view.title != view.key else ""
     tree = Tree(Text.assemble((f"{view.kind} {view.key}", "bold"), title))
     tree.add("profile").add(view.profile)
@@ -124,7 +117,7 @@ def _client_tree(view: ClientView) -> Tree:
     return tree
 
 
-def _router_tree(view: RouterView) -> Tree:
+def _router_tree(view: "RouterView") -> Tree:
     retired = f" · retired; heirs: {_numbers(view.heirs)}" if view.heirs else ""
     tree = Tree(Text.assemble((f"router {view.router}", "bold"), retired))
     tree.add("profile").add(view.profile)
@@ -135,7 +128,7 @@ def _router_tree(view: RouterView) -> Tree:
     return tree
 
 
-def _interactions_table(views: list[InteractionView]) -> Table:
+def _interactions_table(views: "list[InteractionView]") -> Table:
     table = Table(
         *(Column(name, overflow="fold") for name in ("interaction", "user", "took", "not")),
         "predicted",
@@ -149,13 +142,13 @@ def _interactions_table(views: list[InteractionView]) -> Table:
     return table
 
 
-def _add_messages(tree: Tree, messages: Sequence[MessageView], where: str) -> None:
+def _add_messages(tree: Tree, messages: "Sequence[MessageView]", where: str) -> None:
     node = tree.add(f"{counted(len(messages), 'message')} {where}")
     for message in messages:
         node.add(f"{message.sender}: {one_line(message.body)}")
 
 
-def _add_versions(tree: Tree, module: str, versions: Sequence[Version]) -> None:
+def _add_versions(tree: Tree, module: str, versions: "Sequence[Version]") -> None:
     history = tree.add(f"{module}: {counted(len(versions), 'version')}")
     for version in versions:
         window = f"window {version.window_id}" if version.window_id else ""

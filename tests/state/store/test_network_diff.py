@@ -57,7 +57,7 @@ async def miss(conn: Connection, network: int, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "tables", "place", "parting"),
+    ("change", "tables", "place", "first_difference"),
     [
         (changes.vocabulary, ["attributes"], "attribute 4", BOOTSTRAP),
         (changes.new_version, ["module_versions"], "item:j1 version 2", FIRST),
@@ -86,7 +86,7 @@ async def test_every_change_is_found_and_named(
     change: changes.Change,
     tables: list[str],
     place: str,
-    parting: Step | None,
+    first_difference: Step | None,
 ) -> None:
     _, twin = twins
     await change(conn, twin)
@@ -94,7 +94,7 @@ async def test_every_change_is_found_and_named(
     assert not found.same
     assert [table.table for table in found.tables] == tables
     assert found.tables[0].places[0].name == place
-    assert found.parting == parting
+    assert found.first_difference == first_difference
 
 
 def test_every_change_that_moves_the_digest_is_tried() -> None:
@@ -109,7 +109,7 @@ async def test_the_same_networks_do_not_differ(conn: Connection, twins: tuple[in
         digest = await digest_network(conn, twins[0])
         assert found.same
         assert found.digests == (digest, digest)
-        assert (found.tables, found.parting, found.settings) == ((), None, ())
+        assert (found.tables, found.first_difference, found.settings) == ((), None, ())
 
 
 async def test_what_differs_is_told_with_both_values(
@@ -169,11 +169,11 @@ async def test_the_first_in_time_is_where_they_part(
     first, twin = twins
     await record(conn, first, "i:z", "i:a", "only")
     await record(conn, twin, "i:z", "i:a")
-    assert (await compare(conn)).parting == Step(kind="interaction", id="only")
+    assert (await compare(conn)).first_difference == Step(kind="interaction", id="only")
     for name in ("i:a", "i:z"):
         await miss(conn, twin, name)
         # Settled before it, though after it by name.
-        assert (await compare(conn)).parting == Step(kind="interaction", id=name)
+        assert (await compare(conn)).first_difference == Step(kind="interaction", id=name)
 
 
 async def test_a_revision_stands_where_it_was_made(
@@ -182,9 +182,9 @@ async def test_a_revision_stands_where_it_was_made(
     first, twin = twins
     await changes.by_hand(conn, first)
     await record(conn, first, "later")
-    assert (await compare(conn)).parting == EDIT
+    assert (await compare(conn)).first_difference == EDIT
     await miss(conn, twin, "i:1")
-    assert (await compare(conn)).parting == FIRST
+    assert (await compare(conn)).first_difference == FIRST
 
 
 async def test_a_router_update_is_told_from_the_interactions_around_it(
@@ -203,15 +203,15 @@ async def test_a_router_update_is_told_from_the_interactions_around_it(
         await add_gradients(conn, network, [pending])
     applied = {"status": "applied", "applied_to": 3, "applied_version": 2}
     await settle_gradients(conn, first, [pending.model_copy(update=applied)])
-    assert (await compare(conn)).parting == UPDATE
+    assert (await compare(conn)).first_difference == UPDATE
     await changes.vocabulary(conn, twin)  # an update that differs may have found the phrase
     await append_version(conn, twin, router, 2, "Other.", "gradient", window=1)
     await miss(conn, twin, "i:3")
-    assert (await compare(conn)).parting == UPDATE
+    assert (await compare(conn)).first_difference == UPDATE
     await miss(conn, twin, "i:2")
-    assert (await compare(conn)).parting == Step(kind="interaction", id="i:2")
+    assert (await compare(conn)).first_difference == Step(kind="interaction", id="i:2")
     await changes.reward(conn, twin)
-    assert (await compare(conn)).parting == FIRST
+    assert (await compare(conn)).first_difference == FIRST
 
 
 async def test_settings_are_told_apart_from_what_differs(
