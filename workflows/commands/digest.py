@@ -64,8 +64,9 @@ def _differences_tree(found: Differences) -> Tree:
     step = found.first_difference
     where = f"{step.kind} {step.id}".rstrip() if step else "no step, only the present state"
     node = tree.add(Text(f"first difference: {where}", style="yellow"))
-    for network in found.traced if step else ():
-        node.add(Text(f"recnet trace {step.id} --network {network}", style="dim"))
+    if step:
+        for network in found.traced:
+            node.add(Text(f"recnet trace {step.id} --network {network}", style="dim"))
     for table in found.tables:
         _add_table(tree, table, first, second)
     if found.settings:
