@@ -59,7 +59,7 @@ REFUSED = [
     (("interact", "ann", "j1", "m1", *TINY, "--id", ""), "the interaction's identity is empty"),
     (("interact", "ann", "j1", "m1", *TINY, "--id", "\x01"), "the interaction's identity is empty"),
     (("retry", "nothing", *TINY), "no interaction 'nothing' in network 'tiny'"),
-    (("retry", USED, *TINY), f"'{USED}' did not fail: it is learned already"),
+    (("retry", USED, *TINY), f"'{USED}' did not fail: it was learned from"),
     # Modules
     (("rollback", "user:nobody", "--to", "1", *TINY), "unknown user 'nobody'"),
     (("rollback", "user:ann", "--to", "99", *TINY), "user:ann has no version 99; it has 1 to "),

@@ -96,7 +96,7 @@ async def test_while_another_process_is_at_the_update_the_set_goes_on_filling(
         assert out["window"] is None
     assert len(await pending_set(recnet, network)) > NETWORK_SETTINGS.update_size
     assert not await recnet.network("tiny").update_routers()
-    with pytest.raises(NetworkError, match="another process is at a router update"):
+    with pytest.raises(NetworkError, match="another process is working on a router update"):
         await recnet.network("tiny").train()
     await neighbour.close()
     assert await recnet.network("tiny").update_routers()

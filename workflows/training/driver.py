@@ -32,46 +32,46 @@ FIT: dict[Fit, frozenset[Split]] = {
 
 
 class Progress(Frozen):
-    """How far a training run is."""
+    """The progress of a training run."""
 
     records: int
     done: int
     failed: int
     reward: float
-    """Mean reward of what was learned so far."""
+    """Mean reward so far."""
     calls: int
     routers: int
 
 
 class TrainingReport(Frozen):
-    """What a training run did, and what the network came to."""
+    """What a training run did, and the state of the network after it."""
 
     network: str
     records: int
-    """Records of the stream."""
+    """Training records of the network."""
     settled: int
     """Records that were learned from or failed, now or before."""
     run: int
-    """Records that were run now; the others had been settled before."""
+    """Records that were run now; the others were settled before."""
     failed: int
     reward: float | None
     calls: int
-    """Calls of all interactions that were paid for here, without router updates."""
+    """Calls of all interactions of this network, without router updates."""
     calls_per_interaction: float | None
     update_calls: int
     """Calls of all router updates."""
     input_tokens: int
-    """Of all interactions and router updates that were paid for here."""
+    """Of all interactions and router updates."""
     output_tokens: int
     windows: int
-    """Router updates that were paid for here; those of the network it is a copy of are not."""
+    """Router updates, without those of the network that this one is a copy of."""
     routers: int
     retired: int
     seconds: float
     usage: tuple[UsageTotal, ...] = ()
-    """What this run paid for in this network, by prompt."""
+    """Calls of this run, by prompt."""
     stopped: str = ""
-    """The limit of the budget that ended the run before its records did."""
+    """The budget limit that ended the run early; empty if none did."""
 
 
 async def train(

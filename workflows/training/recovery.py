@@ -1,4 +1,4 @@
-"""Outages: a long run waits for a database that went away, and goes on where it was."""
+"""Database recovery: a long run waits for a database that went away, and then resumes."""
 
 import asyncio
 import logging
@@ -20,54 +20,53 @@ T = TypeVar("T")
 
 _log = logging.getLogger(__name__)
 
-_NOT_BACK = (DatabaseError, psycopg.OperationalError)
-_IN_VAIN = 3
-"""Outages in a row between which nothing was learned."""
-_GHOST = 75.0
-"""Seconds in which a server still takes this process's lost connections, and what they hold, for
-alive; it needs a minute to find that they are gone."""
+_UNAVAILABLE = (DatabaseError, psycopg.OperationalError)
+_ATTEMPTS_WITHOUT_PROGRESS = 3
+"""Losses of the database in a row without progress after which the work fails."""
+_STALE_LOCK = 75.0
+"""Seconds for which this process's own lost connections may still hold its locks: the server needs
+about a minute to notice that they are gone."""
 
 
 async def with_database_recovery(
     resources: Resources, work: Callable[[], Awaitable[T]], done: Callable[[], int]
 ) -> T:
-    """Do work that goes on where it was, again after each outage of the database.
+    """Do resumable work, and again each time the database was lost and came back.
 
-    Waits `RECNET_DATABASE_WAIT` seconds for it to come back; the embedded server is started again.
-    `done` counts what work has done so far: a database that goes away again and again before
-    anything is done is given up. A network that is held by another process may after an outage be
-    held by what is left of this one: it is asked for again.
+    Waits up to `RECNET_DATABASE_WAIT` seconds for it; the embedded server is started again. `done`
+    returns how much work was done so far. A network that is locked right after a recovery may be
+    locked by a lost connection of this process, so the lock is requested again for a while.
 
     Raises:
-        psycopg.Error, DatabaseError: what the outage looked like, where it lasted longer.
+        psycopg.Error, DatabaseError: the database did not come back, or is lost again and again.
         NetworkError: the work's own.
     """
-    in_vain, back = 0, float("-inf")
+    without_progress, back = 0, float("-inf")
     while True:
         before = done()
         try:
             return await work()
         except NetworkError:
-            if monotonic() - back > _GHOST:
+            if monotonic() - back > _STALE_LOCK:
                 raise
             await asyncio.sleep(1)
         except (psycopg.Error, DatabaseError) as error:
-            in_vain = 0 if done() > before else in_vain + 1
+            without_progress = 0 if done() > before else without_progress + 1
             seconds = resources.settings.database_wait
-            if not is_lost(error) or in_vain > _IN_VAIN or not seconds:
+            if not is_lost(error) or without_progress > _ATTEMPTS_WITHOUT_PROGRESS or not seconds:
                 raise
-            said = explain(error) if isinstance(error, psycopg.Error) else str(error)
-            _log.warning("%s; waiting for it, %.0f s at most", said.partition(";")[0], seconds)
-            if not await _comes_back(resources, seconds):
+            reason = explain(error) if isinstance(error, psycopg.Error) else str(error)
+            _log.warning("%s; waiting for it, %.0f s at most", reason.partition(";")[0], seconds)
+            if not await _is_back(resources, seconds):
                 raise
             back = monotonic()
 
 
-async def _comes_back(resources: Resources, seconds: float) -> bool:
-    """Wait for the database, and let go of the connections that broke."""
+async def _is_back(resources: Resources, seconds: float) -> bool:
+    """Wait for the database, and drop the broken connections of the pool."""
     try:
         async for attempt in AsyncRetrying(
-            retry=retry_if_exception_type(_NOT_BACK),
+            retry=retry_if_exception_type(_UNAVAILABLE),
             wait=wait_random(0.2, 1),
             stop=stop_after_delay(seconds),
             reraise=True,
@@ -76,6 +75,6 @@ async def _comes_back(resources: Resources, seconds: float) -> bool:
                 await asyncio.to_thread(database_url, resources.settings)
                 await (await connect(resources.url)).close()
                 await require_database(resources.pool)
-    except _NOT_BACK:
+    except _UNAVAILABLE:
         return False
     return True

@@ -1,4 +1,4 @@
-"""Failed interactions, run again."""
+"""Run failed interactions again."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,47 +10,36 @@ from state.store.interactions import list_interactions
 from state.store.usage import UsageTotal
 from workflows.network_lock import network_lock
 from workflows.training.recovery import with_database_recovery
-from workflows.training.schedule import DEFAULT_CONCURRENCY, Record, identity
+from workflows.training.schedule import Record, identity
 from workflows.training.stream import train_stream
 from workflows.training.trainer import Trainer
 from workflows.usage import mark_usage_now, usage_since
 
 
 class RetryReport(Frozen):
-    """What became of the interactions that were run again."""
+    """The outcome of the interactions that were run again."""
 
     network: str
     run: int
     learned: int
     failed: dict[str, str]
-    """Why, by identity, where one failed again."""
+    """Reasons by id, of those that failed again."""
     stopped: str = ""
-    """The limit of the budget that ended it before all were run."""
+    """The budget limit that ended the run early; empty if none did."""
     usage: tuple[UsageTotal, ...] = ()
-    """What it paid for, by prompt."""
+    """Calls of this run, by prompt."""
 
 
 async def retry_failed(
     trainer: Trainer,
-    identities: Sequence[str] = (),
+    identities: Sequence[str],
     *,
-    concurrency: int = DEFAULT_CONCURRENCY,
-    started: Callable[[int], Callable[[], None]] = lambda _: lambda: None,
+    concurrency: int,
+    started: Callable[[int], Callable[[], None]],
 ) -> RetryReport:
-    """Run failed interactions of a network again: its training records first, in their order.
+    """Run failed interactions again, training records first, in order; see `Network.retry`.
 
-    One that succeeds counts once: it takes the place of its failure, and its clients join the
-    pending set as they change now.
-
-    Args:
-        trainer: what learns, and on which network.
-        identities: which; all that failed where none is named.
-        concurrency: interactions under way at the most.
-        started: told how many there are; returns what is called after each.
-
-    Raises:
-        InputError: an identity is unknown, or did not fail; another method trained this network.
-        NetworkError: another process is training this network.
+    One that succeeds replaces its failure, and its clients join the pending set now.
     """
     await trainer.require_trainable()
     resources, network = trainer.resources, trainer.network
@@ -63,13 +52,13 @@ async def retry_failed(
         ended[record.id] = out.get("failure", "")
         advance()
 
-    async def go_on() -> None:
+    async def resume() -> None:
         async with network_lock(resources, network) as lock:
             still = {record.id for record in await _failed(trainer, ())}
             left = [record for record in failed if record.id in still - ended.keys()]
             await train_stream(trainer, left, lock, concurrency=concurrency, on_settled=settled)
 
-    await with_database_recovery(resources, go_on, lambda: len(ended))
+    await with_database_recovery(resources, resume, lambda: len(ended))
     reasons = {one: why for one, why in ended.items() if why}
     return RetryReport(
         network=network.name,
@@ -90,9 +79,9 @@ async def _failed(trainer: Trainer, identities: Sequence[str]) -> list[Record]:
         if one not in settled:
             raise InputError(f"no interaction '{one}' in network '{trainer.network.name}'")
         if not settled[one].failure:
-            raise InputError(f"interaction '{one}' did not fail: it is learned already")
+            raise InputError(f"interaction '{one}' did not fail: it was learned from")
     wanted = set(identities) or settled.keys()
-    # Which of two training records failed first is chance; live ones come as they failed.
+    # Training records in their order; live ones in the order in which they failed.
     order = [identity(trainer.network.dataset, event.position) for event in events]
     return [
         Record(id=i.id, user=i.user_id, positive=i.positive_id, negative=i.negative_id)

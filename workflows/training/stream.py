@@ -1,4 +1,4 @@
-"""A stream of records: fed window by window, each closed by its router update."""
+"""Train on a stream of records: window by window, each ended by its router update."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
@@ -25,21 +25,21 @@ async def train_stream(
     limit: int | None = None,
     on_settled: OnSettled,
 ) -> None:
-    """Learn from records that are not settled, in an order that gives the sequential network.
+    """Learn from records that are not settled; the result is that of running them one by one.
 
-    A window that an earlier run left is finished first.
+    A router update that an earlier run left open is finished first. A spent budget ends the run.
 
     Args:
-        trainer: what learns, and on which network.
-        records: in order.
-        lock: that of the network, verified before each window and each router update.
-        concurrency: interactions under way at the most.
-        limit: run at most so many, the first ones. A spent budget ends the run too.
-        on_settled: told of each record and what came of it.
+        trainer: the training graph on its network.
+        records: the records in order.
+        lock: the network's lock, verified before each window and each router update.
+        concurrency: interactions that run at the same time, at most.
+        limit: records to run, at most.
+        on_settled: called with each record and its outcome.
 
     Raises:
-        NetworkError: another process is at a router update of the network.
-        psycopg.OperationalError: the lock of the network was lost.
+        NetworkError: another process is working on a router update of the network.
+        psycopg.OperationalError: the network's lock was lost.
     """
     budget = trainer.resources.budget
     if not budget.spent():
@@ -47,13 +47,13 @@ async def train_stream(
     async with trainer.resources.pool.connection() as conn:
         keys = {client.id: client.key for client in await list_clients(conn, trainer.network.id)}
 
-    async def feed(record: Record) -> bool:
+    async def run_record(record: Record) -> bool:
         try:
             out = await trainer.interact(
                 keys[record.user], keys[record.positive], keys[record.negative], record.id
             )
         except BudgetExceeded:
-            if budget.spent():  # by others, before this record had begun
+            if budget.spent():  # by other records, before this one began
                 return False
             raise
         await on_settled(record, out)
@@ -65,7 +65,7 @@ async def train_stream(
         window = await _plan_window(trainer, left)
         share = window if limit is None else window[:limit]
         whole = await run_window(
-            share, feed, concurrency=concurrency, may_begin=lambda: not budget.spent()
+            share, run_record, concurrency=concurrency, may_begin=lambda: not budget.spent()
         )
         if not whole or len(share) < len(window):
             return
@@ -77,7 +77,7 @@ async def train_stream(
 
 
 async def _plan_window(trainer: Trainer, left: Mapping[str, Record]) -> list[Record]:
-    """Return the next window; one of which a part is settled goes on as it was cut."""
+    """Return the next window; one that was begun keeps the records it was planned with."""
     async with trainer.resources.pool.connection() as conn, conn.transaction():
         planned = await read_plan(conn, trainer.network.id)
         if planned and left.keys() >= set(planned):
@@ -92,12 +92,12 @@ async def _finish_update(trainer: Trainer) -> None:
     """Finish a router update that an earlier run left open.
 
     Raises:
-        NetworkError: another process is at it.
+        NetworkError: another process is working on it.
     """
     await trainer.update_routers()
     async with trainer.resources.pool.connection() as conn:
         if await open_window(conn, trainer.network.id) is not None:
             raise NetworkError(
-                f"another process is at a router update of network '{trainer.network.name}': "
-                "try again when it has ended"
+                "another process is working on a router update of network "
+                f"'{trainer.network.name}': try again when it is done"
             )

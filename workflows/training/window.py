@@ -1,4 +1,4 @@
-"""Feeding: the records of one window at once, each as soon as those before it that share a client.
+"""Run the records of one window concurrently, along their conflict graph.
 
 Within a window records depend on each other only through the clients they share, so the network is
 the same as one after another.
@@ -13,13 +13,13 @@ from heapq import heappop, heappush
 from prompts.llm.limiter import URGENCY
 from workflows.training.schedule import Record, chain_lengths, predecessors
 
-Feed = Callable[[Record], Coroutine[None, None, bool]]
-"""Runs one record; returns False where it was not begun."""
+RunRecord = Callable[[Record], Coroutine[None, None, bool]]
+"""Runs one record; returns False if it was not begun."""
 
 
 async def run_window(
     window: Sequence[Record],
-    feed: Feed,
+    run_record: RunRecord,
     *,
     concurrency: int,
     may_begin: Callable[[], bool] = lambda: True,
@@ -45,7 +45,7 @@ async def run_window(
                 heappush(ready, (-chains[number], number))
             while ready and len(running) < concurrency and may_begin():
                 number = heappop(ready)[1]
-                running[_begin(feed(window[number]), chains[number])] = number
+                running[_begin(run_record(window[number]), chains[number])] = number
             if not running:
                 return False
             ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -58,10 +58,10 @@ async def run_window(
     return True
 
 
-def _begin(feeding: Coroutine[None, None, bool], urgency: int) -> asyncio.Future[bool]:
+def _begin(running: Coroutine[None, None, bool], urgency: int) -> asyncio.Future[bool]:
     context = copy_context()
     context.run(URGENCY.set, urgency)
-    return asyncio.create_task(feeding, context=context)
+    return asyncio.create_task(running, context=context)
 
 
 async def _cancel(running: Sequence[asyncio.Future[bool]]) -> None:

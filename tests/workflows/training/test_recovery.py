@@ -49,7 +49,7 @@ async def test_another_process_is_not_waited_for_without_end(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bootstrap_tiny(recnet)
-    monkeypatch.setattr(outage, "_GHOST", 1.5)
+    monkeypatch.setattr(outage, "_STALE_LOCK", 1.5)
     began = time.monotonic()
     async with network_lock(recnet.resources, await recnet.network("tiny").record()):
         with pytest.raises(NetworkError, match="is locked by"):

@@ -77,7 +77,7 @@ async def test_only_those_named_are_run(recnet: RecNet, model: WatchedModel) -> 
         left = await find_interaction(conn, network, one["id"])
     assert left is not None
     assert left.failure
-    with pytest.raises(InputError, match=f"'{two['id']}' did not fail: it is learned already"):
+    with pytest.raises(InputError, match=f"'{two['id']}' did not fail: it was learned from"):
         await recnet.network("tiny").retry([one["id"], two["id"]])
     with pytest.raises(InputError, match="no interaction 'x' in network 'tiny'"):
         await recnet.network("tiny").retry(["x"])

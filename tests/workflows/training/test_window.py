@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prompts.llm.limiter import URGENCY
 from tests.support.record_streams import record_streams
 from workflows.training.schedule import Record, chain_lengths, predecessors
-from workflows.training.window import Feed, run_window
+from workflows.training.window import RunRecord, run_window
 
 
 def record(name: str) -> Record:
@@ -63,7 +63,7 @@ async def test_a_record_begins_as_soon_as_those_before_it_that_share_a_client_ha
     assert ended == set(place)
 
 
-async def run(window: list[Record], act: Feed) -> bool:
+async def run(window: list[Record], act: RunRecord) -> bool:
     return await run_window(window, act, concurrency=2)
 
 
