@@ -2,7 +2,7 @@
 
 import asyncio
 
-from evals.datasets.registry import read_dataset
+from evals.datasets import read_dataset
 from workflows import RecNet
 
 

@@ -5,3 +5,7 @@ To add a format: write `evals/datasets/<format>.py` with a class that has the me
 stats` and the paper's tables then read it. Every reader makes the same `state.dataset.Dataset`;
 `splits.py` has what assigns events to splits, `stats.py` describes a data set in numbers.
 """
+
+from evals.datasets.registry import read_dataset
+
+__all__ = ["read_dataset"]

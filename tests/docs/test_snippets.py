@@ -16,7 +16,7 @@ from evals.cli import app
 from tests.support.markdown import PAGES, Block, blocks
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.slow
 
 ITEMS = [f"item-{n:02}\tFilm {n}\t{'noir; crime' if n % 2 else 'comedy; music'}" for n in range(30)]
 LOADED = Block(
