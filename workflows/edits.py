@@ -23,6 +23,7 @@ from state.domain import (
 from state.errors import ConflictError, InputError, NetworkError
 from state.store.clients import point_filter, point_profile
 from state.store.merged_views import forget_views
+from state.store.module_names import find_module
 from state.store.networks import NetworkRecord
 from state.store.pins import is_pinned, pin_module
 from state.store.routers import point_router
@@ -35,7 +36,6 @@ from state.store.versions import (
 )
 from state.store.windows import add_pending, open_window
 from state.vectors import Vector
-from workflows.find_module import find_module
 from workflows.network_lock import network_lock
 
 

@@ -1,13 +1,22 @@
 """Names of clients and modules, as a person types and reads them: `user:2867`, `router:3`."""
 
+import re
 from collections.abc import Collection, Mapping
 
 from state.db.pool import Connection
-from state.domain import Module, ModuleKind
-from state.store.clients import ClientName, list_clients
+from state.domain import ClientKind, Module, ModuleKind
+from state.errors import InputError
+from state.store.clients import ClientName, find_clients, list_clients
+from state.store.networks import NetworkRecord
+from state.store.routers import read_heirs
 
 Names = Mapping[int, ClientName]
 """Names of one network's clients by id."""
+
+FORMS = "user:KEY, item:KEY, rules:user:KEY, rules:item:KEY, router:NUMBER"
+"""How the name of a module is written."""
+
+_NAME = re.compile(r"(?P<rules>rules:)?(?P<kind>user|item):(?P<key>.+)|router:(?P<router>[0-9]+)")
 
 
 async def name_clients(conn: Connection, network: int, ids: Collection[int] | None = None) -> Names:
@@ -26,3 +35,28 @@ def module_name(module: Module, clients: Names) -> str:
         return f"router:{module.owner}"
     rules = "rules:" if module.kind is ModuleKind.FILTER_MEMORY else ""
     return rules + client_name(clients[module.owner])
+
+
+async def find_module(conn: Connection, network: NetworkRecord, name: str) -> Module:
+    """Return the module of that name.
+
+    Raises:
+        InputError: no such form, client or router; or a router that retired, which names its heirs.
+    """
+    if (match := _NAME.fullmatch(name)) is None:
+        raise InputError(f"'{name}' names no module: write it as one of {FORMS}")
+    if match["router"]:
+        return await _find_router(conn, network, int(match["router"]))
+    kind = ClientKind(match["kind"])
+    owner = (await find_clients(conn, network.id, kind, [match["key"]]))[match["key"]]
+    module = ModuleKind.FILTER_MEMORY if match["rules"] else ModuleKind.profile_of(kind)
+    return Module(kind=module, owner=owner)
+
+
+async def _find_router(conn: Connection, network: NetworkRecord, number: int) -> Module:
+    heirs = await read_heirs(conn, network.id)
+    if number not in heirs:
+        raise InputError(f"no router {number}; there are 1 to {max(heirs, default=0)}")
+    if found := heirs[number]:
+        raise InputError(f"router {number} has retired; heirs: {', '.join(map(str, found))}")
+    return Module(kind=ModuleKind.ROUTER, owner=number)

@@ -1,184 +1,175 @@
-"""What differs between two networks: their canonical dumps side by side, table by table."""
+"""Where two networks differ: their canonical dumps, compared row by row."""
 
-from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Literal
 
 from pydantic import JsonValue
 
 from state.db.pool import Connection
-from state.domain import Frozen, Module
-from state.store.diff_history import Step, read_history
+from state.domain import Frozen, Module, ModuleKind
 from state.store.digest import DUMP, Row, hash_dump, one_moment, read_rows
-from state.store.interactions import find_interaction
 from state.store.module_names import Names, client_name, module_name, name_clients
 from state.store.networks import NetworkRecord
 
 SHOWN = 3
-"""Places that are kept of each table; the others are counted."""
+"""Rows kept of each table; the others are counted."""
 
 Side = Literal["first", "second"]
-_NAMES = {
-    "clients": "{kind}:{key}",
-    "client_vectors": "{client}",
-    "module_versions": "{module} version {version}",
-    "attributes": "attribute {id}",
-    "routers": "router:{id}",
-    "messages": "message {id}",
-    "buffers": "{client}",
-    "interactions": "{id}",
-    "filter_decisions": "{step} · {client} · message {message_id}",
-    "gradients": "{interaction_id} · {module}",
-    "pending_clients": "{client}",
-    "windows": "router update {id}",
-}
-"""What a row of each table is about, as a person would say it."""
+_SETTLED = {"status", "rejected_because", "applied_to", "applied_version"}
+"""Columns of a router's gradient that a later router update writes."""
 
 
 class Change(Frozen):
-    """One value that is another in each of two networks."""
+    """A value that differs; `name` is the column or the setting."""
 
     name: str
-    """The column, or the setting."""
     first: JsonValue
     second: JsonValue
 
 
-class Place(Frozen):
-    """One row that is not the same in both networks."""
+class RowDifference(Frozen):
+    """A row that differs, or that only one of the networks has."""
 
     name: str
-    """What the row is about: `user:KEY`, `rules:item:KEY version 2`, an interaction's identity."""
     only_in: Side | None
     columns: tuple[Change, ...]
-    """What differs where both networks have the row."""
 
 
 class TableDifferences(Frozen):
-    """How many rows of a table differ, and the first of them."""
+    """How many rows of a table differ, and the first of them by their keys."""
 
     table: str
     only_first: int
     only_second: int
     differ: int
-    places: tuple[Place, ...]
+    rows: tuple[RowDifference, ...]
+
+
+class Step(Frozen):
+    """A step in the life of a network; `bootstrap` has no id."""
+
+    kind: Literal["bootstrap", "interaction", "router update"]
+    id: str = ""
 
 
 class Differences(Frozen):
-    """Two networks beside each other, as they were at one moment."""
+    """Two networks compared as they were at one moment."""
 
     networks: tuple[str, str]
     digests: tuple[str, str]
     first_difference: Step | None
-    """The first step that differs; None where the networks are the same, or differ in no step."""
-    traced: tuple[str, ...]
-    """The networks in which that step can be traced, if it is an interaction."""
+    """The earliest step whose rows differ; None where only what the networks hold now does."""
     tables: tuple[TableDifferences, ...]
     """The tables that differ, in the order of the dump."""
     settings: tuple[Change, ...]
-    """What shapes the networks and differs; it is no part of the digest."""
+    """Settings that differ; they are no part of the digest."""
 
     @property
     def same(self) -> bool:
-        """Whether both networks have one digest."""
+        """Whether both networks have the same digest."""
         return self.digests[0] == self.digests[1]
 
 
 async def compare_networks(
     conn: Connection, first: NetworkRecord, second: NetworkRecord
 ) -> Differences:
-    """Compare two networks: digests, the first step that differs, rows and settings."""
+    """Return whether two networks are the same, and where they differ; reads both into memory."""
     tables: list[TableDifferences] = []
-    first_difference = None
+    steps: set[Step] = set()
     async with one_moment(conn):
-        digests = (await hash_dump(conn, first.id), await hash_dump(conn, second.id))
-        if digests[0] != digests[1]:
-            tables, first_difference = await _compare_dumps(conn, first.id, second.id)
+        digests = await hash_dump(conn, first.id), await hash_dump(conn, second.id)
+        names = await name_clients(conn, first.id), await name_clients(conn, second.id)
+        for table in DUMP if digests[0] != digests[1] else ():
+            pairs = await _differing(conn, first.id, second.id, table)
+            if pairs:
+                tables.append(_summarize(table, pairs, names))
+                steps |= {step for pair in pairs if (step := _step(table, *pair)) is not None}
+        order = {**await _order(conn, second.id), **await _order(conn, first.id)}
     return Differences(
         networks=(first.name, second.name),
         digests=digests,
-        first_difference=first_difference,
-        traced=tuple(
-            [n.name for n in (first, second) if await _holds(conn, n.id, first_difference)]
-        ),
+        first_difference=min(steps, key=lambda step: (order.get(step, -1), step.id), default=None),
         tables=tuple(tables),
         settings=_changes(_settings(first), _settings(second)),
     )
 
 
-async def _holds(conn: Connection, network: int, step: Step | None) -> bool:
-    if step is None or step.kind != "interaction":
-        return False
-    return await find_interaction(conn, network, step.id) is not None
-
-
-async def _compare_dumps(
-    conn: Connection, first: int, second: int
-) -> tuple[list[TableDifferences], Step | None]:
-    history = await read_history(conn, first, second)
-    names = await name_clients(conn, first), await name_clients(conn, second)
-    tables = []
-    for table in DUMP:
-        counts: Counter[Side | None] = Counter()
-        places: list[Place] = []
-        async for row, other in _differing(conn, first, second, table):
-            place = _place(table, row, other, names)
-            counts[place.only_in] += 1
-            places += [place][: SHOWN - len(places)]
-            history.note(table, row, other)
-        if places:
-            tables.append(
-                TableDifferences(
-                    table=table, only_first=counts["first"], only_second=counts["second"],
-                    differ=counts[None], places=tuple(places),
-                )
-            )  # fmt: skip
-    return tables, history.first_difference()
-
-
 async def _differing(
     conn: Connection, first: int, second: int, table: str
-) -> AsyncIterator[tuple[Row | None, Row | None]]:
-    """Yield the rows that differ; both networks' are read once, in the order of their keys."""
+) -> list[tuple[Row | None, Row | None]]:
+    keys = DUMP[table].keys
 
-    def place(row: Row) -> list[tuple[bool, object]]:
-        # A missing key stands last, as it does in the dump.
-        return [(row[column] is None, row[column]) for column in DUMP[table].keys]
+    async def read(network: int) -> dict[tuple[tuple[bool, object], ...], Row]:
+        # A key that is null comes last, as in the dump.
+        return {
+            tuple((row[key] is None, row[key]) for key in keys): row
+            async for row in read_rows(conn, network, table)
+        }
 
-    rows, others = read_rows(conn, first, table), read_rows(conn, second, table)
-    row, other = await anext(rows, None), await anext(others, None)
-    while row is not None or other is not None:
-        key = None if row is None else place(row)
-        its = None if other is None else place(other)
-        if its is None or (key is not None and key < its):
-            yield row, None
-            row = await anext(rows, None)
-        elif key is None or its < key:
-            yield None, other
-            other = await anext(others, None)
-        else:
-            if row != other:
-                yield row, other
-            row, other = await anext(rows, None), await anext(others, None)
+    rows, others = await read(first), await read(second)
+    pairs = [(rows.get(key), others.get(key)) for key in sorted(rows.keys() | others.keys())]
+    return [(row, other) for row, other in pairs if row != other]
 
 
-def _place(table: str, row: Row | None, other: Row | None, names: tuple[Names, Names]) -> Place:
-    if row is not None:
-        only: Side | None = "first" if other is None else None
-        columns = () if other is None else _changes(row, other)
-        return Place(name=_name(table, row, names[0]), only_in=only, columns=columns)
-    return Place(name=_name(table, other or {}, names[1]), only_in="second", columns=())
+def _summarize(
+    table: str, pairs: list[tuple[Row | None, Row | None]], names: tuple[Names, Names]
+) -> TableDifferences:
+    found = []
+    for row, other in pairs[:SHOWN]:
+        name = _name(table, row, names[0]) if row else _name(table, other or {}, names[1])
+        only: Side | None = None if row and other else "first" if row else "second"
+        columns = _changes(row, other) if row and other else ()
+        found.append(RowDifference(name=name, only_in=only, columns=columns))
+    only_first = sum(other is None for _, other in pairs)
+    only_second = sum(row is None for row, _ in pairs)
+    differ = len(pairs) - only_first - only_second
+    return TableDifferences(
+        table=table, only_first=only_first, only_second=only_second, differ=differ,
+        rows=tuple(found),
+    )  # fmt: skip
 
 
 def _name(table: str, row: Row, clients: Names) -> str:
-    words = dict(row)
-    if table == "filter_decisions":
-        words["step"] = row["interaction_id"] or f"router update {row['window_id']}"
-    if "client_id" in row:
-        words["client"] = client_name(clients[row["client_id"]])
-    if "module" in row:
-        words["module"] = module_name(Module(kind=row["module"], owner=row["owner"]), clients)
-    return _NAMES[table].format_map(words)
+    """Return the keys of a row, clients and modules by name: `i:1 · user:ann · 4`."""
+    words = {key: str(row[key]) for key in DUMP[table].keys if row[key] is not None}
+    if "module" in words:
+        module = Module(kind=row["module"], owner=row["owner"])
+        words["module"] = module_name(module, clients)
+        del words["owner"]
+    if client := words.get("id" if table == "clients" else "client_id"):
+        words["id" if table == "clients" else "client_id"] = client_name(clients[int(client)])
+    return " · ".join(words.values())
+
+
+def _step(table: str, row: Row | None, other: Row | None) -> Step | None:
+    """Return the step that wrote a row, where that is known."""
+    one = row or other or {}
+    if table == "gradients" and row and other and row["module"] == ModuleKind.ROUTER:
+        changed = {change.name for change in _changes(row, other)}
+        if changed <= _SETTLED:
+            return None  # the router update that settled it differs too
+    interaction = one["id"] if table == "interactions" else one.get("interaction_id")
+    if interaction is not None:
+        return Step(kind="interaction", id=interaction)
+    window = one["id"] if table == "windows" else one.get("window_id")
+    if window is not None:
+        return Step(kind="router update", id=str(window))
+    first_text = table == "module_versions" and one["version"] == 1
+    return Step(kind="bootstrap") if first_text or table == "clients" else None
+
+
+async def _order(conn: Connection, network: int) -> dict[Step, float]:
+    """Return the place of each step; a router update is right after the record that claimed it."""
+    cursor = await conn.execute(
+        """
+        SELECT 'interaction' AS kind, id, created_at AS at FROM interactions WHERE network_id = %s
+        UNION ALL
+        SELECT 'router update', id::text, claimed_at FROM windows WHERE network_id = %s
+        ORDER BY at, kind, id
+        """,
+        (network, network),
+    )
+    rows = await cursor.fetchall()
+    return {Step(kind=row["kind"], id=row["id"]): place for place, row in enumerate(rows)}
 
 
 def _changes(first: Row, second: Row) -> tuple[Change, ...]:

@@ -85,12 +85,9 @@ def test_different_networks_say_where_they_differ(write: Write) -> None:
     write(reward, more, shaped)
     told = run(*DIFF, code=DIFFERENT).stdout
     lines = [line.strip("│├└─ ") for line in told.splitlines()]
-    assert lines[:3] == [
+    assert lines == [
         "one → two: not the same network",
         "first difference: interaction i:1",
-        "recnet trace i:1 --network one",
-    ]
-    assert lines[4:] == [
         "interactions: 1 only in two, 1 differs",
         "i:1",
         "reward: 1 → 0",
@@ -108,9 +105,9 @@ def test_the_differences_are_data_for_scripts(write: Write) -> None:
     assert len(set(found["digests"])) == 2
     assert found["first_difference"] == {"kind": "bootstrap", "id": ""}
     assert [table["table"] for table in found["tables"]] == ["module_versions", "interactions"]
-    (place,) = found["tables"][0]["places"]
-    assert (place["name"], place["only_in"]) == ("user:ann version 1", None)
-    assert place["columns"][0]["second"] == "x" * 100
+    (row,) = found["tables"][0]["rows"]
+    assert (row["name"], row["only_in"]) == ("user:ann · 1", None)
+    assert row["columns"][0]["second"] == "x" * 100
 
 
 def test_texts_are_never_markup(write: Write) -> None:
@@ -123,7 +120,7 @@ def test_texts_are_never_markup(write: Write) -> None:
 def test_long_texts_are_shown_where_they_differ(write: Write) -> None:
     write(say("x"))
     found = json.loads(run(*DIFF, "--json", code=DIFFERENT).stdout)
-    text = found["tables"][0]["places"][0]["columns"][0]["first"]
+    text = found["tables"][0]["rows"][0]["columns"][0]["first"]
     assert len(text) > 40
     write(say(f"{text}\nAnd [/more]."))
     (line,) = [line for line in run(*DIFF, code=DIFFERENT).stdout.splitlines() if "content" in line]

@@ -94,7 +94,7 @@ async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: R
     assert told.first_difference is not None
     assert {"messages", "filter_decisions"} <= {table.table for table in told.tables}
     (filter_decisions,) = (table for table in told.tables if table.table == "filter_decisions")
-    assert all("None" not in place.name for place in filter_decisions.places)
+    assert all("None" not in row.name for row in filter_decisions.rows)
     await recnet.network("other").train(limit=3)
     assert await recnet.network("other").digest() == await recnet.network("tiny").digest()
     await recnet.network("other").drop()

@@ -63,10 +63,7 @@ def _differences_tree(found: Differences) -> Tree:
     tree = Tree(Text.assemble((first, "bold"), " → ", (second, "bold"), ": not the same network"))
     step = found.first_difference
     where = f"{step.kind} {step.id}".rstrip() if step else "no step, only the present state"
-    node = tree.add(Text(f"first difference: {where}", style="yellow"))
-    if step:
-        for network in found.traced:
-            node.add(Text(f"recnet trace {step.id} --network {network}", style="dim"))
+    tree.add(Text(f"first difference: {where}", style="yellow"))
     for table in found.tables:
         _add_table(tree, table, first, second)
     if found.settings:
@@ -84,12 +81,12 @@ def _add_table(tree: Tree, table: TableDifferences, first: str, second: str) -> 
     }
     summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     node = tree.add(Text.assemble((table.table, "bold"), f": {summary}"))
-    for place in table.places:
+    for row in table.rows:
         only = {"first": f": only in {first}", "second": f": only in {second}", None: ""}
-        row = node.add(Text(place.name + only[place.only_in]))
-        for change in place.columns:
-            row.add(_change(change))
-    if unshown := sum(counts.values()) - len(table.places):
+        leaf = node.add(Text(row.name + only[row.only_in]))
+        for change in row.columns:
+            leaf.add(_change(change))
+    if unshown := sum(counts.values()) - len(table.rows):
         node.add(Text(f"and {unshown} more", style="dim"))
 
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import click
 import typer
 
+from state.store.module_names import FORMS
 from workflows.commands.console import AsJson, NetworkName, execute, fail, notes, output
-from workflows.find_module import FORMS
 
 if TYPE_CHECKING:
     from workflows.edits import Revision

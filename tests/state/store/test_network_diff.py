@@ -7,19 +7,25 @@ import pytest
 from nodes.resources import Resources
 from state.db.pool import Connection
 from state.domain import Gradient, Module, ModuleKind
-from state.store.diff_history import BOOTSTRAP, Step
 from state.store.digest import digest_network
 from state.store.gradients import add_gradients, settle_gradients
 from state.store.interactions import write_interaction
-from state.store.network_diff import SHOWN, Change, Differences, Place, compare_networks
+from state.store.network_diff import (
+    SHOWN,
+    Change,
+    Differences,
+    RowDifference,
+    Step,
+    compare_networks,
+)
 from state.store.networks import copy_network, find_network
 from state.store.versions import append_version
 from tests.support import network_changes as changes
 from tests.support.tiny_network import NETWORK_SETTINGS
 
+BOOTSTRAP = Step(kind="bootstrap")
 FIRST = Step(kind="interaction", id="i:1")
 UPDATE = Step(kind="router update", id="1")
-EDIT = Step(kind="revision", id="router:1 version 2")
 
 
 @pytest.fixture
@@ -57,27 +63,27 @@ async def miss(conn: Connection, network: int, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "tables", "place", "first_difference"),
+    ("change", "tables", "name", "step"),
     [
-        (changes.vocabulary, ["attributes"], "attribute 4", BOOTSTRAP),
-        (changes.new_version, ["module_versions"], "item:j1 version 2", FIRST),
-        (changes.other_author, ["module_versions"], "rules:item:j1 version 1", BOOTSTRAP),
-        (changes.filter_pointer, ["clients"], "user:ann", None),
-        (changes.client_attributes, ["client_vectors"], "user:ann", BOOTSTRAP),
-        (changes.router_attributes, ["routers"], "router:1", None),
-        (changes.lineage, ["routers"], "router:1", None),
+        (changes.vocabulary, ["attributes"], "4", None),
+        (changes.new_version, ["module_versions"], "item:j1 · 2", FIRST),
+        (changes.other_author, ["module_versions"], "rules:item:j1 · 1", BOOTSTRAP),
+        (changes.filter_pointer, ["clients"], "user:ann", BOOTSTRAP),
+        (changes.client_attributes, ["client_vectors"], "user:ann", None),
+        (changes.router_attributes, ["routers"], "1", None),
+        (changes.lineage, ["routers"], "1", None),
         (changes.consumed, ["buffers"], "user:ann", None),
         (changes.reward, ["interactions"], "i:1", FIRST),
         (changes.new_record, ["interactions"], "i:2", Step(kind="interaction", id="i:2")),
-        (changes.claim, ["windows"], "router update 1", UPDATE),
-        (changes.verdict, ["filter_decisions"], "i:1 · user:ann · message 1", FIRST),
-        (changes.gradient, ["gradients"], "i:1 · router:2", UPDATE),
+        (changes.claim, ["windows"], "1", UPDATE),
+        (changes.verdict, ["filter_decisions"], "i:1 · user:ann · 1", FIRST),
+        (changes.gradient, ["gradients"], "i:1 · router:2", None),
         (changes.pending, ["pending_clients"], "user:eve", None),
-        (changes.window, ["windows"], "router update 1", UPDATE),
-        (changes.recipients, ["windows"], "router update 1", UPDATE),
-        (changes.pinned_rules, ["clients"], "user:ann", None),
-        (changes.pinned_router, ["routers"], "router:1", None),
-        (changes.by_hand, ["module_versions"], "router:1 version 2", EDIT),
+        (changes.window, ["windows"], "1", UPDATE),
+        (changes.recipients, ["windows"], "1", UPDATE),
+        (changes.pinned_rules, ["clients"], "user:ann", BOOTSTRAP),
+        (changes.pinned_router, ["routers"], "1", None),
+        (changes.by_hand, ["module_versions"], "router:1 · 2", None),
     ],
 )
 async def test_every_change_is_found_and_named(
@@ -85,16 +91,16 @@ async def test_every_change_is_found_and_named(
     twins: tuple[int, int],
     change: changes.Change,
     tables: list[str],
-    place: str,
-    first_difference: Step | None,
+    name: str,
+    step: Step | None,
 ) -> None:
     _, twin = twins
     await change(conn, twin)
     found = await compare(conn)
     assert not found.same
     assert [table.table for table in found.tables] == tables
-    assert found.tables[0].places[0].name == place
-    assert found.first_difference == first_difference
+    assert found.tables[0].rows[0].name == name
+    assert found.first_difference == step
 
 
 def test_every_change_that_moves_the_digest_is_tried() -> None:
@@ -121,22 +127,22 @@ async def test_what_differs_is_told_with_both_values(
     await record(conn, first, "i:0", "i:3")
     found = await compare(conn)
     routers, interactions = found.tables
-    assert routers.places == (
-        Place(
-            name="router:1",
+    assert routers.rows == (
+        RowDifference(
+            name="1",
             only_in=None,
             columns=(Change(name="attributes", first=[1], second=[2]),),
         ),
     )
     counted = (interactions.only_first, interactions.only_second, interactions.differ)
     assert counted == (2, 0, 1)
-    assert [(place.name, place.only_in) for place in interactions.places] == [
+    assert [(row.name, row.only_in) for row in interactions.rows] == [
         ("i:0", "first"), ("i:1", None), ("i:3", "first"),
     ]  # fmt: skip
-    assert interactions.places[1].columns == (Change(name="reward", first=1, second=0),)
+    assert interactions.rows[1].columns == (Change(name="reward", first=1, second=0),)
 
 
-async def test_many_places_are_counted_and_a_few_kept(
+async def test_many_rows_are_counted_and_a_few_kept(
     conn: Connection, twins: tuple[int, int]
 ) -> None:
     _, twin = twins
@@ -148,8 +154,8 @@ async def test_many_places_are_counted_and_a_few_kept(
         "UPDATE clients SET title = 'x' WHERE network_id = %s AND kind = 'item'", (twin,)
     )
     clients, versions = (await compare(conn)).tables
-    assert (clients.differ, len(clients.places)) == (12, SHOWN)
-    assert [p.name for p in versions.places] == [f"router:{n} version 1" for n in (1, 2, 3)]
+    assert (clients.differ, len(clients.rows)) == (12, SHOWN)
+    assert [p.name for p in versions.rows] == [f"router:{n} · 1" for n in (1, 2, 3)]
 
 
 async def test_rows_are_matched_by_name_in_any_script(
@@ -163,7 +169,7 @@ async def test_rows_are_matched_by_name_in_any_script(
     assert (interactions.only_first, interactions.only_second, interactions.differ) == (0, 1, 0)
 
 
-async def test_the_first_in_time_is_where_they_part(
+async def test_the_first_difference_is_the_earliest_in_time(
     conn: Connection, twins: tuple[int, int]
 ) -> None:
     first, twin = twins
@@ -174,17 +180,6 @@ async def test_the_first_in_time_is_where_they_part(
         await miss(conn, twin, name)
         # Settled before it, though after it by name.
         assert (await compare(conn)).first_difference == Step(kind="interaction", id=name)
-
-
-async def test_a_revision_stands_where_it_was_made(
-    conn: Connection, twins: tuple[int, int]
-) -> None:
-    first, twin = twins
-    await changes.by_hand(conn, first)
-    await record(conn, first, "later")
-    assert (await compare(conn)).first_difference == EDIT
-    await miss(conn, twin, "i:1")
-    assert (await compare(conn)).first_difference == FIRST
 
 
 async def test_a_router_update_is_told_from_the_interactions_around_it(
@@ -203,7 +198,9 @@ async def test_a_router_update_is_told_from_the_interactions_around_it(
         await add_gradients(conn, network, [pending])
     applied = {"status": "applied", "applied_to": 3, "applied_version": 2}
     await settle_gradients(conn, first, [pending.model_copy(update=applied)])
-    assert (await compare(conn)).first_difference == UPDATE
+    assert (
+        await compare(conn)
+    ).first_difference is None  # the update that settled it has no other trace
     await changes.vocabulary(conn, twin)  # an update that differs may have found the phrase
     await append_version(conn, twin, router, 2, "Other.", "gradient", window=1)
     await miss(conn, twin, "i:3")
