@@ -1,4 +1,4 @@
-"""Contexts: what belongs to one run. What shapes a network is stored with it instead."""
+"""Contexts: the configuration of one run. A network's settings are stored with it instead."""
 
 from typing import Annotated
 
@@ -8,7 +8,7 @@ from state.domain import KEY_LENGTH, Frozen, clean_line
 from state.settings import NetworkSettings
 
 DESCRIBED = ConfigDict(use_attribute_docstrings=True)
-"""For inputs and outputs: the docstrings of their fields stand beside them in Studio's form."""
+"""For inputs and outputs: Studio's form shows the docstrings of their fields."""
 
 
 def _printable(name: str) -> str:
@@ -32,7 +32,7 @@ class NetworkContext(Frozen):
 
 
 class BootstrapContext(NetworkSettings, NetworkContext):
-    """The network to bootstrap, and everything that shapes it from then on."""
+    """The network to bootstrap, and its settings."""
 
     def network_settings(self) -> NetworkSettings:
         """Return the settings without the network's name."""

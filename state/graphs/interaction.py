@@ -36,7 +36,7 @@ class ModuleChange(Frozen):
 
 @with_config(DESCRIBED)
 class InteractionInput(TypedDict):
-    """One record: what a person types into Studio."""
+    """One record `(u, i+, i-)` of Algorithm 1."""
 
     user: str
     """Key of the user."""
@@ -46,7 +46,7 @@ class InteractionInput(TypedDict):
     """Key of an item the user did not take."""
     interaction: NotRequired[str]
     """Identity of the record. Run again under the same one, it returns the committed result.
-    Without one, a fresh identity is minted and returned."""
+    Without one, a new identity is created and returned."""
 
 
 @with_config(DESCRIBED)
@@ -66,7 +66,7 @@ class InteractionOutput(TypedDict, total=False):
     failure: str
     """Why the record could not be learned from; else empty."""
     window: int | None
-    """The window whose router update this record set off."""
+    """The window whose router update this record started."""
 
 
 class InteractionState(InteractionInput, InteractionOutput, total=False):

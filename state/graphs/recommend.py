@@ -11,7 +11,7 @@ from state.graphs.context import DESCRIBED
 
 
 class RankedItem(Frozen):
-    """One item in its place."""
+    """One item of a ranking."""
 
     item: str
     title: str
@@ -22,7 +22,7 @@ class RankedItem(Frozen):
 
 @with_config(DESCRIBED)
 class RecommendInput(TypedDict):
-    """Whom to recommend to."""
+    """The user to recommend to, and what to rank."""
 
     user: str
     """Key of the user."""
@@ -38,13 +38,13 @@ class RecommendOutput(TypedDict, total=False):
 
     ranking: list[RankedItem]
     missing: int
-    """Candidates the reply left out; they stand last, in seeded random order."""
+    """Candidates that the reply left out; they come last, in seeded random order."""
     dropped: int
     """Unknown or repeated names in the reply."""
 
 
 class RecommendUpdate(RecommendOutput, total=False):
-    """What nodes add to the input."""
+    """The fields that nodes add to the input."""
 
     origin: str
     clients: list[Client]
