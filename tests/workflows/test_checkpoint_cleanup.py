@@ -1,18 +1,16 @@
 """Checkpoint cleanup deletes what no run needs, and nothing else, whenever it runs."""
 
-import json
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from langchain_core.runnables import RunnableConfig
-from typer.testing import CliRunner
 
-from evals.cli import app
 from state.db.checkpoints import checkpointer
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput
 from state.store.interactions import find_interaction
+from tests.support.commands import run_command, run_json
 from tests.support.database_rows import calls, keeping, rows, thread_ids
 from tests.support.interrupted_runs import ALONE, find_open_window, leave_open_window, unfinished
 from tests.support.tiny_network import NETWORK_SETTINGS, bootstrap_tiny
@@ -177,8 +175,8 @@ async def kept(recnet: RecNet) -> None:
 
 @pytest.mark.usefixtures("kept")
 def test_the_command_prints_what_it_deleted() -> None:
-    result = CliRunner().invoke(app, ["gc"])
-    assert result.exit_code == 0, result.output
-    assert result.stdout == "deleted the checkpoints of 1 finished run, kept those of 0 others\n"
-    result = CliRunner().invoke(app, ["gc", "--json"])
-    assert json.loads(result.stdout) == {"deleted": 0, "kept": 0}
+    assert (
+        run_command("gc").stdout
+        == "deleted the checkpoints of 1 finished run, kept those of 0 others\n"
+    )
+    assert run_json("gc") == {"deleted": 0, "kept": 0}

@@ -5,12 +5,11 @@ import json
 from collections.abc import Awaitable, Callable
 
 import pytest
-from typer.testing import CliRunner, Result
 
-from evals.cli import app
 from state.db.pool import Connection
 from state.settings import Settings
 from state.store.interactions import write_interaction
+from tests.support.commands import run_command
 from tests.support.network_changes import lived_in, reward, settled_record
 from workflows.commands.console import DIFFERENT
 from workflows.recnet import RecNet
@@ -53,20 +52,13 @@ def say(text: str) -> Change:
     return change
 
 
-def run(*words: str, code: int = 0) -> Result:
-    """Run one command and check its exit code."""
-    result = CliRunner().invoke(app, list(words))
-    assert result.exit_code == code, result.output
-    return result
-
-
 @pytest.mark.slow
 @pytest.mark.usefixtures("write")
 def test_the_same_networks_are_one_line() -> None:
-    digest = run("digest", "--network", "one").stdout.strip()
-    assert run(*DIFF).stdout == f"'one' and 'two' are the same: {digest}\n"
-    assert digest in run("digest", "--diff", "one", "one").stdout
-    found = json.loads(run(*DIFF, "--json").stdout)
+    digest = run_command("digest", "--network", "one").stdout.strip()
+    assert run_command(*DIFF).stdout == f"'one' and 'two' are the same: {digest}\n"
+    assert digest in run_command("digest", "--diff", "one", "one").stdout
+    found = json.loads(run_command(*DIFF, "--json").stdout)
     assert found["same"]
     assert found["digests"] == [digest, digest]
     assert (found["first_difference"], found["tables"]) == (None, [])
@@ -83,7 +75,7 @@ def test_different_networks_say_where_they_differ(write: Write) -> None:
         )
 
     write(reward, more, shaped)
-    told = run(*DIFF, code=DIFFERENT).stdout
+    told = run_command(*DIFF, code=DIFFERENT).stdout
     lines = [line.strip("│├└─ ") for line in told.splitlines()]
     assert lines == [
         "one → two: not the same network",
@@ -99,7 +91,7 @@ def test_different_networks_say_where_they_differ(write: Write) -> None:
 
 def test_the_differences_are_data_for_scripts(write: Write) -> None:
     write(say("x" * 100), reward)
-    found = json.loads(run(*DIFF, "--json", code=DIFFERENT).stdout)
+    found = json.loads(run_command(*DIFF, "--json", code=DIFFERENT).stdout)
     assert not found["same"]
     assert found["networks"] == ["one", "two"]
     assert len(set(found["digests"])) == 2
@@ -112,24 +104,26 @@ def test_the_differences_are_data_for_scripts(write: Write) -> None:
 
 def test_texts_are_never_markup(write: Write) -> None:
     write(say("[red]x[/red]"))
-    told = run(*DIFF, code=DIFFERENT).stdout
+    told = run_command(*DIFF, code=DIFFERENT).stdout
     assert "first difference: bootstrap" in told
     assert '→ "[red]x[/red]"' in told
 
 
 def test_long_texts_are_shown_where_they_differ(write: Write) -> None:
     write(say("x"))
-    found = json.loads(run(*DIFF, "--json", code=DIFFERENT).stdout)
+    found = json.loads(run_command(*DIFF, "--json", code=DIFFERENT).stdout)
     text = found["tables"][0]["rows"][0]["columns"][0]["first"]
     assert len(text) > 40
     write(say(f"{text}\nAnd [/more]."))
-    (line,) = [line for line in run(*DIFF, code=DIFFERENT).stdout.splitlines() if "content" in line]
+    (line,) = [
+        line for line in run_command(*DIFF, code=DIFFERENT).stdout.splitlines() if "content" in line
+    ]
     assert line.endswith(f'{text[-8:]}\\nAnd [/more]."')
 
 
 @pytest.mark.usefixtures("write")
 def test_an_unknown_network_is_one_line() -> None:
     for words in (("one", "elsewhere"), ("elsewhere", "one")):
-        result = run("digest", "--diff", *words, code=1)
+        result = run_command("digest", "--diff", *words, code=1)
         assert result.stderr == "recnet: no network 'elsewhere'; there are: one, two\n"
         assert result.stdout == ""

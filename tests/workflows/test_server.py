@@ -22,7 +22,6 @@ RECORD = {"user": "ann", "positive": "j2", "negative": "m1", "interaction": "stu
 CONTEXT = {"network": "tiny"}
 
 
-@pytest.mark.slow
 async def test_the_graphs_run_on_the_agent_server(
     recnet: RecNet, environment: Path, tmp_path: Path
 ) -> None:

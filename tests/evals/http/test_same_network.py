@@ -74,7 +74,6 @@ async def test_one_means_may_be_named_from_the_start(
     assert completions(counts) + counts.asked["embeddings"] == counts.requests == counts.answered
 
 
-@pytest.mark.slow
 async def test_the_key_is_sent_and_nowhere_kept(
     endpoint: RunningServer, http: Settings, alone: str
 ) -> None:
