@@ -2,16 +2,17 @@
 
 import asyncio
 
-from evals.datasets import read_dataset
+from evals.datasets import SAMPLE, read_dataset
 from workflows import RecNet
 
 
 async def main() -> None:
     async with RecNet.open() as app:
-        films = await app.load("films", read_dataset("data/films", domain="films"))
-        await films.bootstrap()
-        report = await films.train(limit=100)
-        print(report.reward, report.calls)
+        books = await app.load("books", read_dataset(SAMPLE, domain="books"))
+        await books.bootstrap()
+        report = await books.train(limit=10)
+        print(f"{report.run} records, mean reward {report.reward:.2f}")
+        print((await books.interactions())[0].reason)
 
 
 asyncio.run(main())

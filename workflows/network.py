@@ -46,13 +46,19 @@ class Network(StoredNetwork):
 
             await films.bootstrap(NetworkSettings(routers=8))
 
-        A bootstrap that was stopped resumes. Model and encoder are those of the process.
+        A bootstrap that was stopped resumes. Settings that are not given are those stored with the
+        network; without any, model and encoder are those of the process.
 
         Raises:
             NetworkError: the network was bootstrapped with other settings.
         """
         record = await self.record()
-        wanted = settings or record.stored_settings or self._default_settings()
+        process = self.resources.settings
+        known = {"model": process.model, "encoder": process.embedding}
+        if record.stored_settings is not None:
+            known = record.stored_settings.model_dump()
+        given = settings.model_dump(exclude_unset=True) if settings else {}
+        wanted = NetworkSettings.model_validate({**known, **given})
         if record.stored_settings is not None:
             require_same_settings(record, wanted)
         context = BootstrapContext(network=self.name, **wanted.model_dump())
@@ -284,10 +290,6 @@ class Network(StoredNetwork):
             probes=probes,
             on_progress=on_progress,
         )
-
-    def _default_settings(self) -> NetworkSettings:
-        settings = self.resources.settings
-        return NetworkSettings(model=settings.model, encoder=settings.embedding)
 
     async def _trainer(self) -> Trainer:
         return Trainer(self._runs, await self.record(), self.training_graph)

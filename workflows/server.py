@@ -1,6 +1,7 @@
-"""What the Agent Server mounts: resources for its lifetime, checkpoints in the same Postgres.
+"""For the Agent Server: it opens the resources and keeps its checkpoints in the same database.
 
-`langgraph.json` names both. Only the server imports this module, and brings Starlette with it.
+`langgraph.json` names `app` and `checkpointer`. Only the server imports this module: Starlette is
+installed with it.
 """
 
 import asyncio

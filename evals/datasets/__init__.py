@@ -6,6 +6,6 @@ stats` and the paper's tables then read it. Every reader makes the same `state.d
 `splits.py` has what assigns events to splits, `stats.py` describes a data set in numbers.
 """
 
-from evals.datasets.registry import read_dataset
+from evals.datasets.registry import SAMPLE, read_dataset
 
-__all__ = ["read_dataset"]
+__all__ = ["SAMPLE", "read_dataset"]

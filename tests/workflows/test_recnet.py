@@ -2,13 +2,18 @@
 
 import asyncio
 import importlib.metadata
+import os
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Iterator
+from textwrap import dedent
 
 import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
+import workflows
 from nodes.resources import resources
 from state.dataset import Dataset, Item
 from state.errors import InputError, NetworkError
@@ -127,7 +132,22 @@ async def test_without_an_evaluator_evaluate_says_how_to_install_one(
 
 
 def test_the_package_exports_nothing_else() -> None:
-    import workflows
-
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         _ = workflows.Nothing
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("database")
+def test_the_example_of_the_package_runs(settings: Settings) -> None:
+    assert workflows.__doc__ is not None
+    _, _, example = workflows.__doc__.partition("\n\n")
+    assert settings.database_url is not None
+    url = settings.database_url.get_secret_value()
+    ran = subprocess.run(  # noqa: S603 - our own example
+        [sys.executable, "-c", dedent(example)],
+        env=os.environ | {"RECNET_DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.stdout.startswith("10 records, mean reward "), ran.stderr

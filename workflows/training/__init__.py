@@ -1,1 +1,1 @@
-"""Training: the schedule of records and windows, the driver, retry and recovery."""
+"""Training: the schedule, windows, retries and recovery from a lost database."""
