@@ -98,7 +98,7 @@ async def write_update(
     await add_messages(conn, network, window, [one.message for one in outgoing])
     method = PROPAGATION_METHODS[settings.propagation]
     deliveries = await method.deliver(conn, step, window, outgoing)
-    await push_messages(conn, network, deliveries, settings.buffer)
+    await push_messages(conn, network, deliveries, settings.buffer_size)
     await _drop_unheld_attributes(conn, network)
     await settle_gradients(conn, network, settle_pending(state, plan.changes))
     return {delivery.client for delivery in deliveries}

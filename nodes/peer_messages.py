@@ -53,7 +53,7 @@ async def match_clients(
     async with step.connection() as conn:
         clients = await read_clients(conn, network, state["members"])
         near = await nearest_clients(
-            conn, network, state["members"], settings.nearest * (REACH if chooser else 1)
+            conn, network, state["members"], settings.neighbours * (REACH if chooser else 1)
         )
     return {
         "peer_messages": [
@@ -130,7 +130,7 @@ async def _choose(
 ) -> RouterUpdateState:
     step, message = await begin_step(state["step"], runtime), state["message"]
     sender, named = await _read_clients(step, message)
-    most = step.network.settings.nearest
+    most = step.network.settings.neighbours
     fields = prompt.fields(
         kind=sender.kind, profile=sender.profile, candidates=_candidates(named), most=most
     )

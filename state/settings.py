@@ -71,7 +71,7 @@ Price = Annotated[tuple[Amount, Amount], BeforeValidator(_price)]
 
 
 class Settings(BaseSettings):
-    """What a process needs to run; read from `RECNET_…` variables, and OpenAI's own two.
+    """The settings of a process, read from `RECNET_…` variables and OpenAI's own two.
 
     Keys are secrets: no text, log or checkpoint shows them. A key belongs to one address and is
     never sent to another.
@@ -86,11 +86,12 @@ class Settings(BaseSettings):
     )
 
     database_url: SecretStr | None = Field(
-        default=None, description="PostgreSQL with pgvector; unset starts the embedded server."
+        default=None,
+        description="URL of a PostgreSQL database with pgvector; unset: the embedded server.",
     )
     home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
         default_factory=lambda: platformdirs.user_data_path("recnet"),
-        description="Where the embedded server keeps its data; unset, the user's data folder.",
+        description="Folder of the embedded server's data; unset: the user's data folder.",
     )
     model: str = Field(default="offline", description="`offline` or an init_chat_model string.")
     models: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
@@ -99,86 +100,106 @@ class Settings(BaseSettings):
     base_url: Address | None = Field(
         default=None,
         validation_alias=AliasChoices("OPENAI_BASE_URL"),
-        description="Where `openai:` models are served; unset, at OpenAI.",
+        description="URL of the server of `openai:` models; unset: OpenAI.",
     )
     api_key: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("OPENAI_API_KEY"),
-        description="The key of that.",
+        description="API key of the server of `openai:` models.",
     )
     embedding: str = Field(default="offline", description="`offline` or an init_embeddings string.")
     embedding_base_url: Address | None = Field(
-        default=None, description="Where the encoder is served; unset, where the models are."
+        default=None, description="URL of the server of the encoder; unset: that of the models."
     )
-    embedding_api_key: SecretStr | None = Field(default=None, description="The key of that.")
+    embedding_api_key: SecretStr | None = Field(
+        default=None, description="API key of the server of the encoder."
+    )
     structured_output: Literal["auto", "json_schema", "function_calling", "text"] = Field(
-        default="auto", description="How replies get their shape; `auto` finds the best means."
+        default="auto",
+        description="How models are asked for structured replies; `auto` tries the best way first.",
     )
     templates: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
         default=None, description="A folder of edited templates."
     )
     temperature: Annotated[float, Field(ge=0, le=2)] | Literal["default"] = Field(
-        default=0.0, description="`default` sends none: some models refuse any."
+        default=0.0,
+        description="Sampling temperature; `default` sends none, as some models require.",
     )
-    max_tokens: int | None = Field(default=None, ge=1, description="Tokens of one reply.")
+    max_tokens: int | None = Field(
+        default=None, ge=1, description="Token limit of one reply; unset: a limit for each prompt."
+    )
     model_options: Annotated[dict[str, Any], NoDecode, BeforeValidator(_object)] = Field(
         default={},
         repr=False,  # it may hold a key
-        description="More arguments of the model, as JSON: top_p, extra_body, …",
+        description="More arguments of the model as JSON, such as `top_p` or `extra_body`.",
     )
     timeout: float = Field(
-        default=60.0, gt=0, le=86_400, description="Seconds for one model request."
+        default=60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which a model request is given up.",
     )
     reply_attempts: int = Field(
-        default=3, ge=1, le=20, description="Times a bad reply is asked for."
+        default=3,
+        ge=1,
+        le=20,
+        description="How often a model is asked for a reply before bad replies are an error.",
     )
     request_attempts: int = Field(
-        default=5, ge=1, le=20, description="Requests for a reply where the endpoint fails."
+        default=5,
+        ge=1,
+        le=20,
+        description="How often a request is sent before a failing endpoint is an error.",
     )
     retry_wait: float = Field(
-        default=1.0, ge=0, le=60, description="Seconds before the second request; doubles."
+        default=1.0,
+        ge=0,
+        le=60,
+        description="Seconds to wait before the first retry; doubles with each one.",
     )
     max_concurrent_calls: int = Field(
-        default=8, ge=1, le=10_000, description="Concurrent model requests at most."
+        default=8, ge=1, le=10_000, description="Most model requests at the same time."
     )
     requests_per_minute: int | None = Field(
-        default=None, ge=1, description="Model requests a minute at most."
+        default=None, ge=1, description="Most model requests per minute."
     )
     tokens_per_minute: int | None = Field(
-        default=None, ge=1, description="Tokens of prompts a minute at most, as estimated."
+        default=None, ge=1, description="Most prompt tokens per minute, as estimated."
     )
     cache: bool | None = Field(
         default=None,
-        description="Whether replies are kept and taken again; unset, where data sets are at work.",
+        description="Whether replies are cached; unset: in commands that work on data sets.",
     )
     database_wait: float = Field(
         default=60.0,
         ge=0,
         le=86_400,
-        description="Seconds that training waits for a database that went away.",
+        description="Seconds that training waits for a lost database to come back.",
     )
-    connections: int = Field(default=8, ge=3, le=80, description="Size of the database pool.")
+    connections: int = Field(
+        default=8, ge=3, le=80, description="Most connections of the database pool."
+    )
     durability: Literal["sync", "exit"] = Field(
         default="sync",
-        description="`exit` keeps no checkpoints while a record is run: faster, and a record that "
-        "was killed makes its calls again.",
+        description="When checkpoints are written: after each node (`sync`), or not while a record "
+        "runs (`exit`), which is faster, but a killed record makes its calls again.",
     )
     keep_checkpoints: bool = Field(
         default=False,
-        description="Whether the checkpoints of runs that ended are kept, to be looked at.",
+        description="Whether checkpoints of finished runs are kept for inspection.",
     )
     prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_pairs)] = Field(
         default={},
-        description="Prices of a million tokens in and out: `openai:gpt-4.1-mini=0.40/1.60`.",
+        description="Prices of a million input and output tokens: `openai:gpt-4.1-mini=0.40/1.60`.",
     )
     budget_calls: int | None = Field(
-        default=None, ge=0, description="Model calls this process may make."
+        default=None, ge=0, description="Most model calls of this process."
     )
     budget_tokens: int | None = Field(
-        default=None, ge=0, description="Tokens this process may use."
+        default=None, ge=0, description="Most tokens of this process."
     )
     budget_money: Amount | None = Field(
-        default=None, description="Cost this process may cause, in the unit of the prices."
+        default=None, description="Highest cost of this process, in the unit of the prices."
     )
 
 
@@ -191,72 +212,80 @@ USED_AT_BOOTSTRAP = (
     "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
     "router_attributes",
 )  # fmt: skip
-"""What the founding of a network has used: a copy of it cannot have another one."""
+"""Settings that the bootstrap uses: a copy of a network cannot change them."""
 
 
 class NetworkSettings(Frozen):
-    """What shapes a network; stored with it at bootstrap and never changed later."""
+    """The settings of a network: stored at its bootstrap and never changed later."""
 
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Keys every random draw.")
-    encoder: Key = Field(default="offline", description="The one encoder of all stored embeddings.")
-    model: Key = Field(default="offline", description="The model that made the first attributes.")
-    routers: int = Field(default=8, ge=1, le=1_000, description="K, the routers at the start.")
+    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random draw.")
+    encoder: Key = Field(default="offline", description="Encoder of all stored embeddings.")
+    model: Key = Field(default="offline", description="Model that ran the bootstrap.")
+    routers: int = Field(
+        default=8, ge=1, le=1_000, description="Number of routers at the start, K."
+    )
     update_size: int = Field(
         default=20,
         ge=1,
         le=1_000_000,
-        description="Distinct changed clients that start a router update.",
+        description="How many distinct changed clients start a router update.",
     )
-    buffer: int = Field(default=6, ge=1, le=100, description="Messages a client's buffer holds.")
+    buffer_size: int = Field(
+        default=6, ge=1, le=100, description="Most messages in a client's buffer."
+    )
     tau: Annotated[float, Field(ge=-1, le=1)] | Literal["auto"] = Field(
-        default="auto", description="Threshold of Eq. 4; `auto` is computed after bootstrap."
+        default="auto",
+        description="Threshold of Eq. 4; `auto` computes it at the bootstrap from `hears_from`.",
     )
     hears_from: float = Field(
         default=2.0,
         gt=0,
         le=1_000,
-        description="With tau auto: routers a client hears from on average.",
+        description="With `tau=auto`: how many routers reach a client on average.",
     )
     same_attribute: float = Field(
-        default=0.8, gt=0, le=1, description="Cosine above which two attributes are one."
+        default=0.8, gt=0, le=1, description="Cosine above which two attributes count as the same."
     )
     router_attributes: int = Field(
-        default=64, ge=1, le=10_000, description="Attributes a router keeps."
+        default=64, ge=1, le=10_000, description="Most attributes of a router."
     )
-    echo: bool = Field(default=False, description="Send a client messages of only its attributes.")
+    echo: bool = Field(
+        default=False,
+        description="Whether a client is sent messages made only of its own attributes.",
+    )
     propagation: Propagation = Field(
         default="routers",
-        description="How updates travel. `none` sends nothing; `placebo` permutes the recipients. "
-        "Without routers, from client to client: `em` sends a changed profile to the nearest "
-        "clients, with `+lr` the model chooses among them, with `+ls` it also writes what is worth "
-        "telling; `clients` lets it write and choose in one call.",
+        description="How updates are propagated. `none` sends nothing; `placebo` permutes the "
+        "recipients. Without routers, from client to client: `em` sends a changed profile to the "
+        "nearest clients, with `+lr` the model chooses among them, with `+ls` it also writes the "
+        "message; `clients` lets it write and choose in one call.",
     )
-    nearest: int = Field(
+    neighbours: int = Field(
         default=5,
         ge=1,
         le=50,
-        description="From client to client: whom a changed client reaches at most. A model chooses "
-        "among three times as many.",
+        description="Without routers: to how many clients a changed client sends its message. A "
+        "model chooses among three times as many.",
     )
     reception: Merging = Field(
         default="buffer",
-        description="When messages are merged: waiting in the `buffer` for the client's next "
-        "interaction, or on `delivery`.",
+        description="When messages are merged into a profile: at the client's next interaction "
+        "(`buffer`), or as soon as they are delivered (`delivery`).",
     )
-    filter_memory: bool = Field(default=True, description="Whether merges see the client's rules.")
+    filter_memory: bool = Field(default=True, description="Whether merges use the filter memory.")
     credit: CreditCalls = Field(
         default="joint",
-        description="One call for the gradients of all modules of a step (`joint`), or one for "
-        "each `module`, as Eq. 8 reads.",
+        description="Whether one call returns the gradients of all modules (`joint`), or one call "
+        "each (`module`), as Eq. 8 reads.",
     )
     optimize_filter_memory: bool = Field(
-        default=True, description="Whether gradients rewrite the clients' rules."
+        default=True, description="Whether gradients rewrite filter memories."
     )
     optimize_routers: bool = Field(
         default=True, description="Whether gradients rewrite, split and merge routers."
     )
     router_evidence: Evidence = Field(
         default="gradients",
-        description="What the optimizer of a router reads: its `gradients` alone, or also what its "
-        "messages did, how tight its attributes are and how near the next router is (`effects`).",
+        description="What the router optimizer reads: only `gradients`, or also what the messages "
+        "did, how similar the router's attributes are and how near the next router is (`effects`).",
     )

@@ -91,7 +91,10 @@ async def test_a_second_bootstrap_with_the_same_settings_changes_nothing(
         ({"routers": 4}, "routers=3, not 4: load the data under another name"),
         ({"tau": 0.5}, "tau=auto, not 0.5: load the data under another name"),
         ({"seed": 9}, "seed=0, not 9: load the data under another name"),
-        ({"buffer": 2}, "buffer=6, not 2: `recnet copy tiny NAME --set buffer=2` makes"),
+        (
+            {"buffer_size": 2},
+            "buffer_size=6, not 2: `recnet copy tiny NAME --set buffer_size=2` makes",
+        ),
     ],
 )
 async def test_other_settings_for_the_same_network_are_refused(

@@ -39,7 +39,9 @@ async def matched(
     resources: Resources, way: Propagation, members: Sequence[int] = (1,)
 ) -> tuple[int, RouterUpdateState]:
     """Return a network and its update after embedding matching."""
-    network_settings = NETWORK_SETTINGS.model_copy(update={"propagation": way, "nearest": NEAREST})
+    network_settings = NETWORK_SETTINGS.model_copy(
+        update={"propagation": way, "neighbours": NEAREST}
+    )
     network = (await plant_tiny(resources, network_settings=network_settings)).id
     async with resources.pool.connection() as conn:
         await add_pending(conn, network, members)

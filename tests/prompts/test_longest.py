@@ -30,5 +30,5 @@ def test_the_longest_call_is_read_back_whole(prompt: Prompt[Any, Any]) -> None:
 def test_a_gradient_over_full_buffers_shows_every_module() -> None:
     fields, _ = longest_call(GRADIENT, SETTINGS)
     assert isinstance(fields, GradientFields)
-    assert len(fields.modules) == 3 + 3 + 3 * SETTINGS.buffer
+    assert len(fields.modules) == 3 + 3 + 3 * SETTINGS.buffer_size
     assert all(len(module.text) > SHORTEST for module in fields.modules)

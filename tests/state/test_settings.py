@@ -149,7 +149,7 @@ def test_no_key_among_the_options_of_the_model_is_shown_by_settings() -> None:
     [
         {"routers": 0},
         {"update_size": 0},
-        {"buffer": 0},
+        {"buffer_size": 0},
         {"tau": 1.5},
         {"tau": "none"},
         {"same_attribute": 0},

@@ -17,7 +17,7 @@ WRONG_VALUES = {
     "tau": ("2", "-2", "nan", "inf", "-inf", "high"),
     "routers": ("0", "-1", "1001", "1.5", "nan"),
     "update_size": ("0", "nan", "1" + "0" * 20),
-    "buffer": ("0", "101", "many"),
+    "buffer_size": ("0", "101", "many"),
     "same_attribute": ("0", "1.1", "nan", "inf"),
     "hears_from": ("0", "-1", "nan", "inf", "1e308"),
     "router_attributes": ("0", "1" + "0" * 20),
@@ -76,7 +76,10 @@ REFUSED = [
     (("copy", "raw", "new"), "run `recnet bootstrap --network raw`"),
     (("copy", "elsewhere", "new"), UNKNOWN),
     (("copy", "tiny", "new", "--set", "seed=1"), "--set seed=1: give NAME=VALUE with one of upd"),
-    (("copy", "tiny", "new", "--set", "buffer=0"), "^recnet: buffer: Input should be greater"),
+    (
+        ("copy", "tiny", "new", "--set", "buffer_size=0"),
+        "^recnet: buffer_size: Input should be greater",
+    ),
     (("copy", "tiny", "new", "--set", "colour=red"), "--set colour=red: give NAME=VALUE"),
     # Networks
     (("bootstrap", *ELSEWHERE), UNKNOWN),

@@ -67,15 +67,15 @@ A reply's own type cuts what is longer.
 
 def list_lengths(settings: NetworkSettings) -> dict[str, dict[str, int]]:
     """Return the most entries of each list, by the name of its prompt and of its field."""
-    modules = 3 + 3 + 3 * settings.buffer
-    nearest = {"candidates": settings.nearest * REACH, "recipients": settings.nearest}
+    modules = 3 + 3 + 3 * settings.buffer_size
+    nearest = {"candidates": settings.neighbours * REACH, "recipients": settings.neighbours}
     return {
         "extract": {"attributes": 24},
         "summarize": {"attributes": ATTRIBUTES_READ},
         "merge": {
             "rules": RULES_HELD,
-            "messages": settings.buffer,
-            "filter_decisions": settings.buffer,
+            "messages": settings.buffer_size,
+            "filter_decisions": settings.buffer_size,
         },
         "predict": {"options": 2},
         "gradient": {"options": 2, "modules": modules, "gradients": modules},

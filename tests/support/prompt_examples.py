@@ -122,7 +122,7 @@ async def examples(recnet: RecNet) -> dict[str, str]:
         await recnet.load(part.name, part)
         await recnet.network(part.name).bootstrap(NETWORK_SETTINGS)
         for way in _WAYS:
-            await recnet.network(part.name).copy(way, propagation=way, nearest=2)
+            await recnet.network(part.name).copy(way, propagation=way, neighbours=2)
         await recnet.network(part.name).train(limit=RECORDS)
         await recnet.network(part.name).recommend(users[0], count=5)
     with collect_runs() as told:

@@ -166,7 +166,7 @@ async def push(resources: Resources, network: int, sender: int, *clients: int) -
             Delivery(client=client, kind=ClientKind.USER, message=number, cosine=1.0)
             for client in clients
         ]
-        await push_messages(conn, network, deliveries, NETWORK_SETTINGS.buffer)
+        await push_messages(conn, network, deliveries, NETWORK_SETTINGS.buffer_size)
     return number
 
 

@@ -91,7 +91,7 @@ async def test_a_training_run_that_stops_at_every_call_ends_the_same(
     [
         {},
         {"reception": "delivery", "tau": -1.0, "echo": True},
-        {"reception": "delivery", "propagation": "em+lr+ls", "nearest": 1},
+        {"reception": "delivery", "propagation": "em+lr+ls", "neighbours": 1},
     ],
     ids=["buffers", "on delivery", "from client to client"],
 )

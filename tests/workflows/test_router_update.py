@@ -86,8 +86,8 @@ async def test_the_update_runs_exactly_where_the_schedule_cuts(
 @pytest.mark.parametrize(
     ("changed", "taus"),
     [
-        ({"buffer": 2}, (0.25, 0.25)),
-        ({"buffer": 1, "echo": True}, (0.1, 0.1)),
+        ({"buffer_size": 2}, (0.25, 0.25)),
+        ({"buffer_size": 1, "echo": True}, (0.1, 0.1)),
         ({}, (0.4, 0.1)),
         ({}, (0.1, 0.4)),
     ],
@@ -115,7 +115,7 @@ async def test_messages_reach_exactly_whom_equation_4_names(
         routers = {row["id"]: row["owner"] for row in await messages_of(recnet, network)}
         for client, before in expected.items():
             expected[client] = expected_buffer(
-                client, update, before, routers, network_settings.buffer
+                client, update, before, routers, network_settings.buffer_size
             )
         assert await buffers(recnet, network) == expected
         (row,) = await rows(recnet, "SELECT recipients FROM windows WHERE id = %s", window)

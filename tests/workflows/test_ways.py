@@ -58,7 +58,9 @@ async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None
 async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -> None:
     await bootstrap_tiny(
         recnet,
-        network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": "em", "buffer": 50}),
+        network_settings=NETWORK_SETTINGS.model_copy(
+            update={"propagation": "em", "buffer_size": 50}
+        ),
     )
     await recnet.network("tiny").train(limit=3)
     network = await recnet.network("tiny").record()

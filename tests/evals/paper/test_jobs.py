@@ -118,7 +118,7 @@ async def three_jobs(recnet: RecNet) -> list[Job]:
     base = await bootstrap_base(recnet, dataset, 0)
     good = Job(base=base, variant=UNTRAINED, seed=0, split=Split.TEST, draws=1, records=None)
     unknown = good.model_copy(update={"base": "nowhere"})
-    wrong = good.model_copy(update={"variant": Variant(name="x", settings={"buffer": "many"})})
+    wrong = good.model_copy(update={"variant": Variant(name="x", settings={"buffer_size": "many"})})
     return [unknown, wrong, good]
 
 

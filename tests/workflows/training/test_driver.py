@@ -27,10 +27,10 @@ ABLATIONS: Mapping[str, Mapping[str, object]] = {
     "w/o FPO": {"optimize_filter_memory": False, "optimize_routers": False},
     "w/o asynchronous": {"update_size": 1},
     "echo": {"echo": True},
-    "short buffers": {"buffer": 1},
+    "short buffers": {"buffer_size": 1},
     "on delivery": {"reception": "delivery"},
     "em": {"propagation": "em"},
-    "em of one": {"propagation": "em", "nearest": 1},
+    "em of one": {"propagation": "em", "neighbours": 1},
     "em+lr": {"propagation": "em+lr"},
 }
 RECORDS = 4
