@@ -1,7 +1,6 @@
-"""The demonstration: the shipped sample, from loading to a table and one traced gradient."""
+"""The demonstration: the shipped sample, from loading to a table and one traced interaction."""
 
 import asyncio
-from collections.abc import Mapping
 
 from rich.progress import Progress
 
@@ -13,7 +12,6 @@ from state.domain import Frozen
 from state.errors import NetworkError
 from state.settings import NetworkSettings
 from state.store.interactions import list_interactions
-from state.store.networks import list_networks
 from state.store.routers import count_routers
 from workflows.commands.progress import counting_bar, training_bar
 from workflows.recnet import RecNet
@@ -21,88 +19,84 @@ from workflows.trace import InteractionTrace, trace_interaction
 from workflows.training.driver import TrainingReport
 
 NETWORK = "demo"
-DOMAIN = "books"
+UNTRAINED = f"{NETWORK}-untrained"
 _DATASET = "harbour"
-VARIANTS: Mapping[str, tuple[str, Mapping[str, object]]] = {
-    "profiles never trained": (f"{NETWORK}-untrained", {}),
-    "training without propagation": (f"{NETWORK}-none", ABLATIONS["no propagation"]),
-    "placebo propagation": (f"{NETWORK}-placebo", ABLATIONS["placebo propagation"]),
+_COPIES = {
+    UNTRAINED: {},
+    f"{NETWORK}-none": ABLATIONS["no propagation"],
+    f"{NETWORK}-placebo": ABLATIONS["placebo propagation"],
 }
-"""The networks beside RecNet's own, by the names they have in the table."""
+"""The networks that RecNet is compared with, and their changed settings."""
+_TRAINED = {
+    "training without propagation": f"{NETWORK}-none",
+    "placebo propagation": f"{NETWORK}-placebo",
+    "RecNet": NETWORK,
+}
+"""The trained networks by their names in the table."""
 
 
 class Demonstration(Frozen):
-    """What the demonstration found."""
+    """The result of the demonstration."""
 
     evaluation: Evaluation
     reports: dict[str, TrainingReport]
     """Of the trained networks, by their names in the table."""
     routers_before: int
     traced: InteractionTrace
-    """An interaction whose prediction was wrong, and what was changed for it."""
+    """An interaction whose prediction was wrong, with the changes that followed."""
 
 
 async def demonstrate(
-    recnet: RecNet, progress: Progress, network_settings: NetworkSettings, *, fresh: bool
+    recnet: RecNet, progress: Progress, settings: NetworkSettings, *, fresh: bool
 ) -> Demonstration:
-    """Load, bootstrap, train and evaluate the sample; what an earlier run did is not done again."""
-    await _found(recnet, network_settings, fresh)
-    trained = {
-        "training without propagation": VARIANTS["training without propagation"][0],
-        "placebo propagation": VARIANTS["placebo propagation"][0],
-        "RecNet": NETWORK,
-    }
+    """Load, bootstrap, train and evaluate the sample. A second run repeats nothing."""
+    await _prepare(recnet, settings, fresh)
     reports = await asyncio.gather(
         *(
             recnet.network(name).train(on_progress=training_bar(progress, label))
-            for label, name in trained.items()
+            for label, name in _TRAINED.items()
         )
     )
-    names = {label: name for label, (name, _) in VARIANTS.items()} | {"RecNet": NETWORK}
     evaluation = await evaluate_networks(
         recnet,
-        names,
+        {"profiles never trained": UNTRAINED, **_TRAINED},
         Split.TEST,
         on_progress=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
     )
-    untrained = await recnet.network(VARIANTS["profiles never trained"][0]).record()
+    untrained = await recnet.network(UNTRAINED).record()
     async with recnet.resources.pool.connection() as conn:
-        before, _ = await count_routers(conn, untrained.id)
+        routers, _ = await count_routers(conn, untrained.id)
     return Demonstration(
         evaluation=evaluation,
-        reports=dict(zip(trained, reports, strict=True)),
-        routers_before=before,
-        traced=await _telling_lineage(recnet),
+        reports=dict(zip(_TRAINED, reports, strict=True)),
+        routers_before=routers,
+        traced=await _trace_a_mistake(recnet),
     )
 
 
-async def _found(recnet: RecNet, network_settings: NetworkSettings, fresh: bool) -> None:
-    """Make sure that all networks are there: one bootstrap, and copies of it."""
-    wanted = {NETWORK, *(name for name, _ in VARIANTS.values())}
-    async with recnet.resources.pool.connection() as conn:
-        held = {network.name for network in await list_networks(conn)} & wanted
-    if (
-        held == wanted
-        and not fresh
-        and (await recnet.network(NETWORK).record()).settings == network_settings
-    ):
+async def _prepare(recnet: RecNet, settings: NetworkSettings, fresh: bool) -> None:
+    """Bootstrap the demo's network and copy it, unless an earlier run has done so."""
+    wanted = {NETWORK, *_COPIES}
+    held = [network for network in await recnet.networks() if network.name in wanted]
+    records = {network.name: await network.record() for network in held}
+    if len(held) == len(wanted) and not fresh and records[NETWORK].settings == settings:
         return
-    for name in sorted(held):
-        if (await recnet.network(name).record()).dataset != _DATASET:
+    for name, record in records.items():
+        if record.dataset != _DATASET:
             raise NetworkError(
                 f"network '{name}' is not the demo's, and the demo needs its name: "
                 f"load your data under another name, then `recnet drop --network {name}`"
             )
-    for name in sorted(held):
-        await recnet.network(name).drop()
-    await recnet.load(NETWORK, read_dataset(SAMPLE, name=_DATASET, domain=DOMAIN))
-    await recnet.network(NETWORK).bootstrap(network_settings)
-    for name, changed in VARIANTS.values():
-        await recnet.network(NETWORK).copy(name, **changed)
+    for network in held:
+        await network.drop()
+    demo = await recnet.load(NETWORK, read_dataset(SAMPLE, name=_DATASET, domain="books"))
+    await demo.bootstrap(settings)
+    for name, changes in _COPIES.items():
+        await demo.copy(name, **changes)
 
 
-async def _telling_lineage(recnet: RecNet) -> InteractionTrace:
-    """Return the interaction that shows most: a wrong prediction whose messages got gradients."""
+async def _trace_a_mistake(recnet: RecNet) -> InteractionTrace:
+    """Return the wrong prediction that changed the most modules."""
     network = await recnet.network(NETWORK).record()
     async with recnet.resources.pool.connection() as conn:
         found = sorted(await list_interactions(conn, network.id), key=lambda i: i.id)

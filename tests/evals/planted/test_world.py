@@ -178,7 +178,7 @@ def test_in_a_misleading_world_those_who_were_told_go_elsewhere() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("control", "expected"), [(None, 0.575), ("shuffled", 0.454), ("misleading", 0.673)]
+    ("control", "expected"), [(None, 0.552), ("shuffled", 0.454), ("misleading", 0.673)]
 )
 async def test_what_a_static_ranking_finds(control: str | None, expected: float) -> None:
     """Nothing in the null world; where the others leave early they have read of it by then."""
