@@ -4,7 +4,6 @@ from pydantic import ValidationError
 
 from evals.datasets.reader import ReadResult
 from evals.datasets.splits import SplitStrategy
-from evals.planted.world import World, items_for, plant_world
 from state.errors import InputError
 
 PLANTED = "planted"
@@ -30,6 +29,12 @@ class PlantedReader:
         Raises:
             InputError: there is no such world, or the domain or split is another one.
         """
+        from evals.planted.world import (  # noqa: PLC0415 - worlds are split by this package
+            World,
+            items_for,
+            plant_world,
+        )
+
         kind, *numbers = source.split(":")
         if kind != PLANTED or len(numbers) not in (1, 2) or not all(map(str.isdecimal, numbers)):
             raise InputError(f"{source}: a planted world is {self.accepts}")

@@ -37,10 +37,10 @@ THEMES: Mapping[str, Mapping[str, str]] = {
     "mountains": {
         "mountaineering": "Mountaineering", "mountain railways": "Mountain Railway",
         "veteran mountaineers": "Mountaineer's", "mountainside villages": "Mountainside",
-        "mountaintop monasteries": "Mountaintop", "mountainous islands": "Mountainous",
-        "alpine meadows": "Alpine", "alpinists": "Alpinist's", "alpenglow paintings": "Alpenglow",
-        "transalpine journeys": "Transalpine", "subalpine lakes": "Subalpine",
-        "alpenhorns": "Alpenhorn",
+        "mountaintop monasteries": "Mountaintop", "mountainous islands": "Mountainous Island",
+        "alpine meadows": "Alpine", "alpinists": "Alpinist's", "rock climbing": "Rock Climbing",
+        "transalpine journeys": "Transalpine", "subalpine lakes": "Subalpine Lake",
+        "ice climbers": "Ice Climber's",
     },
     "needlework": {
         "needlework": "Needlework", "needlepoint": "Needlepoint", "needlecraft": "Needlecraft",
