@@ -72,9 +72,8 @@ def draw_candidates(
     seed: int,
     purpose: str,
     status: Callable[[str], object] | None = None,
-    negatives: int = NEGATIVES,
 ) -> tuple[str, ...] | None:
-    """Return `target` and `negatives` other items, shuffled; None where too few qualify.
+    """Return `target` and nine other items, shuffled; None where too few qualify.
 
     `catalogue` holds distinct keys, in any order. `history` holds all items of the user in the data
     set, before and after the target: none of them is a negative. With `status` each negative has
@@ -85,10 +84,10 @@ def draw_candidates(
     if status is not None:
         own = status(target)
         pool = [key for key in pool if status(key) == own]
-    if len(pool) < negatives:
+    if len(pool) < NEGATIVES:
         return None
     chance = draw(seed, user, purpose)
-    candidates = [target, *chance.sample(pool, negatives)]
+    candidates = [target, *chance.sample(pool, NEGATIVES)]
     chance.shuffle(candidates)
     return tuple(candidates)
 

@@ -1,6 +1,7 @@
 """Evaluating networks and baselines on the same ranking tasks."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from evals.baselines.ranker import Ranker
 from evals.baselines.recnet import RecNetRanker
@@ -8,10 +9,9 @@ from evals.baselines.registry import make_baselines, make_probes
 from evals.candidates import DRAWS, NEGATIVES, PROBED, SHOWN, Negatives, RankingTasks, draw_tasks
 from evals.datasets.splits import history
 from evals.leakage import fitted_on, read_seen, refuse_leak
-from evals.ranking import RankingResult, rank_all
+from evals.ranking import rank_all
 from evals.tables import Provenance, RankingTable, make_tables
 from nodes.step import require_usable
-from prompts.llm.errors import BudgetExceeded
 from state.dataset import Dataset, Split
 from state.domain import Frozen
 from state.errors import InputError
@@ -64,8 +64,7 @@ async def evaluate_networks(
         seed: keys the candidates and the baselines.
         baselines: add the baselines that learn from interactions.
         probes: add the probes, and tables with equal negatives.
-        on_progress: called with a ranker's name and its number of rankings; returns what is called
-            after each.
+        on_progress: see `OnProgress`.
 
     Raises:
         NetworkError: a network has learned from the records that are to be predicted.
@@ -125,24 +124,11 @@ async def evaluate_networks(
 async def evaluate_network(
     network: Network,
     split: Split,
-    *,
-    draws: Sequence[int] = DRAWS,
-    seed: int = 0,
-    baselines: bool = False,
-    probes: bool = False,
-    on_progress: OnProgress = lambda _name, _total: lambda: None,
+    **options: Any,  # noqa: ANN401 - those of `evaluate_networks`
 ) -> Evaluation:
     """Evaluate one network: what `Network.evaluate` calls, by the entry point in pyproject.toml."""
-    return await evaluate_networks(
-        RecNet(network.resources),
-        {"RecNet": network.name},
-        split,
-        draws=draws,
-        seed=seed,
-        baselines=baselines,
-        probes=probes,
-        on_progress=on_progress,
-    )
+    recnet = RecNet(network.resources)
+    return await evaluate_networks(recnet, {"RecNet": network.name}, split, **options)
 
 
 async def draw_network_tasks(
@@ -180,31 +166,16 @@ async def _make_tables(
     """Return the tables of one kind of negatives, with what their rankings cost."""
     budget, in_flight = recnet.resources.budget, recnet.resources.settings.max_concurrent_calls
     calls, cached, tokens = budget.calls, budget.cached, budget.tokens
-    results = [await _rank(ranker, tasks, in_flight, on_progress) for ranker in rankers]
+    results = []
+    for ranker in rankers:
+        done = on_progress(f"{ranker.name}, {tasks.negatives}", len(tasks.tasks))
+        results.append(await rank_all(ranker, tasks, concurrency=in_flight, done=done))
     cost = {
         "calls": budget.calls - calls,
         "cached": budget.cached - cached,
         "tokens": budget.tokens - tokens,
     }
     return make_tables(results, made.model_copy(update=cost))
-
-
-async def _rank(
-    ranker: Ranker, tasks: RankingTasks, concurrency: int, on_progress: OnProgress
-) -> RankingResult:
-    """Do all tasks; say how far they are where the budget ends."""
-    ranked, advance = 0, on_progress(f"{ranker.name}, {tasks.negatives}", len(tasks.tasks))
-
-    def done() -> None:
-        nonlocal ranked
-        ranked += 1
-        advance()
-
-    try:
-        return await rank_all(ranker, tasks, concurrency=concurrency, done=done)
-    except BudgetExceeded as stop:
-        of = f"{len(tasks.tasks)} rankings of {ranker.name}, {tasks.negatives} negatives"
-        raise BudgetExceeded(f"{stop}; {ranked} of {of}, are made") from None
 
 
 async def _learned(recnet: RecNet, network: NetworkRecord, split: Split) -> str:

@@ -12,6 +12,7 @@ from pydantic import Field
 from evals.baselines.ranker import ContractError, Ranker
 from evals.candidates import Negatives, RankingTask, RankingTasks
 from evals.metrics import ndcg
+from prompts.llm.errors import BudgetExceeded
 from state.dataset import Split
 from state.domain import Frozen
 
@@ -46,16 +47,12 @@ async def rank_all(
 ) -> RankingResult:
     """Let the fitted `ranker` do all `tasks` and return where the targets landed.
 
-    The ranker gets the user and the candidates, never the target.
-
-    Args:
-        ranker: fitted.
-        tasks: all of one split and one kind of negatives.
-        concurrency: rankings under way at the same time, at most.
-        done: called after each ranking.
+    The ranker gets the user and the candidates, never the target. At most `concurrency` rankings
+    are under way at the same time; `done` is called after each.
 
     Raises:
         ContractError: a ranking does not hold every candidate once.
+        BudgetExceeded: the budget is spent; the message says how many rankings are made.
         Exception: the first error of the ranker.
     """
     started = time.perf_counter()
@@ -76,7 +73,12 @@ async def rank_all(
         async with asyncio.TaskGroup() as group:
             ranked = [group.create_task(rank(task)) for task in tasks.tasks]
     except ExceptionGroup as failed:
-        raise failed.exceptions[0] from None
+        error = failed.exceptions[0]
+        if isinstance(error, BudgetExceeded):
+            made = sum(not (task.cancelled() or task.exception()) for task in ranked)
+            of = f"{len(ranked)} rankings of {ranker.name}, {tasks.negatives} negatives"
+            error = BudgetExceeded(f"{error}; {made} of {of}, are made")
+        raise error from None
     ranks: dict[str, list[int]] = defaultdict(list)
     for task, place in zip(tasks.tasks, ranked, strict=True):
         ranks[task.user].append(place.result())

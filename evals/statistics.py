@@ -70,7 +70,7 @@ def paired_p(first: Values, second: Values, *, seed: int = 0) -> float:
     """
     result = stats.permutation_test(
         (_users(first), _users(second)),
-        _mean_difference,
+        lambda a, b, axis: np.mean(a, axis=axis) - np.mean(b, axis=axis),
         permutation_type="samples",
         n_resamples=RESAMPLES,
         batch=_BATCH,
@@ -84,8 +84,8 @@ def paired_p(first: Values, second: Values, *, seed: int = 0) -> float:
 def equivalence_p(differences: Values, margin: float) -> float:
     """Return the p-value of the claim that the true mean difference lies within `margin` of zero.
 
-    Two one-sided t-tests (TOST), one against each end; the larger p is returned. `differences`
-    holds one paired difference per world. Raises `ValueError` as `noninferiority_p` does.
+    The larger p of two one-sided t-tests (TOST). Arguments and errors are those of
+    `noninferiority_p`.
     """
     from_above = noninferiority_p(np.negative(differences), margin)
     return max(noninferiority_p(differences, margin), from_above)
@@ -137,33 +137,21 @@ def smallest_difference(differences: Values) -> float:
     return float(np.sum(quantiles) * stats.sem(data))
 
 
-def compare(first: Values, second: Values, *, seed: int = 0) -> Comparison:
+def compare(first: Values, second: Values) -> Comparison:
     """Return the comparison of `first` with `second`, one value per user in the same order.
 
     Raises `ValueError` as `paired_p` does.
     """
-    differences = _differences(first, second)
+    if len(first) != len(second):
+        raise ValueError(f"pairs needed, got {len(first)} and {len(second)}")
+    differences = _users(first) - _users(second)
     return Comparison(
         users=len(differences),
         difference=float(np.mean(differences)),
-        interval=bootstrap_interval(differences, seed=seed),
-        p=paired_p(first, second, seed=seed),
+        interval=bootstrap_interval(differences),
+        p=paired_p(first, second),
         smallest=smallest_difference(differences),
     )
-
-
-def _mean_difference(
-    first: npt.NDArray[np.float64], second: npt.NDArray[np.float64], axis: int
-) -> npt.NDArray[np.float64]:
-    difference: npt.NDArray[np.float64] = np.mean(first, axis=axis) - np.mean(second, axis=axis)
-    return difference
-
-
-def _differences(first: Values, second: Values) -> npt.NDArray[np.float64]:
-    if len(first) != len(second):
-        raise ValueError(f"pairs needed, got {len(first)} and {len(second)}")
-    differences: npt.NDArray[np.float64] = _users(first) - _users(second)
-    return differences
 
 
 def _users(values: Values) -> npt.NDArray[np.float64]:

@@ -20,7 +20,6 @@ from state.domain import Frozen
 
 COMPARED_AT = 10
 """The cutoff at which rankers are compared."""
-LINES = {"floor": floor, "random line": random_line}
 LINES_NOTE = "floor: the target always last; random line: expected of a random order; both exact"
 MEANING = {
     Negatives.SAMPLED: "sampled negatives: uniform, as in the paper",
@@ -101,56 +100,47 @@ class RankingTable(Frozen):
     def markdown(self) -> str:
         """Return the table as Markdown, its caption as a list below."""
         notes = [f"- {line}" for line in self.caption]
-        return "\n".join(
-            [f"**{self.title}**", "", *markdown_table(self._cells(" ")), "", *notes, ""]
-        )
+        rows = markdown_table(self._cells(" "))
+        return "\n".join([f"**{self.title}**", "", *rows, "", *notes, ""])
 
     def _cells(self, between: str) -> list[list[str]]:
-        compared = any(row.comparison for row in self.rows)
-        header = ["", *(f"NDCG@{figure.k}" for figure in self.rows[0].figures)]
-        lines = [[*header, f"@{COMPARED_AT} – {self.baseline}"] if compared else header]
+        lines = [["", *(f"NDCG@{k}" for k in CUTOFFS), f"@{COMPARED_AT} – {self.baseline}"]]
         for row in self.rows:
-            cells = [row.name, *(shown(figure, between) for figure in row.figures)]
-            if compared:
-                pair = row.comparison
-                p = "" if pair is None else shown_p(pair.p)
+            compared = ""
+            if row.comparison:
+                p = shown_p(row.comparison.p)
                 told = f"p {p}" if p.startswith("<") else f"p = {p}"
-                cells.append("" if pair is None else f"{pair.difference:+.3f}{between}{told}")
-            lines.append(cells)
+                compared = f"{row.comparison.difference:+.3f}{between}{told}"
+            lines.append([row.name, *(shown(f, between) for f in row.figures), compared])
+        if not any(row.comparison for row in self.rows):
+            return [line[:-1] for line in lines]
         return lines
 
 
-def make_tables(
-    results: Sequence[RankingResult],
-    provenance: Provenance,
-    *,
-    baseline: str = "TF-IDF",
-    seed: int = 0,
-) -> list[RankingTable]:
+def make_tables(results: Sequence[RankingResult], provenance: Provenance) -> list[RankingTable]:
     """Return a table for each split and kind of negatives in `results`, rankers in their order.
 
-    Rankers are compared with `baseline`, or with the first one where it is not among them; `seed`
-    is that of the bootstrap. Raises `ValueError` where the rankers of one table did not rank for
-    the same users.
+    Rankers are compared with TF-IDF, or with the first one where it is not among them. Raises
+    `ValueError` where the rankers of one table did not rank for the same users.
     """
     groups: dict[tuple[Split, Negatives], list[RankingResult]] = {}
     for result in results:
         groups.setdefault((result.split, result.negatives), []).append(result)
-    return [_table(group, provenance, baseline, seed) for group in groups.values()]
+    return [_table(group, provenance) for group in groups.values()]
 
 
-def make_row(result: RankingResult, against: Mapping[str, float] | None, seed: int = 0) -> TableRow:
+def make_row(result: RankingResult, against: Mapping[str, float] | None) -> TableRow:
     """Return the row of a ranker, compared with others' NDCG@10 of the same users, if given."""
     enough = len(result.ranks) > 1
     figures = []
     for k in CUTOFFS:
         values = list(result.user_means(k).values())
-        interval = bootstrap_interval(values, seed=seed) if enough else None
+        interval = bootstrap_interval(values) if enough else None
         figures.append(Figure(k=k, mean=fmean(values), interval=interval))
     comparison = None
     if enough and against is not None:
         own = result.user_means(COMPARED_AT)
-        comparison = compare([own[user] for user in against], list(against.values()), seed=seed)
+        comparison = compare([own[user] for user in against], list(against.values()))
     return TableRow(
         name=result.ranker, users=len(result.ranks), figures=tuple(figures), comparison=comparison
     )
@@ -177,19 +167,21 @@ def shown_p(p: float | None) -> str:
     return "< 0.001" if p < 0.001 else f"{p:.3f}"
 
 
-def _table(
-    results: Sequence[RankingResult], provenance: Provenance, baseline: str, seed: int
-) -> RankingTable:
+def line_rows(size: int) -> list[TableRow]:
+    """Return the floor and the random line of rankings of `size` candidates."""
+    return [
+        TableRow(name=name, figures=tuple(Figure(k=k, mean=value(size, k)) for k in CUTOFFS))
+        for name, value in (("floor", floor), ("random line", random_line))
+    ]
+
+
+def _table(results: Sequence[RankingResult], provenance: Provenance) -> RankingTable:
     first = results[0]
     if any(r.ranks.keys() != first.ranks.keys() or r.size != first.size for r in results):
         raise ValueError("the rankers of one table must do the same tasks")
-    reference = next((r for r in results if r.ranker == baseline), first)
+    reference = next((r for r in results if r.ranker == "TF-IDF"), first)
     against = reference.user_means(COMPARED_AT)
-    rows = [make_row(r, None if r is reference else against, seed) for r in results]
-    lines = [
-        TableRow(name=name, figures=tuple(Figure(k=k, mean=value(first.size, k)) for k in CUTOFFS))
-        for name, value in LINES.items()
-    ]
+    rows = [make_row(r, None if r is reference else against) for r in results]
     return RankingTable(
         title=f"{provenance.dataset}, {first.split}, {MEANING[first.negatives]}",
         split=first.split,
@@ -197,7 +189,7 @@ def _table(
         users=len(first.ranks),
         left_out=len(first.left_out),
         baseline=reference.ranker,
-        rows=(*lines, *rows),
+        rows=(*line_rows(first.size), *rows),
         caption=(*_made_by(results, provenance), _resolved(rows, reference.ranker)),
         provenance=provenance,
     )

@@ -6,7 +6,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from nodes.reception import fan_out_merges, receptions_of
-from nodes.step import begin_step
+from nodes.step import C, begin_step
 from prompts.predict import PREDICT, Option, PredictFields
 from state.db.pool import Connection
 from state.domain import Client, ClientKind, Reception
@@ -17,7 +17,7 @@ from state.randomness import draw
 from state.store.clients import find_clients, read_clients
 
 
-async def load_clients(state: ForwardState, runtime: Runtime[NetworkContext]) -> ForwardState:
+async def load_clients(state: ForwardState, runtime: Runtime[C]) -> ForwardState:
     """Read user, positive and negative with their versions and buffers: this step's snapshot."""
     step = await begin_step(state["interaction"], runtime)
     async with step.connection() as conn:

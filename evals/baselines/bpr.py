@@ -14,18 +14,16 @@ from evals.baselines.scoring import ScoringRanker
 from state.dataset import Event
 from state.errors import InputError
 
+Factors = dict[str, npt.NDArray[np.float32]]
+
 
 class BprRanker(ScoringRanker):
     """Ranks by the product of a user's and an item's factors, learned by the library `implicit`.
 
     It uses one thread: with more, the same seed gives other factors each time. The library draws
     the other item of a pair from the events, so popularity is hardly learned. An item without an
-    event comes last; a user without one gets a random order.
-
-    The defaults were chosen on the validation of AgentCF's dense sample (NDCG@10, sampled
-    negatives, ten draws, means of five seeds) out of factors 2 to 64, 30 to 1,000 epochs, rates
-    0.01 to 0.1 and regularization 0.01 to 0.4. They reach 0.505; 2 factors reach at most 0.468,
-    300 epochs 0.495, a regularization of 0.4 0.470, and 64 factors the same.
+    event comes last; a user without one gets a random order. The defaults were chosen on the
+    validation of AgentCF's dense sample.
     """
 
     name = "BPR"
@@ -67,12 +65,8 @@ class BprRanker(ScoringRanker):
         known = interaction_matrix(chain(train, valid))
         model = self._model()
         model.fit(csr_matrix(known.matrix), show_progress=False)  # it takes no sparse array
-        self._users: dict[str, npt.NDArray[np.float32]] = dict(
-            zip(known.users, model.user_factors, strict=True)
-        )
-        self._items: dict[str, npt.NDArray[np.float32]] = dict(
-            zip(known.items, model.item_factors, strict=True)
-        )
+        self._users: Factors = dict(zip(known.users, model.user_factors, strict=True))
+        self._items: Factors = dict(zip(known.items, model.item_factors, strict=True))
 
     def score(self, user: str, candidates: Sequence[str]) -> list[float]:
         """Return the products of the factors."""

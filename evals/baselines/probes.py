@@ -7,7 +7,7 @@ probes beside Pop. And where tastes drift, the newest items are taken next. docs
 figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
 
@@ -54,14 +54,11 @@ class Probe(StrEnum):
     MOST_MESSAGES = "most messages first"
 
 
-def _score(probe: Probe, signals: Signals) -> float:
-    match probe:
-        case Probe.SHORTEST_PROFILE:
-            return -signals.profile_length
-        case Probe.MOST_VERSIONS:
-            return signals.versions
-        case Probe.MOST_MESSAGES:
-            return signals.messages
+_SCORES: Mapping[Probe, Callable[[Signals], float]] = {
+    Probe.SHORTEST_PROFILE: lambda signals: -signals.profile_length,
+    Probe.MOST_VERSIONS: lambda signals: signals.versions,
+    Probe.MOST_MESSAGES: lambda signals: signals.messages,
+}
 
 
 class ProbeRanker:
@@ -86,9 +83,7 @@ class ProbeRanker:
         async with self._recnet.resources.pool.connection() as conn:
             ids = await find_clients(conn, network.id, ClientKind.ITEM, candidates)
             signals = await read_signals(conn, network.id, list(ids.values()))
+        score = _SCORES[self._probe]
         return best_first(
-            candidates,
-            lambda key: _score(self._probe, signals[ids[key]]),
-            seed=self._seed,
-            user=user,
+            candidates, lambda key: score(signals[ids[key]]), seed=self._seed, user=user
         )

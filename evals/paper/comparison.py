@@ -19,13 +19,10 @@ Rows = dict[Negatives, list[TableRow]]
 
 
 def compare_rows(results: Mapping[str, Sequence[RankingResult]], reference: str) -> Rows:
-    """Return the rows under each kind of negatives, in the order of `results`.
+    """Return the rows under each kind of negatives, compared with the row `reference`.
 
-    Args:
-        results: for each row its results, over seeds and kinds of negatives.
-        reference: the row that the others are compared with.
-
-    The p-values are corrected for all comparisons of the table, both kinds of negatives together.
+    `results` holds for each row its results, over seeds and kinds of negatives. The p-values are
+    corrected for all comparisons of the table, both kinds of negatives together.
     """
     rows: Rows = {}
     for kind in SHOWN:
@@ -34,12 +31,14 @@ def compare_rows(results: Mapping[str, Sequence[RankingResult]], reference: str)
         rows[kind] = [
             _row(own, None if name == reference else against) for name, own in seeds.items()
         ]
-    compared = [(kind, at) for kind, own in rows.items() for at, row in enumerate(own)
-                if row.comparison]  # fmt: skip
     raw = [row.comparison.p for own in rows.values() for row in own if row.comparison]
-    for (kind, at), p in zip(compared, holm(raw), strict=True):
-        rows[kind][at] = rows[kind][at].model_copy(update={"p": p})
-    return rows
+    corrected = iter(holm(raw))
+    return {
+        kind: [
+            row.model_copy(update={"p": next(corrected)}) if row.comparison else row for row in own
+        ]
+        for kind, own in rows.items()
+    }
 
 
 def compare_probes(results: Mapping[str, Sequence[RankingResult]]) -> Rows:

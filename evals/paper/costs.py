@@ -16,11 +16,9 @@ def cost_rows(costs: Costs) -> list[list[str]]:
     Calls are those sent and those answered from the cache: a network that is trained second does
     not look cheaper. Tokens and seconds are not shown where replies came from the cache.
     """
-    header = [
-        "", "records", "failed", "reward", "bootstrap calls", "calls", "per record", "cached",
-        "tokens", "router updates", "seconds", "ranking calls", "incomplete",
-    ]  # fmt: skip
-    return [header, *([name, *_cells(own)] for name, own in costs.items())]
+    cells = {name: _cells(own) for name, own in costs.items()}
+    header = ["", *next(iter(cells.values()))]
+    return [header, *([name, *own.values()] for name, own in cells.items())]
 
 
 def efficiency_rows(costs: Costs, ndcg: Mapping[str, float]) -> list[list[str]]:
@@ -39,28 +37,24 @@ def efficiency_rows(costs: Costs, ndcg: Mapping[str, float]) -> list[list[str]]:
     return [header, *rows]
 
 
-def _cells(costs: Sequence[Cost]) -> list[str]:
+def _cells(costs: Sequence[Cost]) -> dict[str, str]:
     rewards = [cost.reward for cost in costs if cost.reward is not None]
     records, calls = _mean(costs, lambda c: c.records), _mean(costs, lambda c: c.asked)
-    incomplete = (
-        sum(cost.missing for cost in costs),
-        sum(cost.dropped for cost in costs),
-        sum(cost.failed_rankings for cost in costs),
-    )
-    return [
-        _shown(records),
-        _shown(_mean(costs, lambda c: c.failed)),
-        _shown(fmean(rewards) if rewards else None, ".3f"),
-        _shown(_mean(costs, lambda c: c.bootstrap_calls)),
-        _shown(calls),
-        _shown(calls / records if calls is not None and records else None, ".2f"),
-        _shown(_mean(costs, lambda c: c.cached)),
-        _shown(_mean(costs, lambda c: None if c.cached else c.tokens)),
-        _shown(_mean(costs, lambda c: c.updates)),
-        _shown(_mean(costs, _seconds)),
-        _shown(_mean(costs, lambda c: c.ranking_calls)),
-        " / ".join(map(_shown, incomplete)),
-    ]
+    incomplete = [(cost.missing, cost.dropped, cost.failed_rankings) for cost in costs]
+    return {
+        "records": _shown(records),
+        "failed": _shown(_mean(costs, lambda c: c.failed)),
+        "reward": _shown(fmean(rewards) if rewards else None, ".3f"),
+        "bootstrap calls": _shown(_mean(costs, lambda c: c.bootstrap_calls)),
+        "calls": _shown(calls),
+        "per record": _shown(calls / records if calls is not None and records else None, ".2f"),
+        "cached": _shown(_mean(costs, lambda c: c.cached)),
+        "tokens": _shown(_mean(costs, lambda c: None if c.cached else c.tokens)),
+        "router updates": _shown(_mean(costs, lambda c: c.updates)),
+        "seconds": _shown(_mean(costs, _seconds)),
+        "ranking calls": _shown(_mean(costs, lambda c: c.ranking_calls)),
+        "incomplete": " / ".join(_shown(sum(counts)) for counts in zip(*incomplete, strict=True)),
+    }
 
 
 def _seconds(cost: Cost) -> float | None:

@@ -33,8 +33,8 @@ class Outcome(Frozen):
 
 def row_names(design: Design) -> list[str]:
     """Return the rows of a table, in order."""
-    names = [name for name in BASELINES if design.baselines or name in ALWAYS]
-    return [*names, *(variant.name for variant in design.variants)]
+    baselines = [name for name in BASELINES if design.baselines or name in ALWAYS]
+    return [*baselines, *(variant.name for variant in design.variants)]
 
 
 async def run_experiment(

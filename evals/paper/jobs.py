@@ -1,6 +1,6 @@
 """Training networks for the tables: bootstrapped networks to copy, and jobs that run concurrently.
 
-All jobs share one process: its budget, its limit of calls in flight and its stop signals.
+All jobs share the budget, the limit of calls in flight and the stop signals of one process.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ from workflows.training.driver import TrainingReport, read_settled
 from workflows.usage import mark_usage_now, usage_since
 
 _REASON = 500
-"""Letters of a failure's reason."""
+"""Letters of a failure's reason. A bug is named by its type too."""
 
 
 async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> NetworkRecord:
@@ -63,15 +63,9 @@ async def run_jobs(
 ) -> list[Result]:
     """Run the jobs without a stored result; return the results of all jobs, in order.
 
-    A job that fails does not stop the others.
-
-    Args:
-        recnet: the open database.
-        jobs: what is wanted.
-        concurrency: networks trained at the same time, at most.
-        results: where results are looked up and stored.
-        progress: called with the number of jobs done, of how many.
-        redo: networks whose jobs run although there is a result.
+    A job that fails does not stop the others. At most `concurrency` networks are trained at the
+    same time. `progress` is called with the number of jobs done, and of how many. The jobs of the
+    networks in `redo` run although there is a result.
 
     Raises:
         RecNetError: jobs failed; the message says how many, and why the first one did.
@@ -80,7 +74,8 @@ async def run_jobs(
     missing = [job for job in jobs if job.network in redo or results.find(job) is None]
     waiting = {job.network: job for job in missing}
     limiter = asyncio.Semaphore(concurrency)
-    done, spent, failed = 0, "", list[str]()
+    done, spent = 0, ""
+    failed: list[str] = []
     progress(done, len(waiting))
 
     async def run(job: Job) -> None:
@@ -95,7 +90,8 @@ async def run_jobs(
             except psycopg.OperationalError:
                 raise  # no other job could run either
             except Exception as error:  # noqa: BLE001 - whatever it is, other jobs can run
-                failed.append(f"{job.network}: {_explain(error)}")
+                kind = "" if isinstance(error, RuntimeError) else f"{type(error).__name__}: "
+                failed.append(f"{job.network}: {clean_line(f'{kind}{error}', _REASON)}")
             else:
                 done += 1
                 progress(done, len(waiting))
@@ -105,7 +101,10 @@ async def run_jobs(
         if error is not None:
             raise error
     _raise_failures(failed, spent, len(waiting))
-    return [results.read(job) for job in jobs]
+    found = [result for job in jobs if (result := results.find(job))]
+    if len(found) < len(jobs):
+        raise RecNetError(f"results in {results.folder} cannot be read: run this again")
+    return found
 
 
 async def run_job(recnet: RecNet, job: Job, concurrency: int = 1) -> Result:
@@ -117,19 +116,20 @@ async def run_job(recnet: RecNet, job: Job, concurrency: int = 1) -> Result:
         NetworkError: there is no such base.
         BudgetExceeded: the budget is spent; the same call goes on.
     """
+    handle = recnet.network(job.network)
     fresh = await _find(recnet, job.network) is None
     if fresh and job.variant.trainer == "agentcf":
         await copy_for_agentcf(recnet, job.base, job.network)
     elif fresh:
         await recnet.network(job.base).copy(job.network, **job.variant.settings)
-    network = await recnet.network(job.network).record()
+    network = await handle.record()
     cost = Cost()
     if job.variant.trainer != "none":
         report = await _train(recnet, job, network)
         cost = await _cost(recnet, job, network, report)
         cost = cost.model_copy(update={"seconds": report.seconds if fresh else None})
     dataset, drawn = await draw_network_tasks(
-        recnet, network, job.split, job.seed, range(job.draws), job.negatives
+        recnet, network, job.split, job.seed, range(job.draws)
     )
     await refuse_leak(recnet, network, dataset, job.split)
     ranker = RecNetRanker(recnet, job.network, name=job.variant.name, seed=job.seed)
@@ -147,7 +147,7 @@ async def run_job(recnet: RecNet, job: Job, concurrency: int = 1) -> Result:
     }
     return Result(
         job=job,
-        digest=await recnet.network(job.network).digest(),
+        digest=await handle.digest(),
         cost=cost.model_copy(update=ranked),
         rewards={record.id: settled[record.id] for record in records if record.id in settled},
         rankings=tuple(rankings),
@@ -161,11 +161,11 @@ async def _train(recnet: RecNet, job: Job, network: NetworkRecord) -> TrainingRe
     if job.records is not None:
         _, settled = await read_settled(recnet.resources, network, fitted_on(job.split))
         limit = max(0, job.records - len(settled))
+    fit = fit_for(job.split)
     if job.variant.trainer == "agentcf":
-        report = await train_agentcf(recnet, job.network, fit=fit_for(job.split), limit=limit)
+        report = await train_agentcf(recnet, job.network, fit=fit, limit=limit)
     else:
-        handle = recnet.network(job.network)
-        report = await handle.train(fit=fit_for(job.split), limit=limit)
+        report = await recnet.network(job.network).train(fit=fit, limit=limit)
     if report.stopped and (limit is None or report.run < limit):
         raise BudgetExceeded(report.stopped)
     return report
@@ -201,15 +201,9 @@ async def _find(recnet: RecNet, name: str) -> NetworkRecord | None:
         return None
 
 
-def _explain(error: Exception) -> str:
-    """Return one line on an error; one that is a bug is named by its type."""
-    expected = isinstance(error, RuntimeError)
-    return clean_line(str(error) if expected else f"{type(error).__name__}: {error}", _REASON)
-
-
 def _raise_failures(failed: Sequence[str], spent: str, of: int) -> None:
-    told = f"{len(failed)} of {of} networks failed, the first: {failed[0]}" if failed else ""
+    failures = f"{len(failed)} of {of} networks failed, the first: {failed[0]}" if failed else ""
     if spent:
-        raise BudgetExceeded("; ".join(filter(None, (spent, told))))
-    if told:
-        raise RecNetError(f"{told}; what was done is kept, and the same command does the rest")
+        raise BudgetExceeded("; ".join(filter(None, (spent, failures))))
+    if failed:
+        raise RecNetError(f"{failures}; what was done is kept, and the same command does the rest")

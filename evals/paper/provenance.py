@@ -1,11 +1,8 @@
-"""What a result depends on besides its settings: data, models, prompts, and the code."""
+"""What a result depends on besides its settings: data, models, prompts, and the version."""
 
 import hashlib
-import shutil
-import subprocess
 from collections.abc import Iterable
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
+from importlib.metadata import version
 
 from evals.baselines.agentcf.prompts import PROMPTS as OF_AGENTCF
 from prompts.llm.models import OFFLINE
@@ -39,26 +36,8 @@ def base_name(recnet: RecNet, dataset: Dataset, seed: int) -> str:
 
 
 def program() -> str:
-    """Return the program's version and, in a git checkout, the commit, marked if files changed."""
-    try:
-        name = f"recnet {version('recnet')}"
-    except PackageNotFoundError:
-        name = "recnet"
-    if (git := shutil.which("git")) is None:
-        return name
-    described = subprocess.run(  # noqa: S603 - our own words
-        [git, "-C", Path(__file__).parent, "describe", "--always", "--exclude=*",
-         "--dirty=+changes"],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    return name if described.returncode else f"{name}, commit {described.stdout.strip()}"
-
-
-def made_by(programs: Iterable[str]) -> str:
-    """Return what made a report, and what made the results in it where that was another."""
-    here, made = program(), sorted(set(programs))
-    others = "" if made == [here] else f"; networks trained by {' and by '.join(made)}"
-    return f"made by {here}{others}"
+    """Return the program's name and version."""
+    return f"recnet {version('recnet')}"
 
 
 def caution(model: str) -> tuple[str, ...]:

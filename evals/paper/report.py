@@ -10,16 +10,27 @@ from evals.paper.printed import with_printed
 from evals.paper.results import Cost
 from evals.tables import (
     COMPARED_AT,
-    LINES,
     MEANING,
     TableRow,
+    line_rows,
     markdown_table,
     shown,
     shown_p,
 )
 from state.domain import Frozen
 
-_COMPARED = ("p (Holm)", "smallest resolved")
+_PROBE_NOTE = (
+    "A random order is expected to reach {chance}. Under equal negatives, which were taken in "
+    "training as often as the target, a probe that is elsewhere has found a leak. Under "
+    "matched ones it may have found popularity: items of more users have more versions and "
+    "messages too. Under sampled ones, being seen in training gives targets away. Where tastes "
+    "drift, the newest items tell targets under all of them: that is in the data."
+)
+_P_NOTE = (
+    "p asks whether the probe differs from a random order, and is not corrected: of twenty "
+    f"probes at chance, one is expected below 0.05. p (±{NEAR}) asks whether it lies within "
+    f"{NEAR} of one: only where that is small is it shown to be as good as at chance."
+)
 
 
 class Report(Frozen):
@@ -54,7 +65,8 @@ class Report(Frozen):
             parts += [*markdown_table(with_printed(figures, self.printed)), ""]
         chance = f"{random_line(self.size, COMPARED_AT):.3f}"
         if any(self.probes.values()):
-            parts += ["## Probes: rankers that know nothing of taste", "", *_probe_notes(chance)]
+            parts += ["## Probes: rankers that know nothing of taste", ""]
+            parts += [_PROBE_NOTE.format(chance=chance), "", _P_NOTE, ""]
             parts += [*markdown_table(_probes(self.probes)), ""]
         parts += ["## What it took, on average over the training seeds", ""]
         parts += [*markdown_table(cost_rows(self.costs)), ""]
@@ -73,27 +85,10 @@ class Report(Frozen):
         return "\n".join([*parts, *(f"- {note}" for note in self.notes), ""])
 
 
-def _probe_notes(chance: str) -> list[str]:
-    return [
-        f"A random order is expected to reach {chance}. Under equal negatives, which were taken in "
-        "training as often as the target, a probe that is elsewhere has found a leak. Under "
-        "matched ones it may have found popularity: items of more users have more versions and "
-        "messages too. Under sampled ones, being seen in training gives targets away. Where tastes "
-        "drift, the newest items tell targets under all of them: that is in the data.",
-        "",
-        "p asks whether the probe differs from a random order, and is not corrected: of twenty "
-        f"probes at chance, one is expected below 0.05. p (±{NEAR}) asks whether it lies within "
-        f"{NEAR} of one: only where that is small is it shown to be as good as at chance.",
-        "",
-    ]
-
-
 def _figures(rows: Sequence[TableRow], reference: str, size: int) -> list[list[str]]:
     header = ["", *(f"NDCG@{k}" for k in CUTOFFS), f"@{COMPARED_AT} by seed"]
-    cells = [[*header, f"@{COMPARED_AT} – {reference}", *_COMPARED]]
-    for name, value in LINES.items():
-        cells.append([name, *(f"{value(size, k):.3f}" for k in CUTOFFS), "", "", "", ""])
-    for row in rows:
+    cells = [[*header, f"@{COMPARED_AT} – {reference}", "p (Holm)", "smallest resolved"]]
+    for row in (*line_rows(size), *rows):
         by_seed = ", ".join(f"{value:.3f}" for value in row.by_seed)
         cells.append([row.name, *map(shown, row.figures), by_seed, *_compared(row)])
     return cells

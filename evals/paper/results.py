@@ -7,12 +7,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from evals.candidates import SHOWN, Negatives
 from evals.paper.design import Variant
 from evals.ranking import RankingResult
 from state.dataset import Split
 from state.domain import Frozen
-from state.errors import RecNetError
 
 
 class Job(Frozen):
@@ -27,7 +25,6 @@ class Job(Frozen):
     draws: int
     records: int | None
     """Train on at most this many records; None for all."""
-    negatives: tuple[Negatives, ...] = SHOWN
 
     @property
     def network(self) -> str:
@@ -85,7 +82,7 @@ class Result(Frozen):
     """By record, in order, whether it was predicted right before it was learned; None: failed."""
     rankings: tuple[RankingResult, ...]
     program: str
-    """The version and the commit of the code that made it."""
+    """The version of the program that made it."""
 
 
 class Results:
@@ -108,17 +105,6 @@ class Results:
         # Two tables may give one network different names.
         rankings = tuple(r.model_copy(update={"ranker": job.variant.name}) for r in found.rankings)
         return found.model_copy(update={"job": job, "rankings": rankings})
-
-    def read(self, job: Job) -> Result:
-        """Return the result of a job that has run.
-
-        Raises:
-            RecNetError: it cannot be read.
-        """
-        result = self.find(job)
-        if result is None:
-            raise RecNetError(f"{self.path(job)} cannot be read: delete it, and run this again")
-        return result
 
     def keep(self, result: Result) -> None:
         """Write a result."""

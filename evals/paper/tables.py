@@ -10,7 +10,7 @@ from evals.paper.comparison import compare_probes, compare_rows
 from evals.paper.design import DESIGNS, Plan
 from evals.paper.experiment import Outcome, row_names, run_experiment
 from evals.paper.printed import require_rows
-from evals.paper.provenance import caution, made_by, short_hash
+from evals.paper.provenance import caution, program, short_hash
 from evals.paper.report import Report
 from evals.paper.results import Cost, Results, write_whole
 from evals.tables import LINES_NOTE
@@ -30,16 +30,10 @@ async def make_report(
     progress: Callable[[int, int], None],
     printed: Mapping[str, float],
 ) -> Report:
-    """Run, compare and write a table; return it.
+    """Run, compare and write the table of a name, such as `table2`; return it.
 
-    Args:
-        recnet: the open database.
-        name: the table's, as `table2`.
-        dataset: what it is made on.
-        plan: seeds, draws, split, records, concurrency.
-        out: the folder for results and tables.
-        progress: called with the number of networks trained, of how many.
-        printed: NDCG@10 of some rows as printed elsewhere.
+    Results and tables are files in `out`. `progress` is called with the number of networks trained,
+    and of how many. `printed` is NDCG@10 of some rows as printed elsewhere.
 
     Raises:
         RecNetError: it cannot be made of this data set, or jobs failed; the same call goes on.
@@ -53,12 +47,10 @@ async def make_report(
     costs: dict[str, list[Cost]] = {}
     for result in outcome.results:
         costs.setdefault(result.job.variant.name, []).append(result.cost)
-    limited = [f"trained on the first {plan.records} records only"] if plan.records else []
+    limited = f", trained on the first {plan.records} records only" if plan.records else ""
     report = Report(
         name=name,
-        title=", ".join(
-            [f"{design.title}: {dataset.name}", plan.split, *limited, f"model {model}"]
-        ),
+        title=f"{design.title}: {dataset.name}, {plan.split}{limited}, model {model}",
         reference=design.reference,
         size=next(iter(outcome.rankings.values()))[0].size,
         printed=dict(printed),
@@ -88,11 +80,13 @@ def file_stem(name: str, dataset: str, plan: Plan, bases: set[str]) -> str:
 
 def _notes(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
     settings, seeds = recnet.resources.settings, ", ".join(map(str, range(plan.seeds)))
+    here, made = program(), {result.program for result in outcome.results}
+    others = " and by ".join(sorted(made))
     notes = [
         LINES_NOTE,
         f"model {models_asked(recnet)}, encoder {settings.embedding}; training seeds {seeds}; "
         f"draws of candidates for each: {plan.draws}",
-        made_by(result.program for result in outcome.results),
+        f"made by {here}" + ("" if made == {here} else f"; networks trained by {others}"),
         "intervals and paired permutation tests over users, whose ranks of all seeds and draws are "
         "averaged first; p-values corrected by Holm for all comparisons of the table; they hold "
         "for these training seeds, and `by seed` shows how far seeds are apart",

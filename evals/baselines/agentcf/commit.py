@@ -64,15 +64,10 @@ async def commit_memories(
                 )
             _log.info("%s met newer memories", step.name)
             newer = await read_clients(conn, network, ids)
-            return {
-                "committed": False,
-                "conflicts": conflicts,
-                "clients": newer,
-                "written": [],
-                "round": 0,
-            }
+            again: ReflectionState = {"clients": newer, "written": [], "round": 0}
+            return {"committed": False, "conflicts": conflicts, **again}
         async with conn.pipeline():
-            made = _interaction(step, clients, reward=state["reward"], reason=state["reason"])
+            made = _interaction(step, clients, state["reward"], state["reason"])
             await write_interaction(conn, network, made)
             for change in changes:
                 await write_change(conn, step, change, vectors[change.module])
@@ -84,30 +79,19 @@ async def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
     return "__end__" if state["committed"] else "choose_item"
 
 
-# No coroutine: see `nodes.lifecycle.was_predicted`.
-def was_learned(state: AgentCFState) -> Literal["record_failure", "__end__"]:
-    """Route a record that failed to where the reason is stored."""
-    return "record_failure" if state["failure"] else "__end__"
-
-
 async def record_failure(
     state: AgentCFState, runtime: Runtime[AgentCFContext]
 ) -> InteractionOutput:
     """Store why a record failed; its memories stay as they were."""
     step = await begin_step(state["interaction"], runtime)
     async with step.commit() as conn:
-        failed = _interaction(step, state["clients"], failure=state["failure"])
+        failed = _interaction(step, state["clients"], None, failure=state["failure"])
         await write_interaction(conn, step.network.id, failed)
     return {}
 
 
 def _interaction(
-    step: Step,
-    clients: Sequence[Client],
-    *,
-    reward: int | None = None,
-    reason: str = "",
-    failure: str = "",
+    step: Step, clients: Sequence[Client], reward: int | None, reason: str = "", failure: str = ""
 ) -> Interaction:
     user, positive, negative = (client.id for client in clients)
     return Interaction(

@@ -2,11 +2,10 @@
 
 from langgraph.graph import END, START, StateGraph
 
-from evals.baselines.agentcf.commit import commit_memories, is_over, record_failure, was_learned
+from evals.baselines.agentcf.commit import commit_memories, is_over, record_failure
 from evals.baselines.agentcf.nodes import (
     choose_item,
     is_agreed,
-    meet_agents,
     reflect_items,
     reflect_user,
     who_reflects,
@@ -17,7 +16,8 @@ from evals.baselines.agentcf.state import (
     ReflectionOutput,
     ReflectionState,
 )
-from nodes.lifecycle import fails_record, is_settled, open_interaction
+from nodes.lifecycle import fails_record, is_settled, open_interaction, was_predicted
+from nodes.predict import load_clients
 from state.graphs.interaction import InteractionInput, InteractionOutput
 
 reflecting = StateGraph(ReflectionState, AgentCFContext, output_schema=ReflectionOutput)
@@ -35,15 +35,17 @@ builder = StateGraph(
     AgentCFState, AgentCFContext, input_schema=InteractionInput, output_schema=InteractionOutput
 )
 builder.add_node(open_interaction)
-builder.add_node(meet_agents)
+builder.add_node(load_clients)
 builder.add_node("reflect", reflecting.compile(name="reflect"))
 builder.add_node(record_failure)
 builder.add_edge(START, "open_interaction")
 builder.add_conditional_edges(
-    "open_interaction", is_settled, {"forward": "meet_agents", "__end__": END}
+    "open_interaction", is_settled, {"forward": "load_clients", "__end__": END}
 )
-builder.add_edge("meet_agents", "reflect")
-builder.add_conditional_edges("reflect", was_learned)
+builder.add_edge("load_clients", "reflect")
+builder.add_conditional_edges(
+    "reflect", was_predicted, {"backward": END, "record_failure": "record_failure"}
+)
 builder.add_edge("record_failure", END)
 
 graph = builder.compile(name="agentcf")

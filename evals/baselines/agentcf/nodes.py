@@ -1,4 +1,4 @@
-"""AgentCF's nodes for one record: read the agents, choose, reflect on the choice."""
+"""AgentCF's nodes for one record: choose, and reflect on the choice."""
 
 from typing import Literal
 
@@ -10,19 +10,10 @@ from evals.baselines.agentcf.prompts import (
     ItemMemories,
     ReflectionFields,
 )
-from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
-from nodes.predict import find_record, option_order
+from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
+from nodes.predict import option_order
 from nodes.step import Step, begin_step
 from prompts.predict import PREDICT, Option, PredictFields
-from state.store.clients import read_clients
-
-
-async def meet_agents(state: AgentCFState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
-    """Read the user agent and the two item agents with the versions of their memories."""
-    step = await begin_step(state["interaction"], runtime)
-    async with step.connection() as conn:
-        ids = await find_record(conn, step.network.id, state)
-        return {"clients": await read_clients(conn, step.network.id, ids)}
 
 
 async def choose_item(state: ReflectionState, runtime: Runtime[AgentCFContext]) -> ReflectionState:
@@ -32,16 +23,11 @@ async def choose_item(state: ReflectionState, runtime: Runtime[AgentCFContext]) 
     The first choice decides the record's reward.
     """
     step = await begin_step(state["interaction"], runtime)
-    reply = await step.ask(
-        PREDICT, PredictFields(user=memories(state)[0], options=_options(step, state))
-    )
-    chosen = _order(step)["AB".index(reply.choice)]
-    update: ReflectionState = {
-        "chosen": chosen,
-        "why": reply.reason,
-        "round": state.get("round", 0) + 1,
-    }
-    if update["round"] == 1:
+    fields = PredictFields(user=memories(state)[0], options=_options(step, state))
+    reply = await step.ask(PREDICT, fields)
+    chosen, rounds = _order(step)["AB".index(reply.choice)], state.get("round", 0) + 1
+    update: ReflectionState = {"chosen": chosen, "why": reply.reason, "round": rounds}
+    if rounds == 1:
         update["predicted"] = state["clients"][chosen].key
         update["reward"] = int(chosen == 1)
         update["reason"] = reply.reason
@@ -67,10 +53,7 @@ async def reflect_user(state: ReflectionState, runtime: Runtime[AgentCFContext])
 async def reflect_items(
     state: ReflectionState, runtime: Runtime[AgentCFContext]
 ) -> ReflectionState:
-    """Let the item agents rewrite their memories, given the user's current one.
-
-    Both do so after a wrong choice; after a right one, only the agent of the item taken.
-    """
+    """Let the agent of the item taken, and both after a wrong choice, rewrite their memories."""
     step = await begin_step(state["interaction"], runtime)
     wrong = state["chosen"] != 1
 

@@ -38,10 +38,6 @@ def agentcf(resources: Resources, *, rounds: int = 2) -> TrainingGraph:
     - *Memory.* A user's short-term memory is the profile; the versions of the profile are the
       long-term one, which ranking does not read (their basic variant).
 
-    Args:
-        resources: the open resources.
-        rounds: choices at most.
-
     Raises:
         TemplateError: an edited template does not fit its prompt.
     """

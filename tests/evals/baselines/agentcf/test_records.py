@@ -7,14 +7,14 @@ import pytest
 from langgraph.runtime import Runtime
 
 from evals.baselines.agentcf.commit import commit_memories
-from evals.baselines.agentcf.nodes import meet_agents
 from evals.baselines.agentcf.prompts import ReflectionFields
-from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
+from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
+from nodes.predict import load_clients
 from prompts.fields import read_fields
 from prompts.predict import PredictFields
 from state.domain import Client, Module, ModuleKind
 from state.errors import ConflictError, InputError
-from state.graphs.interaction import InteractionOutput
+from state.graphs.interaction import ForwardState, InteractionOutput
 from state.store.versions import Version, read_versions
 from state.vectors import as_array
 from tests.support.agentcf import as_agentcf, untouched
@@ -189,8 +189,8 @@ async def test_after_a_wrong_choice_both_items_must_be_written(
 async def test_a_record_that_meets_newer_memories_begins_again(agents: RecNet) -> None:
     network = await network_of(agents)
     user, positive, negative = RECORD
-    met = await meet_agents(
-        AgentCFState(user=user, positive=positive, negative=negative, interaction="late"), RUNTIME
+    met = await load_clients(
+        ForwardState(user=user, positive=positive, negative=negative, interaction="late"), RUNTIME
     )
     late: ReflectionState = {
         "interaction": "late",
