@@ -7,7 +7,6 @@ two profiles are not near because both say `Enjoys:`.
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from functools import lru_cache
 from zlib import crc32
 
@@ -15,9 +14,8 @@ import numpy as np
 from langchain_core.embeddings import Embeddings
 from numpy.typing import NDArray
 
-from prompts.offline.phrases import plain
+from prompts.offline.phrases import is_content, plain, stem, tokens
 from prompts.offline.profile_text import without_scaffolding
-from prompts.offline.words import is_content, stem, tokens
 
 DIMENSIONS = 256
 SHORTEST, LONGEST = 3, 5
@@ -75,19 +73,18 @@ def _words(text: str) -> list[str]:
 
 @lru_cache(maxsize=16_384)
 def _word_vector(word: str) -> Vector:
-    counts = Counter(_ngrams(f" {word} "))
+    padded = f" {word} "
+    counts = Counter(
+        padded[start : start + size]
+        for size in range(SHORTEST, LONGEST + 1)
+        for start in range(len(padded) - size + 1)
+    )
     vector = np.zeros(DIMENSIONS, dtype=np.float32)
     for ngram, count in counts.items():
         code = crc32(ngram.encode("utf-8", "replace"))
         sign = 1.0 if code >> 31 else -1.0
         vector[code % DIMENSIONS] += sign * (1.0 + math.log(count))
     return _unit(vector)
-
-
-def _ngrams(word: str) -> Iterable[str]:
-    for size in range(SHORTEST, LONGEST + 1):
-        for start in range(max(0, len(word) - size + 1)):
-            yield word[start : start + size]
 
 
 def _unit(vector: Vector) -> Vector:

@@ -6,12 +6,10 @@ no item's text can give orders to another module.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cached_property
 
 from prompts.gradient import CreditAssignment, GradientFields, ModuleFeedback, ModuleView
 from prompts.offline.phrases import distinct, salient_phrases, stems, without
-from prompts.offline.profile_text import Profile, read_message, read_profile
+from prompts.offline.profile_text import read_message, read_profile
 from prompts.offline.suggestions import Order, order, suggestion
 from prompts.predict import Option
 from state.domain import ClientKind, ModuleKind
@@ -32,13 +30,7 @@ Phrases = tuple[str, ...]
 def gradient(fields: GradientFields) -> CreditAssignment:
     """Return one entry for each module that took part."""
     prediction = Prediction(fields)
-    answers = {
-        ModuleKind.USER_PROFILE: prediction.feedback_to_user,
-        ModuleKind.ITEM_PROFILE: prediction.feedback_to_item,
-        ModuleKind.ROUTER: prediction.feedback_to_router,
-        ModuleKind.FILTER_MEMORY: prediction.feedback_to_filter,
-    }
-    said = [(module.name, answers[module.kind](module)) for module in fields.modules]
+    said = [(module.name, prediction.feedback(module)) for module in fields.modules]
     return CreditAssignment(
         gradients=[
             ModuleFeedback(module=name, involved=bool(text), suggestion=text) for name, text in said
@@ -46,58 +38,45 @@ def gradient(fields: GradientFields) -> CreditAssignment:
     )
 
 
-@dataclass(frozen=True)
 class Prediction:
     """One prediction: the phrases that speak for one option and not for the other."""
 
-    fields: GradientFields
-
-    @cached_property
-    def right(self) -> bool:
-        """Whether the prediction was right."""
-        return self.fields.reward > 0
-
-    @cached_property
-    def user(self) -> Profile:
-        """The user's profile."""
-        return read_profile(self.fields.user, ClientKind.USER)
-
-    @cached_property
-    def taken(self) -> Option:
-        """The option that the user really took."""
-        options = self.fields.options
-        return next((o for o in options if o.name == self.fields.taken), options[0])
-
-    @cached_property
-    def other(self) -> Option:
-        """The option that the user did not take."""
-        return next(o for o in self.fields.options if o is not self.taken)
-
-    @cached_property
-    def for_taken(self) -> Phrases:
-        """Phrases of the taken option that the other one does not share."""
-        return _only(self.taken, self.other)
-
-    @cached_property
-    def for_other(self) -> Phrases:
-        """Phrases of the other option that the taken one does not share."""
-        return _only(self.other, self.taken)
-
-    @cached_property
-    def misled(self) -> Phrases:
+    def __init__(self, fields: GradientFields) -> None:
+        self.right = fields.reward > 0
+        self.user = read_profile(fields.user, ClientKind.USER)
+        options = fields.options
+        self.taken = next((o for o in options if o.name == fields.taken), options[0])
+        self.other = next(o for o in options if o is not self.taken)
+        self._for_taken = _only(self.taken, self.other)
+        self._for_other = _only(self.other, self.taken)
+        self.misled = _naming(self.user.liked, self._for_other, self._for_taken)
         """Tastes that the user had learned and that spoke for the other option alone."""
-        return _naming(self.user.liked, self.for_other, self.for_taken)
+        self._routers = [
+            (read_message(module.text), *_read_effect(module.effect))
+            for module in fields.modules
+            if module.kind is ModuleKind.ROUTER
+        ]
 
-    def feedback_to_user(self, module: ModuleView) -> str:
+    def feedback(self, module: ModuleView) -> str:
+        """Return what one module should change or keep; empty where it was not involved."""
+        match module.kind:
+            case ModuleKind.USER_PROFILE:
+                return self.feedback_to_user(module.text)
+            case ModuleKind.ITEM_PROFILE:
+                return self.feedback_to_item(module.text, taken=self._owner(module) is self.taken)
+            case ModuleKind.ROUTER:
+                return self._feedback_to_router(module)
+            case _:
+                return self._feedback_to_filter(module)
+
+    def feedback_to_user(self, text: str) -> str:
         """Return what the user's profile should learn from what the user took."""
-        user = read_profile(module.text, ClientKind.USER)
-        lacking = without(self._lesson, user.liked)
-        misleading = _naming(without(user.heard, lacking), self.for_other, self.for_taken)
+        user = read_profile(text, ClientKind.USER)
+        lacking = without(self._lesson(), user.liked)
+        misleading = _naming(without(user.heard, lacking), self._for_other, self._for_taken)
         if self.right:
-            return suggestion(
-                order(Order.KEEP, without(_naming(user.known, self.for_taken), lacking), limit=3),
-                order(Order.ADD, lacking),
-            )
+            confirmed = without(_naming(user.known, self._for_taken), lacking)
+            return suggestion(order(Order.KEEP, confirmed, limit=3), order(Order.ADD, lacking))
         return suggestion(
             "It spoke for what was not taken."
             if misleading
@@ -106,19 +85,17 @@ class Prediction:
             order(Order.DROP, misleading),
         )
 
-    def feedback_to_item(self, module: ModuleView) -> str:
+    def feedback_to_item(self, text: str, *, taken: bool) -> str:
         """Return what the taken item should learn of its taker, and the other one unlearn.
 
         Not being taken says little about an item: only what it merely heard of can mislead.
         """
-        item = read_profile(module.text, ClientKind.ITEM)
-        if self._owner(module) != self.taken.name:
-            misleading = _naming(item.heard, self.user.known) if not self.right else ()
-            return order(Order.STOP, misleading)
-        return order(Order.SAY, without(self.user.likes, [*item.about, *item.own, *item.liked]))
+        item = read_profile(text, ClientKind.ITEM)
+        if taken:
+            return order(Order.SAY, without(self.user.likes, [*item.about, *item.own, *item.liked]))
+        return "" if self.right else order(Order.STOP, _naming(item.heard, self.user.known))
 
-    def feedback_to_router(self, module: ModuleView) -> str:
-        """Return what the router should stop saying, or go on saying."""
+    def _feedback_to_router(self, module: ModuleView) -> str:
         phrases = read_message(module.text)
         accepted, kept_out = _read_effect(module.effect)
         helped, misled = self._spoke(phrases, accepted)
@@ -126,19 +103,15 @@ class Prediction:
             return suggestion("It spoke for what was not taken.", order(Order.STOP, misled))
         return order(Order.GO_ON, helped or self._spoke(phrases, kept_out)[0])
 
-    def feedback_to_filter(self, module: ModuleView) -> str:
-        """Return what the filter memory should have kept out or let in."""
-        owner = self._owner(module) or _USER
-        messages = [
-            (read_message(router.text), *_read_effect(router.effect))
-            for router in self.fields.modules
-            if router.kind is ModuleKind.ROUTER
-        ]
-        let_in = [phrases for phrases, accepted, _ in messages if owner in accepted]
+    def _feedback_to_filter(self, module: ModuleView) -> str:
+        option = self._owner(module)
+        owner = option.name if option else _USER
+        let_in = [phrases for phrases, accepted, _ in self._routers if owner in accepted]
         if not let_in and "let in" in module.effect:
             # Routers that are not optimized send no text here; what they said was heard.
-            let_in = [self._heard(owner)]
-        kept_out = [phrases for phrases, _, against in messages if owner in against]
+            profile = read_profile(option.profile, ClientKind.ITEM) if option else self.user
+            let_in = [profile.heard]
+        kept_out = [phrases for phrases, _, against in self._routers if owner in against]
         spoke = [self._spoke(phrases, {owner}) for phrases in let_in]
         good = distinct(phrase for helped, _ in spoke for phrase in helped)
         bad = distinct(phrase for _, misled in spoke for phrase in misled)
@@ -152,27 +125,19 @@ class Prediction:
             order(Order.ADMIT, without(missed, bad)),
         )
 
-    @cached_property
     def _lesson(self) -> Phrases:
         """What taking the item teaches about a person: what it is, and a little of who takes it."""
         item = read_profile(self.taken.profile, ClientKind.ITEM)
         own = distinct([*item.about, *salient_phrases(self.taken.title), *item.own])
-        told = [phrase for phrase in own if phrase in self.for_taken] or list(own)
+        told = [phrase for phrase in own if phrase in self._for_taken] or list(own)
         return distinct([*told, *without(item.liked, own)[:LEARNED_NAMED]])
 
-    def _owner(self, module: ModuleView) -> str | None:
-        """Return the owner that a module's name names: the user, an option by its name, or None."""
+    def _owner(self, module: ModuleView) -> Option | None:
+        """Return the option whose name ends the module's name; None for the user's modules."""
         words = module.name.split()
         if _USER in words:
-            return _USER
-        names = (self.taken.name, self.other.name)
-        return next((name for name in names if words[-1:] == [name]), None)
-
-    def _heard(self, owner: str) -> Phrases:
-        if owner == _USER:
-            return self.user.heard
-        option = self.taken if owner == self.taken.name else self.other
-        return read_profile(option.profile, ClientKind.ITEM).heard
+            return None
+        return next((o for o in (self.taken, self.other) if words[-1:] == [o.name]), None)
 
     def _spoke(self, phrases: Phrases, receivers: set[str]) -> tuple[Phrases, Phrases]:
         """Return the phrases by which a message spoke for the taken option and for the other one.
@@ -182,8 +147,8 @@ class Prediction:
         helped: list[str] = []
         misled: list[str] = []
         if _USER in receivers:
-            helped.extend(_naming(phrases, self.for_taken, self.for_other))
-            misled.extend(_naming(phrases, self.for_other, self.for_taken))
+            helped.extend(_naming(phrases, self._for_taken, self._for_other))
+            misled.extend(_naming(phrases, self._for_other, self._for_taken))
         if self.taken.name in receivers:
             helped.extend(_naming(phrases, self.user.known))
         if self.other.name in receivers:

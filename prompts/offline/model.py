@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun, CallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -17,9 +16,8 @@ from prompts.fields import ROOT, read_fields
 from prompts.gradient import GradientFields
 from prompts.merge import MergeFields
 from prompts.offline.attributes import extract, summarize
+from prompts.offline.filter_memory import merge, optimize_filter_memory
 from prompts.offline.gradient import gradient
-from prompts.offline.merge import merge
-from prompts.offline.optimize_filter_memory import optimize_filter_memory
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.optimize_router import optimize_router
 from prompts.offline.peer_messages import address, choose, write
@@ -76,34 +74,26 @@ class OfflineModel(BaseChatModel):
         self,
         messages: list[BaseMessage],
         stop: list[str] | None = None,  # noqa: ARG002 - the base class names it
-        run_manager: CallbackManagerForLLMRun | None = None,  # noqa: ARG002
+        run_manager: object = None,  # noqa: ARG002 - the base class names it
         **kwargs: Any,  # noqa: ANN401 - the base class names it so
     ) -> ChatResult:
-        return _respond(messages, kwargs.get("response_format"))
+        fields, answer = _ANSWERS[_schema_name(kwargs.get("response_format"))]
+        reply = answer(read_fields(_find_fields(messages), fields)).model_dump_json()
+        asked = sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN
+        answered = len(reply) // CHARACTERS_A_TOKEN
+        message = AIMessage(
+            content=reply,
+            usage_metadata=UsageMetadata(
+                input_tokens=asked, output_tokens=answered, total_tokens=asked + answered
+            ),
+            response_metadata={"model_name": "offline", "finish_reason": "stop"},
+        )
+        return ChatResult(generations=[ChatGeneration(message=message)])
 
     async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,  # noqa: ARG002 - the base class names it
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002
-        **kwargs: Any,  # noqa: ANN401 - the base class names it so
-    ) -> ChatResult:
-        return _respond(messages, kwargs.get("response_format"))
-
-
-def _respond(messages: list[BaseMessage], response_format: object) -> ChatResult:
-    fields, answer = _ANSWERS[_schema_name(response_format)]
-    reply = answer(read_fields(_find_fields(messages), fields)).model_dump_json()
-    asked = sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN
-    answered = len(reply) // CHARACTERS_A_TOKEN
-    message = AIMessage(
-        content=reply,
-        usage_metadata=UsageMetadata(
-            input_tokens=asked, output_tokens=answered, total_tokens=asked + answered
-        ),
-        response_metadata={"model_name": "offline", "finish_reason": "stop"},
-    )
-    return ChatResult(generations=[ChatGeneration(message=message)])
+        self, messages: list[BaseMessage], *_: object, **kwargs: Any
+    ) -> ChatResult:  # noqa: ANN401
+        return self._generate(messages, **kwargs)  # without a thread: counting is quicker
 
 
 def _schema_name(response_format: object) -> str:

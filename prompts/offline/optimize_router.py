@@ -8,7 +8,7 @@ from prompts.offline.encoder import OfflineEncoder
 from prompts.offline.phrases import phrase_key, without
 from prompts.offline.profile_text import read_message, write_message
 from prompts.offline.suggestions import Order, read_orders
-from prompts.optimize_router import Effects, Feedback, OptimizedRouter, OptimizeRouterFields
+from prompts.optimize_router import Feedback, OptimizedRouter, OptimizeRouterFields
 
 TWIN = 0.6
 """Jaccard overlap of phrases from which two routers say the same."""
@@ -34,7 +34,8 @@ def optimize_router(fields: OptimizeRouterFields) -> OptimizedRouter:
         children = [write_message(group) for group in groups]
         reason = f"Two tastes that share no words: {groups[0][0]}, {groups[1][0]}."
         return _reply("split", reason, children)
-    stopped = _stopped(fields.feedback, 1 if _does_well(fields.effects) else 0)
+    does_well = any(float(effects.reward or 0) >= GOOD for effects in fields.effects)
+    stopped = _stopped(fields.feedback, int(does_well))
     misled = [phrase for phrase in said if phrase_key(phrase) in stopped]
     kept = without(said, misled) or without(fields.attributes, misled)
     if misled and kept:
@@ -59,11 +60,6 @@ def _twin(said: Sequence[str], neighbours: Sequence[Named]) -> Named | None:
         if not small and len(ours & theirs) >= TWIN * len(ours | theirs):
             return neighbour
     return None
-
-
-def _does_well(effects: Sequence[Effects]) -> bool:
-    """Return whether the messages are known to have done well where they were taken in."""
-    return any(float(effect.reward or 0) >= GOOD for effect in effects)
 
 
 def _stopped(feedback: Sequence[Feedback], beyond: int) -> set[str]:
@@ -95,9 +91,8 @@ def _groups(attributes: Sequence[str]) -> tuple[list[str], list[str]] | None:
         to_one = sum(near[left][place] for place in one) / len(one)
         to_two = sum(near[left][place] for place in two) / len(two)
         (one if to_one >= to_two else two).append(left)
-    return [attributes[place] for place in sorted(one)], [
-        attributes[place] for place in sorted(two)
-    ]
+    first, second = ([attributes[place] for place in sorted(group)] for group in (one, two))
+    return first, second
 
 
 def _linked(near: Sequence[Sequence[float]]) -> list[list[int]]:

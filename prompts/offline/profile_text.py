@@ -21,12 +21,10 @@ from itertools import chain
 from prompts.offline.phrases import distinct, listed_phrases, salient_phrases
 from state.domain import PROFILE_LENGTH, ClientKind, clean
 
-LIKED_HELD = 14
-HEARD_HELD = 12
-AVOIDED_HELD = 8
 MESSAGE_HELD = 24
-"""How many phrases a list holds; what is older falls off its end."""
-_HELD = {"about": LIKED_HELD, "liked": LIKED_HELD, "heard": HEARD_HELD, "avoided": AVOIDED_HELD}
+"""How many phrases a message holds; what is older falls off its end."""
+_HELD = {"about": 14, "liked": 14, "heard": 12, "avoided": 8}
+"""The same for each list of a profile."""
 
 NOTHING_KNOWN = "Nothing is known of this community yet."
 
@@ -48,8 +46,6 @@ _LABEL_LINE = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _DOMAIN_SENTENCE = re.compile(r"^\s*A person who enjoys [^.\n]{1,200}\.")
-
-
 _CUE = re.compile(
     r"""(?P<quoted>"[^"\n]*"|“[^”\n]*”)
     |(?P<end>[.!?]\s|\n)

@@ -8,7 +8,6 @@ length of an option counts. Lexical: it knows no meaning.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import cast
 from zlib import crc32
@@ -32,19 +31,6 @@ LENGTH = 0.75
 """Exponent between cosine (0.5), which favours long texts, and the mean (1), short ones."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    """An option with the weights of its own words and of those it learned."""
-
-    option: Option
-    own: Weights
-    learned: Weights
-
-    @property
-    def features(self) -> Weights:
-        return {**self.own, **self.learned}
-
-
 def predict(fields: PredictFields) -> Predict:
     """Return the better fitting option and the phrases that speak for it."""
     name, reason = _ranked(fields.user, fields.options)[0]
@@ -62,14 +48,18 @@ def _ranked(user: str, options: Sequence[Option]) -> list[tuple[str, str]]:
 
     Equal scores are ordered by a hash of the two texts.
     """
-    items = [_Item(option, *_item_features(option.title, option.profile)) for option in options]
-    rarity = _rarity([item.features for item in items])
+    items = [_item_features(option.title, option.profile) for option in options]
+    features = [{**own, **learned} for own, learned in items]
+    held = Counter(feature for text in features for feature in text)
+    # A lone option shares with nobody, and everything it says counts.
+    among = max(2, len(items))
+    rarity = {feature: math.log(among / count) for feature, count in held.items()}
     scores = _scores(_taste(user), items, rarity)
     placed = sorted(
-        zip(scores, items, strict=True),
-        key=lambda entry: (-entry[0], _tie_break(user, entry[1].option), entry[1].option.name),
+        zip(scores, options, features, strict=True),
+        key=lambda entry: (-entry[0], _tie_break(user, entry[1]), entry[1].name),
     )
-    return [(item.option.name, _reason(user, item.features, rarity)) for _, item in placed]
+    return [(option.name, _reason(user, text, rarity)) for _, option, text in placed]
 
 
 def _reason(user: str, features: Weights, rarity: Weights) -> str:
@@ -126,28 +116,23 @@ def _item_features(title: str, profile: str) -> tuple[Weights, Weights]:
     return dict.fromkeys(_features(own), 1.0), _features(item.liked)
 
 
-def _rarity(texts: Sequence[Weights]) -> Weights:
-    held = Counter(feature for text in texts for feature in text)
-    # A lone option shares with nobody, and everything it says counts.
-    among = max(2, len(texts))
-    return {feature: math.log(among / count) for feature, count in held.items()}
-
-
-def _scores(taste: Weights, items: Sequence[_Item], rarity: Weights) -> list[float]:
+def _scores(
+    taste: Weights, items: Sequence[tuple[Weights, Weights]], rarity: Weights
+) -> list[float]:
     """Return the fit of each item: of its own words, and of what it learned.
 
     What is learned counts by how far it lies above or below the average of the items that learned
     something. Else an item would win by having been taken at all, for it has more words to match.
     """
-    learned = [_fit(taste, item.learned, rarity) if item.learned else None for item in items]
-    fits = [fit for fit in learned if fit is not None]
+    fits = [_fit(taste, learned, rarity) for _, learned in items if learned]
     usual = math.fsum(fits) / len(fits) if fits else 0.0
     return [
         round(
-            _fit(taste, item.own, rarity) + LEARNED_SHARE * (0.0 if fit is None else fit - usual),
+            _fit(taste, own, rarity)
+            + LEARNED_SHARE * (_fit(taste, learned, rarity) - usual if learned else 0.0),
             9,
         )
-        for item, fit in zip(items, learned, strict=True)
+        for own, learned in items
     ]
 
 

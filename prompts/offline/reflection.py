@@ -4,14 +4,14 @@ The fields are those that the baseline's prompts render; the prompts themselves 
 which nothing below may import. Lexical.
 """
 
-from prompts.gradient import GradientFields, ModuleView
+from prompts.gradient import GradientFields
 from prompts.offline.gradient import Prediction
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.suggestions import Order, order, suggestion
 from prompts.optimize_profile import OptimizedProfile, OptimizeProfileFields
 from prompts.predict import Option
 from prompts.template import Fields, Reply
-from state.domain import ClientKind, ModuleKind
+from state.domain import ClientKind
 
 DROPPED = 3
 """The most tastes that a user drops because they spoke for what was not taken."""
@@ -38,32 +38,30 @@ class ItemsWritten(Reply):
 def reflect_user(fields: ReflectionRead) -> OptimizedProfile:
     """Return the user's memory with what was taken, and without what led to a wrong choice."""
     prediction = _prediction(fields)
-    module = _module("user profile", ModuleKind.USER_PROFILE, fields.user)
     misled = () if prediction.right else prediction.misled
     drop = order(Order.DROP, misled, limit=DROPPED)
-    said = suggestion(prediction.feedback_to_user(module), drop)
+    said = suggestion(prediction.feedback_to_user(fields.user), drop)
     return _follow(fields.user, said, ClientKind.USER, fields.reward)
 
 
 def reflect_items(fields: ReflectionRead) -> ItemsWritten:
     """Return the items' memories; that of the other one only where the choice was wrong."""
     prediction = _prediction(fields)
-    written = []
-    for option in (prediction.taken, prediction.other):
-        module = _module(f"item profile {option.name}", ModuleKind.ITEM_PROFILE, option.profile)
-        said = prediction.feedback_to_item(module)
-        written.append(_follow(option.profile, said, ClientKind.ITEM, fields.reward).profile)
-    taken, other = written
+    taken, other = (
+        _follow(
+            option.profile,
+            prediction.feedback_to_item(option.profile, taken=option is prediction.taken),
+            ClientKind.ITEM,
+            fields.reward,
+        ).profile
+        for option in (prediction.taken, prediction.other)
+    )
     return ItemsWritten(taken=taken, other="" if prediction.right else other)
 
 
 def _prediction(fields: ReflectionRead) -> Prediction:
     read = fields.model_dump(exclude={"chosen"})
     return Prediction(GradientFields(**read, predicted=fields.chosen, modules=()))
-
-
-def _module(name: str, kind: ModuleKind, text: str) -> ModuleView:
-    return ModuleView(name=name, kind=kind, text=text, effect="")
 
 
 def _follow(memory: str, said: str, kind: ClientKind, reward: int) -> OptimizedProfile:

@@ -3,8 +3,8 @@
 import pytest
 
 from prompts.initial_profiles import INITIAL_RULES, initial_item_profile, initial_user_profile
+from prompts.offline.filter_memory import Aim, read_rule
 from prompts.offline.profile_text import read_profile
-from prompts.offline.rules import Aim, read_rule
 from state.domain import PROFILE_LENGTH, RULE_LENGTH, ClientKind
 
 TITLE = "Revolutions: The Very Best Of Steve Winwood"

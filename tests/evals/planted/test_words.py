@@ -16,7 +16,7 @@ from prompts.extract import ExtractFields
 from prompts.initial_profiles import initial_item_profile
 from prompts.offline.attributes import extract
 from prompts.offline.encoder import OfflineEncoder
-from prompts.offline.words import is_content, stem, tokens
+from prompts.offline.phrases import is_content, stem, tokens
 from state.dataset import Item
 from state.domain import ClientKind, normalise_attribute
 from state.settings import NetworkSettings

@@ -6,8 +6,7 @@ import pytest
 
 from prompts.initial_profiles import INITIAL_RULES
 from prompts.merge import Merge, MergeFields, MessageDecision, Named
-from prompts.offline.merge import merge
-from prompts.offline.optimize_filter_memory import optimize_filter_memory
+from prompts.offline.filter_memory import merge, optimize_filter_memory
 from prompts.offline.profile_text import read_profile
 from prompts.optimize_filter_memory import OptimizeFilterMemoryFields
 from state.domain import RULE_LENGTH, ClientKind
