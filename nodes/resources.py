@@ -11,9 +11,10 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import partial
 
+from langchain_core.caches import BaseCache
+
 from nodes.endpoints import Endpoints, open_endpoints
 from prompts.llm.budget import Budget
-from prompts.llm.cache import ReplyCache
 from prompts.llm.client import ModelClient
 from prompts.llm.embeddings import Encoder
 from prompts.llm.limiter import CallLimiter
@@ -155,11 +156,11 @@ async def open_resources(
                     await held.locks.close()
 
 
-def _open_replies(stack: ExitStack, url: str, endpoints: Endpoints) -> ReplyCache | None:
+def _open_replies(stack: ExitStack, url: str, endpoints: Endpoints) -> BaseCache | None:
     """Open the reply cache, unless only the offline model answers."""
     if {endpoint.name for endpoint in (endpoints.model, *endpoints.others.values())} == {OFFLINE}:
         return None
     # Imported late: it takes a second, and live use does not need it.
     from state.store.reply_cache import open_reply_cache  # noqa: PLC0415
 
-    return ReplyCache(stack.enter_context(open_reply_cache(url)))
+    return stack.enter_context(open_reply_cache(url))

@@ -14,7 +14,7 @@ THOUGHTS_LENGTH = 20_000
 """Characters of a model's thoughts that are stored for one call."""
 
 
-@dataclass(slots=True)
+@dataclass
 class CallUsage:
     """The requests of one call of a model or an encoder, their faults, seconds, tokens and cost."""
 
@@ -55,16 +55,5 @@ class CallUsage:
 
     def call(self) -> Call:
         """Return the call as it is stored."""
-        return Call(
-            prompt=self.prompt,
-            model=self.model,
-            attempts=self.attempts,
-            cached=self.cached,
-            input_tokens=self.input_tokens,
-            output_tokens=self.output_tokens,
-            cost=self.cost,
-            seconds=self.seconds,
-            outcome=self.outcome,
-            faults=dict(self.faults),
-            thoughts=clean("\n\n".join(filter(None, self.thoughts)), THOUGHTS_LENGTH),
-        )
+        thoughts = clean("\n\n".join(filter(None, self.thoughts)), THOUGHTS_LENGTH)
+        return Call(**vars(self) | {"faults": dict(self.faults), "thoughts": thoughts})

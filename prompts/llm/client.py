@@ -1,13 +1,16 @@
 """The one way to call a model: cache, request, parse, check, ask again, and count the usage."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import KW_ONLY, dataclass, field
 from types import MappingProxyType
 from typing import Any, TypeVar
 
+from langchain_core.caches import BaseCache
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
+from langchain_core.outputs import Generation
 
 from prompts.llm.budget import Budget
-from prompts.llm.cache import ReplyCache, fingerprint
+from prompts.llm.cache import cache_key, fingerprint
 from prompts.llm.call_usage import CallUsage
 from prompts.llm.errors import ReplyError
 from prompts.llm.limiter import CallLimiter
@@ -35,49 +38,34 @@ _AGAIN: Mapping[Fault, str] = MappingProxyType(
 )
 
 
+@dataclass(frozen=True, slots=True)
 class ModelClient:
     """Asks models for the replies of prompts; shared by everything that runs in a process.
 
-    Args:
-        endpoint: the model that answers where no other one is named.
-        templates: the checked templates of all prompts.
-        others: by the name of a prompt, the model that answers it.
-        reply_attempts: how often a reply is asked for while it is bad.
-        request_attempts: the requests for each of them while the endpoint fails. No call sends more
-            than `reply_attempts` times `request_attempts` requests, but the few that find out the
-            mode of structured output.
-        retry_wait: the first pause between two requests, in seconds.
-        limiter: bounds the concurrent calls.
-        budget: counts and bounds what is spent.
-        cache: replies of earlier calls; None asks the model each time.
+    No call sends more than `reply_attempts` times `request_attempts` requests, but the few that
+    find out the mode of structured output.
     """
 
-    def __init__(
-        self,
-        endpoint: Endpoint,
-        templates: Templates,
-        *,
-        others: Mapping[str, Endpoint] = MappingProxyType({}),
-        reply_attempts: int = 3,
-        request_attempts: int = 5,
-        retry_wait: float = 1.0,
-        limiter: CallLimiter | None = None,
-        budget: Budget | None = None,
-        cache: ReplyCache | None = None,
-    ) -> None:
-        self._endpoint = endpoint
-        self._others = others
-        self._templates = templates
-        self._reply_attempts = reply_attempts
-        self._cache = cache
-        self._budget = budget or Budget()
-        self._limiter = limiter or CallLimiter()
-        self._request_attempts = request_attempts
-        self._retry_wait = retry_wait
+    default: Endpoint
+    """The model that answers where no other one is named."""
+    templates: Templates
+    _: KW_ONLY
+    others: Mapping[str, Endpoint] = field(default_factory=dict)
+    """By the name of a prompt, the model that answers it."""
+    reply_attempts: int = 3
+    """How often a reply is asked for while it is bad."""
+    request_attempts: int = 5
+    """The requests for each of them while the endpoint fails."""
+    retry_wait: float = 1.0
+    """The first pause between two requests, in seconds."""
+    limiter: CallLimiter = field(default_factory=CallLimiter)
+    budget: Budget = field(default_factory=Budget)
+    cache: BaseCache | None = None
+    """Replies of earlier calls; None asks the model each time."""
 
     def endpoint(self, prompt: Prompt[Any, Any]) -> Endpoint:
         """Return the model that answers a prompt."""
-        return self._others.get(prompt.name, self._endpoint)
+        return self.others.get(prompt.name, self.default)
 
     def add(self, prompts: tuple[Prompt[Fields, Reply], ...]) -> None:
         """Add prompts, as those of a baseline; their templates are checked here.
@@ -85,11 +73,11 @@ class ModelClient:
         Raises:
             TemplateError: an edited template does not fit its prompt.
         """
-        self._templates.add(prompts)
+        self.templates.add(prompts)
 
     def fingerprint(self, prompt: Prompt[Any, Any]) -> str:
         """Return what replies depend on besides fields: model, parameters, template, schema."""
-        return fingerprint(self.endpoint(prompt), self._templates.text(prompt), prompt.reply)
+        return fingerprint(self.endpoint(prompt), self.templates.text(prompt), prompt.reply)
 
     async def ask(
         self,
@@ -124,24 +112,24 @@ class ModelClient:
         """
         endpoint = self.endpoint(prompt)
         usage = CallUsage(prompt.name, endpoint.name)
-        messages = self._templates.messages(prompt, fields, words)
-        key = (endpoint, messages, prompt.reply, repeat)
-        with self._limiter.slot() as slot:
+        messages = self.templates.messages(prompt, fields, words)
+        key = cache_key(endpoint, messages, prompt.reply, repeat)
+        with self.limiter.slot() as slot:
             requests = Requests(
-                endpoint, usage, slot, self._limiter, self._budget,
-                attempts=self._request_attempts, wait=self._retry_wait, stops=stops,
+                endpoint, usage, slot, self.budget,
+                attempts=self.request_attempts, wait=self.retry_wait, stops=stops,
             )  # fmt: skip
             try:
-                text = await self._cache.find(*key) if self._cache else None
-                reply = _parse_cached(text, prompt.reply, check)
+                found = await self.cache.alookup(*key) if self.cache else None
+                reply = _parse_cached(found[0].text, prompt.reply, check) if found else None
                 if reply is not None:
                     usage.cached = True
-                    self._budget.cached += 1
+                    self.budget.cached += 1
                 else:
                     reply, text = await self._request(requests, messages, prompt.reply, check)
-                    if self._cache:
-                        with self._limiter.recording():
-                            await self._cache.store(*key, text)
+                    if self.cache:
+                        with self.limiter.recording():
+                            await self.cache.aupdate(*key, [Generation(text=text)])
                 usage.outcome = "ok"
                 usage.faults.update(notice(reply) if notice else ())
                 return reply
@@ -150,7 +138,7 @@ class ModelClient:
                 raise
             finally:
                 # Cancelled calls too: a call that was sent is paid for.
-                with self._limiter.recording():
+                with self.limiter.recording():
                     await meter(usage.call())
 
     async def _request(
@@ -163,7 +151,7 @@ class ModelClient:
         """Ask until a reply can be used, and return it with the JSON it was parsed from."""
         structured = requests.endpoint.structured
         attempts, reason = 0, ""
-        while attempts < self._reply_attempts:
+        while attempts < self.reply_attempts:
             raw, mode = await requests.send(messages, reply)
             try:
                 parsed = parse_reply(raw, reply, check)
@@ -178,10 +166,10 @@ class ModelClient:
         raise ReplyError(requests.usage.prompt, reason)
 
 
-def _parse_cached(text: str | None, reply: type[R], check: Callable[[R], None] | None) -> R | None:
-    """Return a cached reply, unless there is none or it no longer passes the check."""
+def _parse_cached(text: str, reply: type[R], check: Callable[[R], None] | None) -> R | None:
+    """Return a cached reply, unless it no longer passes the check."""
     try:
-        return None if text is None else parse_reply(Raw("", text, ""), reply, check)[0]
+        return parse_reply(Raw("", text, ""), reply, check)[0]
     except UnusableError:
         return None
 

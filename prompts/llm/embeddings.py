@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import KW_ONLY, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -29,34 +30,22 @@ _NAMES = SettingNames(
 _WITH_DIMENSIONS = re.compile(r"(?P<model>.+)@(?P<dimensions>[1-9][0-9]*)")
 
 
+@dataclass(frozen=True, slots=True)
 class Encoder:
-    """Turns texts into unit vectors.
+    """Turns texts into unit vectors; times are in seconds."""
 
-    `name` stands for the vector space: a network refuses an encoder of another name.
-    `request_attempts` bounds the requests for one batch, `retry_wait` is the first pause between
-    two of them in seconds. `names` are the variables that its errors name. A `local` encoder sends
-    no requests.
-    """
-
-    def __init__(
-        self,
-        embeddings: Embeddings,
-        *,
-        name: str,
-        request_attempts: int = 5,
-        retry_wait: float = 1.0,
-        timeout: float = 60.0,
-        limiter: CallLimiter | None = None,
-        names: SettingNames = _NAMES,
-        local: bool = False,
-    ) -> None:
-        self.name = name
-        self._embeddings = embeddings
-        self._retries = retry_policy(name, request_attempts, retry_wait)
-        self._timeout = timeout
-        self._limiter = limiter or CallLimiter()
-        self._names = names
-        self._local = local
+    embeddings: Embeddings
+    _: KW_ONLY
+    name: str
+    """Stands for the vector space: a network refuses an encoder of another name."""
+    request_attempts: int = 5
+    """The most requests for one batch."""
+    retry_wait: float = 1.0
+    """The first pause between two of them."""
+    timeout: float = 60.0
+    limiter: CallLimiter = field(default_factory=CallLimiter)
+    names: SettingNames = _NAMES
+    """The variables that its errors name."""
 
     async def embed(
         self, texts: Sequence[str], meter: Callable[[Call], Awaitable[None]] | None = None
@@ -77,35 +66,33 @@ class Encoder:
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
         usage = CallUsage(EMBEDDING, self.name)
-        with self._limiter.slot() as slot:
+        with self.limiter.slot() as slot:
             try:
-                vectors = await self._vectors(distinct, usage, slot)
+                vectors = await self._request(distinct, usage, slot)
                 unit = self._unit(vectors, len(distinct))
                 usage.outcome = "ok"
             finally:
-                if meter is not None and not self._local:
-                    with self._limiter.recording():
+                if meter is not None and not isinstance(self.embeddings, OfflineEncoder):
+                    with self.limiter.recording():
                         await meter(usage.call())
         row = {text: number for number, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
-
-    async def _vectors(
-        self, texts: list[str], usage: CallUsage, slot: CallSlot
-    ) -> list[list[float]]:
-        try:
-            return await self._retries.copy()(self._request, texts, usage, slot)
-        except Exception as error:
-            if not is_failure(error):
-                raise
-            # The cause is cut off: a provider's own text may quote the key.
-            raise call_error(error, EMBEDDING, self.name, self._embeddings, self._names) from None
 
     async def _request(
         self, texts: list[str], usage: CallUsage, slot: CallSlot
     ) -> list[list[float]]:
         tokens = sum(map(len, texts)) // CHARACTERS_A_TOKEN
-        async with slot.request(tokens), usage.attempt(self._timeout):
-            return await self._embeddings.aembed_documents(texts)
+        try:
+            async for attempt in retry_policy(self.name, self.request_attempts, self.retry_wait):
+                with attempt:
+                    async with slot.request(tokens), usage.attempt(self.timeout):
+                        vectors = await self.embeddings.aembed_documents(texts)
+        except Exception as error:
+            if not is_failure(error):
+                raise
+            # The cause is cut off: a provider's own text may quote the key.
+            raise call_error(error, EMBEDDING, self.name, self.embeddings, self.names) from None
+        return vectors
 
     def _unit(self, vectors: list[list[float]], count: int) -> NDArray[np.float32]:
         if len(vectors) != count or len({len(vector) for vector in vectors}) != 1:
@@ -131,20 +118,18 @@ def load_encoder(
     *,
     timeout: float = 60.0,
     connection: Connection | None = None,
-    request_attempts: int = 5,
-    retry_wait: float = 1.0,
-    limiter: CallLimiter | None = None,
+    **more: Any,  # noqa: ANN401 - passed on
 ) -> Encoder:
     """Return the encoder `name`: `offline`, `provider:model`, or `provider:model@dimensions`.
 
     `timeout` is in seconds, for one request. Like `connection` it is passed to OpenAI-compatible
-    endpoints only, as other libraries have no common name for it.
+    endpoints only, as other libraries have no common name for it. `more` is for `Encoder`.
 
     Raises:
         ModelError: an unknown name, a missing package or a missing key; it says what to set.
     """
     if name == OFFLINE:
-        return Encoder(OfflineEncoder(), name=name, local=True)
+        return Encoder(OfflineEncoder(), name=name)
     sized = _WITH_DIMENSIONS.fullmatch(name)
     model = sized["model"] if sized else name
     options: dict[str, Any] = {"dimensions": int(sized["dimensions"])} if sized else {}
@@ -159,12 +144,4 @@ def load_encoder(
         embeddings = init_embeddings(model, **options)
     except Exception as error:  # noqa: BLE001 - whatever a provider's library raises
         raise loading_error(_SETTING, name, "openai:text-embedding-3-small", error) from None
-    return Encoder(
-        embeddings,
-        name=name,
-        request_attempts=request_attempts,
-        retry_wait=retry_wait,
-        timeout=timeout,
-        limiter=limiter,
-        names=names,
-    )
+    return Encoder(embeddings, name=name, timeout=timeout, names=names, **more)

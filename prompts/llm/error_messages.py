@@ -1,6 +1,7 @@
 """An endpoint's failure as one line that says what to set, with every key masked."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from langchain_core.exceptions import ContextOverflowError
@@ -23,13 +24,22 @@ SHORTEST_KEY = 8
 _DETAIL_LENGTH = 300
 _SECRET = re.compile(r"\b(?:[spr]k[-_]|bearer\s+)[\w*.-]{6,}", re.IGNORECASE)
 _REFUSED = "the endpoint refused the key ({status}); set {key}"
-_BY_STATUS = {
+_CAUSES: Mapping[int | str | None, str] = {
+    "too_long": "the prompt is longer than the model reads; set {setting} to one that reads more",
+    "no_credit": "the account behind {key} has no credit left (429)",
+    "temperature": "the model refuses the temperature ({detail}); RECNET_TEMPERATURE=default sends "
+    "none",
+    "unreachable": "the endpoint cannot be reached; check the network and {address}",
+    "timeout": "no answer in time; set RECNET_TIMEOUT higher, or try again later",
+    "dropped": "the endpoint drops the connection; check {address}, or try again later",
+    None: "unusable ({detail}); check {setting} and {address}",
     401: _REFUSED,
     403: _REFUSED,
     404: "not found (404: {detail}); set {setting}, or the address in {address}",
     429: "too many requests (429), also after waiting; set RECNET_MAX_CONCURRENT_CALLS or "
     "RECNET_REQUESTS_PER_MINUTE lower",
 }
+"""By what is known of the failure, or by the HTTP status."""
 _BY_CLASS = {
     3: "what answers is no model endpoint ({status}: {detail}); check {address}",
     4: "the endpoint refused the request ({status}: {detail}); set another {setting}",
@@ -95,32 +105,15 @@ def _secrets(used: object) -> dict[str, str]:
 
 
 def _cause(error: BaseException) -> str:
-    status, code, fault = status_of(error), code_of(error), fault_of(error)
-    too_long = isinstance(error, ContextOverflowError) or code == "context_length_exceeded"
-    about_temperature = status == 400 and "temperature" in str(error).lower()
-    causes = (
-        (
-            too_long,
-            "the prompt is longer than the model reads; set {setting} to one that reads more",
-        ),
-        (code == NO_CREDIT, "the account behind {key} has no credit left (429)"),
-        (
-            about_temperature,
-            "the model refuses the temperature ({detail}); RECNET_TEMPERATURE=default sends none",
-        ),
-        (
-            is_unreachable(error),
-            "the endpoint cannot be reached; check the network and {address}",
-        ),
-        (
-            fault == "timeout",
-            "no answer in time; set RECNET_TIMEOUT higher, or try again later",
-        ),
-        (
-            fault == "dropped",
-            "the endpoint drops the connection; check {address}, or try again later",
-        ),
-        (status is None, "unusable ({detail}); check {setting} and {address}"),
-    )
-    known = next((cause for holds, cause in causes if holds), None)
-    return known or _BY_STATUS.get(status or 0) or _BY_CLASS[min(max((status or 0) // 100, 3), 5)]
+    status, code = status_of(error), code_of(error)
+    kind: str | None
+    if isinstance(error, ContextOverflowError) or code == "context_length_exceeded":
+        kind = "too_long"
+    elif code == NO_CREDIT:
+        kind = "no_credit"
+    elif status == 400 and "temperature" in str(error).lower():
+        kind = "temperature"
+    else:
+        kind = "unreachable" if is_unreachable(error) else fault_of(error)
+    known = _CAUSES.get(kind or status) or _CAUSES.get(status)
+    return known or _BY_CLASS[min(max((status or 0) // 100, 3), 5)]

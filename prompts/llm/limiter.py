@@ -4,10 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
-from itertools import count
-from weakref import WeakKeyDictionary
 
 from aiolimiter import AsyncLimiter
 
@@ -22,71 +19,33 @@ _RECORDING_PAUSE = 2.0
 """Seconds in which a run that could not record a call ends, and cancels its other calls."""
 
 
-class _PrioritySemaphore:
-    """A semaphore that lets the most urgent waiter in first, and equals in their order."""
-
-    def __init__(self, number: int) -> None:
-        self._free = number
-        self._arrivals = count()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-
-    async def acquire(self) -> None:
-        if self._free:
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (-URGENCY.get(), next(self._arrivals), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():  # the slot was handed over at that moment
-                self.release()
-            raise
-
-    def release(self) -> None:
-        while self._waiting:
-            turn = heappop(self._waiting)[2]
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
-
-
-@dataclass(slots=True)
-class _Bounds:
-    """The bounds of one event loop."""
-
-    slots: _PrioritySemaphore
-    requests: AsyncLimiter | None
-    tokens: AsyncLimiter | None
-
-
-@dataclass(slots=True, eq=False)
 class CallLimiter:
     """Bounds the concurrent calls, and the requests and prompt tokens that begin in a minute.
 
     The bounds for a minute are leaky buckets: a burst may use a whole minute's share. Tokens are
     estimated before a prompt is sent. None is no bound. After a call could not be recorded,
     `wait_for_storage` is awaited before the next one: it returns once calls can be recorded, or
-    raises why they cannot.
+    raises why they cannot. A limiter belongs to one event loop.
     """
 
-    max_concurrent: int = 8
-    requests_per_minute: int | None = None
-    tokens_per_minute: int | None = None
-    wait_for_storage: Callable[[], Awaitable[None]] | None = field(
-        default=None, kw_only=True, repr=False
-    )
-    _busy: int = field(default=0, init=False)
-    _arrived: int = field(default=0, init=False)
-    _closed: bool = field(default=False, init=False)
-    _failures: int = field(default=0, init=False)  # to record a call
-    _recovered: int = field(default=0, init=False)  # of these
-    _cancelling: asyncio.Event = field(default_factory=asyncio.Event, init=False, repr=False)
-    # Waiters belong to an event loop, and a process may run several.
-    _loops: WeakKeyDictionary[asyncio.AbstractEventLoop, _Bounds] = field(
-        default_factory=WeakKeyDictionary, init=False, repr=False
-    )
+    def __init__(
+        self,
+        max_concurrent: int = 8,
+        requests_per_minute: int | None = None,
+        tokens_per_minute: int | None = None,
+        *,
+        wait_for_storage: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self.wait_for_storage = wait_for_storage
+        self._requests = AsyncLimiter(requests_per_minute, MINUTE) if requests_per_minute else None
+        self._tokens = AsyncLimiter(tokens_per_minute, MINUTE) if tokens_per_minute else None
+        self._free = max_concurrent
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._busy = 0
+        self._arrived = 0
+        self._closed = False
+        self._cancelling = asyncio.Event()
+        self._failures = self._recovered = 0  # to record a call, and how many of them are over
 
     @contextmanager
     def slot(self) -> Iterator["CallSlot"]:
@@ -97,34 +56,53 @@ class CallLimiter:
         finally:
             slot.release()
 
-    async def acquire(self, tokens: int) -> _PrioritySemaphore:
-        """Wait until a request may be sent; return the semaphore to pass to `release`.
-
-        Requests to a closed limiter wait for `cancel_waiting`.
+    async def acquire(self, tokens: int) -> None:
+        """Wait until a request may be sent; at a closed limiter, until `cancel_waiting`.
 
         Raises:
             CancelledError: the limiter is closed, and `cancel_waiting` was called.
             Exception: calls cannot be recorded; raised by `wait_for_storage`.
         """
         self._arrived += 1
-        bounds = self._bounds()
-        if bounds.requests is not None:
-            await bounds.requests.acquire()
-        if bounds.tokens is not None:
-            await bounds.tokens.acquire(min(tokens, bounds.tokens.max_rate))
-        await bounds.slots.acquire()
+        arrival = self._arrived
+        if self._requests is not None:
+            await self._requests.acquire()
+        if self._tokens is not None:
+            await self._tokens.acquire(min(tokens, self._tokens.max_rate))
+        await self._take(arrival)
         try:
             await self._check_open()
         except BaseException:
-            bounds.slots.release()
+            self._hand_over()
             raise
         self._busy += 1
-        return bounds.slots
 
-    def release(self, slots: _PrioritySemaphore) -> None:
-        """Give back what `acquire` returned."""
+    def release(self) -> None:
+        """Give back what `acquire` took."""
         self._busy -= 1
-        slots.release()
+        self._hand_over()
+
+    async def _take(self, arrival: int) -> None:
+        """Take a free slot, or wait for one: the most urgent goes first, equals in their order."""
+        if self._free:
+            self._free -= 1
+            return
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (-URGENCY.get(), arrival, turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # the slot was handed over at that moment
+                self._hand_over()
+            raise
+
+    def _hand_over(self) -> None:
+        while self._waiting:
+            turn = heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._free += 1
 
     async def _check_open(self) -> None:
         while (failures := self._failures) > self._recovered:
@@ -174,29 +152,16 @@ class CallLimiter:
             arrived = self._arrived
             await asyncio.sleep(_IDLE_CHECK)
 
-    def _bounds(self) -> _Bounds:
-        loop = asyncio.get_running_loop()
-        if loop not in self._loops:
-            self._loops[loop] = _Bounds(
-                _PrioritySemaphore(self.max_concurrent),
-                *(
-                    None if rate is None else AsyncLimiter(rate, MINUTE)
-                    for rate in (self.requests_per_minute, self.tokens_per_minute)
-                ),
-            )
-        return self._loops[loop]
 
-
-@dataclass(slots=True, eq=False)
 class CallSlot:
-    """The slot of one call.
+    """The slot of one call, held until the call is recorded, and free after a failed request.
 
-    It is held until the call is recorded, so that a database that goes away loses no more calls
-    than may be concurrent. It is free during the pause after a request that failed.
+    So a database that goes away loses no more calls than may be concurrent.
     """
 
-    _limiter: CallLimiter
-    _slots: _PrioritySemaphore | None = field(default=None, init=False)
+    def __init__(self, limiter: CallLimiter) -> None:
+        self.limiter = limiter
+        self._held = False
 
     @asynccontextmanager
     async def request(self, tokens: int) -> AsyncIterator[None]:
@@ -206,7 +171,8 @@ class CallSlot:
             CancelledError: see `CallLimiter.acquire`.
         """
         self.release()
-        self._slots = await self._limiter.acquire(tokens)
+        await self.limiter.acquire(tokens)
+        self._held = True
         try:
             yield
         except Exception:
@@ -215,6 +181,6 @@ class CallSlot:
 
     def release(self) -> None:
         """Free the slot, if it is held."""
-        if self._slots is not None:
-            self._limiter.release(self._slots)
-            self._slots = None
+        if self._held:
+            self._held = False
+            self.limiter.release()

@@ -8,7 +8,7 @@ from prompts.llm.budget import Budget
 from prompts.llm.call_usage import CallUsage
 from prompts.llm.error_messages import call_error, error_detail, mask, without_secrets
 from prompts.llm.errors import BudgetExceeded, ModelError
-from prompts.llm.limiter import CallLimiter, CallSlot
+from prompts.llm.limiter import CallSlot
 from prompts.llm.models import Endpoint
 from prompts.llm.parsing import Raw, read_message, split_thoughts
 from prompts.llm.retries import is_failure, retry_policy, status_of
@@ -30,7 +30,6 @@ class Requests:
     endpoint: Endpoint
     usage: CallUsage
     slot: CallSlot
-    limiter: CallLimiter
     budget: Budget
     attempts: int
     """The most requests for one reply."""
@@ -84,7 +83,7 @@ class Requests:
                     raw = await self._invoke(model, asked)
         except BudgetExceeded:
             # The error cancels sibling calls, and their requests are paid for: let them end first.
-            await self.limiter.wait_idle()
+            await self.slot.limiter.wait_idle()
             raise
         # Whatever an endpoint echoes, no key is stored.
         parts = (raw.thoughts, raw.text, raw.refusal)

@@ -25,11 +25,6 @@ Model = Runnable[LanguageModelInput, AIMessage]
 MODES: tuple[Mode, ...] = get_args(Mode)
 """Best first."""
 
-_WORDS: Mapping[Mode, str] = {
-    "json_schema": "JSON schema",
-    "function_calling": "function calling",
-    "text": "JSON in text",
-}
 _MISSES = 2
 """Replies of another shape, before any good one, that show that an endpoint ignores a mode."""
 _REFUSALS = frozenset({400, 404, 415, 422, 501})
@@ -81,7 +76,7 @@ class StructuredOutput:
             return mode != self.mode
         if fault is None:
             self._settled = True
-            _log.info("%s: structured output by %s", self._name, _WORDS[mode])
+            _log.info("%s: structured output by %s", self._name, mode)
         elif fault in ("invalid_json", "wrong_shape"):
             self._missed += 1
             if self._missed == _MISSES:
@@ -96,7 +91,7 @@ class StructuredOutput:
         _log.warning(
             "%s: no structured output by %s (%s); trying %s. "
             "Set RECNET_STRUCTURED_OUTPUT=%s to begin with it",
-            self._name, _WORDS[refused], reason, _WORDS[self.mode], self.mode,
+            self._name, refused, reason, self.mode, self.mode,
         )  # fmt: skip
 
 

@@ -129,7 +129,7 @@ async def test_an_encoder_with_a_key_alone_is_where_the_models_are(
     else:
         given["base_url"] = models.url
     async with open_endpoints(settings(**given)) as opened:
-        embeddings = opened.encoder._embeddings  # noqa: SLF001 - a request might go to OpenAI
+        embeddings = opened.encoder.embeddings
         assert isinstance(embeddings, OpenAIEmbeddings)
         assert str(embeddings.async_client._client.base_url).startswith(models.url)  # noqa: SLF001
         await use(opened, models)

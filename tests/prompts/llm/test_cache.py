@@ -12,7 +12,7 @@ from langchain_core.outputs import Generation
 from psycopg.conninfo import make_conninfo
 from pydantic import Field
 
-from prompts.llm.cache import ReplyCache
+from prompts.llm.cache import cache_key
 from prompts.llm.errors import ReplyError
 from prompts.llm.models import Endpoint, Parameters
 from prompts.llm.structured_output import StructuredOutput
@@ -35,11 +35,6 @@ async def cache(server: str) -> AsyncIterator[PostgresReplyCache]:
         yield opened
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute(f"DELETE FROM {SCHEMA}.replies".encode())  # noqa: S608 - our name
-
-
-@pytest.fixture
-def replies(cache: PostgresReplyCache) -> ReplyCache:
-    return ReplyCache(cache)
 
 
 def endpoint(
@@ -66,6 +61,15 @@ Asked = tuple[Endpoint, list[BaseMessage], type[Reply], int]
 SAME: Asked = (endpoint(), MESSAGES, Greeting, 0)
 
 
+async def store(cache: PostgresReplyCache, *call: *Asked, text: str) -> None:
+    await cache.aupdate(*cache_key(*call), [Generation(text=text)])
+
+
+async def find(cache: PostgresReplyCache, *call: *Asked) -> str | None:
+    found = await cache.alookup(*cache_key(*call))
+    return found[0].text if found else None
+
+
 @pytest.mark.parametrize(
     "other",
     [
@@ -85,37 +89,41 @@ SAME: Asked = (endpoint(), MESSAGES, Greeting, 0)
     ],
     ids=range(13),
 )
-async def test_a_reply_is_found_for_the_same_call_only(replies: ReplyCache, other: Asked) -> None:
-    await replies.store(*SAME, GOOD)
-    assert await replies.find(*SAME) == GOOD
-    assert await replies.find(*other) is None
-    await replies.store(*other, "{}")
-    assert await replies.find(*SAME) == GOOD
+async def test_a_reply_is_found_for_the_same_call_only(
+    cache: PostgresReplyCache, other: Asked
+) -> None:
+    await store(cache, *SAME, text=GOOD)
+    assert await find(cache, *SAME) == GOOD
+    assert await find(cache, *other) is None
+    await store(cache, *other, text="{}")
+    assert await find(cache, *SAME) == GOOD
 
 
-async def test_settings_that_change_no_reply_find_the_cached_one(replies: ReplyCache) -> None:
-    await replies.store(*SAME, GOOD)
-    assert await replies.find(endpoint(timeout=7), *SAME[1:]) == GOOD
+async def test_settings_that_change_no_reply_find_the_cached_one(cache: PostgresReplyCache) -> None:
+    await store(cache, *SAME, text=GOOD)
+    assert await find(cache, endpoint(timeout=7), *SAME[1:]) == GOOD
     in_words = replace(SAME[0], structured=StructuredOutput("openai:small", "text"))
-    assert await replies.find(in_words, *SAME[1:]) == GOOD
+    assert await find(cache, in_words, *SAME[1:]) == GOOD
     one, two = ({"a": 1, "b": 2}, {"b": 2, "a": 1})
-    await replies.store(endpoint(more=one), *SAME[1:], GOOD)
-    assert await replies.find(endpoint(more=two), *SAME[1:]) == GOOD
+    await store(cache, endpoint(more=one), *SAME[1:], text=GOOD)
+    assert await find(cache, endpoint(more=two), *SAME[1:]) == GOOD
 
 
-async def test_arguments_of_the_model_are_not_stored(replies: ReplyCache, server: str) -> None:
+async def test_arguments_of_the_model_are_not_stored(
+    cache: PostgresReplyCache, server: str
+) -> None:
     secret = "sk-in-a-header-0123456789"  # noqa: S105 - it looks like one
     asked = endpoint(more={"default_headers": {"X-Key": secret}})
-    await replies.store(asked, *SAME[1:], GOOD)
+    await store(cache, asked, *SAME[1:], text=GOOD)
     with psycopg.connect(server) as conn:
         rows = conn.execute(f"SELECT * FROM {SCHEMA}.replies".encode()).fetchall()  # noqa: S608
     assert len(rows) == 1
     assert secret[:12] not in str(rows)
 
 
-async def test_a_second_call_is_answered_from_the_cache(replies: ReplyCache) -> None:
+async def test_a_second_call_is_answered_from_the_cache(cache: PostgresReplyCache) -> None:
     noticed: list[Fault] = ["unknown_item"]
-    async with greet_client(Answer(text=f"Sure: {GOOD}"), cache=replies) as b:
+    async with greet_client(Answer(text=f"Sure: {GOOD}"), cache=cache) as b:
         first = await b.ask(notice=lambda _: noticed)
         assert await b.ask(notice=lambda _: noticed) == first
         await b.ask(repeat=1)
@@ -127,8 +135,10 @@ async def test_a_second_call_is_answered_from_the_cache(replies: ReplyCache) -> 
 
 
 @pytest.mark.parametrize("bad", [Answer(text="no"), Answer(refusal="No."), Answer(text="")])
-async def test_only_a_valid_reply_is_cached(replies: ReplyCache, server: str, bad: Answer) -> None:
-    async with greet_client(bad, cache=replies, reply_attempts=2) as b:
+async def test_only_a_valid_reply_is_cached(
+    cache: PostgresReplyCache, server: str, bad: Answer
+) -> None:
+    async with greet_client(bad, cache=cache, reply_attempts=2) as b:
         with pytest.raises(ReplyError):
             await b.ask()
     with psycopg.connect(server) as conn:
@@ -136,25 +146,25 @@ async def test_only_a_valid_reply_is_cached(replies: ReplyCache, server: str, ba
     assert len(b.endpoint.requests) == 2
 
 
-async def test_a_reply_that_a_check_refused_is_not_cached(replies: ReplyCache) -> None:
+async def test_a_reply_that_a_check_refused_is_not_cached(cache: PostgresReplyCache) -> None:
     def check(greeting: Greeting) -> None:
         if greeting.warmth < 0:
             raise ValueError("too cold")
 
-    async with greet_client(Answer(text=COLD), Answer(text=GOOD), cache=replies) as b:
+    async with greet_client(Answer(text=COLD), Answer(text=GOOD), cache=cache) as b:
         for _ in range(2):
             assert (await b.ask(check=check)).warmth == 3
     assert len(b.endpoint.requests) == 2
 
 
 async def test_a_cached_reply_that_no_longer_passes_is_asked_for_again(
-    replies: ReplyCache,
+    cache: PostgresReplyCache,
 ) -> None:
     def check(greeting: Greeting) -> None:
         if greeting.warmth < 0:
             raise ValueError("too cold")
 
-    async with greet_client(Answer(text=COLD), Answer(text=GOOD), cache=replies) as b:
+    async with greet_client(Answer(text=COLD), Answer(text=GOOD), cache=cache) as b:
         await b.ask()
         assert (await b.ask(check=check)).warmth == 3
         assert (await b.ask()).warmth == 3
@@ -163,9 +173,9 @@ async def test_a_cached_reply_that_no_longer_passes_is_asked_for_again(
 
 @pytest.mark.parametrize("planted", ["no JSON", "{}", f"{GOOD} {COLD}", "", '{"a":' * 50_000])
 async def test_a_row_that_was_tampered_with_is_not_used(
-    replies: ReplyCache, cache: PostgresReplyCache, server: str, planted: str
+    cache: PostgresReplyCache, server: str, planted: str
 ) -> None:
-    async with greet_client(Answer(text=GOOD), cache=replies) as b:
+    async with greet_client(Answer(text=GOOD), cache=cache) as b:
         await b.ask()
         with psycopg.connect(server) as conn:
             row = conn.execute(f"SELECT prompt, llm FROM {SCHEMA}.replies".encode()).fetchone()  # noqa: S608
@@ -178,9 +188,9 @@ async def test_a_row_that_was_tampered_with_is_not_used(
 
 @pytest.mark.parametrize("response", ["no JSON", "[]", '{"kwargs": {}}', '{"kwargs": {"text": 5}}'])
 async def test_a_row_that_is_no_reply_at_all_is_not_used(
-    replies: ReplyCache, server: str, response: str
+    cache: PostgresReplyCache, server: str, response: str
 ) -> None:
-    async with greet_client(Answer(text=GOOD), cache=replies) as b:
+    async with greet_client(Answer(text=GOOD), cache=cache) as b:
         await b.ask()
         with psycopg.connect(server, autocommit=True) as conn:
             change = f"UPDATE {SCHEMA}.replies SET response = %s"  # noqa: S608
@@ -191,7 +201,7 @@ async def test_a_row_that_is_no_reply_at_all_is_not_used(
 async def test_a_database_that_is_gone_is_no_failure_of_the_model(server: str) -> None:
     gone = make_conninfo(server, dbname="nowhere")
     with open_reply_cache(gone) as opened:
-        async with greet_client(Answer(text=GOOD), cache=ReplyCache(opened)) as b:
+        async with greet_client(Answer(text=GOOD), cache=opened) as b:
             with pytest.raises(psycopg.Error):
                 await b.ask()
     assert (b.call.attempts, b.call.outcome) == (0, "failed")

@@ -177,7 +177,7 @@ def test_dimensions_are_part_of_the_name(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("OPENAI_API_KEY", "any text")
     encoder = load_encoder("openai:text-embedding-3-large@1024", timeout=7)
     assert encoder.name == "openai:text-embedding-3-large@1024"
-    embeddings = encoder._embeddings  # noqa: SLF001 - no request is sent to see it by
+    embeddings = encoder.embeddings
     assert isinstance(embeddings, OpenAIEmbeddings)
     assert (embeddings.model, embeddings.dimensions) == ("text-embedding-3-large", 1024)
     assert (embeddings.request_timeout, embeddings.max_retries) == (7, 0)

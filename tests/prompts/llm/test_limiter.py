@@ -136,12 +136,6 @@ async def test_a_failed_request_releases_its_slot() -> None:
     assert await asyncio.wait_for(passing(limiter, 0), 10)
 
 
-def test_each_event_loop_has_bounds_of_its_own() -> None:
-    limiter = CallLimiter(1, requests_per_minute=3, tokens_per_minute=30)
-    for _ in range(3):
-        assert max(asyncio.run(passing(limiter, 10, 10, 10))) < 1
-
-
 async def test_a_closed_limiter_lets_calls_under_way_end_and_no_other_begin() -> None:
     limiter, free = CallLimiter(2), asyncio.Event()
     ended = []
