@@ -1,10 +1,11 @@
 """Leakage checks: which items training has seen, and what a network must not have learned from."""
 
 from evals.datasets.splits import history, seen_items, targets
-from evals.datasets.stored import stored_dataset
-from state.dataset import Dataset, Split
+from state.dataset import Dataset, Event, Item, Split
+from state.domain import ClientKind
 from state.errors import NetworkError
 from state.store.clients import list_clients
+from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.networks import NetworkRecord
 from workflows.recnet import RecNet
@@ -24,12 +25,25 @@ def fitted_on(split: Split) -> frozenset[Split]:
 async def read_seen(
     recnet: RecNet, network: NetworkRecord, split: Split
 ) -> tuple[Dataset, frozenset[str]]:
-    """Return the data set, and the items of any training record: history, positive, negative."""
+    """Return a network's data set, and the items of any training record, negatives included."""
     records = await plan_training(recnet.resources, network, fitted_on(split))
     async with recnet.resources.pool.connection() as conn:
-        dataset = await stored_dataset(conn, network)
-        keys = {client.id: client.key for client in await list_clients(conn, network.id)}
-    drawn = {keys[record.negative] for record in records}
+        clients = {client.id: client for client in await list_clients(conn, network.id)}
+        events = await read_events(conn, network.id)
+    dataset = Dataset(
+        name=network.dataset,
+        domain=network.domain,
+        items=tuple(
+            Item(key=c.key, title=c.title, category=c.category)
+            for c in clients.values()
+            if c.kind is ClientKind.ITEM
+        ),
+        events=tuple(
+            Event(user=clients[e.user_id].key, item=clients[e.item_id].key, split=e.split)
+            for e in events
+        ),
+    )
+    drawn = {clients[record.negative].key for record in records}
     return dataset, seen_items(history(dataset, split)) | drawn
 
 

@@ -44,7 +44,7 @@ class DatasetReader(Protocol):
 
     @property
     def name(self) -> str:
-        """What `--format` calls it."""
+        """What `read_dataset` calls the format."""
         ...
 
     @property

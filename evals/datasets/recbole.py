@@ -50,19 +50,17 @@ class RecBoleReader:
     ) -> ReadResult:
         """Read the folder.
 
-        Raises `DataError`, one line with file and line number, for malformed lines, missing
-        columns, unknown or repeated items, an item that a user has twice, a user written in two
-        ways, split files that disagree with leave-one-out or with each other, and a split in time
-        without times.
+        Raises `DataError` for malformed lines, missing columns, unknown or repeated items, an item
+        that a user has twice, a user written in two ways, split files that disagree with
+        leave-one-out or with each other, and a split in time without times.
         """
         folder = Path(source)
         stem = _stem(folder)
         items = _read_items(folder / f"{stem}.item")
         catalogue = {item.key for item in items}
         plain = folder / f"{stem}.inter"
-        parts = {
-            part: folder / f"{stem}.{part}.inter" for part in (Split.TRAIN, Split.VALID, Split.TEST)
-        }
+        later = (Split.TRAIN, Split.VALID, Split.TEST)
+        parts = {part: folder / f"{stem}.{part}.inter" for part in later}
         missing = [path.name for path in parts.values() if not path.exists()]
         if plain.exists() and len(missing) < len(parts):
             raise DataError(f"{folder}: both {plain.name} and split .inter files; keep one form")
@@ -133,12 +131,10 @@ def _read_plain(
         rows.sort(key=lambda row: row.number("timestamp"))
     elif split is SplitStrategy.TIME:
         raise DataError(f"{path.name}:1: a split in time needs a column timestamp:float")
-    steps: list[_Step] = []
     by_user: dict[str, list[_Step]] = {}
     written: dict[str, Row] = {}
-    for row in rows:
-        step = _Step(_user(row, written), row.key("item_id"), row)
-        steps.append(step)
+    steps = [_Step(_user(row, written), row.key("item_id"), row) for row in rows]
+    for step in steps:
         by_user.setdefault(step.user, []).append(step)
     for own in by_user.values():
         _check_items(own, catalogue)

@@ -44,12 +44,8 @@ def read_with_left_out(
 ) -> ReadResult:
     """Return the data set at `source`, and what the split leaves out of it.
 
-    Args:
-        source: a path, or `planted:SEED:READERS`.
-        file_format: the name of a reader; None picks one by what the source holds.
-        name: what to call the data set; None for the name that its files give it.
-        domain: what its items are called, in the plural: films, CDs.
-        split: how events are split into what is learned from and what is held out.
+    `file_format` is the name of a reader; None picks one by what the source holds. The other
+    arguments are those of `DatasetReader.read`.
 
     Raises:
         DataError: a file is wrong; the message names file and line.

@@ -112,7 +112,5 @@ async def _rank(
 
 
 def _by_row(results: Sequence[RankingResult]) -> RowResults:
-    found: dict[str, list[RankingResult]] = {}
-    for result in results:
-        found.setdefault(result.ranker, []).append(result)
-    return {name: tuple(own) for name, own in found.items()}
+    names = dict.fromkeys(result.ranker for result in results)
+    return {name: tuple(own for own in results if own.ranker == name) for name in names}

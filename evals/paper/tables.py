@@ -44,9 +44,9 @@ async def make_report(
         require_rows(printed, row_names(design))
     outcome = await run_experiment(recnet, design, dataset, plan, Results(out), progress)
     rows = compare_rows(outcome.rankings, design.reference)
-    costs: dict[str, list[Cost]] = {}
+    costs: dict[str, tuple[Cost, ...]] = {}
     for result in outcome.results:
-        costs.setdefault(result.job.variant.name, []).append(result.cost)
+        costs[result.job.variant.name] = (*costs.get(result.job.variant.name, ()), result.cost)
     limited = f", trained on the first {plan.records} records only" if plan.records else ""
     report = Report(
         name=name,
@@ -58,7 +58,7 @@ async def make_report(
         users={kind: own[0].users for kind, own in rows.items()},
         rows={kind: tuple(own) for kind, own in rows.items()},
         probes={kind: tuple(own) for kind, own in compare_probes(outcome.probes).items()},
-        costs={row: tuple(own) for row, own in costs.items()},
+        costs=costs,
         notes=_notes(recnet, plan, outcome),
         efficiency=design.efficiency,
     )

@@ -6,12 +6,12 @@ from typing import Literal
 
 from langgraph.runtime import Runtime
 
-from evals.baselines.agentcf.state import AgentCFContext, AgentCFState, ReflectionState
+from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
 from nodes.commit_interaction import write_change
 from nodes.step import Step, begin_step
 from state.domain import Client
 from state.errors import ConflictError
-from state.graphs.interaction import InteractionOutput, ModuleChange
+from state.graphs.interaction import InteractionOutput, InteractionState, ModuleChange
 from state.store.clients import read_client_versions, read_clients
 from state.store.interactions import Interaction, find_interaction, write_interaction
 
@@ -80,7 +80,7 @@ async def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
 
 
 async def record_failure(
-    state: AgentCFState, runtime: Runtime[AgentCFContext]
+    state: InteractionState, runtime: Runtime[AgentCFContext]
 ) -> InteractionOutput:
     """Store why a record failed; its memories stay as they were."""
     step = await begin_step(state["interaction"], runtime)

@@ -10,17 +10,17 @@ from evals.baselines.agentcf.nodes import (
     reflect_user,
     who_reflects,
 )
-from evals.baselines.agentcf.state import (
-    AgentCFContext,
-    AgentCFState,
-    ReflectionOutput,
-    ReflectionState,
-)
+from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
 from nodes.lifecycle import fails_record, is_settled, open_interaction, was_predicted
 from nodes.predict import load_clients
-from state.graphs.interaction import InteractionInput, InteractionOutput
+from state.graphs.interaction import (
+    ForwardOutput,
+    InteractionInput,
+    InteractionOutput,
+    InteractionState,
+)
 
-reflecting = StateGraph(ReflectionState, AgentCFContext, output_schema=ReflectionOutput)
+reflecting = StateGraph(ReflectionState, AgentCFContext, output_schema=ForwardOutput)
 reflecting.add_node(fails_record(choose_item))
 reflecting.add_node(fails_record(reflect_user))
 reflecting.add_node(fails_record(reflect_items))
@@ -32,7 +32,7 @@ reflecting.add_conditional_edges("reflect_items", is_agreed)
 reflecting.add_conditional_edges("commit_memories", is_over)
 
 builder = StateGraph(
-    AgentCFState, AgentCFContext, input_schema=InteractionInput, output_schema=InteractionOutput
+    InteractionState, AgentCFContext, input_schema=InteractionInput, output_schema=InteractionOutput
 )
 builder.add_node(open_interaction)
 builder.add_node(load_clients)

@@ -75,22 +75,20 @@ async def is_agreed(
 
 def memories(state: ReflectionState) -> list[str]:
     """Return the current memories of user, positive and negative."""
+    written = state.get("written") or [[], [], []]
     return [
         texts[-1] if texts else client.profile
-        for client, texts in zip(state["clients"], _texts(state), strict=True)
+        for client, texts in zip(state["clients"], written, strict=True)
     ]
-
-
-def _texts(state: ReflectionState) -> list[list[str]]:
-    return state.get("written") or [[], [], []]
 
 
 def _written(state: ReflectionState, *replies: str) -> list[list[str]]:
     """Return the memories written so far with the new ones; a pinned memory stays."""
+    written = state.get("written") or [[], [], []]
     return [
         [*texts, reply] if reply not in ("", memory) and not client.profile_pinned else texts
         for client, texts, memory, reply in zip(
-            state["clients"], _texts(state), memories(state), replies, strict=True
+            state["clients"], written, memories(state), replies, strict=True
         )
     ]
 

@@ -5,7 +5,6 @@ from typing_extensions import TypedDict
 
 from state.domain import Client
 from state.graphs.context import NetworkContext
-from state.graphs.interaction import InteractionInput, InteractionOutput
 
 
 class AgentCFContext(NetworkContext):
@@ -37,17 +36,3 @@ class ReflectionState(TypedDict, total=False):
     reward: int
     reason: str
     """These three are of the first choice, before anything was learned from this record."""
-
-
-class ReflectionOutput(TypedDict, total=False):
-    """What `reflect` returns: the committed outcome."""
-
-    predicted: str
-    reward: int
-    reason: str
-
-
-class AgentCFState(InteractionInput, InteractionOutput, total=False):
-    """The whole graph's state."""
-
-    clients: list[Client]
