@@ -47,18 +47,15 @@ def bootstrap_interval(values: Values, *, seed: int = 0) -> Interval:
     Raises `ValueError` for fewer than two users.
     """
     data = _users(values)
-    result = stats.bootstrap(
+    interval = stats.bootstrap(
         (data,),
         np.mean,
         n_resamples=RESAMPLES,
         batch=_BATCH,
         vectorized=True,
-        axis=0,
-        confidence_level=0.95,
         method="percentile",
         rng=np.random.default_rng(seed),
-    )
-    interval = result.confidence_interval
+    ).confidence_interval
     return Interval(float(interval.low), float(interval.high))
 
 
@@ -75,7 +72,6 @@ def paired_p(first: Values, second: Values, *, seed: int = 0) -> float:
         n_resamples=RESAMPLES,
         batch=_BATCH,
         vectorized=True,
-        alternative="two-sided",
         rng=np.random.default_rng(seed),
     )
     return float(result.pvalue)

@@ -1,8 +1,4 @@
-"""Ranking results as tables: on the terminal, in Markdown and as data.
-
-A table always shows the floor and the random line, 95% intervals, how its numbers were made, and
-the smallest difference that its users can resolve.
-"""
+"""Ranking results as tables: on the terminal, in Markdown and as data."""
 
 from collections.abc import Mapping, Sequence
 from statistics import fmean

@@ -88,6 +88,11 @@ class DatasetStats(Frozen):
 def dataset_stats(dataset: Dataset) -> DatasetStats:
     """Return the numbers of a data set with at least one event."""
     lengths = Counter(event.user for event in dataset.events)
+    unseen = {}
+    for split in (Split.VALID, Split.TEST):
+        seen, held_out = seen_items(history(dataset, split)), targets(dataset, split)
+        new = sum(event.item not in seen for event in held_out)
+        unseen[split] = Unseen(targets=len(held_out), unseen=new)
     splits = Counter(event.split for event in dataset.events)
     pairs = len(lengths) * len(dataset.items)
     return DatasetStats(
@@ -101,17 +106,11 @@ def dataset_stats(dataset: Dataset) -> DatasetStats:
         shortest=min(lengths.values()),
         longest=max(lengths.values()),
         splits={split: splits[split] for split in Split},
-        unseen={split: _unseen(dataset, split) for split in (Split.VALID, Split.TEST)},
+        unseen=unseen,
         title_words=_words([item.title for item in dataset.items]),
         category_words=_words([item.category for item in dataset.items]),
         without_category=sum(not item.category for item in dataset.items),
     )
-
-
-def _unseen(dataset: Dataset, split: Split) -> Unseen:
-    seen = seen_items(history(dataset, split))
-    held_out = targets(dataset, split)
-    return Unseen(targets=len(held_out), unseen=sum(event.item not in seen for event in held_out))
 
 
 def _words(texts: list[str]) -> float:

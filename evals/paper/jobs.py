@@ -33,7 +33,10 @@ _REASON = 500
 
 
 async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> NetworkRecord:
-    """Return a network with the data set, loading it if need be, and the settings it will have."""
+    """Return a network with the data set, loaded if need be, and the settings it will have.
+
+    All variants of the seed are copies of it, so its bootstrap is paid once.
+    """
     settings = recnet.resources.settings
     name = base_name(recnet, dataset, seed)
     network = await _find(recnet, name)
@@ -41,16 +44,6 @@ async def load_base(recnet: RecNet, dataset: Dataset, seed: int) -> NetworkRecor
         network = await (await recnet.load(name, dataset)).record()
     wanted = NetworkSettings(seed=seed, encoder=settings.embedding, model=settings.model)
     return network.model_copy(update={"stored_settings": wanted})
-
-
-async def bootstrap_base(recnet: RecNet, dataset: Dataset, seed: int) -> str:
-    """Load and bootstrap a data set with a seed; return the network's name.
-
-    All variants of the seed are copies of it, so the bootstrap is paid once.
-    """
-    base = await load_base(recnet, dataset, seed)
-    await recnet.network(base.name).bootstrap(base.settings)
-    return base.name
 
 
 async def run_jobs(
@@ -110,7 +103,7 @@ async def run_jobs(
 async def run_job(recnet: RecNet, job: Job, concurrency: int = 1) -> Result:
     """Train one network and rank with it; what was done before is not done again.
 
-    `concurrency` is the number of networks trained at the same time, which the cost tells.
+    `concurrency` is for the cost: the number of networks trained at the same time.
 
     Raises:
         NetworkError: there is no such base.

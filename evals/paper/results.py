@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from evals.paper.design import Variant
+from evals.paper.provenance import short_hash
 from evals.ranking import RankingResult
 from state.dataset import Split
 from state.domain import Frozen
@@ -29,21 +30,20 @@ class Job(Frozen):
     @property
     def network(self) -> str:
         """The network's name; variants with equal settings share one network."""
-        settings = json.dumps(self.variant.settings, sort_keys=True)
-        short = hashlib.sha256(settings.encode()).hexdigest()[:8]
+        settings = short_hash([json.dumps(self.variant.settings, sort_keys=True)])
         first = "" if self.records is None else f" first {self.records}"
-        return f"{self.base}/{self.split}/{self.variant.trainer}-{short}{first}"
+        return f"{self.base}/{self.split}/{self.variant.trainer}-{settings}{first}"
 
 
 class Cost(Frozen):
-    """What a network took."""
+    """What it took to train a network and to rank with it; calls are sent or cached."""
 
     records: int = 0
     failed: int = 0
     reward: float | None = None
     """Share of records that were predicted right before they were learned."""
     bootstrap_calls: int = 0
-    """Sent or cached; 0 where the trainer uses nothing that the bootstrap made by calls."""
+    """0 where the trainer uses nothing that the bootstrap made by calls."""
     calls: int = 0
     """Requests sent while training, router updates included."""
     cached: int = 0
@@ -57,7 +57,6 @@ class Cost(Frozen):
     concurrency: int = 1
     """Networks trained at the same time, at most."""
     ranking_calls: int = 0
-    """Sent or cached."""
     missing: int = 0
     """Candidates that rankings left out."""
     dropped: int = 0

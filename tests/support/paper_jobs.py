@@ -2,9 +2,11 @@
 
 from evals.candidates import Negatives
 from evals.paper.design import Variant
+from evals.paper.jobs import load_base
 from evals.paper.results import Cost, Job, Result
 from evals.ranking import RankingResult
-from state.dataset import Split
+from state.dataset import Dataset, Split
+from workflows.recnet import RecNet
 
 JOB = Job(
     base="eval/harbour/offline/seed 0",
@@ -25,3 +27,10 @@ def result(job: Job = JOB) -> Result:
     return Result(
         job=job, digest="d", cost=COST, rewards={"ann": 1}, rankings=(ranking,), program="recnet",
     )  # fmt: skip
+
+
+async def bootstrap_base(recnet: RecNet, dataset: Dataset, seed: int) -> str:
+    """Load and bootstrap a data set with a seed; return the network's name."""
+    base = await load_base(recnet, dataset, seed)
+    await recnet.network(base.name).bootstrap(base.settings)
+    return base.name

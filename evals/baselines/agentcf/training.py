@@ -68,14 +68,12 @@ async def train_agentcf(
     rounds: int = 2,
     on_progress: Callable[[Progress], None] = lambda _: None,
 ) -> TrainingReport:
-    """Train a network of `copy_for_agentcf` on its records, as `Network.train` does.
+    """Train a network of `copy_for_agentcf` on its records, with at most `rounds` choices for each.
 
-    `rounds` is the number of choices for a record, at most; the other arguments are those of
-    `Network.train`.
+    The other arguments and the errors are those of `Network.train`, and:
 
     Raises:
         InputError: RecNet has trained this network.
-        NetworkError: not bootstrapped, or another process is training this network.
         TemplateError: an edited template does not fit its prompt.
     """
     network = recnet.network(name, agentcf(recnet.resources, rounds=rounds))

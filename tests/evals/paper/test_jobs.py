@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from evals.paper.design import AGENTCF, RECNET, UNTRAINED, Variant, ablation
-from evals.paper.jobs import bootstrap_base, run_job, run_jobs
+from evals.paper.jobs import run_job, run_jobs
 from evals.paper.results import Job, Result, Results
 from evals.planted.world import World, items_for, plant_world
 from nodes.step import BOOTSTRAP
@@ -22,6 +22,7 @@ from state.store.interactions import list_interactions
 from state.store.usage import add_usage, sum_usage
 from tests.support.model_server.serving import serving
 from tests.support.model_server.settings import ModelServerSettings
+from tests.support.paper_jobs import bootstrap_base
 from workflows.commands.signals import StoppedError, stoppable
 from workflows.recnet import RecNet
 
