@@ -45,10 +45,6 @@ class Budget:
         if spent := self.spent():
             raise BudgetExceeded(spent)
 
-    def count(self) -> None:
-        """Count one request that is about to be sent."""
-        self.calls += 1
-
     def spend(self, tokens: int, money: float) -> None:
         """Count the tokens of one reply, input and output, and what they cost."""
         self.tokens += tokens

@@ -65,12 +65,8 @@ class Parameters:
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of the model; its own retries are off, as `ModelClient` retries."""
-        options = {
-            "temperature": self.temperature,
-            "timeout": self.timeout,
-            "max_tokens": self.max_tokens,
-        }
-        given = {name: value for name, value in options.items() if value is not None}
+        given = {name: getattr(self, name) for name in ("temperature", "timeout", "max_tokens")}
+        given = {name: value for name, value in given.items() if value is not None}
         return {**given, **self.more, "max_retries": 0}
 
 

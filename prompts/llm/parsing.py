@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypeVar, get_args
+from xml.sax.saxutils import unescape
 
 from langchain_core.messages import AIMessage
 from pydantic import ValidationError
@@ -79,7 +80,8 @@ def parse_reply(raw: Raw, reply: type[R], check: Callable[[R], None] | None) -> 
             raise UnfitError("empty", "the reply is empty")
         if raw.finish == "length" and "{" in raw.text.rpartition(text)[2]:
             raise UnfitError("truncated", "what was cut off is not the object before it")
-        parsed = reply.model_validate_json(_unescape(_replace_lone_surrogates(text)))
+        # A model may have copied the escapes of rendered fields.
+        parsed = reply.model_validate_json(unescape(_replace_lone_surrogates(text)))
         if check is not None:
             check(parsed)
     except ValueError as error:
@@ -127,11 +129,6 @@ def find_object(text: str) -> str:
             end = at + 1
         at = text.find("{", end)
     return found.pop() if len(found) == 1 else text
-
-
-def _unescape(text: str) -> str:
-    """Undo the escapes of rendered fields where a model copied them."""
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
 def _replace_lone_surrogates(text: str) -> str:

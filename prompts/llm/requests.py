@@ -78,7 +78,7 @@ class Requests:
             async with self.slot.request(tokens):
                 if self.stops:
                     self.budget.require()
-                self.budget.count()
+                self.budget.calls += 1
                 async with self.usage.attempt(self.endpoint.parameters.timeout):
                     raw = await self._invoke(model, asked)
         except BudgetExceeded:

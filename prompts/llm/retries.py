@@ -5,7 +5,6 @@ are recognised by the names of their classes.
 """
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -73,10 +72,13 @@ def fault_of(error: BaseException) -> Fault | None:
 def retry_policy(name: str, attempts: int, wait: float) -> AsyncRetrying:
     """Return the one policy of retries: transient failures, at most `attempts` requests in all.
 
-    `wait` is the first pause in seconds; it doubles, with up to `wait` of jitter, unless the
-    endpoint asks for more (`Retry-After`). The last failure is raised as it is. `name` is the
-    endpoint's, for the log.
+    The first pause of `wait` seconds doubles, with up to `wait` of jitter, unless the endpoint asks
+    for more (`Retry-After`). The last failure is raised as it is. The log names the endpoint.
     """
+    backoff = wait_exponential_jitter(multiplier=wait, max=LONGEST_WAIT, jitter=wait)
+
+    def pause(state: RetryCallState) -> float:
+        return max(backoff(state), min(_retry_after(_raised(state)), LONGEST_WAIT))
 
     def log(state: RetryCallState) -> None:
         error = _raised(state)
@@ -91,7 +93,7 @@ def retry_policy(name: str, attempts: int, wait: float) -> AsyncRetrying:
 
     return AsyncRetrying(
         stop=stop_after_attempt(attempts),
-        wait=_pause(wait),
+        wait=pause,
         retry=retry_if_exception(is_transient),
         before_sleep=log,
         reraise=True,
@@ -124,15 +126,6 @@ def _names_in_chain(error: BaseException | None) -> set[str]:
         names |= class_names(error)
         error = error.__cause__
     return names
-
-
-def _pause(base: float) -> Callable[[RetryCallState], float]:
-    backoff = wait_exponential_jitter(multiplier=base, max=LONGEST_WAIT, jitter=base)
-
-    def pause(state: RetryCallState) -> float:
-        return max(backoff(state), min(_retry_after(_raised(state)), LONGEST_WAIT))
-
-    return pause
 
 
 def _retry_after(error: BaseException | None) -> float:

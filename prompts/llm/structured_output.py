@@ -1,8 +1,7 @@
 """Structured output: the best mode in which an endpoint replies by a schema.
 
-JSON schema first, then function calling, then the schema in words. langchain's
-`with_structured_output` hides what was wrong with a reply, so the schema is bound here and the
-reply is read in `parsing`.
+LangChain's `with_structured_output` hides what was wrong with a reply, so the schema is bound here
+and the reply is read in `parsing`.
 """
 
 import json

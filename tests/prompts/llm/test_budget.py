@@ -10,16 +10,16 @@ def test_without_limits_it_only_counts() -> None:
     budget = Budget()
     for _ in range(3):
         budget.require()
-        budget.count()
+        budget.calls += 1
         budget.spend(1_000, 0.5)
     assert (budget.calls, budget.tokens, budget.money) == (3, 3_000, 1.5)
 
 
 def test_nothing_begins_once_the_calls_are_spent() -> None:
     budget = Budget(calls=2)
-    budget.count()
+    budget.calls += 1
     budget.require()
-    budget.count()
+    budget.calls += 1
     with pytest.raises(BudgetExceeded, match=r"2 model calls is spent .*RECNET_BUDGET_CALLS"):
         budget.require()
 
