@@ -19,8 +19,7 @@ from state.store.networks import NetworkRecord
 from state.store.usage import UsageTotal, sum_usage
 from workflows.network import Network
 from workflows.recnet import RecNet
-from workflows.training.driver import read_settled
-from workflows.usage import mark_usage_now, usage_since
+from workflows.training.driver import mark_usage_now, read_settled, usage_since
 
 OnProgress = Callable[[str, int], Callable[[], None]]
 """Called with a ranker's name and its number of rankings; returns what is called after each."""

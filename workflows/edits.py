@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -27,13 +28,7 @@ from state.store.module_names import find_module
 from state.store.networks import NetworkRecord
 from state.store.pins import is_pinned, pin_module
 from state.store.routers import point_router
-from state.store.versions import (
-    Author,
-    Version,
-    append_version,
-    join_rules,
-    read_versions,
-)
+from state.store.versions import Author, Version, append_version, join_rules, read_versions
 from state.store.windows import add_pending, open_window
 from state.vectors import Vector
 from workflows.network_lock import network_lock
@@ -53,7 +48,7 @@ class Revision(Frozen):
 async def read_module(conn: Connection, network: NetworkRecord, name: str) -> Version:
     """Return the current version of a module; see `Network.module`."""
     network.require_bootstrapped()
-    return await _current(conn, network, await find_module(conn, network, name))
+    return (await read_versions(conn, network.id, await find_module(conn, network, name)))[-1]
 
 
 async def edit(
@@ -69,23 +64,21 @@ async def edit(
 
     An edited profile joins the pending set, so the next router update takes the change up.
     """
-    async with _locked(resources, network, name, note) as module:
-        content = _checked(module, text)
-        return await _write(resources, network, name, module, "edit", content, note, base)
+    async with _locked(resources, network, name, note) as change:
+        return await change.write("edit", _checked(change.module, text), base)
 
 
 async def roll_back(
     resources: Resources, network: NetworkRecord, name: str, version: int, *, note: str = ""
 ) -> Revision:
     """Give a module the text of an earlier version again; see `Network.rollback`."""
-    async with _locked(resources, network, name, note) as module:
+    async with _locked(resources, network, name, note) as change:
         async with resources.pool.connection() as conn:
-            versions = await read_versions(conn, network.id, module)
+            versions = await read_versions(conn, network.id, change.module)
         if not 1 <= version <= len(versions):
             raise InputError(f"{name} has no version {version}; it has 1 to {len(versions)}")
-        content = versions[version - 1].content
-        note = f"to version {version}" + (f": {note}" if note else "")
-        return await _write(resources, network, name, module, "rollback", content, note)
+        change.note = f"to version {version}" + (f": {note}" if note else "")
+        return await change.write("rollback", versions[version - 1].content)
 
 
 async def pin(
@@ -99,22 +92,20 @@ async def pin(
     """
     author: Author = "pin" if pinned else "unpin"
     async with (
-        _locked(resources, network, name, note) as module,
+        _locked(resources, network, name, note) as change,
         Step(network, author, resources).commit() as conn,
     ):
-        await _require_current(conn, network, name, module)
-        current = await _current(conn, network, module)
-        if changed := await is_pinned(conn, network.id, module) != pinned:
-            await pin_module(conn, network.id, module, pinned=pinned)
-            await _append(conn, network, module, current.version + 1, author, current.content, note)
-            current = await _current(conn, network, module)
+        current = await change.read_current(conn)
+        if changed := await is_pinned(conn, network.id, change.module) != pinned:
+            await pin_module(conn, network.id, change.module, pinned=pinned)
+            current = await change.append(conn, author, current.version + 1, current.content)
         return _revision(name, current, changed=changed)
 
 
 @asynccontextmanager
 async def _locked(
     resources: Resources, network: NetworkRecord, name: str, note: str
-) -> AsyncIterator[Module]:
+) -> AsyncIterator["_Change"]:
     """Find a module, and lock its network: a trainer plans from what it read at the start."""
     if len(note) > NOTE_LENGTH:
         raise InputError(f"the note has {len(note)} characters, at most {NOTE_LENGTH} are kept")
@@ -122,76 +113,71 @@ async def _locked(
     async with resources.pool.connection() as conn:
         module = await find_module(conn, network, name)
     async with network_lock(resources, network):
-        yield module
+        yield _Change(resources, network, name, module, note)
 
 
-async def _write(
-    resources: Resources,
-    network: NetworkRecord,
-    name: str,
-    module: Module,
-    author: Author,
-    content: str,
-    note: str,
-    base: int | None = None,
-) -> Revision:
-    """Commit a version with a text and its embedding, unless the module has that text already."""
-    vector = None
-    if module.kind is not ModuleKind.FILTER_MEMORY:
-        vector = np.asarray((await resources.encoder.embed([content]))[0], dtype=np.float32)
-    async with Step(network, author, resources).commit() as conn:
-        await _require_current(conn, network, name, module)
-        current = await _current(conn, network, module)
-        if base is not None and current.version != base:
-            raise ConflictError(
-                f"{name} is at version {current.version} now, and the text was made from "
-                f"version {base}: look at it and edit again"
+@dataclass(slots=True)
+class _Change:
+    """A change of one module, made while its network is locked."""
+
+    resources: Resources
+    network: NetworkRecord
+    name: str
+    module: Module
+    note: str
+
+    async def write(self, author: Author, content: str, base: int | None = None) -> Revision:
+        """Commit a version with a text and its embedding, unless the module has that text."""
+        vector = None
+        if self.module.kind is not ModuleKind.FILTER_MEMORY:
+            (embedding,) = await self.resources.encoder.embed([content])
+            vector = np.asarray(embedding, dtype=np.float32)
+        async with Step(self.network, author, self.resources).commit() as conn:
+            current = await self.read_current(conn)
+            if base is not None and current.version != base:
+                raise ConflictError(
+                    f"{self.name} is at version {current.version} now, and the text was made from "
+                    f"version {base}: look at it and edit again"
+                )
+            if changed := content != current.content:
+                if self.module.kind in (ModuleKind.USER_PROFILE, ModuleKind.ITEM_PROFILE):
+                    await add_pending(conn, self.network.id, [self.module.owner])
+                current = await self.append(conn, author, current.version + 1, content, vector)
+            return _revision(self.name, current, changed=changed)
+
+    async def read_current(self, conn: Connection) -> Version:
+        """Return the current version; a router that retired or is being updated is refused."""
+        current = await read_module(conn, self.network, self.name)
+        is_router = self.module.kind is ModuleKind.ROUTER
+        if is_router and await open_window(conn, self.network.id) is not None:
+            network = self.network.name
+            raise NetworkError(
+                f"a router update of network '{network}' is under way, or was left unfinished: "
+                f"wait for it, or finish it by `recnet train --limit 0 --network {network}`"
             )
-        if changed := content != current.content:
-            if module.kind in (ModuleKind.USER_PROFILE, ModuleKind.ITEM_PROFILE):
-                await add_pending(conn, network.id, [module.owner])
-            await _append(conn, network, module, current.version + 1, author, content, note, vector)
-            current = await _current(conn, network, module)
-        return _revision(name, current, changed=changed)
+        return current
 
-
-async def _require_current(
-    conn: Connection, network: NetworkRecord, name: str, module: Module
-) -> None:
-    """Refuse a router that retired in the meantime, or that a router update has read already."""
-    await find_module(conn, network, name)
-    if module.kind is ModuleKind.ROUTER and await open_window(conn, network.id) is not None:
-        raise NetworkError(
-            f"a router update of network '{network.name}' is under way, or was left unfinished: "
-            f"wait for it, or finish it by `recnet train --limit 0 --network {network.name}`"
-        )
-
-
-async def _current(conn: Connection, network: NetworkRecord, module: Module) -> Version:
-    return (await read_versions(conn, network.id, module))[-1]
-
-
-async def _append(
-    conn: Connection,
-    network: NetworkRecord,
-    module: Module,
-    version: int,
-    author: Author,
-    content: str,
-    note: str,
-    vector: Vector | None = None,
-) -> None:
-    """Append a version and make it the current one; without a vector the stored one stays."""
-    note = clean_line(note, 2 * NOTE_LENGTH)
-    await append_version(conn, network.id, module, version, content, author, note=note)
-    if module.kind is ModuleKind.ROUTER:
-        await point_router(conn, network.id, module.owner, version, vector)
-        return
-    if module.kind is ModuleKind.FILTER_MEMORY:
-        await point_filter(conn, network.id, module.owner, version)
-    else:
-        await point_profile(conn, network.id, module.owner, version, vector)
-    await forget_views(conn, network.id, [module.owner])
+    async def append(
+        self,
+        conn: Connection,
+        author: Author,
+        version: int,
+        content: str,
+        vector: Vector | None = None,
+    ) -> Version:
+        """Append a version and make it the current one; without a vector the stored one stays."""
+        network, module, note = self.network.id, self.module, clean_line(self.note, 2 * NOTE_LENGTH)
+        await append_version(conn, network, module, version, content, author, note=note)
+        match module.kind:
+            case ModuleKind.ROUTER:
+                await point_router(conn, network, module.owner, version, vector)
+            case ModuleKind.FILTER_MEMORY:
+                await point_filter(conn, network, module.owner, version)
+            case _:
+                await point_profile(conn, network, module.owner, version, vector)
+        if module.kind is not ModuleKind.ROUTER:
+            await forget_views(conn, network, [module.owner])
+        return await read_module(conn, self.network, self.name)
 
 
 def _revision(name: str, version: Version, *, changed: bool) -> Revision:
@@ -205,11 +191,7 @@ def _revision(name: str, version: Version, *, changed: bool) -> Revision:
 
 
 def _checked(module: Module, text: str) -> str:
-    """Return the text as it is stored; one that is too long is refused, never cut.
-
-    Raises:
-        InputError: it is empty or too long.
-    """
+    """Return the text as it is stored; one that is empty or too long is refused, never cut."""
     if module.kind is ModuleKind.FILTER_MEMORY:
         return _checked_rules(text)
     limit = MESSAGE_LENGTH if module.kind is ModuleKind.ROUTER else PROFILE_LENGTH

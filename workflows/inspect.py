@@ -6,14 +6,8 @@ from typing import Any
 from state.db.pool import Connection
 from state.domain import ClientKind, Frozen, Message, Module, ModuleKind
 from state.errors import InputError
+from state.store import clients as stored
 from state.store.attributes import read_phrases
-from state.store.clients import (
-    count_clients,
-    find_clients,
-    list_clients,
-    read_attributes,
-    read_clients,
-)
 from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.module_names import Names, module_name, name_clients
@@ -114,12 +108,8 @@ class NetworkView(Frozen):
 
 
 async def view_network(conn: Connection, network: NetworkRecord) -> NetworkView:
-    """Return a network at a glance.
-
-    Raises:
-        NetworkError: it is not bootstrapped.
-    """
-    counts = await count_clients(conn, network.id)
+    """Return a network at a glance; see `Network.show`."""
+    counts = await stored.count_clients(conn, network.id)
     done = await list_interactions(conn, network.id)
     rewards = [i.reward for i in done if i.reward is not None]
     events = await read_events(conn, network.id)
@@ -156,14 +146,10 @@ async def view_network(conn: Connection, network: NetworkRecord) -> NetworkView:
 async def view_interactions(
     conn: Connection, network: NetworkRecord, user: str = ""
 ) -> list[InteractionView]:
-    """Return the settled interactions in their order, all or those of one user.
-
-    Raises:
-        InputError: there is no user of that key.
-    """
+    """Return the settled interactions in their order; see `Network.interactions`."""
     found = await list_interactions(conn, network.id)
     if user:
-        number = (await find_clients(conn, network.id, ClientKind.USER, [user]))[user]
+        number = (await stored.find_clients(conn, network.id, ClientKind.USER, [user]))[user]
         found = [one for one in found if one.user_id == number]
     ids = {client for one in found for client in (one.user_id, one.positive_id, one.negative_id)}
     names = await name_clients(conn, network.id, ids)
@@ -185,14 +171,10 @@ async def view_interactions(
 async def view_client(
     conn: Connection, network: NetworkRecord, kind: ClientKind, key: str
 ) -> ClientView:
-    """Return one client.
-
-    Raises:
-        InputError: there is none of that key.
-    """
-    number = (await find_clients(conn, network.id, kind, [key]))[key]
-    (client,) = await read_clients(conn, network.id, [number])
-    held = (await read_attributes(conn, network.id, [number])).get(number, [])
+    """Return one client; see `Network.client`."""
+    number = (await stored.find_clients(conn, network.id, kind, [key]))[key]
+    (client,) = await stored.read_clients(conn, network.id, [number])
+    held = (await stored.read_attributes(conn, network.id, [number])).get(number, [])
     phrases = await read_phrases(conn, network.id, held)
     profile = Module(kind=ModuleKind.profile_of(kind), owner=number)
     memory = Module(kind=ModuleKind.FILTER_MEMORY, owner=number)
@@ -222,11 +204,7 @@ def _views(messages: Sequence[Message], names: Names) -> tuple[MessageView, ...]
 
 
 async def view_router(conn: Connection, network: NetworkRecord, number: int) -> RouterView:
-    """Return one router, active or retired.
-
-    Raises:
-        InputError: there is none of that number.
-    """
+    """Return one router, active or retired; see `Network.router`."""
     routers = {r.id: r for r in await read_routers(conn, network.id, retired=True)}
     if (router := routers.get(number)) is None:
         raise InputError(f"no router {number}; there are 1 to {max(routers, default=0)}")
@@ -244,8 +222,8 @@ async def view_router(conn: Connection, network: NetworkRecord, number: int) -> 
 
 async def _passing(conn: Connection, network: NetworkRecord, kind: ClientKind) -> float:
     """Return the share of pairs of an active router and a client that share an attribute."""
-    clients = [client.id for client in await list_clients(conn, network.id, kind)]
-    held = await read_attributes(conn, network.id, clients)
+    clients = [client.id for client in await stored.list_clients(conn, network.id, kind)]
+    held = await stored.read_attributes(conn, network.id, clients)
     routers = [set(router.attributes) for router in await read_routers(conn, network.id)]
     pairs = len(held) * len(routers)
     passing = sum(not r.isdisjoint(a) for a in held.values() for r in routers)

@@ -15,10 +15,7 @@ from state.graphs.interaction import InteractionInput, InteractionOutput, Intera
 from workflows import backward, forward, router_update
 
 builder = StateGraph(
-    InteractionState,
-    NetworkContext,
-    input_schema=InteractionInput,
-    output_schema=InteractionOutput,
+    InteractionState, NetworkContext, input_schema=InteractionInput, output_schema=InteractionOutput
 )
 builder.add_node(open_interaction)
 builder.add_node("forward", forward.graph)

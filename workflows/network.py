@@ -20,8 +20,14 @@ from workflows.edits import Revision
 from workflows.network_lock import network_lock
 from workflows.runs import Runs
 from workflows.stored_network import StoredNetwork
-from workflows.training.driver import Fit, Progress, TrainingReport, train
-from workflows.training.retry import RetryReport, retry_failed
+from workflows.training.driver import (
+    Fit,
+    Progress,
+    RetryReport,
+    TrainingReport,
+    retry_failed,
+    train,
+)
 from workflows.training.schedule import DEFAULT_CONCURRENCY
 from workflows.training.trainer import RECNET, Trainer, TrainingGraph
 
@@ -32,8 +38,8 @@ EVALUATORS = "recnet.evaluators"
 class Network(StoredNetwork):
     """One network of a database: its clients, routers and all that they learned.
 
-    A handle is only a name: it reads nothing before a method is called. Every method raises
-    `NetworkError` if there is no network of that name.
+    A handle is only a name: it reads nothing before a method is called. Training, changes by
+    hand and `drop` raise `NetworkError` while another process holds the network's lock.
     """
 
     def __init__(self, runs: Runs, name: str, training_graph: TrainingGraph = RECNET) -> None:
@@ -55,11 +61,11 @@ class Network(StoredNetwork):
         record = await self.record()
         process = self.resources.settings
         known = {"model": process.model, "encoder": process.embedding}
-        if record.stored_settings is not None:
-            known = record.stored_settings.model_dump()
+        if stored := record.stored_settings:
+            known = stored.model_dump()
         given = settings.model_dump(exclude_unset=True) if settings else {}
         wanted = NetworkSettings.model_validate({**known, **given})
-        if record.stored_settings is not None:
+        if stored:
             require_same_settings(record, wanted)
         context = BootstrapContext(network=self.name, **wanted.model_dump())
         thread = thread_of(record.id, BOOTSTRAP)
@@ -86,7 +92,7 @@ class Network(StoredNetwork):
             on_progress: called before the first record and after each.
 
         Raises:
-            NetworkError: not bootstrapped, or another process is training the network.
+            NetworkError: the network is not bootstrapped.
             InputError: another method has trained the network.
         """
         return await train(
@@ -115,7 +121,6 @@ class Network(StoredNetwork):
 
         Raises:
             InputError: an identity is unknown, or did not fail; another method trained the network.
-            NetworkError: another process is training the network.
         """
         return await retry_failed(
             await self._trainer(), identities, concurrency=concurrency, started=started
@@ -143,8 +148,6 @@ class Network(StoredNetwork):
 
     async def update_routers(self) -> bool:
         """Finish a router update that a stopped run left open; return whether one was finished.
-
-            await films.update_routers()
 
         False where no window is open, or another run is working on it.
         """
@@ -182,33 +185,17 @@ class Network(StoredNetwork):
         Raises:
             InputError: no such module, or a text or note that is empty or too long.
             ConflictError: the module has a newer version than `base`.
-            NetworkError: the network is being trained, or the router updated.
         """
         record = await self.record()
         return await edits.edit(self.resources, record, module, text, note=note, base=base)
 
     async def rollback(self, module: str, version: int, *, note: str = "") -> Revision:
-        """Give a module the text of an earlier version again, as a new version.
-
-            await films.rollback("user:2867", 1)
-
-        Raises:
-            InputError: no such module or version.
-            NetworkError: the network is being trained, or the router updated.
-        """
-        return await edits.roll_back(
-            self.resources, await self.record(), module, version, note=note
-        )
+        """Give a module the text of an earlier version again, as a new version."""
+        record = await self.record()
+        return await edits.roll_back(self.resources, record, module, version, note=note)
 
     async def pin(self, module: str, *, note: str = "") -> Revision:
-        """Keep a module's text as it is until it is unpinned; a person may still edit it.
-
-            await films.pin("router:1")
-
-        Raises:
-            InputError: no such module.
-            NetworkError: the network is being trained, or the router updated.
-        """
+        """Keep a module's text as it is until it is unpinned; a person may still edit it."""
         return await edits.pin(self.resources, await self.record(), module, note=note)
 
     async def unpin(self, module: str, *, note: str = "") -> Revision:
@@ -233,13 +220,7 @@ class Network(StoredNetwork):
         return Network(self._runs, name, self.training_graph)
 
     async def drop(self) -> None:
-        """Delete the network with everything that is stored of it.
-
-            await films.drop()
-
-        Raises:
-            NetworkError: it is being trained.
-        """
+        """Delete the network with everything that is stored of it."""
         record = await self.record()
         async with network_lock(self.resources, record):
             async with self.resources.pool.connection() as conn:

@@ -17,19 +17,13 @@ class NetworkLock:
     _locks: Locks
 
     async def verify(self) -> None:
-        """Make sure that the lock is still held.
-
-        Raises:
-            psycopg.OperationalError: the connection was lost, and with it the lock.
-        """
+        """Raise psycopg.OperationalError if the connection was lost, and with it the lock."""
         await self._locks.verify(self)
 
 
 @asynccontextmanager
 async def network_lock(resources: Resources, network: NetworkRecord) -> AsyncIterator[NetworkLock]:
     """Hold the lock of a network for the time of the block.
-
-    Two trainers would feed the same records twice, and plan from what the other changes.
 
     Raises:
         NetworkError: another process, or another task of this one, holds it; names the process.

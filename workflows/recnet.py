@@ -11,15 +11,25 @@ from typing import Self
 
 from nodes.resources import Resources, open_resources
 from state.dataset import Dataset
+from state.db.checkpoints import checkpointer
+from state.domain import Frozen
 from state.graphs.context import NetworkContext
 from state.settings import Settings
 from state.store.clients import add_clients
 from state.store.events import add_events
 from state.store.networks import create_network, list_networks
-from workflows.checkpoint_cleanup import CheckpointCleanup, delete_finished_checkpoints
+from state.store.threads import list_threads
 from workflows.network import Network
 from workflows.runs import Runs
 from workflows.training.trainer import RECNET, TrainingGraph
+
+
+class CheckpointCleanup(Frozen):
+    """Counts of threads, one for each run of RecNet's own that had checkpoints."""
+
+    deleted: int
+    kept: int
+    """Of runs that were stopped and can be resumed, and of records that failed."""
 
 
 class RecNet:
@@ -61,17 +71,12 @@ class RecNet:
 
             films = app.network("films")
 
-        Args:
-            name: the network's name.
-            training_graph: what the network learns by, where it is not RecNet.
+        `training_graph` is what the network learns by, where it is not RecNet.
         """
         return Network(self.runs, name, training_graph)
 
     async def networks(self) -> list[Network]:
-        """Return the networks of the database by name.
-
-        names = [network.name for network in await app.networks()]
-        """
+        """Return the networks of the database by name."""
         async with self.resources.pool.connection() as conn:
             return [self.network(record.name) for record in await list_networks(conn)]
 
@@ -91,8 +96,12 @@ class RecNet:
         return self.network(name)
 
     async def delete_finished_checkpoints(self) -> CheckpointCleanup:
-        """Delete the checkpoints that finished runs left behind; resumable runs keep theirs.
+        """Delete the checkpoints that finished runs left behind, as those of a killed process do.
 
-        print((await app.delete_finished_checkpoints()).deleted)
+        Runs that can be resumed keep theirs; other runs may go on at the same time.
         """
-        return await delete_finished_checkpoints(self.resources.pool)
+        pool = self.resources.pool
+        async with pool.connection() as conn:
+            threads = await list_threads(conn)
+        await checkpointer(pool).aprune(threads.finished, strategy="delete")
+        return CheckpointCleanup(deleted=len(threads.finished), kept=threads.unfinished)

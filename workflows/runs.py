@@ -50,11 +50,10 @@ class Runs:
             InputError: the run that was stopped had other input.
         """
         async with self._thread_lock(thread):
-            saver = checkpointer(self.resources.pool)
             if restart:
-                await saver.adelete_thread(thread)
-            snapshot = await read_thread(graph, thread, saver)
-            if is_finished(graph, snapshot):
+                await self._saver.adelete_thread(thread)
+            snapshot = await self._read(graph, thread)
+            if _is_finished(graph, snapshot):
                 return await self._invoke(graph, given, thread, context)
             for key, value in given.items():
                 if snapshot.values.get(key) != value:
@@ -67,8 +66,16 @@ class Runs:
     async def resume(self, graph: Graph, thread: str, context: NetworkContext) -> None:
         """Resume a run that was stopped; one that is finished is left as it is."""
         async with self._thread_lock(thread):
-            if (await read_thread(graph, thread, checkpointer(self.resources.pool))).next:
+            if (await self._read(graph, thread)).next:
                 await self._invoke(graph, None, thread, context)
+
+    @property
+    def _saver(self) -> AsyncPostgresSaver:
+        return checkpointer(self.resources.pool)
+
+    async def _read(self, graph: Graph, thread: str) -> StateSnapshot:
+        """Return the state of a thread; an empty one where the thread does not exist."""
+        return await graph.copy({"checkpointer": self._saver}).aget_state(_config(thread))
 
     @asynccontextmanager
     async def _thread_lock(self, thread: str) -> AsyncIterator[None]:
@@ -78,17 +85,12 @@ class Runs:
             yield
 
     async def _invoke(
-        self,
-        graph: Graph,
-        given: Mapping[str, Any] | None,
-        thread: str,
-        context: NetworkContext,
+        self, graph: Graph, given: Mapping[str, Any] | None, thread: str, context: NetworkContext
     ) -> dict[str, Any]:
         """Run a graph, or resume its thread; a run that is stopped releases its leases."""
-        saver = checkpointer(self.resources.pool)
         try:
             with self.resources.bound():
-                out = await _with_saver(graph, saver).ainvoke(
+                out = await graph.copy({"checkpointer": self._saver}).ainvoke(
                     given,
                     _config(thread),
                     context=context,
@@ -97,37 +99,26 @@ class Runs:
         except BaseException:
             await asyncio.shield(release_lease(self.resources.locks, thread))
             await asyncio.shield(self.resources.locks.release(thread))
-            await self._delete_finished(graph, thread, saver)
+            await self._delete_finished(graph, thread)
             raise
-        await self._delete_finished(graph, thread, saver, finished=True)
+        await self._delete_finished(graph, thread, finished=True)
         return out
 
-    async def _delete_finished(
-        self, graph: Graph, thread: str, saver: AsyncPostgresSaver, *, finished: bool = False
-    ) -> None:
+    async def _delete_finished(self, graph: Graph, thread: str, *, finished: bool = False) -> None:
         """Delete the thread of a finished run; `recnet gc` deletes what this leaves."""
         if self.resources.settings.keep_checkpoints:
             return
         with suppress(psycopg.Error, DatabaseError):
-            if finished or is_finished(graph, await read_thread(graph, thread, saver)):
-                await saver.adelete_thread(thread)
+            if finished or _is_finished(graph, await self._read(graph, thread)):
+                await self._saver.adelete_thread(thread)
 
 
-async def read_thread(graph: Graph, thread: str, saver: AsyncPostgresSaver) -> StateSnapshot:
-    """Return the state of a thread; an empty one where the thread does not exist."""
-    return await _with_saver(graph, saver).aget_state(_config(thread))
-
-
-def is_finished(graph: Graph, snapshot: StateSnapshot) -> bool:
+def _is_finished(graph: Graph, snapshot: StateSnapshot) -> bool:
     """Return whether a run has nothing to resume: it ended, or failed in its first node.
 
     First nodes only check the input.
     """
     return {(START, node) for node in snapshot.next if node != START} <= graph.builder.edges
-
-
-def _with_saver(graph: Graph, saver: AsyncPostgresSaver) -> Graph:
-    return graph.copy({"checkpointer": saver})
 
 
 def _config(thread: str) -> RunnableConfig:

@@ -5,7 +5,7 @@ from state.domain import KEY_LENGTH, ClientKind, Frozen, Gradient, Module, clean
 from state.errors import InputError
 from state.store.clients import ClientName
 from state.store.gradients import read_gradients
-from state.store.interactions import StoredFilterDecision, find_interaction, read_filter_decisions
+from state.store.interactions import find_interaction, read_filter_decisions
 from state.store.module_names import Names, module_name, name_clients
 from state.store.networks import NetworkRecord
 from state.store.routers import read_heirs
@@ -69,11 +69,7 @@ class InteractionTrace(Frozen):
 async def trace_interaction(
     conn: Connection, network: NetworkRecord, interaction_id: str
 ) -> InteractionTrace:
-    """Return the trace of one settled interaction.
-
-    Raises:
-        InputError: there is none of that id.
-    """
+    """Return the trace of one settled interaction; see `Network.trace`."""
     interaction_id = clean_line(interaction_id, KEY_LENGTH)
     found = await find_interaction(conn, network.id, interaction_id)
     if found is None:
@@ -96,22 +92,17 @@ async def trace_interaction(
         reason=found.reason,
         failure=found.failure,
         windows=tuple(await claims_of(conn, network.id, found.id)),
-        messages=tuple(_message(decision, names) for decision in decisions),
+        messages=tuple(
+            TracedMessage(
+                client=_title(names[decision.client_id]),
+                sender=module_name(decision.sender, names),
+                window=decision.window_id,
+                **decision.model_dump(include={"version", "body", "accepted", "rule", "reason"}),
+            )
+            for decision in decisions
+        ),
         gradients=tuple([await _gradient(conn, network, g, names) for g in gradients]),
         calls=tuple(await read_calls(conn, network.id, found.id)),
-    )
-
-
-def _message(decision: StoredFilterDecision, names: Names) -> TracedMessage:
-    return TracedMessage(
-        client=_title(names[decision.client_id]),
-        sender=module_name(decision.sender, names),
-        version=decision.version,
-        body=decision.body,
-        window=decision.window_id,
-        accepted=decision.accepted,
-        rule=decision.rule,
-        reason=decision.reason,
     )
 
 

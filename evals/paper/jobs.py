@@ -25,8 +25,7 @@ from state.settings import NetworkSettings
 from state.store.networks import NetworkRecord
 from state.store.usage import add_totals, sum_usage
 from workflows.recnet import RecNet
-from workflows.training.driver import TrainingReport, read_settled
-from workflows.usage import mark_usage_now, usage_since
+from workflows.training.driver import TrainingReport, mark_usage_now, read_settled, usage_since
 
 _REASON = 500
 """Letters of a failure's reason. A bug is named by its type too."""

@@ -11,7 +11,7 @@ import json
 import logging
 import os
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
@@ -21,6 +21,7 @@ from pydantic import ValidationError
 from pydantic_core import to_jsonable_python
 from rich.console import Console, RenderableType
 from rich.text import Text
+from rich.tree import Tree
 
 from state.domain import KEY_LENGTH, clean_line
 from state.errors import RecNetError
@@ -40,9 +41,7 @@ BUDGET_SPENT = 5
 _NETWORK = "RECNET_NETWORK"
 _GOES_ON = "the same command goes on where it stopped"
 _LINE_LENGTH = 1_000
-_MAY_HOLD_KEYS = frozenset(
-    {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
-)
+_MAY_HOLD_KEYS = {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
 """Settings whose value is not quoted: a key may have been put there by mistake."""
 
 
@@ -65,10 +64,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 class _Notes(Console):
-    """Progress and errors, on standard error; a reader that went away stops no run.
-
-    A Ctrl-C ends `tee` in `recnet train 2>&1 | tee log` too, while calls are still under way.
-    """
+    """Progress and errors, on standard error; a reader that went away, as `tee`, stops no run."""
 
     def on_broken_pipe(self) -> None:
         """Print nothing from now on."""
@@ -90,30 +86,25 @@ def execute(
 ) -> T:
     """Run `work` on an open façade; an expected error becomes one line and an exit code.
 
-    `command` names the run in `recnet usage`; `cache` is whether replies are cached where the
-    settings leave that open.
+    `command` and `cache` are those of `RecNet.open`.
     """
+
+    def say(line: str) -> None:
+        notes.show_cursor()  # a progress bar hides it, and a third signal ends the process
+        notes.print(line)
 
     async def main() -> T:
         from workflows.recnet import RecNet  # noqa: PLC0415 - slow, and --help does without
 
         opened = RecNet.open(settings or read_settings(), command=command, cache=cache)
-        async with opened as recnet, stoppable(recnet.resources.limiter, _say):
+        async with opened as recnet, stoppable(recnet.resources.limiter, say):
             return await work(recnet)
 
     return finish(main())
 
 
-def _say(line: str) -> None:
-    notes.show_cursor()  # a progress bar hides it, and a third signal ends the process
-    notes.print(line)
-
-
 def finish(work: Coroutine[Any, Any, T], stopped: str = _GOES_ON) -> T:
-    """Run `work`; an expected error becomes one line and an exit code.
-
-    `stopped` is what to print after a signal.
-    """
+    """Run `work` as `execute` does; `stopped` is what to print after a signal."""
     # psycopg logs a warning for each connection that fails; the error says it once.
     logging.getLogger("psycopg").setLevel(logging.ERROR)
     collect_seldom()
@@ -147,10 +138,7 @@ def _exit_if_expected(error: Exception) -> None:
 
 
 def collect_seldom() -> None:
-    """Run the garbage collector less often: training makes many objects and few cycles.
-
-    This saves a twentieth of the processor time, and pauses of a tenth of a second.
-    """
+    """Run the garbage collector less often: that saves a twentieth of training's time."""
     gc.set_threshold(50_000, 20, 50)
 
 
@@ -165,18 +153,14 @@ def _stop(line: str, exit_code: int) -> NoReturn:
 
 
 def read_settings() -> Settings:
-    """Return the settings of this process; an unknown RECNET_ variable is an error.
-
-    A misspelled budget would limit nothing.
-    """
+    """Return the settings of this process; an unknown RECNET_ variable is an error."""
     known = [n.upper() for n, field in Settings.model_fields.items() if not field.validation_alias]
     for variable in sorted(os.environ):
         name = variable.removeprefix("RECNET_")
         if name != variable and variable != _NETWORK and name not in known:
             near = get_close_matches(name, known, n=1)
-            fail(
-                f"{variable} is no setting" + (f"; did you mean RECNET_{near[0]}?" if near else "")
-            )
+            hint = f"; did you mean RECNET_{near[0]}?" if near else ""
+            fail(f"{variable} is no setting{hint}")
     try:
         return Settings()
     except ValidationError as error:
@@ -220,6 +204,14 @@ def display(*parts: RenderableType) -> None:
 def print_json(data: object) -> None:
     """Print data as JSON on standard output, unwrapped and uncoloured."""
     typer.echo(json.dumps(to_jsonable_python(data), ensure_ascii=False, indent=2))
+
+
+def branch(tree: Tree, label: str | Text, leaves: Iterable[str | Text]) -> Tree:
+    """Add a node with its leaves to a tree, and return it."""
+    node = tree.add(label)
+    for leaf in leaves:
+        node.add(leaf)
+    return node
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,10 +1,18 @@
-"""`recnet db`: the embedded PostgreSQL server."""
+"""`recnet db`, `recnet gc`: the embedded PostgreSQL server, and checkpoints nobody needs."""
 
 import typer
 
 from state.db.embedded import server_runs, start_server, stop_server
 from state.errors import DatabaseError
-from workflows.commands.console import AsJson, display, fail, output, read_settings
+from workflows.commands.console import (
+    AsJson,
+    counted,
+    display,
+    execute,
+    fail,
+    output,
+    read_settings,
+)
 
 db = typer.Typer(help="Start, stop and inspect the embedded server.")
 
@@ -36,3 +44,16 @@ def status(as_json: AsJson = False) -> None:
     state = "running" if running else "stopped"
     data = {"database": "embedded", "home": str(home), "running": running}
     output(data, as_json, lambda _: f"embedded, {state}, data in {home}")
+
+
+def gc(as_json: AsJson = False) -> None:
+    """Delete the checkpoints of finished runs. Stopped runs keep theirs to resume from."""
+    found = execute(lambda recnet: recnet.delete_finished_checkpoints())
+    output(
+        found,
+        as_json,
+        lambda _: (
+            f"deleted the checkpoints of {counted(found.deleted, 'finished run')}, "
+            f"kept those of {counted(found.kept, 'other')}"
+        ),
+    )

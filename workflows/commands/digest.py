@@ -1,19 +1,15 @@
-"""`recnet digest`: a digest of a network, and where two networks differ.
-
-Values are data here too, never markup.
-"""
+"""`recnet digest`: a digest of a network, and where two networks differ."""
 
 import json
 from os.path import commonprefix
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from pydantic import JsonValue
 from rich.text import Text
 from rich.tree import Tree
 
 from state.store.network_diff import Change, Differences, TableDifferences, compare_networks
-from workflows.commands.console import DIFFERENT, AsJson, NetworkName, execute, output
+from workflows.commands.console import DIFFERENT, AsJson, NetworkName, branch, execute, output
 
 if TYPE_CHECKING:
     from workflows.recnet import RecNet
@@ -67,9 +63,8 @@ def _differences_tree(found: Differences) -> Tree:
     for table in found.tables:
         _add_table(tree, table, first, second)
     if found.settings:
-        node = tree.add(Text("settings differ too; the digest leaves them out", style="dim"))
-        for change in found.settings:
-            node.add(_change(change))
+        label = Text("settings differ too; the digest leaves them out", style="dim")
+        branch(tree, label, map(_change, found.settings))
     return tree
 
 
@@ -81,24 +76,18 @@ def _add_table(tree: Tree, table: TableDifferences, first: str, second: str) -> 
     }
     summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     node = tree.add(Text.assemble((table.table, "bold"), f": {summary}"))
+    only = {"first": f": only in {first}", "second": f": only in {second}", None: ""}
     for row in table.rows:
-        only = {"first": f": only in {first}", "second": f": only in {second}", None: ""}
-        leaf = node.add(Text(row.name + only[row.only_in]))
-        for change in row.columns:
-            leaf.add(_change(change))
+        branch(node, Text(row.name + only[row.only_in]), map(_change, row.columns))
     if unshown := sum(counts.values()) - len(table.rows):
         node.add(Text(f"and {unshown} more", style="dim"))
 
 
 def _change(change: Change) -> Text:
-    values = _line(change.first), _line(change.second)
+    # As JSON a value is one line, and a text in quotes is told from a number.
+    values = [json.dumps(one, ensure_ascii=False) for one in (change.first, change.second)]
     start = len(commonprefix(values))  # noqa: RUF071 - of characters is meant
     return Text(f"{change.name}: {' → '.join(_short(value, start) for value in values)}")
-
-
-def _line(value: JsonValue) -> str:
-    """Return a value as JSON: one line, and a text in quotes is told from a number."""
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _short(line: str, difference: int) -> str:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import RenderableType
 
 from state.errors import InputError, NetworkError
 from workflows.commands.console import (
@@ -61,7 +60,11 @@ def interact(
     elif failure:
         notes.print(f"failed: {failure}")
     else:
-        display(*_lines(out, network))
+        outcome = "right" if out["reward"] else "wrong"
+        before = " (settled before)" if out["repeated"] else ""
+        reason = f"predicted {out['predicted']}, {outcome}{before}. {out['reason']}"
+        display(f"{out['interaction']}: {reason}")
+        display(f"why: recnet trace {out['interaction']} --network {network}")
     if failure:
         raise typer.Exit(FAILED_RECORDS)
     if kept_for is not None:
@@ -70,12 +73,3 @@ def interact(
             "`recnet evaluate` refuses a network that has learned it",
             soft_wrap=True,
         )
-
-
-def _lines(out: "InteractionOutput", network: str) -> list[RenderableType]:
-    outcome = "right" if out["reward"] else "wrong"
-    before = " (settled before)" if out["repeated"] else ""
-    return [
-        f"{out['interaction']}: predicted {out['predicted']}, {outcome}{before}. {out['reason']}",
-        f"why: recnet trace {out['interaction']} --network {network}",
-    ]

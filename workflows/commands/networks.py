@@ -1,7 +1,8 @@
-"""`recnet networks`: the networks of the database."""
+"""`recnet networks`, `recnet drop`: list the networks of the database, delete one."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+import typer
 from rich.table import Table
 
 from state.domain import ClientKind
@@ -9,7 +10,7 @@ from state.store.clients import count_clients
 from state.store.interactions import list_interactions
 from state.store.networks import list_networks
 from state.store.routers import count_routers
-from workflows.commands.console import AsJson, execute, output
+from workflows.commands.console import AsJson, NetworkName, display, execute, fail, output
 
 if TYPE_CHECKING:
     from workflows.recnet import RecNet
@@ -18,6 +19,20 @@ if TYPE_CHECKING:
 def networks(as_json: AsJson = False) -> None:
     """List the networks of the database."""
     output(execute(_list), as_json, _render)
+
+
+def drop(
+    network: NetworkName = "default",
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete a network with everything stored for it."""
+    if not yes:
+        execute(lambda recnet: recnet.network(network).record())
+        # Asked while no event loop runs, so that a Ctrl-C ends the question.
+        if not typer.confirm(f"Delete network '{network}' for good?", err=True):
+            fail("nothing was deleted")
+    execute(lambda recnet: recnet.network(network).drop())
+    display(f"dropped network '{network}'")
 
 
 def _render(rows: list[dict[str, Any]]) -> Table | str:

@@ -3,7 +3,7 @@
 Texts of the network are data, never markup.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
@@ -12,20 +12,23 @@ from rich.table import Column, Table
 from rich.text import Text
 from rich.tree import Tree
 
-from workflows.commands.console import AsJson, NetworkName, counted, execute, fail, one_line, output
+from workflows.commands.console import (
+    AsJson,
+    NetworkName,
+    branch,
+    counted,
+    execute,
+    fail,
+    one_line,
+    output,
+)
 
 if TYPE_CHECKING:
     from state.store.versions import Version
-    from workflows.inspect import (
-        ClientView,
-        InteractionView,
-        MessageView,
-        NetworkView,
-        RouterView,
-    )
-    from workflows.recnet import RecNet
+    from workflows.inspect import ClientView, InteractionView, MessageView, NetworkView, RouterView
+    from workflows.network import Network
 
-    View = NetworkView | ClientView | RouterView | list[InteractionView]
+    _Read = Callable[[Network], Awaitable[Any]]
 
 
 def show(
@@ -49,24 +52,15 @@ def show(
     if what == "router" and not key.isdecimal():
         fail(f"a router has a number, not '{key}'")
 
-    async def read(recnet: "RecNet") -> "View":
-        found = recnet.network(network)
-        match what:
-            case "network":
-                return await found.show()
-            case "interactions":
-                return await found.interactions(key)
-            case "router":
-                return await found.router(int(key))
-            case _:
-                return await found.client(what, key)
-
-    renderers: dict[str, Callable[[Any], Tree | Table]] = {
-        "network": _network_tree,
-        "interactions": _interactions_table,
-        "router": _router_tree,
+    views: dict[str, tuple[_Read, Callable[[Any], Tree | Table]]] = {
+        "network": (lambda found: found.show(), _network_tree),
+        "user": (lambda found: found.client("user", key), _client_tree),
+        "item": (lambda found: found.client("item", key), _client_tree),
+        "router": (lambda found: found.router(int(key)), _router_tree),
+        "interactions": (lambda found: found.interactions(key), _interactions_table),
     }
-    output(execute(read), as_json, renderers.get(what, _client_tree))
+    read, render = views[what]
+    output(execute(lambda recnet: read(recnet.network(network))), as_json, render)
 
 
 def _network_tree(view: "NetworkView") -> Tree:
@@ -83,9 +77,7 @@ def _network_tree(view: "NetworkView") -> Tree:
     )
     if min(view.tau_user, view.tau_item) <= -1.0:
         tree.add("(too few pairs shared an attribute, so bootstrap set tau to -1: all pass)")
-    settings = tree.add("settings")
-    for name, value in view.settings.items():
-        settings.add(f"{name} = {value}")
+    branch(tree, "settings", (f"{name} = {value}" for name, value in view.settings.items()))
     routers = tree.add(f"{len(view.routers)} routers, {view.windows} updates")
     for number, profile in view.routers.items():
         routers.add(Text.assemble((f"router {number}", "bold"), f" {one_line(profile)}"))
@@ -101,14 +93,10 @@ def _client_tree(view: "ClientView") -> Tree:
     tree = Tree(Text.assemble((f"{view.kind} {view.key}", "bold"), title))
     tree.add("profile").add(view.profile)
     tree.add(f"attributes: {'; '.join(view.attributes) or 'none'}")
-    rules = tree.add("filter memory")
-    for rule in view.rules:
-        rules.add(rule)
+    branch(tree, "filter memory", view.rules)
     _add_messages(tree, view.messages, "in the buffer")
-    if view.merged_on_delivery:
-        _add_messages(
-            tree, view.merged_on_delivery, "merged on delivery since the last interaction"
-        )
+    if merged := view.merged_on_delivery:
+        _add_messages(tree, merged, "merged on delivery since the last interaction")
     for name in view.pinned:
         tree.add(Text(f"{name} is pinned", style="yellow"))
     name = f"{view.kind}:{view.key}"
@@ -143,9 +131,8 @@ def _interactions_table(views: "list[InteractionView]") -> Table:
 
 
 def _add_messages(tree: Tree, messages: "Sequence[MessageView]", where: str) -> None:
-    node = tree.add(f"{counted(len(messages), 'message')} {where}")
-    for message in messages:
-        node.add(f"{message.sender}: {one_line(message.body)}")
+    lines = (f"{message.sender}: {one_line(message.body)}" for message in messages)
+    branch(tree, f"{counted(len(messages), 'message')} {where}", lines)
 
 
 def _add_versions(tree: Tree, module: str, versions: "Sequence[Version]") -> None:

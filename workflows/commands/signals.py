@@ -14,9 +14,6 @@ from prompts.llm.limiter import CallLimiter
 EXIT_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 """What a shell shows for a program that the signal ended."""
 
-_SECONDS_LEFT = 5.0
-"""How long cancelled tasks may take to end before their connections are closed."""
-
 
 class StoppedError(Exception):
     """A signal stopped the work; what was done is stored."""
@@ -28,14 +25,10 @@ class StoppedError(Exception):
 
 @asynccontextmanager
 async def stoppable(limiter: CallLimiter, say: Callable[[str], None]) -> AsyncIterator[None]:
-    """Let signals stop the block.
+    """Let signals stop the block, which then raises StoppedError.
 
-    After the first one the limiter lets no further call pass; the block is cancelled once the calls
-    under way have ended and their replies are stored. A second one cancels it at once. From then
-    on, and while a stopped block closes, signals have their default effect.
-
-    Raises:
-        StoppedError: a signal cancelled the block.
+    After the first one the limiter lets no further call pass, and the block is cancelled once the
+    calls under way have ended and their replies are stored.
     """
     loop, block, tasks = asyncio.get_running_loop(), asyncio.current_task(), asyncio.all_tasks()
     handlers = {number: signal.getsignal(number) for number in EXIT_CODES}
@@ -95,8 +88,8 @@ async def _cancel(tasks: set[asyncio.Task[object]]) -> None:
     """End the tasks that a graph leaves behind when it is cancelled more than once."""
     for task in tasks:
         task.cancel()
-    if tasks:
-        done, _ = await asyncio.wait(tasks, timeout=_SECONDS_LEFT)
+    if tasks:  # after five seconds their connections are closed all the same
+        done, _ = await asyncio.wait(tasks, timeout=5.0)
         for task in done:
             if not task.cancelled():
                 task.exception()  # retrieved, or asyncio logs it

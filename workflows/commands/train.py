@@ -1,4 +1,4 @@
-"""`recnet train`: train a network on its records."""
+"""`recnet train`, `recnet retry`: train a network on its records, and run failed ones again."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,7 +15,7 @@ from workflows.commands.console import (
     output,
     stop_at_budget,
 )
-from workflows.commands.progress import training_bar, with_bars
+from workflows.commands.progress import counting_bar, training_bar, with_bars
 from workflows.commands.usage import usage_lines
 from workflows.training.schedule import DEFAULT_CONCURRENCY
 
@@ -53,7 +53,7 @@ def train(
         command="train",
         cache=True,
     )
-    output(report, as_json, _lines)
+    output(report, as_json, _training_lines)
     if report.stopped:
         done = f"{report.settled} of {report.records} records are settled"
         stop_at_budget(f"{report.stopped}; {done}")
@@ -66,7 +66,44 @@ def train(
         raise typer.Exit(FAILED_RECORDS)
 
 
-def _lines(report: "TrainingReport") -> list[RenderableType]:
+def retry(
+    interactions: Annotated[
+        list[str] | None, typer.Argument(help="Ids of failed interactions; all, if none is given.")
+    ] = None,
+    network: NetworkName = "default",
+    concurrency: Concurrency = DEFAULT_CONCURRENCY,
+    as_json: AsJson = False,
+) -> None:
+    """Run failed interactions again. One that succeeds now counts once."""
+    report = execute(
+        with_bars(
+            lambda recnet, progress: recnet.network(network).retry(
+                interactions or (),
+                concurrency=concurrency,
+                started=lambda total: counting_bar(progress, network, total),
+            )
+        ),
+        command="retry",
+        cache=True,
+    )
+    learned = f"{report.run} run again, {report.learned} learned, {len(report.failed)} not"
+    output(
+        report,
+        as_json,
+        lambda _: [
+            learned if report.run else "no interaction has failed",
+            *(usage_lines("this run", report.usage) if report.usage else ()),
+        ],
+    )
+    for identity, reason in report.failed.items():
+        notes.print(f"{identity}: {reason}", soft_wrap=True)
+    if report.stopped:
+        stop_at_budget(report.stopped)
+    if report.failed:
+        raise typer.Exit(FAILED_RECORDS)
+
+
+def _training_lines(report: "TrainingReport") -> list[RenderableType]:
     calls = report.calls_per_interaction
     return [
         f"{report.run} of {report.records} records run now in {report.seconds:.0f} s, "

@@ -1,26 +1,25 @@
-"""Training: learn from each training record of a network's data set once, and report."""
+"""Training: learn from each training record once, run failed ones again, and report."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Literal
 
 from nodes.resources import Resources
 from state.dataset import Split
-from state.domain import ClientKind, Frozen
+from state.domain import KEY_LENGTH, ClientKind, Frozen, clean_line
+from state.errors import InputError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
 from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.networks import NetworkRecord
 from state.store.routers import count_routers
-from state.store.usage import UsageTotal, count_steps, sum_usage
+from state.store.usage import UsageTotal, count_steps, mark_usage, sum_usage
 from workflows.network_lock import network_lock
 from workflows.training.recovery import with_database_recovery
-from workflows.training.schedule import Record, plan_records
+from workflows.training.schedule import Record, identity, plan_records
 from workflows.training.stream import train_stream
 from workflows.training.trainer import Trainer
-from workflows.usage import mark_usage_now, usage_since
 
 Fit = Literal["train", "train+valid"]
 """The splits to learn from: `train` before choices are made on validation, both before the test."""
@@ -74,6 +73,20 @@ class TrainingReport(Frozen):
     """The budget limit that ended the run early; empty if none did."""
 
 
+class RetryReport(Frozen):
+    """The outcome of the interactions that were run again."""
+
+    network: str
+    run: int
+    learned: int
+    failed: dict[str, str]
+    """Reasons by id, of those that failed again."""
+    stopped: str = ""
+    """The budget limit that ended the run early; empty if none did."""
+    usage: tuple[UsageTotal, ...] = ()
+    """Calls of this run, by prompt."""
+
+
 async def train(
     trainer: Trainer,
     *,
@@ -85,59 +98,18 @@ async def train(
     """Learn from the training records of a network; see `workflows.network.Network.train`."""
     await trainer.require_trainable()
     resources, network = trainer.resources, trainer.network
-    mark = await mark_usage_now(resources)
-    began = perf_counter()
-    run = _Run(trainer, FIT[fit], concurrency, limit, on_progress)
-    await with_database_recovery(resources, run.resume, lambda: run.done)
-    report = await _report(resources, network, FIT[fit], run.done, perf_counter() - began)
-    return report.model_copy(update={"usage": await usage_since(resources, mark, network)})
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run of `train`, which is resumed when a lost database comes back."""
-
-    trainer: Trainer
-    splits: frozenset[Split]
-    concurrency: int
-    limit: int | None
-    on_progress: Callable[[Progress], None]
-    done: int = 0
-    """Records settled since the run began."""
+    mark, began = await mark_usage_now(resources), perf_counter()
+    rewards: dict[str, int | None] = {}
     before: int | None = None
-    """Records settled before it began."""
 
-    async def resume(self) -> None:
-        """Learn from the records that are not settled, as the network's only trainer."""
-        resources, network = self.trainer.resources, self.trainer.network
-        async with network_lock(resources, network) as lock:
-            records, rewards = await read_settled(resources, network, self.splits)
-            left = [record for record in records if record.id not in rewards]
-            if self.before is None:
-                self.before = len(rewards)
-            self.done = len(rewards) - self.before  # a record may be settled as the database goes
-            await self._show_progress(len(records), rewards)
+    def done() -> int:
+        return 0 if before is None else len(rewards) - before
 
-            async def settled(record: Record, out: InteractionOutput) -> None:
-                self.done += 1
-                rewards[record.id] = None if out.get("failure") else out["reward"]
-                await self._show_progress(len(records), rewards)
-
-            await train_stream(
-                self.trainer,
-                left,
-                lock,
-                concurrency=self.concurrency,
-                limit=None if self.limit is None else self.limit - self.done,
-                on_settled=settled,
-            )
-
-    async def _show_progress(self, records: int, rewards: dict[str, int | None]) -> None:
-        resources = self.trainer.resources
+    async def show_progress(records: int) -> None:
         async with resources.pool.connection() as conn:
-            routers, _ = await count_routers(conn, self.trainer.network.id)
+            routers, _ = await count_routers(conn, network.id)
         learned = [reward for reward in rewards.values() if reward is not None]
-        self.on_progress(
+        on_progress(
             Progress(
                 records=records,
                 done=len(rewards),
@@ -147,6 +119,85 @@ class _Run:
                 routers=routers,
             )
         )
+
+    async def resume() -> None:
+        nonlocal rewards, before
+        async with network_lock(resources, network) as lock:
+            # Read again each time: a record may be settled just as the database goes away.
+            records, rewards = await read_settled(resources, network, FIT[fit])
+            left = [record for record in records if record.id not in rewards]
+            before = len(rewards) if before is None else before
+            await show_progress(len(records))
+
+            async def settled(record: Record, out: InteractionOutput) -> None:
+                rewards[record.id] = None if out.get("failure") else out["reward"]
+                await show_progress(len(records))
+
+            rest = None if limit is None else limit - done()
+            await train_stream(
+                trainer, left, lock, concurrency=concurrency, limit=rest, on_settled=settled
+            )
+
+    await with_database_recovery(resources, resume, done)
+    report = await _report(resources, network, FIT[fit], done(), perf_counter() - began)
+    return report.model_copy(update={"usage": await usage_since(resources, mark, network)})
+
+
+async def retry_failed(
+    trainer: Trainer,
+    identities: Sequence[str],
+    *,
+    concurrency: int,
+    started: Callable[[int], Callable[[], None]],
+) -> RetryReport:
+    """Run failed interactions again, training records first, in order; see `Network.retry`."""
+    await trainer.require_trainable()
+    resources, network = trainer.resources, trainer.network
+    mark = await mark_usage_now(resources)
+    failed = await _failed(trainer, identities)
+    advance = started(len(failed)) if failed else lambda: None
+    ended: dict[str, str] = {}
+
+    async def settled(record: Record, out: InteractionOutput) -> None:
+        ended[record.id] = out.get("failure", "")
+        advance()
+
+    async def resume() -> None:
+        async with network_lock(resources, network) as lock:
+            still = {record.id for record in await _failed(trainer, ())}
+            left = [record for record in failed if record.id in still - ended.keys()]
+            await train_stream(trainer, left, lock, concurrency=concurrency, on_settled=settled)
+
+    await with_database_recovery(resources, resume, lambda: len(ended))
+    reasons = {one: why for one, why in ended.items() if why}
+    return RetryReport(
+        network=network.name,
+        run=len(ended),
+        learned=len(ended) - len(reasons),
+        failed=reasons,
+        stopped=resources.budget.spent() if len(ended) < len(failed) else "",
+        usage=await usage_since(resources, mark, network),
+    )
+
+
+async def _failed(trainer: Trainer, identities: Sequence[str]) -> list[Record]:
+    async with trainer.resources.pool.connection() as conn:
+        settled = {one.id: one for one in await list_interactions(conn, trainer.network.id)}
+        events = await read_events(conn, trainer.network.id)
+    identities = [clean_line(one, KEY_LENGTH) for one in identities]
+    for one in identities:
+        if one not in settled:
+            raise InputError(f"no interaction '{one}' in network '{trainer.network.name}'")
+        if not settled[one].failure:
+            raise InputError(f"interaction '{one}' did not fail: it was learned from")
+    wanted = set(identities) or settled.keys()
+    # Training records in their order; live ones in the order in which they failed.
+    order = [identity(trainer.network.dataset, event.position) for event in events]
+    return [
+        Record(id=i.id, user=i.user_id, positive=i.positive_id, negative=i.negative_id)
+        for i in (settled[one] for one in dict.fromkeys([*order, *settled]) if one in settled)
+        if i.failure and i.id in wanted
+    ]
 
 
 async def plan_training(
@@ -202,3 +253,21 @@ async def _report(
         seconds=seconds,
         stopped=resources.budget.spent() if len(settled) < len(records) else "",
     )
+
+
+async def mark_usage_now(resources: Resources) -> int:
+    """Return the mark from which `usage_since` sums."""
+    async with resources.pool.connection() as conn:
+        return await mark_usage(conn)
+
+
+async def usage_since(
+    resources: Resources, mark: int, network: NetworkRecord | None = None
+) -> tuple[UsageTotal, ...]:
+    """Return the calls of this process since a mark, by prompt, in one network or in all."""
+    if not resources.runs:
+        return ()
+    (run,) = resources.runs
+    async with resources.pool.connection() as conn:
+        found = await sum_usage(conn, network.id if network else None, run=run, since=mark)
+    return tuple(found)

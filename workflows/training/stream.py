@@ -1,19 +1,25 @@
 """Train on a stream of records: window by window, each ended by its router update."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from contextvars import copy_context
+from graphlib import TopologicalSorter
+from heapq import heappop, heappush
 
 from prompts.llm.errors import BudgetExceeded
+from prompts.llm.limiter import URGENCY
 from state.errors import NetworkError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
 from state.store.planned_records import read_plan, write_plan
 from state.store.windows import open_window, read_pending
 from workflows.network_lock import NetworkLock
-from workflows.training.schedule import Record, cut_windows
+from workflows.training.schedule import Record, chain_lengths, cut_windows, predecessors
 from workflows.training.trainer import Trainer
-from workflows.training.window import run_window
 
 OnSettled = Callable[[Record, InteractionOutput], Awaitable[None]]
+RunRecord = Callable[[Record], Coroutine[None, None, bool]]
+"""Runs one record; returns False if it was not begun."""
 
 
 async def train_stream(
@@ -28,14 +34,7 @@ async def train_stream(
     """Learn from records that are not settled; the result is that of running them one by one.
 
     A router update that an earlier run left open is finished first. A spent budget ends the run.
-
-    Args:
-        trainer: the training graph on its network.
-        records: the records in order.
-        lock: the network's lock, verified before each window and each router update.
-        concurrency: interactions that run at the same time, at most.
-        limit: records to run, at most.
-        on_settled: called with each record and its outcome.
+    The lock is verified before each window and each router update.
 
     Raises:
         NetworkError: another process is working on a router update of the network.
@@ -89,11 +88,7 @@ async def _plan_window(trainer: Trainer, left: Mapping[str, Record]) -> list[Rec
 
 
 async def _finish_update(trainer: Trainer) -> None:
-    """Finish a router update that an earlier run left open.
-
-    Raises:
-        NetworkError: another process is working on it.
-    """
+    """Finish a router update that an earlier run left open; refuse if another works on it."""
     await trainer.update_routers()
     async with trainer.resources.pool.connection() as conn:
         if await open_window(conn, trainer.network.id) is not None:
@@ -101,3 +96,48 @@ async def _finish_update(trainer: Trainer) -> None:
                 "another process is working on a router update of network "
                 f"'{trainer.network.name}': try again when it is done"
             )
+
+
+async def run_window(
+    window: Sequence[Record],
+    run_record: RunRecord,
+    *,
+    concurrency: int,
+    may_begin: Callable[[], bool] = lambda: True,
+) -> bool:
+    """Run the records of a window, at most `concurrency` together; return whether all were run.
+
+    Records depend on each other only through the clients they share, so the network is the same as
+    one after another. Of those that are ready, the one that the longest row of others waits for
+    begins first, and its calls pass the limiter first. Once `may_begin` is false none begins, and
+    what was begun is finished; where one raises, the others are cancelled.
+    """
+    before = predecessors(window)
+    chains = chain_lengths(before)
+    order = TopologicalSorter(dict(enumerate(before)))
+    order.prepare()
+    ready: list[tuple[int, int]] = []
+    running: dict[asyncio.Future[bool], int] = {}
+    try:
+        while order.is_active():
+            for number in order.get_ready():
+                heappush(ready, (-chains[number], number))
+            while ready and len(running) < concurrency and may_begin():
+                number = heappop(ready)[1]
+                context = copy_context()
+                context.run(URGENCY.set, chains[number])
+                task = asyncio.create_task(run_record(window[number]), context=context)
+                running[task] = number
+            if not running:
+                return False
+            ended, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for one in sorted(ended, key=running.__getitem__):
+                number = running.pop(one)
+                if one.result():
+                    order.done(number)
+    finally:
+        for one in running:
+            one.cancel()
+        # Their ends are waited for, and their errors are those of the one that raised first.
+        await asyncio.gather(*running, return_exceptions=True)
+    return True

@@ -52,13 +52,13 @@ class Trainer:
         """The open database and models."""
         return self.runs.resources
 
-    async def require_trainable(self) -> None:
-        """Refuse a network that this trainer cannot train.
+    @property
+    def context(self) -> NetworkContext:
+        """The context of a run of the training graph."""
+        return self.method.context(self.network.name)
 
-        Raises:
-            NetworkError: it has no routers, or another encoder.
-            InputError: another method has trained it.
-        """
+    async def require_trainable(self) -> None:
+        """Refuse a network without routers, with another encoder, or trained by another method."""
         require_usable(self.network, self.resources)
         async with self.resources.pool.connection() as conn:
             others = await read_authors(conn, self.network.id) & self.method.other_authors
@@ -73,18 +73,18 @@ class Trainer:
     ) -> InteractionOutput:
         """Run one record on its thread; see `workflows.network.Network.interact`."""
         # Cleaned before the run begins: a checkpoint cannot hold a NUL byte.
-        identity = mint_identity() if identity is None else _clean(identity)
+        identity = mint_identity() if identity is None else clean_line(identity, KEY_LENGTH)
         if not identity:
             raise InputError("the interaction's identity is empty: give it one, or none at all")
         refuse_own_steps(identity)
         record = InteractionInput(
-            user=_clean(user),
-            positive=_clean(positive),
-            negative=_clean(negative),
+            user=clean_line(user, KEY_LENGTH),
+            positive=clean_line(positive, KEY_LENGTH),
+            negative=clean_line(negative, KEY_LENGTH),
             interaction=identity,
         )
         thread = thread_of(self.network.id, identity)
-        out = await self.runs.run(self.method.graph, record, thread, self._context)
+        out = await self.runs.run(self.method.graph, record, thread, self.context)
         return cast("InteractionOutput", out)
 
     async def update_routers(self) -> bool:
@@ -96,7 +96,7 @@ class Trainer:
         own = thread_of(self.network.id, window_step(window.id))
         if window.thread_id != own and window.thread_id.startswith(thread_prefix(self.network.id)):
             # The interaction whose commit claimed the window; nothing happens if it is finished.
-            await self.runs.resume(self.method.graph, window.thread_id, self._context)
+            await self.runs.resume(self.method.graph, window.thread_id, self.context)
         if await self._is_open(window):
             # If another run had the window last, the state of this thread is outdated.
             await self.runs.run(
@@ -108,15 +108,7 @@ class Trainer:
             )
         return not await self._is_open(window)
 
-    @property
-    def _context(self) -> NetworkContext:
-        return self.method.context(self.network.name)
-
     async def _is_open(self, window: Window) -> bool:
         async with self.resources.pool.connection() as conn:
             found = await open_window(conn, self.network.id)
         return found is not None and found.id == window.id
-
-
-def _clean(key: str) -> str:
-    return clean_line(key, KEY_LENGTH)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from prompts.llm.limiter import URGENCY
 from tests.support.record_streams import record_streams
 from workflows.training.schedule import Record, chain_lengths, predecessors
-from workflows.training.window import RunRecord, run_window
+from workflows.training.stream import RunRecord, run_window
 
 
 def record(name: str) -> Record:
