@@ -51,61 +51,10 @@ async def read_module(conn: Connection, network: NetworkRecord, name: str) -> Ve
     return (await read_versions(conn, network.id, await find_module(conn, network, name)))[-1]
 
 
-async def edit(
-    resources: Resources,
-    network: NetworkRecord,
-    name: str,
-    text: str,
-    *,
-    note: str = "",
-    base: int | None = None,
-) -> Revision:
-    """Give a module another text; see `Network.edit`.
-
-    An edited profile joins the pending set, so the next router update takes the change up.
-    """
-    async with _locked(resources, network, name, note) as change:
-        return await change.write("edit", _checked(change.module, text), base)
-
-
-async def roll_back(
-    resources: Resources, network: NetworkRecord, name: str, version: int, *, note: str = ""
-) -> Revision:
-    """Give a module the text of an earlier version again; see `Network.rollback`."""
-    async with _locked(resources, network, name, note) as change:
-        async with resources.pool.connection() as conn:
-            versions = await read_versions(conn, network.id, change.module)
-        if not 1 <= version <= len(versions):
-            raise InputError(f"{name} has no version {version}; it has 1 to {len(versions)}")
-        change.note = f"to version {version}" + (f": {note}" if note else "")
-        return await change.write("rollback", versions[version - 1].content)
-
-
-async def pin(
-    resources: Resources, network: NetworkRecord, name: str, *, pinned: bool = True, note: str = ""
-) -> Revision:
-    """Keep a module's text as it is until it is unpinned, or unpin it; see `Network.pin`.
-
-    No optimizer, reception or summary changes a pinned text, and a pinned router neither splits nor
-    merges. Gradients of a pinned module are stored as rejected. A client with a pinned profile
-    still receives messages: they serve the prediction they are read for.
-    """
-    author: Author = "pin" if pinned else "unpin"
-    async with (
-        _locked(resources, network, name, note) as change,
-        Step(network, author, resources).commit() as conn,
-    ):
-        current = await change.read_current(conn)
-        if changed := await is_pinned(conn, network.id, change.module) != pinned:
-            await pin_module(conn, network.id, change.module, pinned=pinned)
-            current = await change.append(conn, author, current.version + 1, current.content)
-        return _revision(name, current, changed=changed)
-
-
 @asynccontextmanager
-async def _locked(
+async def module_change(
     resources: Resources, network: NetworkRecord, name: str, note: str
-) -> AsyncIterator["_Change"]:
+) -> AsyncIterator["ModuleChange"]:
     """Find a module, and lock its network: a trainer plans from what it read at the start."""
     if len(note) > NOTE_LENGTH:
         raise InputError(f"the note has {len(note)} characters, at most {NOTE_LENGTH} are kept")
@@ -113,11 +62,11 @@ async def _locked(
     async with resources.pool.connection() as conn:
         module = await find_module(conn, network, name)
     async with network_lock(resources, network):
-        yield _Change(resources, network, name, module, note)
+        yield ModuleChange(resources, network, name, module, note)
 
 
 @dataclass(slots=True)
-class _Change:
+class ModuleChange:
     """A change of one module, made while its network is locked."""
 
     resources: Resources
@@ -126,26 +75,57 @@ class _Change:
     module: Module
     note: str
 
-    async def write(self, author: Author, content: str, base: int | None = None) -> Revision:
+    async def edit(self, text: str, base: int | None) -> Revision:
+        """Give the module another text; see `Network.edit`.
+
+        An edited profile joins the pending set, so the next router update takes the change up.
+        """
+        return await self._write("edit", _checked(self.module, text), base)
+
+    async def roll_back(self, version: int) -> Revision:
+        """Give the module the text of an earlier version again; see `Network.rollback`."""
+        async with self.resources.pool.connection() as conn:
+            versions = await read_versions(conn, self.network.id, self.module)
+        if not 1 <= version <= len(versions):
+            raise InputError(f"{self.name} has no version {version}; it has 1 to {len(versions)}")
+        self.note = f"to version {version}" + (f": {self.note}" if self.note else "")
+        return await self._write("rollback", versions[version - 1].content)
+
+    async def pin(self, *, pinned: bool) -> Revision:
+        """Keep the module's text as it is until it is unpinned, or unpin it; see `Network.pin`.
+
+        No optimizer, reception or summary changes a pinned text, and a pinned router neither splits
+        nor merges. Gradients of a pinned module are stored as rejected. A client with a pinned
+        profile still receives messages: they serve the prediction they are read for.
+        """
+        author: Author = "pin" if pinned else "unpin"
+        async with Step(self.network, author, self.resources).commit() as conn:
+            current = await self._current(conn)
+            if await is_pinned(conn, self.network.id, self.module) == pinned:
+                return self._revision(current, changed=False)
+            await pin_module(conn, self.network.id, self.module, pinned=pinned)
+            return await self._append(conn, author, current.version + 1, current.content)
+
+    async def _write(self, author: Author, content: str, base: int | None = None) -> Revision:
         """Commit a version with a text and its embedding, unless the module has that text."""
         vector = None
         if self.module.kind is not ModuleKind.FILTER_MEMORY:
             (embedding,) = await self.resources.encoder.embed([content])
             vector = np.asarray(embedding, dtype=np.float32)
         async with Step(self.network, author, self.resources).commit() as conn:
-            current = await self.read_current(conn)
+            current = await self._current(conn)
             if base is not None and current.version != base:
                 raise ConflictError(
                     f"{self.name} is at version {current.version} now, and the text was made from "
                     f"version {base}: look at it and edit again"
                 )
-            if changed := content != current.content:
-                if self.module.kind in (ModuleKind.USER_PROFILE, ModuleKind.ITEM_PROFILE):
-                    await add_pending(conn, self.network.id, [self.module.owner])
-                current = await self.append(conn, author, current.version + 1, content, vector)
-            return _revision(self.name, current, changed=changed)
+            if content == current.content:
+                return self._revision(current, changed=False)
+            if self.module.kind in (ModuleKind.USER_PROFILE, ModuleKind.ITEM_PROFILE):
+                await add_pending(conn, self.network.id, [self.module.owner])
+            return await self._append(conn, author, current.version + 1, content, vector)
 
-    async def read_current(self, conn: Connection) -> Version:
+    async def _current(self, conn: Connection) -> Version:
         """Return the current version; a router that retired or is being updated is refused."""
         current = await read_module(conn, self.network, self.name)
         is_router = self.module.kind is ModuleKind.ROUTER
@@ -157,37 +137,31 @@ class _Change:
             )
         return current
 
-    async def append(
+    async def _append(
         self,
         conn: Connection,
         author: Author,
         version: int,
         content: str,
         vector: Vector | None = None,
-    ) -> Version:
+    ) -> Revision:
         """Append a version and make it the current one; without a vector the stored one stays."""
         network, module, note = self.network.id, self.module, clean_line(self.note, 2 * NOTE_LENGTH)
         await append_version(conn, network, module, version, content, author, note=note)
-        match module.kind:
-            case ModuleKind.ROUTER:
-                await point_router(conn, network, module.owner, version, vector)
-            case ModuleKind.FILTER_MEMORY:
+        if module.kind is ModuleKind.ROUTER:
+            await point_router(conn, network, module.owner, version, vector)
+        else:
+            if module.kind is ModuleKind.FILTER_MEMORY:
                 await point_filter(conn, network, module.owner, version)
-            case _:
+            else:
                 await point_profile(conn, network, module.owner, version, vector)
-        if module.kind is not ModuleKind.ROUTER:
             await forget_views(conn, network, [module.owner])
-        return await read_module(conn, self.network, self.name)
+        made = await read_module(conn, self.network, self.name)
+        return self._revision(made, changed=True)
 
-
-def _revision(name: str, version: Version, *, changed: bool) -> Revision:
-    return Revision(
-        module=name,
-        version=version.version,
-        author=version.author,
-        content=version.content,
-        changed=changed,
-    )
+    def _revision(self, version: Version, *, changed: bool) -> Revision:
+        stored = version.model_dump(include={"version", "author", "content"})
+        return Revision(module=self.name, changed=changed, **stored)
 
 
 def _checked(module: Module, text: str) -> str:

@@ -15,24 +15,15 @@ from state.graphs.interaction import InteractionOutput
 from state.graphs.recommend import RecommendInput, RecommendOutput
 from state.settings import NetworkSettings
 from state.store.networks import copy_network, drop_network
-from workflows import bootstrap, edits, recommend
-from workflows.edits import Revision
+from workflows import bootstrap, recommend
+from workflows.edits import Revision, module_change
 from workflows.network_lock import network_lock
 from workflows.runs import Runs
 from workflows.stored_network import StoredNetwork
-from workflows.training.driver import (
-    Fit,
-    Progress,
-    RetryReport,
-    TrainingReport,
-    retry_failed,
-    train,
-)
+from workflows.training import driver
+from workflows.training.driver import Fit, Progress, RetryReport, TrainingReport
 from workflows.training.schedule import DEFAULT_CONCURRENCY
 from workflows.training.trainer import RECNET, Trainer, TrainingGraph
-
-EVALUATORS = "recnet.evaluators"
-"""The entry points that `Network.evaluate` looks for an evaluator in."""
 
 
 class Network(StoredNetwork):
@@ -95,12 +86,9 @@ class Network(StoredNetwork):
             NetworkError: the network is not bootstrapped.
             InputError: another method has trained the network.
         """
-        return await train(
-            await self._trainer(),
-            fit=fit,
-            concurrency=concurrency,
-            limit=limit,
-            on_progress=on_progress,
+        trainer = await self._trainer()
+        return await driver.train(
+            trainer, fit=fit, concurrency=concurrency, limit=limit, on_progress=on_progress
         )
 
     async def retry(
@@ -122,9 +110,8 @@ class Network(StoredNetwork):
         Raises:
             InputError: an identity is unknown, or did not fail; another method trained the network.
         """
-        return await retry_failed(
-            await self._trainer(), identities, concurrency=concurrency, started=started
-        )
+        trainer = await self._trainer()
+        return await driver.retry(trainer, identities, concurrency=concurrency, started=started)
 
     async def interact(
         self,
@@ -186,21 +173,23 @@ class Network(StoredNetwork):
             InputError: no such module, or a text or note that is empty or too long.
             ConflictError: the module has a newer version than `base`.
         """
-        record = await self.record()
-        return await edits.edit(self.resources, record, module, text, note=note, base=base)
+        async with module_change(self.resources, await self.record(), module, note) as change:
+            return await change.edit(text, base)
 
     async def rollback(self, module: str, version: int, *, note: str = "") -> Revision:
         """Give a module the text of an earlier version again, as a new version."""
-        record = await self.record()
-        return await edits.roll_back(self.resources, record, module, version, note=note)
+        async with module_change(self.resources, await self.record(), module, note) as change:
+            return await change.roll_back(version)
 
     async def pin(self, module: str, *, note: str = "") -> Revision:
         """Keep a module's text as it is until it is unpinned; a person may still edit it."""
-        return await edits.pin(self.resources, await self.record(), module, note=note)
+        async with module_change(self.resources, await self.record(), module, note) as change:
+            return await change.pin(pinned=True)
 
     async def unpin(self, module: str, *, note: str = "") -> Revision:
         """Let training change a pinned module again; see `pin`."""
-        return await edits.pin(self.resources, await self.record(), module, pinned=False, note=note)
+        async with module_change(self.resources, await self.record(), module, note) as change:
+            return await change.pin(pinned=False)
 
     async def copy(self, name: str, **changed: object) -> "Network":
         """Copy the network under another name, with some settings changed, and return the copy.
@@ -255,11 +244,11 @@ class Network(StoredNetwork):
             InputError: nothing to evaluate, or no evaluator is installed.
         """
         # The evaluation stands above the workflows, so it is found by its entry point.
-        found = entry_points(group=EVALUATORS, name="default")
+        found = entry_points(group="recnet.evaluators", name="default")
         if not found:
             raise InputError(
-                f"no evaluator is installed (entry point '{EVALUATORS}'): install RecNet again, "
-                "from its folder, by `make install`"
+                "no evaluator is installed (entry point 'recnet.evaluators'): install RecNet "
+                "again, from its folder, by `make install`"
             )
         evaluate = next(iter(found)).load()
         return await evaluate(

@@ -143,7 +143,7 @@ async def train(
     return report.model_copy(update={"usage": await usage_since(resources, mark, network)})
 
 
-async def retry_failed(
+async def retry(
     trainer: Trainer,
     identities: Sequence[str],
     *,

@@ -21,11 +21,9 @@ T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 _UNAVAILABLE = (DatabaseError, psycopg.OperationalError)
-_ATTEMPTS_WITHOUT_PROGRESS = 3
-"""Losses of the database in a row without progress after which the work fails."""
+_LOSSES_WITHOUT_PROGRESS = 3
 _STALE_LOCK = 75.0
-"""Seconds for which this process's own lost connections may still hold its locks: the server needs
-about a minute to notice that they are gone."""
+"""Seconds for which lost connections may hold this process's locks: the server notices late."""
 
 
 async def with_database_recovery(
@@ -35,11 +33,8 @@ async def with_database_recovery(
 
     Waits up to `RECNET_DATABASE_WAIT` seconds for it; the embedded server is started again. `done`
     returns how much work was done so far. A network that is locked right after a recovery may be
-    locked by a lost connection of this process, so the lock is requested again for a while.
-
-    Raises:
-        psycopg.Error, DatabaseError: the database did not come back, or is lost again and again.
-        NetworkError: the work's own.
+    locked by a lost connection of this process, so the lock is requested again for a while. The
+    error is raised if the database does not come back, or is lost again and again.
     """
     without_progress, back = 0, float("-inf")
     while True:
@@ -53,7 +48,7 @@ async def with_database_recovery(
         except (psycopg.Error, DatabaseError) as error:
             without_progress = 0 if done() > before else without_progress + 1
             seconds = resources.settings.database_wait
-            if not is_lost(error) or without_progress > _ATTEMPTS_WITHOUT_PROGRESS or not seconds:
+            if not is_lost(error) or without_progress > _LOSSES_WITHOUT_PROGRESS or not seconds:
                 raise
             reason = explain(error) if isinstance(error, psycopg.Error) else str(error)
             _log.warning("%s; waiting for it, %.0f s at most", reason.partition(";")[0], seconds)
