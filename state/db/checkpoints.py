@@ -29,16 +29,16 @@ CHECKPOINT_TABLES = ("checkpoints", "checkpoint_blobs", "checkpoint_writes")
 def checkpointer(over: Pool | Connection) -> AsyncPostgresSaver:
     """Return a saver for one run over the shared pool, or for a transaction of one connection.
 
-    One saver holds one lock for all its runs, so each run gets its own. Only the types of
-    `state.domain` and of the graphs' states may come out of a checkpoint: a row that somebody else
-    wrote cannot name others, and a type that is missing here comes out as a bare dict.
+    One saver holds one lock for all its runs, so each run gets its own. Only types of
+    `state.domain` and of the graphs' states are loaded from a checkpoint, so that a foreign row
+    cannot create other objects; a type that is missing here is loaded as a dict.
     """
     conn: Any = over
     return AsyncPostgresSaver(conn, serde=JsonPlusSerializer(allowed_msgpack_modules=_TYPES))
 
 
 def thread_of(network: int, step: str) -> str:
-    """Return the thread id of one step of a network; ids of dropped networks never come back."""
+    """Return the thread id of one step of a network; ids of dropped networks are not used again."""
     return f"{thread_prefix(network)}{step}"
 
 

@@ -1,4 +1,4 @@
-"""Connections: how all are opened, and one outside the pool, for migrations and for locks."""
+"""Connections: the options of all of them, and one outside the pool for migrations and locks."""
 
 from typing import Any
 
@@ -11,37 +11,39 @@ from tenacity import AsyncRetrying, retry_if_exception, stop_after_delay, wait_r
 from state.db.errors import is_full, unreachable
 from state.errors import DatabaseError
 
-_OURS = {
+_CLIENT_OPTIONS = {
     "connect_timeout": 10,
     "keepalives_idle": 30,
     "keepalives_interval": 10,
     "keepalives_count": 3,
     "tcp_user_timeout": 60_000,
 }
-"""By which this side finds within a minute that the server's machine or the network is gone."""
-_THEIRS = {
+"""With these the client finds out within a minute that the server or the network is gone."""
+_SERVER_OPTIONS = {
     "tcp_keepalives_idle": "30",
     "tcp_keepalives_interval": "10",
     "tcp_keepalives_count": "3",
     "idle_in_transaction_session_timeout": "60s",
 }
-"""By which the server finds as soon that this machine is gone, or a process was suspended in the
-midst of a transaction, and drops what the connection locks."""
+"""With these the server finds out as soon that this machine is gone, or that a process was
+suspended inside a transaction, and releases its locks."""
 _FULL_SECONDS = 5.0
-"""How long a server that has no connection left is asked again: many programs may have started at
-once, and each needs more at its start than later."""
+"""How long a server without a free connection is retried: many programs may start at the same time,
+and each needs more connections at its start than later."""
 
 
 def connection_options(url: str, schema: str | None = None) -> dict[str, Any]:
-    """Return the options every connection of the program is opened with; names are in `schema`.
+    """Return the options of every connection; tables are looked up in `schema`.
 
-    What the URL sets holds, but for the place of our tables.
+    An option in the URL takes precedence, except for the schema.
     """
     given = conninfo_to_dict(url)
-    settings = " ".join(f"-c {name}={value}" for name, value in _THEIRS.items())
+    settings = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
     path = f"-c search_path={schema},public" if schema else ""
     options = f"{settings} {given.get('options') or ''} {path}"
-    return {name: given.get(name, value) for name, value in _OURS.items()} | {"options": options}
+    return {name: given.get(name, value) for name, value in _CLIENT_OPTIONS.items()} | {
+        "options": options
+    }
 
 
 async def connect(
@@ -53,20 +55,20 @@ async def connect(
     `application_name`.
 
     Raises:
-        DatabaseError: the URL cannot be read, or nobody there lets this program in.
+        DatabaseError: the URL cannot be read, or the connection was refused.
     """
     _require_readable(url)
     options = connection_options(url)
     if application_name is not None:
         options["application_name"] = application_name
-    patiently = AsyncRetrying(
+    retrying = AsyncRetrying(
         retry=retry_if_exception(is_full),
         stop=stop_after_delay(_FULL_SECONDS if wait else 0),
         wait=wait_random(0.1, 0.5),
         reraise=True,
     )
     try:
-        return await patiently(
+        return await retrying(
             AsyncConnection.connect,
             url,
             autocommit=True,
@@ -78,21 +80,21 @@ async def connect(
 
 
 def _require_readable(url: str) -> None:
-    """Refuse a URL that is none, or whose password ends early for libpq.
+    """Refuse a URL that libpq cannot parse, or whose password it would cut short.
 
-    libpq would take the rest of that password for a host, a port or a setting, and name it in its
-    error. Causes are cut off: they quote the URL, password and all.
+    libpq would read the rest of the password as a host, a port or a setting, and name it in its
+    error. Causes are left out, because they quote the URL with its password.
     """
     try:
         parts = {name: str(value) for name, value in conninfo_to_dict(url).items()}
     except psycopg.ProgrammingError:
         raise DatabaseError(
-            "RECNET_DATABASE_URL is no URL of a PostgreSQL database: "
+            "RECNET_DATABASE_URL is not the URL of a PostgreSQL database: "
             "write it as postgresql://user:password@host:5432/name"
         ) from None
     open_to_view = {name for name in parts if name not in ("user", "password")}
     if "%40" in url:
-        open_to_view.discard("dbname")  # whose name may well hold one
+        open_to_view.discard("dbname")  # a database's name may contain @
     no_ports = parts.get("port", "").strip(",0123456789")
     if no_ports or any("@" in parts[name] for name in open_to_view):
         raise DatabaseError(

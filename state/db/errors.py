@@ -1,7 +1,7 @@
 """Errors of the database in one line: what happened, and what to do.
 
-What the server says about a URL or a password never enters a line: psycopg's own text names host,
-port, role and database only, and whoever connects refuses a URL that cannot be read before.
+No line contains a password: psycopg's own messages name host, port, role and database only, and
+`connect` refuses a URL that cannot be parsed.
 """
 
 import psycopg
@@ -9,14 +9,13 @@ from psycopg import errors
 
 from state.errors import DatabaseError
 
-_GOES_ON = "nothing is half written, and the same command then goes on where it was"
+_GOES_ON = "no step is half written, so run the same command again"
 _CONNECTIONS = (
     "lower RECNET_CONNECTIONS (a process opens up to three more), end other programs, or raise the "
     "server's max_connections, or the CONNECTION LIMIT of the role or database"
 )
 _TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
-"""What a server says as it turns a newcomer away: there is no code yet that psycopg could read."""
-
+"""Messages of a server that refuses a connection; psycopg gets no error code for them."""
 
 _ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.DiskFull, f"the database's disk is full: free space on the server; {_GOES_ON}"),
@@ -43,7 +42,7 @@ def explain(error: psycopg.Error) -> str:
 
 
 def advice(error: psycopg.Error) -> str | None:
-    """Return one line for an error that a person can do something about, None for a bug."""
+    """Return one line for an error that a person can fix; None for a bug."""
     said = _said(error)
     for kind, line in _ADVICE:
         if isinstance(error, kind):
@@ -52,20 +51,20 @@ def advice(error: psycopg.Error) -> str | None:
         return f"the database has no connection left ({said}): {_CONNECTIONS}"
     if _is_lost(error):
         return (
-            f"the connection to the database was lost ({said}): see that the server runs; "
+            f"the connection to the database was lost ({said}): check that the server runs; "
             f"{_GOES_ON}"
         )
     return None
 
 
 def is_lost(error: BaseException) -> bool:
-    """Return whether the database went away, so that the same may work once it is back."""
+    """Return whether the database went away, so that a retry may work once it is back."""
     cause = error.__cause__ if isinstance(error, DatabaseError) else error
     return isinstance(cause, psycopg.Error) and _is_lost(cause) and not is_full(cause)
 
 
 def unreachable(error: psycopg.OperationalError) -> DatabaseError:
-    """Return what to raise where a connection could not be opened."""
+    """Return the error to raise when a connection could not be opened."""
     if is_full(error):
         return DatabaseError(explain(error))
     return DatabaseError(
@@ -75,7 +74,7 @@ def unreachable(error: psycopg.OperationalError) -> DatabaseError:
 
 
 def is_full(error: BaseException) -> bool:
-    """Return whether the server, or what the role may open there, has no connection left."""
+    """Return whether the server or the role has no connection left."""
     said = str(error)
     return isinstance(error, errors.TooManyConnections) or (
         isinstance(error, psycopg.OperationalError) and any(words in said for words in _TOO_MANY)
@@ -83,14 +82,14 @@ def is_full(error: BaseException) -> bool:
 
 
 def _is_lost(error: psycopg.Error) -> bool:
-    """Return whether a connection broke: the server said so (57P0x), or nothing at all."""
+    """Return whether a connection broke: with an error code of the server, or without any."""
     if error.sqlstate is None:
         return isinstance(error, psycopg.OperationalError)
-    return error.sqlstate.startswith(("57P", "08", "25P03"))  # the last: suspended in the midst
+    return error.sqlstate.startswith(("57P", "08", "25P03"))  # 25P03: suspended in a transaction
 
 
 def _said(error: psycopg.Error) -> str:
-    """Return what the server or the driver said, on one line, without query and context."""
-    # Where a host has several addresses, the first failure says enough.
+    """Return the message of the server or the driver on one line, without query and context."""
+    # If a host has several addresses, the first failure is enough.
     said = error.diag.message_primary or str(error).partition("\nMultiple connection attempts")[0]
     return " ".join(said.split()) or type(error).__name__

@@ -15,16 +15,16 @@ from state.errors import DatabaseError
 
 SCHEMA = "recnet"
 MIGRATIONS = Path(__file__).parent / "migrations"
-_LOCK = 2_601_21609
-_TURN_SECONDS = 60.0
+_LOCK_KEY = 2_601_21609
+_WAIT_SECONDS = 60.0
 _PAUSE_SECONDS = 0.05
 
 
 async def migrate(url: str) -> None:
-    """Bring the database at `url` to this program's version.
+    """Apply the migrations that the database at `url` lacks.
 
-    Everything lives in a schema of its own, beside whatever else the database holds. An advisory
-    lock lets one process migrate while others wait.
+    All tables are in the schema `recnet`. An advisory lock lets one process migrate while others
+    wait.
 
     Raises:
         DatabaseError: no connection, no pgvector, a database newer than this program, or one that
@@ -32,7 +32,7 @@ async def migrate(url: str) -> None:
     """
     async with await connect(url) as conn:
         try:
-            await _take_turn(conn)
+            await _lock(conn)
             await _migrate(conn)
         except psycopg.Error as error:
             if (reason := advice(error)) is None:
@@ -40,20 +40,20 @@ async def migrate(url: str) -> None:
             raise DatabaseError(reason) from error
 
 
-async def _take_turn(conn: AsyncConnection[DictRow]) -> None:
-    """Wait for the advisory lock, by asking for it again and again.
+async def _lock(conn: AsyncConnection[DictRow]) -> None:
+    """Wait for the advisory lock by polling it.
 
     A session that waits inside `pg_advisory_lock` holds a snapshot, and LangGraph's setup builds
     indexes concurrently, which waits for all snapshots: the two would deadlock.
     """
-    for _ in range(round(_TURN_SECONDS / _PAUSE_SECONDS)):
-        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS held", (_LOCK,))
+    for _ in range(round(_WAIT_SECONDS / _PAUSE_SECONDS)):
+        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS held", (_LOCK_KEY,))
         row = await cursor.fetchone()
         if row is not None and row["held"]:
             return
         await asyncio.sleep(_PAUSE_SECONDS)
     raise DatabaseError(
-        f"another process has been migrating the database for {_TURN_SECONDS:.0f} s: "
+        f"another process has been migrating the database for {_WAIT_SECONDS:.0f} s: "
         "wait for it, or end it, and try again"
     )
 

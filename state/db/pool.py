@@ -18,15 +18,15 @@ Connection = AsyncConnection[DictRow]
 Pool = AsyncConnectionPool[Connection]
 
 _WAIT_SECONDS = 10.0
-"""How long anything waits for a connection: beyond it, something is wrong."""
+"""How long to wait for a connection; a longer wait means that something is wrong."""
 _IDLE_SECONDS = 10.0
-"""How long a connection stays that nobody needed: other processes may be short of them."""
+"""How long an idle connection is kept; other processes may be short of connections."""
 _AGAIN_SECONDS = 1.0
-"""How long while something is wrong: a run that ends asks several times, one after another."""
+"""How long to wait after a wait in vain: a run that ends asks several times in a row."""
 
 
 class _Pool(AsyncConnectionPool[Connection]):
-    """A pool in which nobody waits long again for a connection that somebody waited for in vain."""
+    """A pool that waits only shortly for a connection once a full wait was in vain."""
 
     _in_vain = False
 
@@ -41,22 +41,22 @@ class _Pool(AsyncConnectionPool[Connection]):
             raise
         self._in_vain = False
         if _cancellations() > cancelled:
-            # The pool waits by asyncio.wait_for, which before Python 3.12 forgets a cancellation
-            # that comes together with what is waited for.
+            # The pool uses asyncio.wait_for, which before Python 3.12 loses a cancellation that
+            # comes at the same moment as the connection.
             await self.putconn(conn)
             raise asyncio.CancelledError
         return conn
 
     async def putconn(self, conn: Connection) -> None:
-        """Give a connection back, also where the run that had it is cancelled once more."""
+        """Return a connection, even if the run that had it is cancelled once more."""
         await asyncio.shield(super().putconn(conn))
 
 
 async def require_database(pool: Pool) -> None:
-    """Return once the database answers, and let go of connections that broke.
+    """Check that the database answers, and drop broken connections.
 
     Raises:
-        OperationalError: it does not, for as long as anything waits for a connection.
+        OperationalError: it does not answer.
     """
     await pool.check()
     async with pool.connection() as conn:
@@ -64,7 +64,7 @@ async def require_database(pool: Pool) -> None:
 
 
 def _cancellations() -> int:
-    """Return how often the running task was asked to end."""
+    """Return how often the running task was cancelled."""
     task = asyncio.current_task()
     return 0 if task is None else task.cancelling()
 
@@ -84,7 +84,7 @@ async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
         max_size=size,
         open=False,
         timeout=_WAIT_SECONDS,
-        # The pauses between its tries double: beyond this, whoever needs one begins anew.
+        # The pauses between retries double; after this the next caller starts again.
         reconnect_timeout=_WAIT_SECONDS,
         max_idle=_IDLE_SECONDS,
         configure=register_vector_async,
@@ -100,13 +100,13 @@ async def open_pool(url: str, size: int) -> AsyncIterator[Pool]:
 
 
 async def _raise_why(url: str, size: int, error: PoolTimeout) -> NoReturn:
-    """Say why no connection came: the pool keeps what the server told it to itself.
+    """Raise the reason why no connection came, which the pool does not tell.
 
     Raises:
-        DatabaseError: as a connection of its own fails, or that the pool's were all in use.
+        DatabaseError: the server refuses a new connection, or all of the pool are in use.
     """
     await (await connect(url, wait=False)).close()
     raise DatabaseError(
         f"none of the {size} database connections came free within {_WAIT_SECONDS:.0f} s: "
-        "raise RECNET_CONNECTIONS, or run less at once"
+        "raise RECNET_CONNECTIONS, or lower the concurrency"
     ) from error

@@ -1,10 +1,9 @@
 """The cache of replies, in the same Postgres: the one place that imports `langchain_community`.
 
-Of its `SQLAlchemyMd5Cache` the look-up is used: by the hash of the prompt, compared in full. Not
-used: its constructor, which makes tables (a migration does); its `update`, by which two writers at
-once leave two rows; reading by `loads`, which may build any LangChain object a row names; its
-`clear`, which fails; and its place inside a model, where it would keep what nobody has read yet.
-The package is no longer maintained, and says so when it is imported: that one warning is expected.
+The look-up of `SQLAlchemyMd5Cache` is used as it is: by the hash of the prompt, compared in full.
+Replaced are its constructor, which creates tables (a migration does); its `update`, which leaves
+two rows when two processes write; and its reading by `loads`, which builds any LangChain object
+that a row names. The package is no longer maintained and warns at import; that warning is expected.
 """
 
 import asyncio
@@ -53,7 +52,7 @@ class _Reply(_Base):
 
 
 class PostgresReplyCache(SQLAlchemyMd5Cache):
-    """Replies by their messages and by what else they depend on; shared by all networks.
+    """Replies by prompt and model string; shared by all networks.
 
     Its asynchronous methods work in `threads`.
 
@@ -68,7 +67,7 @@ class PostgresReplyCache(SQLAlchemyMd5Cache):
         self.cache_schema = _Reply  # type: ignore[assignment]  # it names a class, and needs columns
 
     def lookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
-        """Return what was kept for a prompt, or None."""
+        """Return the cached reply to a prompt, or None."""
         with _as_psycopg():
             rows: Sequence[Any] = self._search_rows(prompt, llm_string)
         try:
@@ -77,7 +76,7 @@ class PostgresReplyCache(SQLAlchemyMd5Cache):
             return None
 
     def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
-        """Keep a reply in place of the one that was kept before."""
+        """Store a reply; it replaces an earlier one."""
         key = sha256(json.dumps([prompt, llm_string]).encode()).hexdigest()
         rows = [
             {
@@ -99,12 +98,12 @@ class PostgresReplyCache(SQLAlchemyMd5Cache):
             conn.execute(newest, rows)
 
     async def alookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
-        """Return what was kept for a prompt, or None."""
+        """Return the cached reply to a prompt, or None."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self.lookup, prompt, llm_string)
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
-        """Keep a reply in place of the one that was kept before."""
+        """Store a reply; it replaces an earlier one."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, self.update, prompt, llm_string, return_val)
 
@@ -124,7 +123,7 @@ def open_reply_cache(url: str) -> Iterator[PostgresReplyCache]:
     try:
         yield PostgresReplyCache(engine, threads)
     finally:
-        # What was cancelled may be at work yet, and holds a connection until it ends.
+        # A cancelled call may still run, and uses a connection until it ends.
         threads.shutdown(cancel_futures=True)
         engine.dispose()
 

@@ -18,14 +18,14 @@ class UsageTotal(Frozen):
     embeddings: int
     """Requests sent to encoders; how many tokens these took is not known."""
     cached: int
-    """Replies that were kept from before and cost nothing."""
+    """Replies from the cache, which cost nothing."""
     input_tokens: int
     output_tokens: int
     cost: float | None
     """In the unit of the prices; None where no call had a price."""
     seconds: float
     bad: int
-    """Asks that got no usable reply."""
+    """Calls without a usable reply."""
     faults: dict[Fault, int]
 
 
@@ -55,7 +55,7 @@ async def begin_run(conn: Connection, command: str) -> int:
 
 
 async def mark_usage(conn: Connection) -> int:
-    """Return the mark of the last call that was kept; later ones are after it."""
+    """Return a mark: calls stored later come after it."""
     cursor = await conn.execute("SELECT coalesce(max(id), 0) AS mark FROM usage")
     row = await cursor.fetchone()
     return int(row["mark"]) if row else 0
@@ -91,8 +91,7 @@ Scope = Literal["all", "interactions", "updates"]
 """Which calls to sum: all, those of settled interactions, or those of router updates."""
 
 By = Literal["prompt", "interaction", "run", "model"]
-"""What calls are summed by. Steps that are no interaction (bootstrap, a window) go by their own
-name there."""
+"""The group of a sum; for `interaction`, other steps (bootstrap, a window) use their own name."""
 
 _SCOPES: dict[Scope, LiteralString] = {
     "all": "true",
@@ -104,14 +103,14 @@ _SCOPES: dict[Scope, LiteralString] = {
 _NAMES: dict[By, LiteralString] = {
     "prompt": "u.prompt",
     "interaction": "u.step",
-    "run": "CASE WHEN r.id IS NULL THEN 'before runs were kept' "
+    "run": "CASE WHEN r.id IS NULL THEN 'no run' "
     "ELSE r.id || ' ' || r.command || ' ' || to_char(r.started_at, 'MM-DD HH24:MI') END",
     "model": "u.model",
 }
 
 
 async def count_steps(conn: Connection, network: int, scope: Scope) -> int:
-    """Return for how many interactions or updates this network has paid; a copy begins at none."""
+    """Return for how many interactions or updates this network made calls; a copy starts at 0."""
     cursor = await conn.execute(
         "SELECT count(DISTINCT step) AS steps FROM usage u "  # noqa: S608 - our own conditions
         f"WHERE network_id = %s AND {_SCOPES[scope]}",

@@ -25,7 +25,7 @@ from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import RecNet
 
 TRAIN = ("train", "-n", "tiny")
-GOES_ON = "nothing is half written, and the same command then goes on where it was"
+GOES_ON = "no step is half written, so run the same command again"
 
 
 @pytest.fixture
@@ -100,11 +100,11 @@ def digest(url: str, name: str) -> str:
         ("postgresql://me:hunter2@127.0.0.1:99999/db", "invalid port number"),
         ("postgresql://me:hunter2@/db?host=/nowhere", "No such file or directory"),
         ("postgresql://me:hunter2@127.0.0.1:1/db?sslmode=perhaps", "sslmode"),
-        ("postgresql://me:hunt%er2@127.0.0.1/db", "is no URL of a PostgreSQL database"),
+        ("postgresql://me:hunt%er2@127.0.0.1/db", "is not the URL of a PostgreSQL database"),
         ("postgresql://me:hunt@er2@127.0.0.1/db", "in its password write @ as %40, / as %2F"),
         ("postgresql://me:hunt/er2@127.0.0.1/db", "in its password write @ as %40, / as %2F"),
         ("postgresql://me:x?a@hunter2@127.0.0.1/db", "in its password write @ as %40"),
-        ("mysql://me:hunter2@127.0.0.1/db", "is no URL of a PostgreSQL database"),
+        ("mysql://me:hunter2@127.0.0.1/db", "is not the URL of a PostgreSQL database"),
     ],
 )
 def test_a_server_that_is_not_there(url: str, says: str) -> None:
@@ -255,7 +255,7 @@ def test_a_server_that_goes_away_while_a_network_is_trained(home: Path) -> None:
     *bars, line = said.strip().split("\n")
     assert code == 1
     assert line.startswith("recnet: the connection to the database was lost (")
-    assert line.endswith(f"): see that the server runs; {GOES_ON}")
+    assert line.endswith(f"): check that the server runs; {GOES_ON}")
     assert len(bars) <= 1
     start_server(home)
     code, said = train_and_stop_the_server(home, url, 4, wait="60")

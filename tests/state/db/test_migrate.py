@@ -118,8 +118,8 @@ def test_a_number_that_is_missing_or_used_twice_is_found(
     ("url", "told"),
     [
         ("postgresql://me:secret@127.0.0.1:1/db", "cannot connect"),
-        ("me:secret@host/db", "no URL of a PostgreSQL database"),
-        ("http://me:secret@host/db", "no URL of a PostgreSQL database"),
+        ("me:secret@host/db", "not the URL of a PostgreSQL database"),
+        ("http://me:secret@host/db", "not the URL of a PostgreSQL database"),
     ],
 )
 async def test_a_url_that_leads_nowhere_is_one_line_without_the_password(
