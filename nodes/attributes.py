@@ -1,33 +1,42 @@
-"""Extract attributes of changed clients (Eq. 1), and assign new ones to routers (Eq. 2)."""
+"""Attributes: extract them (Eq. 1), match them to the vocabulary, assign them to routers (Eq. 2),
+and summarize routers with them (Eq. 3).
+"""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
+import numpy as np
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from nodes.gather_gradients import nearest, route_to_commit
+from nodes.propagation import route_to_commit
 from nodes.step import C, Step, begin_step, window_step
-from nodes.vocabulary import VocabularyMatch, match_vocabulary, read_attribute_phrases
 from prompts.extract import EXTRACT, ExtractFields
 from prompts.llm.errors import ReplyError
+from prompts.summarize import SUMMARIZE, SummarizeFields
+from state.db.pool import Connection
+from state.domain import MESSAGE_LENGTH, clean
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import (
     AssignedAttributes,
     ExtractedAttributes,
     ExtractTask,
-    RouterChange,
     RouterUpdateState,
     SummarizeTask,
+    Summary,
 )
+from state.store.attributes import read_phrases, read_vocabulary
 from state.store.clients import read_attributes, read_clients
-from state.store.routers import Router, read_routers
-from state.vectors import Vector
+from state.store.routers import read_routers
+from state.vectors import Vector, cosines
 
 _log = logging.getLogger(__name__)
 
 ATTRIBUTES_HELD = 12
 """Attributes one client holds at most."""
+ATTRIBUTES_READ = 40
+"""Attributes one summary reads at most: the most widely held."""
 
 
 async def extract_attributes(state: ExtractTask, runtime: Runtime[C]) -> RouterUpdateState:
@@ -55,12 +64,14 @@ async def assign_attributes(
     New (`A_t`) is what extraction finds now and the client did not hold before.
     """
     step = await begin_step(window_step(state["window"]), runtime)
-    extracted = state["extracted"]
+    extracted, restructured = state["extracted"], state["restructured"]
     match = await match_vocabulary(step, {p for e in extracted for p in e.attributes})
     before = await _read_held(step, [e.client for e in extracted])
     async with step.connection() as conn:
         routers = await read_routers(conn, step.network.id)
-    vectors = await _router_vectors(step, routers, state["restructured"])
+    retired = {parent for change in restructured for parent in change.parents}
+    vectors = {router.id: router.embedding for router in routers if router.id not in retired}
+    vectors |= await step.embed_each({change.router: change.profile for change in restructured})
     assigned: dict[int, dict[str, list[int]]] = {}
     for phrase, clients in sorted(find_holders(extracted, match, before).items()):
         router = nearest(match.vectors[phrase], vectors)
@@ -71,18 +82,47 @@ async def assign_attributes(
 async def fan_out_summaries(state: RouterUpdateState) -> list[Send]:
     """Send each router with new attributes to its summary; with none go on to the commit."""
     changed = {change.router: change.profile for change in state.get("restructured", [])}
+    step = window_step(state["window"])
     return [
-        Send(
-            "summarize_router",
-            SummarizeTask(
-                step=window_step(state["window"]),
-                router=assigned.router,
-                profile=changed.get(assigned.router),
-                attributes=assigned.attributes,
-            ),
-        )
+        send_summary(step, assigned, changed.get(assigned.router))
         for assigned in state.get("assigned", [])
     ] or [Send(await route_to_commit(state), state)]
+
+
+def send_summary(step: str, assigned: AssignedAttributes, profile: str | None) -> Send:
+    """Send one router with its new attributes to its summary."""
+    task = SummarizeTask(
+        step=step, router=assigned.router, profile=profile, attributes=assigned.attributes
+    )
+    return Send("summarize_router", task)
+
+
+async def summarize_router(state: SummarizeTask, runtime: Runtime[C]) -> RouterUpdateState:
+    """Summarize one router, `P_R* = summarize({a}, P_R)`, in one call; a pinned one stays."""
+    step = await begin_step(state["step"], runtime)
+    profile = state["profile"]
+    if profile is None:
+        async with step.connection() as conn:
+            routers = await read_routers(conn, step.network.id)
+        router = next(router for router in routers if router.id == state["router"])
+        if router.pinned:
+            return {"summaries": []}
+        profile = router.profile
+    fields = SummarizeFields(router=profile, attributes=state["attributes"][:ATTRIBUTES_READ])
+    try:
+        profile = (await step.ask(SUMMARIZE, fields)).profile
+    except ReplyError as error:
+        # One bad reply must not stop the network: the router keeps its text; a new one has none
+        # yet, so its text is the list of its attributes.
+        _log.warning("%s: router %d was not summarized: %s", step.name, state["router"], error)
+        profile = profile or clean(f"{'; '.join(fields.attributes)}.", MESSAGE_LENGTH)
+    return {"summaries": [Summary(router=state["router"], profile=profile)]}
+
+
+def nearest(vector: Vector, others: Mapping[int, Vector]) -> int:
+    """Return the id whose unit vector has the largest cosine (Eq. 2); the lowest id in a tie."""
+    ids = sorted(others)
+    return ids[int(np.argmax(cosines(np.stack([others[i] for i in ids]), vector)))]
 
 
 def assign_to(router: int, holders: Mapping[str, Sequence[int]]) -> AssignedAttributes:
@@ -93,6 +133,20 @@ def assign_to(router: int, holders: Mapping[str, Sequence[int]]) -> AssignedAttr
         attributes=tuple(phrase for phrase, _ in ordered),
         contributors=tuple(tuple(sorted(clients)) for _, clients in ordered),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyMatch:
+    """The vocabulary with the phrases of one step matched to it."""
+
+    canonical: Mapping[str, str]
+    """For each phrase that was matched, the attribute it stands for."""
+    vectors: Mapping[str, Vector]
+    """Unit vectors of all attributes, by phrase."""
+    ids: Mapping[str, int]
+    """Ids of all attributes; new ones have theirs already and are written at the commit."""
+    new: tuple[str, ...]
+    """Attributes that the stored vocabulary does not hold, by id."""
 
 
 def find_holders(
@@ -109,13 +163,41 @@ def find_holders(
     return holders
 
 
-async def _router_vectors(
-    step: Step, routers: Sequence[Router], restructured: Sequence[RouterChange]
-) -> dict[int, Vector]:
-    """Return the embeddings of the active routers, with the restructured ones in place."""
-    retired = {parent for change in restructured for parent in change.parents}
-    vectors = {router.id: router.embedding for router in routers if router.id not in retired}
-    return vectors | await step.embed_each({c.router: c.profile for c in restructured})
+async def match_vocabulary(step: Step, phrases: Iterable[str]) -> VocabularyMatch:
+    """Match each phrase to itself, else to the nearest attribute above the threshold.
+
+    The threshold is the setting `same_attribute`, a cosine. A phrase that is near to none becomes a
+    new attribute. Phrases are matched in alphabetical order, so that the outcome does not depend on
+    who named them first.
+    """
+    async with step.connection() as conn:
+        known = await read_vocabulary(conn, step.network.id)
+    names = list(known.phrases)
+    canonical = {name: name for name in names}
+    unknown = sorted(set(phrases) - set(names))
+    embedded = await step.embed(unknown)
+    size = max(known.vectors.shape[1], embedded.shape[1])
+    # Double precision from the start: `cosines` would convert all rows for each phrase.
+    rows = np.zeros((len(names) + len(unknown), size), dtype=np.float64)
+    if names:
+        rows[: len(names)] = known.vectors
+    for phrase, vector in zip(unknown, embedded, strict=True):
+        near = cosines(rows[: len(names)], vector)
+        if names and near.max() >= step.network.settings.same_attribute:
+            canonical[phrase] = names[int(near.argmax())]
+            continue
+        canonical[phrase] = phrase
+        rows[len(names)] = vector
+        names.append(phrase)
+    new = tuple(names[len(known.phrases) :])
+    start = max(known.ids, default=0) + 1
+    vectors = rows[: len(names)].astype(np.float32)
+    return VocabularyMatch(
+        canonical=canonical,
+        vectors=dict(zip(names, vectors, strict=True)),
+        ids=dict(zip(names, (*known.ids, *range(start, start + len(new))), strict=True)),
+        new=new,
+    )
 
 
 async def _read_held(step: Step, clients: Sequence[int]) -> dict[int, tuple[str, ...]]:
@@ -123,3 +205,12 @@ async def _read_held(step: Step, clients: Sequence[int]) -> dict[int, tuple[str,
     async with step.connection() as conn:
         held = await read_attributes(conn, step.network.id, clients)
         return await read_attribute_phrases(conn, step.network.id, held)
+
+
+async def read_attribute_phrases(
+    conn: Connection, network: int, held: Mapping[int, Sequence[int]]
+) -> dict[int, tuple[str, ...]]:
+    """Return the attributes of clients or routers as phrases, by owner."""
+    ids = sorted({attribute for attributes in held.values() for attribute in attributes})
+    phrases = await read_phrases(conn, network, ids)
+    return {owner: tuple(phrases[a] for a in attributes) for owner, attributes in held.items()}

@@ -1,13 +1,15 @@
-"""Optimize routers on their gathered gradients: keep, rewrite, split or merge (Eq. 9, §2.4)."""
+"""Gather the gradients of routers, and keep, rewrite, split or merge each (Eq. 9, §2.4)."""
 
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
 
 import numpy as np
 from langgraph.runtime import Runtime
+from langgraph.types import Send
 
-from nodes.step import Step, begin_step
-from nodes.vocabulary import read_attribute_phrases
+from nodes.attributes import nearest, read_attribute_phrases
+from nodes.propagation import PROPAGATION_METHODS
+from nodes.step import Step, begin_step, window_step
 from prompts.llm.errors import ReplyError
 from prompts.llm.parsing import UnfitError
 from prompts.merge import Named
@@ -19,11 +21,19 @@ from prompts.optimize_router import (
     OptimizeRouterFields,
 )
 from state.domain import Gradient
+from state.errors import InputError
 from state.graphs.context import NetworkContext
-from state.graphs.router_update import OptimizeRouterTask, RouterDecision, RouterUpdateState
+from state.graphs.router_update import (
+    ExtractTask,
+    OptimizeRouterTask,
+    RouterDecision,
+    RouterUpdateState,
+)
 from state.store.attributes import read_vocabulary
+from state.store.gradients import read_pending_gradients
 from state.store.router_outcomes import read_outcome
 from state.store.routers import Router, read_routers
+from state.store.windows import open_window
 from state.vectors import Vector, cosines
 
 GRADIENTS_READ = 16
@@ -33,6 +43,54 @@ _SPLIT_FROM = 2
 """Attributes a router must hold to be split between two children."""
 _PROFILES = {"keep": 0, "rewrite": 1, "merge": 1, "split": 2}
 """Texts that each action needs."""
+
+
+async def gather_gradients(
+    state: RouterUpdateState, runtime: Runtime[NetworkContext]
+) -> RouterUpdateState:
+    """Read the claimed window and the pending gradients of the routers (Algorithm 1, line 13).
+
+    A gradient for a router that retired goes to its heir; after a split to the nearer child.
+
+    Raises:
+        InputError: the network has no claimed window.
+    """
+    step = await begin_step("router update", runtime)
+    settings = step.network.settings
+    async with step.connection() as conn:
+        window = await open_window(conn, step.network.id)
+        gradients = await read_pending_gradients(conn, step.network.id)
+        routers = await read_routers(conn, step.network.id, retired=True)
+    if window is None or window.id != (state.get("window") or window.id):
+        raise InputError(f"network '{step.network.name}' has no claimed window to update from")
+    if not PROPAGATION_METHODS[settings.propagation].uses_routers:
+        gradients = []  # they wait for a copy of the network that uses routers
+    step = Step(step.network, window_step(window.id), step.resources)
+    return {
+        "window": window.id,
+        "members": list(window.members),
+        "propagation": settings.propagation,
+        "reception": settings.reception,
+        "pending_gradients": await _address(step, gradients, routers),
+    }
+
+
+async def fan_out_update(state: RouterUpdateState) -> list[Send] | Literal["__end__"]:
+    """Send each router with gradients to its optimizer, and each changed client to extraction.
+
+    Without routers the changed clients are matched instead. A run that lost the window's lease has
+    gathered nothing and ends.
+    """
+    members = state.get("members", [])
+    if not members:
+        return "__end__"
+    if not PROPAGATION_METHODS[state["propagation"]].uses_routers:
+        return [Send("match_clients", state)]
+    step = window_step(state["window"])
+    return [
+        Send("optimize_router", OptimizeRouterTask(step=step, router=router, gradients=gradients))
+        for router, gradients in sorted(by_router(state["pending_gradients"]).items())
+    ] + [Send("extract_attributes", ExtractTask(step=step, client=client)) for client in members]
 
 
 async def optimize_router(
@@ -61,7 +119,7 @@ async def optimize_router(
         attributes=phrases,
         feedback=tuple(
             Feedback(reward=gradient.reward, suggestion=gradient.suggestion)
-            for gradient in reading_order(state["gradients"])[:GRADIENTS_READ]
+            for gradient in by_router(state["gradients"])[router.id][:GRADIENTS_READ]
         ),
         neighbours=tuple(Named(name=name, text=r.profile) for name, r in neighbours.items()),
         effects=await _effects(step, router, list(routers.values())),
@@ -91,9 +149,50 @@ async def optimize_router(
     return {"decisions": [decision]}
 
 
-def reading_order(gradients: Iterable[Gradient]) -> list[Gradient]:
-    """Return gradients in the order in which an optimizer reads them: wrong predictions first."""
-    return sorted(gradients, key=lambda gradient: (gradient.reward, gradient.interaction))
+def by_router(gradients: Iterable[Gradient]) -> dict[int, list[Gradient]]:
+    """Group gradients by the router that answers for them, as its optimizer reads them.
+
+    Those of wrong predictions come first.
+    """
+    grouped: dict[int, list[Gradient]] = {}
+    for gradient in sorted(gradients, key=lambda gradient: (gradient.reward, gradient.interaction)):
+        grouped.setdefault(gradient.applied_to or gradient.module.owner, []).append(gradient)
+    return grouped
+
+
+async def _address(
+    step: Step, gradients: Sequence[Gradient], routers: Sequence[Router]
+) -> list[Gradient]:
+    """Return the gradients, each with its active router in `applied_to`."""
+    heirs = {router.id: router.heirs for router in routers}
+    vectors = {router.id: router.embedding for router in routers}
+    suggestions = await step.embed_each(
+        {(g.interaction, g.module.owner): g.suggestion for g in gradients if heirs[g.module.owner]}
+    )
+    addressed = []
+    for g in gradients:
+        suggestion = suggestions.get((g.interaction, g.module.owner))
+        heir = heir_of(g.module.owner, heirs, vectors, suggestion)
+        addressed.append(g.model_copy(update={"applied_to": heir}))
+    return addressed
+
+
+def heir_of(
+    router: int,
+    heirs: Mapping[int, Sequence[int]],
+    vectors: Mapping[int, Vector],
+    suggestion: Vector | None,
+) -> int:
+    """Return the active router that answers for a router: itself, or an heir.
+
+    The suggestion of a gradient decides between the children of a split.
+    """
+    while children := heirs[router]:
+        if len(children) == 1 or suggestion is None:
+            router = children[0]
+        else:
+            router = nearest(suggestion, {child: vectors[child] for child in children})
+    return router
 
 
 def _keep(router: Router, failure: str) -> RouterUpdateState:
@@ -112,19 +211,19 @@ async def _effects(step: Step, router: Router, others: Sequence[Router]) -> tupl
     # The length of the mean of unit vectors says how alike they are.
     held = [vectors[attribute] for attribute in router.attributes]
     tightness = np.linalg.norm(np.mean(held, axis=0, dtype=np.float64)) if held else None
+
+    def two_digits(number: float | np.floating[Any] | None) -> str:
+        return "" if number is None else f"{number:.2f}"
+
     return (
         Effects(
             taken_in=outcome.accepted,
             kept_out=outcome.kept_out,
-            reward=_two_digits(outcome.reward),
-            tightness=_two_digits(tightness),
-            nearest=_two_digits(max(_cosines(router, others), default=None)),
+            reward=two_digits(outcome.reward),
+            tightness=two_digits(tightness),
+            nearest=two_digits(max(_cosines(router, others), default=None)),
         ),
     )
-
-
-def _two_digits(number: float | np.floating[Any] | None) -> str:
-    return "" if number is None else f"{number:.2f}"
 
 
 def _cosines(router: Router, others: Sequence[Router]) -> Vector:

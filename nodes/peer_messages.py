@@ -11,8 +11,7 @@ from typing import TypeVar
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from nodes.gather_gradients import route_to_commit
-from nodes.propagation import PROPAGATION_METHODS
+from nodes.propagation import PROPAGATION_METHODS, route_to_commit
 from nodes.step import Step, begin_step, window_step
 from prompts.address_clients import ADDRESS_CLIENTS, AddressClients
 from prompts.choose_recipients import (

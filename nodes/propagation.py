@@ -129,16 +129,19 @@ PROPAGATION_METHODS: Mapping[Propagation, PropagationMethod] = {
 }
 
 
+async def route_to_commit(
+    state: RouterUpdateState,
+) -> Literal["dry_run_delivery", "commit_router_update"]:
+    """Route to the commit, or to its dry run where messages are merged on delivery."""
+    return "dry_run_delivery" if state.get("reception") == "delivery" else "commit_router_update"
+
+
 def outgoing_messages(
     first: int, state: RouterUpdateState, versions: Mapping[int, int], ids: Mapping[str, int]
 ) -> list[Outgoing]:
     """Return the messages of routers and of clients in an update, numbered from `first` on.
 
-    Args:
-        first: the first free message id.
-        state: the update's.
-        versions: of the routers that send, after this update.
-        ids: of attributes, by phrase.
+    The versions are those of the routers after this update; `ids` are of attributes, by phrase.
     """
     outgoing: list[Outgoing] = []
     for assigned in sorted(state.get("assigned", []), key=lambda assigned: assigned.router):

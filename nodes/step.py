@@ -46,10 +46,7 @@ class Step:
         check: Callable[[R], None] | None = None,
         notice: Callable[[R], Iterable[Fault]] | None = None,
     ) -> R:
-        """Ask one prompt with the network's domain word; the call is counted for this step.
-
-        Cached replies are those of the network's seed: another seed is another sample.
-        """
+        """Ask one prompt with the network's domain word; another seed reuses no cached reply."""
         return await self.resources.caller.ask(
             prompt,
             fields,
@@ -136,24 +133,15 @@ def window_step(window: int | None) -> str:
 
 
 def require_usable(network: NetworkRecord, held: Resources) -> None:
-    """Refuse a network that no step but its bootstrap can work on.
-
-    Raises:
-        NetworkError: it has no routers yet, or another encoder made its embeddings.
-    """
+    """Raise NetworkError for a network without routers, or with another encoder's embeddings."""
     network.require_bootstrapped()
     require_encoder(network, held)
 
 
 def require_encoder(network: NetworkRecord, held: Resources) -> None:
-    """Refuse to mix embeddings of two encoders in one network.
-
-    Raises:
-        NetworkError: the network was made with another encoder than the one in use.
-    """
-    if network.stored_settings is None or network.stored_settings.encoder == held.encoder.name:
-        return
-    raise NetworkError(
-        f"network '{network.name}' was made with the encoder '{network.stored_settings.encoder}': "
-        f"set RECNET_EMBEDDING={network.stored_settings.encoder}, or bootstrap another network"
-    )
+    """Raise NetworkError for a network that was made with another encoder than the one in use."""
+    if network.stored_settings and (made := network.stored_settings.encoder) != held.encoder.name:
+        raise NetworkError(
+            f"network '{network.name}' was made with the encoder '{made}': "
+            f"set RECNET_EMBEDDING={made}, or bootstrap another network"
+        )

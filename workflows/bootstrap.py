@@ -2,10 +2,14 @@
 
 from langgraph.graph import END, START, StateGraph
 
-from nodes.attributes import extract_attributes
-from nodes.bootstrap import create_routers, fan_out_clients, initialize_clients
-from nodes.clustering import cluster_attributes, fan_out_clusters
-from nodes.summarize import summarize_router
+from nodes.attributes import extract_attributes, summarize_router
+from nodes.bootstrap import (
+    cluster_attributes,
+    create_routers,
+    fan_out_clients,
+    fan_out_clusters,
+    initialize_clients,
+)
 from state.graphs.bootstrap import BootstrapInput, BootstrapOutput, BootstrapState
 from state.graphs.context import BootstrapContext
 

@@ -2,12 +2,19 @@
 
 from langgraph.graph import END, START, StateGraph
 
-from nodes.attributes import assign_attributes, extract_attributes, fan_out_summaries
-from nodes.commit_router_update import commit_router_update
-from nodes.dry_run_delivery import dry_run_delivery
-from nodes.gather_gradients import fan_out_update, gather_gradients, route_to_commit
-from nodes.merge_on_delivery import fan_out_deliveries, merge_on_delivery
-from nodes.optimize_router import optimize_router
+from nodes.attributes import (
+    assign_attributes,
+    extract_attributes,
+    fan_out_summaries,
+    summarize_router,
+)
+from nodes.commit_router_update import (
+    commit_router_update,
+    dry_run_delivery,
+    fan_out_deliveries,
+    merge_on_delivery,
+)
+from nodes.optimize_router import fan_out_update, gather_gradients, optimize_router
 from nodes.peer_messages import (
     address_clients,
     choose_recipients,
@@ -17,8 +24,8 @@ from nodes.peer_messages import (
     match_clients,
     write_message,
 )
+from nodes.propagation import route_to_commit
 from nodes.restructure_routers import restructure_routers
-from nodes.summarize import summarize_router
 from nodes.window_lease import requires_lease
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateOutput, RouterUpdateState

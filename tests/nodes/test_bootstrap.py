@@ -7,8 +7,13 @@ import numpy as np
 import pytest
 from langgraph.runtime import Runtime
 
-from nodes.bootstrap import create_routers, fan_out_clients, initialize_clients
-from nodes.clustering import cluster_attributes, fan_out_clusters
+from nodes.bootstrap import (
+    cluster_attributes,
+    create_routers,
+    fan_out_clients,
+    fan_out_clusters,
+    initialize_clients,
+)
 from nodes.resources import Resources
 from prompts.initial_profiles import INITIAL_RULES
 from state.domain import ClientKind, Module

@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 
-from nodes.attributes import assign_attributes, extract_attributes, fan_out_summaries
+from nodes.attributes import (
+    assign_attributes,
+    extract_attributes,
+    fan_out_summaries,
+    summarize_router,
+)
 from nodes.commit_router_update import commit_router_update
 from nodes.resources import Resources
-from nodes.summarize import summarize_router
 from prompts.extract import Extract
 from prompts.summarize import Summarize
 from state.domain import Module

@@ -2,7 +2,8 @@
 
 import pytest
 
-from nodes.gather_gradients import fan_out_update, gather_gradients, nearest
+from nodes.attributes import nearest
+from nodes.optimize_router import fan_out_update, gather_gradients
 from nodes.resources import Resources
 from state.domain import Gradient, Module, ModuleKind
 from state.errors import InputError

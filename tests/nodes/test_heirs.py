@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nodes.gather_gradients import heir_of
+from nodes.optimize_router import heir_of
 from state.vectors import Vector
 
 Lives = list[tuple[bool, int, int]]

@@ -4,9 +4,12 @@ import pytest
 
 from nodes.attributes import assign_attributes
 from nodes.client_locks import lock_clients, stale_clients
-from nodes.commit_router_update import commit_router_update
-from nodes.dry_run_delivery import dry_run_delivery
-from nodes.merge_on_delivery import fan_out_deliveries, merge_on_delivery
+from nodes.commit_router_update import (
+    commit_router_update,
+    dry_run_delivery,
+    fan_out_deliveries,
+    merge_on_delivery,
+)
 from nodes.resources import Resources
 from nodes.step import Step
 from prompts.merge import Merge, MessageDecision

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from nodes.commit_router_update import commit_router_update
-from nodes.gather_gradients import fan_out_update, gather_gradients
+from nodes.optimize_router import fan_out_update, gather_gradients
 from nodes.peer_messages import (
     address_clients,
     choose_recipients,

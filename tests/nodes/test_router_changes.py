@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from nodes.optimize_router import GRADIENTS_READ
-from nodes.router_changes import plan_router_changes, settle_pending
+from nodes.restructure_routers import plan_router_changes, settle_pending
 from state.domain import Gradient, Module
 from state.graphs.router_update import (
     AssignedAttributes,

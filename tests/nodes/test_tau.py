@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nodes.tau import quantile_tau
+from nodes.bootstrap import quantile_tau
 
 
 @pytest.mark.parametrize(

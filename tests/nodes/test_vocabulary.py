@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.attributes import VocabularyMatch, match_vocabulary
 from nodes.resources import Resources
 from nodes.step import Step
-from nodes.vocabulary import VocabularyMatch, match_vocabulary
 from state.store.attributes import add_attributes
 from state.store.networks import find_network
 from tests.support.tiny_network import NETWORK_SETTINGS, TASTES, plant_tiny

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel
 
 from nodes.assign_credit import shorten_modules
+from nodes.attributes import ATTRIBUTES_READ
 from nodes.optimize_router import GRADIENTS_READ, NEIGHBOURS_READ
 from nodes.peer_messages import REACH, shorten_candidates
 from nodes.rank_candidates import CANDIDATES
-from nodes.summarize import ATTRIBUTES_READ
 from prompts.choose_recipients import ChooseRecipientsFields
 from prompts.fields import render_fields
 from prompts.gradient import GradientFields

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-import nodes.endpoints
+import nodes.resources
 from nodes.resources import Resources, open_resources, serve
 from state.settings import Settings
 from tests.support.chat_endpoint import as_endpoint
@@ -29,7 +29,7 @@ async def resources(
 ) -> AsyncIterator[Resources]:
     """Return open resources with the watched model, on a database that holds no network."""
     monkeypatch.setattr(
-        nodes.endpoints, "load_endpoint", lambda name, **_: as_endpoint(model, name)
+        nodes.resources, "load_endpoint", lambda name, **_: as_endpoint(model, name)
     )
     async with open_resources(settings) as held:
         with serve(held):  # for tests that run graphs by themselves

@@ -6,11 +6,11 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nodes.attributes import match_vocabulary
 from nodes.commit_interaction import commit_interaction
 from nodes.commit_router_update import write_router_change
 from nodes.resources import Resources
 from nodes.step import Step
-from nodes.vocabulary import match_vocabulary
 from state.domain import Client, Gradient, Module, ModuleKind
 from state.errors import InputError
 from state.graphs.interaction import Rewrite

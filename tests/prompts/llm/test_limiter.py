@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 import prompts.llm.limiter
-from nodes.endpoints import open_endpoints
+from nodes.resources import open_endpoints
 from prompts.llm.client import ModelClient
 from prompts.llm.limiter import URGENCY, CallLimiter
 from state.settings import Settings

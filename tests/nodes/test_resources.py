@@ -12,8 +12,7 @@ import pytest
 from langchain_openai import ChatOpenAI, OpenAIEmbeddings
 from pydantic import SecretStr
 
-from nodes.endpoints import Endpoints, open_endpoints
-from nodes.resources import open_resources
+from nodes.resources import Endpoints, open_endpoints, open_resources
 from prompts.llm.client import ModelClient
 from prompts.llm.errors import CallError, ModelError
 from prompts.llm.limiter import CallLimiter
@@ -271,7 +270,7 @@ async def test_a_refused_key_names_the_variable_of_its_own_endpoint(models: Scri
 _OFFLINE = """
 import asyncio, sys
 import evals.cli
-from nodes.endpoints import open_endpoints
+from nodes.resources import open_endpoints
 from state.settings import Settings
 
 async def opened():
