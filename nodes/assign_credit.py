@@ -31,6 +31,7 @@ _INSTRUCTIONS = 2_400
 """Characters of the template and of the reply's schema."""
 _ENTRY = SUGGESTION_LENGTH + 80
 """Characters of one entry of the reply."""
+_ROUTER = re.compile(r"router [1-9][0-9]{0,8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +83,8 @@ def reject_pinned(gradients: Sequence[Gradient], clients: Sequence[Client]) -> l
     pinned |= {client.filter_module for client in clients if client.filter_pinned}
     rejected = {"status": "rejected", "rejected_because": "the module is pinned"}
     return [
-        gradient.model_copy(update=rejected)
-        if gradient.status == "pending" and gradient.module in pinned
-        else gradient
-        for gradient in gradients
+        g.model_copy(update=rejected if g.status == "pending" and g.module in pinned else {})
+        for g in gradients
     ]
 
 
@@ -104,7 +103,7 @@ async def _ask(step: Step, fields: GradientFields) -> CreditAssignment:
 
     def check(reply: CreditAssignment) -> None:
         for entry in reply.gradients:
-            if entry.module not in known and not _is_router(entry.module):
+            if entry.module not in known and not _ROUTER.fullmatch(entry.module):
                 raise UnfitError(
                     "unknown_module", f"unknown module '{entry.module}'; known: {', '.join(known)}"
                 )
@@ -113,10 +112,6 @@ async def _ask(step: Step, fields: GradientFields) -> CreditAssignment:
         return ["unknown_module" for entry in reply.gradients if entry.module not in known]
 
     return await step.ask(GRADIENT, fields, check, notice)
-
-
-def _is_router(name: str) -> bool:
-    return re.fullmatch(r"router [1-9][0-9]{0,8}", name) is not None
 
 
 def _fields(
@@ -154,11 +149,12 @@ def _participants(
         module, version = client.profile_module, client.profile_version
         participants.append(_participant(module, version, name, text))
     if settings.filter_memory and settings.optimize_filter_memory:
-        participants += [
-            _filter_memory(state["clients"][at], decisions, place)
-            for at, place in places.items()
-            if (decisions := state["receptions"][at].filter_decisions)
-        ]
+        for at, place in places.items():
+            client, decisions = state["clients"][at], state["receptions"][at].filter_decisions
+            if effects := [_effect_of_rules(decision) for decision in decisions]:
+                name, rules = f"filter memory of {place}", join_rules(client.rules)
+                module, version = client.filter_module, client.filter_version
+                participants.append(_participant(module, version, name, rules, effects))
     if _trains_routers(settings):
         participants += _routers(state, places)
     return participants
@@ -171,14 +167,10 @@ def _participant(
     return Participant(module, version, view)
 
 
-def _filter_memory(client: Client, decisions: Sequence[FilterDecision], place: str) -> Participant:
-    effects = []
-    for decision in decisions:
-        kind = "router" if decision.sender.kind is ModuleKind.ROUTER else "client"
-        verb = "let in" if decision.accepted else "kept out"
-        effects.append(f"{verb} the message of {kind} {decision.sender.owner}")
-    name, rules = f"filter memory of {place}", join_rules(client.rules)
-    return _participant(client.filter_module, client.filter_version, name, rules, effects)
+def _effect_of_rules(decision: FilterDecision) -> str:
+    kind = "router" if decision.sender.kind is ModuleKind.ROUTER else "client"
+    verb = "let in" if decision.accepted else "kept out"
+    return f"{verb} the message of {kind} {decision.sender.owner}"
 
 
 def _routers(state: BackwardState, places: Mapping[int, str]) -> list[Participant]:
@@ -213,27 +205,28 @@ def _gradients(
     stray: str,
 ) -> list[Gradient]:
     """Return one gradient a participant, and one rejected as `stray` for each other router."""
+    record, reward = state["interaction"], state["reward"]
     gradients = []
-    for participant in participants:
-        entry = feedback.get(participant.view.name)
-        suggestion = entry.suggestion if entry is not None and entry.involved else ""
+    for p in participants:
+        entry = feedback.get(p.view.name)
+        text = entry.suggestion if entry is not None and entry.involved else ""
         gradients.append(
             Gradient(
-                interaction=state["interaction"],
-                module=participant.module,
-                version=participant.version,
-                reward=state["reward"],
-                suggestion=suggestion,
-                status="pending" if suggestion else "not involved",
+                interaction=record,
+                module=p.module,
+                version=p.version,
+                reward=reward,
+                suggestion=text,
+                status="pending" if text else "not involved",
             )
         )
     named = {participant.view.name for participant in participants}
     return gradients + [
         Gradient(
-            interaction=state["interaction"],
+            interaction=record,
             module=Module.router(int(name.removeprefix("router "))),
             version=0,
-            reward=state["reward"],
+            reward=reward,
             suggestion=entry.suggestion,
             status="rejected",
             rejected_because=stray,

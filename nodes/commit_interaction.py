@@ -10,7 +10,7 @@ from nodes.optimize_clients import find_rewrite
 from nodes.step import Step, begin_step
 from nodes.window_lease import join_window, still_claimed
 from state.db.pool import Connection
-from state.domain import Gradient, Module, ModuleKind
+from state.domain import Client, Gradient, Module, ModuleKind, Reception
 from state.errors import ConflictError
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState, ModuleChange
@@ -57,8 +57,13 @@ async def commit_interaction(
         settled = await find_interaction(conn, step.network.id, step.name)
         if settled is not None and not settled.failure:
             # By this run before it was stopped, or by another run of the same record.
-            window = await still_claimed(conn, step)
-            update: BackwardState = {"window": window, **_outcome(state, settled)}
+            # A run that lost the race to commit had its own prediction.
+            update: BackwardState = {
+                "window": await still_claimed(conn, step),
+                "predicted": state["clients"][1 if settled.reward else 2].key,
+                "reward": settled.reward or 0,
+                "reason": settled.reason,
+            }
         elif stale := await stale_clients(conn, step, state):
             _log.info("%s met newer texts of clients %s", step.name, sorted(stale))
             if state["rounds"] >= _ROUNDS:
@@ -75,31 +80,20 @@ async def commit_interaction(
 def plan_client_changes(state: BackwardState) -> list[ModuleChange]:
     """Return what receptions and rewrites change in profiles and filter memories."""
     rewritten = {gradient.module for gradient in state["gradients"] if gradient.status == "pending"}
+
+    def change(module: Module, base: int, *texts: tuple[str, Author]) -> ModuleChange:
+        rewrite = find_rewrite(state, module) if module in rewritten else None
+        if rewrite is not None and rewrite.after != rewrite.before:
+            texts += ((rewrite.after, "gradient"),)
+        return ModuleChange(module=module, base=base, texts=texts)
+
     changes = []
     for client, reception in zip(state["clients"], state["receptions"], strict=True):
-        received = reception.profile != client.profile and not client.profile_pinned
-        for module, base, merged in (
-            (client.profile_module, client.profile_version, received),
-            (client.filter_module, client.filter_version, False),
-        ):
-            texts: list[tuple[str, Author]] = []
-            if merged:
-                texts.append((reception.profile, "reception"))
-            rewrite = find_rewrite(state, module) if module in rewritten else None
-            if rewrite is not None and rewrite.after != rewrite.before:
-                texts.append((rewrite.after, "gradient"))
-            changes.append(ModuleChange(module=module, base=base, texts=tuple(texts)))
+        merged = reception.profile != client.profile and not client.profile_pinned
+        texts: list[tuple[str, Author]] = [(reception.profile, "reception")] if merged else []
+        changes.append(change(client.profile_module, client.profile_version, *texts))
+        changes.append(change(client.filter_module, client.filter_version))
     return changes
-
-
-def _outcome(state: BackwardState, settled: Interaction) -> BackwardState:
-    """Return what was committed; a run that lost the race to commit had its own prediction."""
-    _, positive, negative = state["clients"]
-    return {
-        "predicted": (positive if settled.reward else negative).key,
-        "reward": settled.reward or 0,
-        "reason": settled.reason,
-    }
 
 
 async def _write(
@@ -109,36 +103,36 @@ async def _write(
     changes: Sequence[ModuleChange],
     vectors: Mapping[Module, Vector],
 ) -> int | None:
-    network = step.network.id
-    user, positive, negative = state["clients"]
-    predicted = positive if state["reward"] else negative
+    network, clients = step.network.id, state["clients"]
+    user, positive, negative = ids = tuple(client.id for client in clients)
     interaction = Interaction(
-        id=step.name, user_id=user.id, positive_id=positive.id, negative_id=negative.id,
-        predicted_id=predicted.id, reward=state["reward"], reason=state["reason"],
-        failure="",
+        id=step.name, user_id=user, positive_id=positive, negative_id=negative,
+        predicted_id=positive if state["reward"] else negative,
+        reward=state["reward"], reason=state["reason"], failure="",
     )  # fmt: skip
-    ids = (user.id, positive.id, negative.id)
     async with conn.pipeline():  # some thirty statements that wait for no answer
         await write_interaction(conn, network, interaction)
         for change in changes:
             await write_change(conn, step, change, vectors.get(change.module))
-        await _write_filter_decisions(conn, step, state)
+        for client, reception in zip(clients, state["receptions"], strict=True):
+            await _write_filter_decisions(conn, step, client, reception)
         await add_gradients(conn, network, _apply(state["gradients"], changes))
         await forget_views(conn, network, ids)
     return await join_window(conn, step, ids)
 
 
-async def _write_filter_decisions(conn: Connection, step: Step, state: BackwardState) -> None:
+async def _write_filter_decisions(
+    conn: Connection, step: Step, client: Client, reception: Reception
+) -> None:
     """Consume what was merged now, and attach what had been merged on delivery."""
     network = step.network.id
-    for client, reception in zip(state["clients"], state["receptions"], strict=True):
-        if delivered := [decision.message for decision in client.filter_decisions]:
-            await attach_filter_decisions(conn, network, step.name, client.id, delivered)
-        merged = tuple(d for d in reception.filter_decisions if d not in client.filter_decisions)
-        if merged:
-            await consume_messages(conn, network, client.id, [d.message for d in merged])
-            now = reception.model_copy(update={"filter_decisions": merged})
-            await add_filter_decisions(conn, network, [now], interaction=step.name)
+    if delivered := [decision.message for decision in client.filter_decisions]:
+        await attach_filter_decisions(conn, network, step.name, client.id, delivered)
+    merged = tuple(d for d in reception.filter_decisions if d not in client.filter_decisions)
+    if merged:
+        await consume_messages(conn, network, client.id, [d.message for d in merged])
+        now = reception.model_copy(update={"filter_decisions": merged})
+        await add_filter_decisions(conn, network, [now], interaction=step.name)
 
 
 async def write_change(
@@ -159,15 +153,11 @@ async def write_change(
 def _apply(gradients: Sequence[Gradient], changes: Sequence[ModuleChange]) -> list[Gradient]:
     """Return the gradients, those of clients applied; a router's stay pending."""
     versions = {change.module: change.version for change in changes}
-    return [
-        gradient.model_copy(
-            update={
-                "status": "applied",
-                "applied_to": gradient.module.owner,
-                "applied_version": versions[gradient.module],
-            }
-        )
-        if gradient.status == "pending" and gradient.module in versions
-        else gradient
-        for gradient in gradients
-    ]
+    applied = []
+    for one in gradients:
+        update: dict[str, object] = {}
+        if one.status == "pending" and (version := versions.get(one.module)) is not None:
+            owner = one.module.owner
+            update = {"status": "applied", "applied_to": owner, "applied_version": version}
+        applied.append(one.model_copy(update=update))
+    return applied

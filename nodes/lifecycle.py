@@ -64,11 +64,7 @@ async def open_interaction(state: InteractionState, runtime: Runtime[C]) -> Inte
 
 
 def refuse_own_steps(identity: str) -> None:
-    """Refuse an identity that is the name of a step of RecNet, by which usage is counted.
-
-    Raises:
-        InputError: it is.
-    """
+    """Raise InputError for the name of a step of RecNet itself, by which usage is counted."""
     if identity == BOOTSTRAP or identity.startswith(WINDOW):
         raise InputError(f"'{identity}' names a step of RecNet's own: choose another identity")
 

@@ -8,16 +8,10 @@ from langgraph.types import Send
 from nodes.step import begin_step
 from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY, OptimizeFilterMemoryFields
 from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizeProfileFields
-from state.domain import Module, ModuleKind
+from state.domain import Gradient, Module, ModuleKind
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite
 from state.store.versions import join_rules, split_rules
-
-_OPTIMIZERS = {
-    ModuleKind.USER_PROFILE: "optimize_profile",
-    ModuleKind.ITEM_PROFILE: "optimize_profile",
-    ModuleKind.FILTER_MEMORY: "optimize_filter_memory",
-}
 
 
 async def fan_out_gradients(state: BackwardState) -> list[Send] | Literal["commit_interaction"]:
@@ -26,37 +20,35 @@ async def fan_out_gradients(state: BackwardState) -> list[Send] | Literal["commi
     After a conflict only the gradients whose module moved on are left: their last rewrite started
     from an older text than the snapshot now holds. Router gradients wait for the router update.
     """
-    kinds = {client.id: client.kind for client in state["clients"]}
     return [
-        Send(
-            _OPTIMIZERS[gradient.module.kind],
-            OptimizeTask(
-                step=state["interaction"],
-                gradient=gradient,
-                kind=kinds[gradient.module.owner],
-                text=current_text(state, gradient.module),
-            ),
-        )
+        _send_gradient(state, gradient)
         for gradient in state["gradients"]
         if gradient.status == "pending"
-        and gradient.module.kind in _OPTIMIZERS
+        and gradient.module.kind is not ModuleKind.ROUTER
         and find_rewrite(state, gradient.module) is None
     ] or "commit_interaction"
+
+
+def _send_gradient(state: BackwardState, gradient: Gradient) -> Send:
+    module = gradient.module
+    kind = next(client.kind for client in state["clients"] if client.id == module.owner)
+    text = current_text(state, module)
+    rules = module.kind is ModuleKind.FILTER_MEMORY
+    return Send(
+        "optimize_filter_memory" if rules else "optimize_profile",
+        OptimizeTask(step=state["interaction"], gradient=gradient, kind=kind, text=text),
+    )
 
 
 async def optimize_profile(state: OptimizeTask, runtime: Runtime[NetworkContext]) -> BackwardState:
     """Rewrite one profile, starting from `P_c^pro`, as its gradient asks (Eq. 9), in one call."""
     step = await begin_step(state["step"], runtime)
-    gradient = state["gradient"]
+    gradient, text = state["gradient"], state["text"]
     fields = OptimizeProfileFields(
-        kind=state["kind"],
-        profile=state["text"],
-        reward=gradient.reward,
-        suggestion=gradient.suggestion,
+        kind=state["kind"], profile=text, reward=gradient.reward, suggestion=gradient.suggestion
     )
     reply = await step.ask(OPTIMIZE_PROFILE, fields)
-    rewrite = Rewrite(module=gradient.module, before=state["text"], after=reply.profile)
-    return {"rewrites": [rewrite]}
+    return {"rewrites": [Rewrite(module=gradient.module, before=text, after=reply.profile)]}
 
 
 async def optimize_filter_memory(
@@ -64,25 +56,19 @@ async def optimize_filter_memory(
 ) -> BackwardState:
     """Rewrite one client's rules as their gradient asks (Eq. 9), in one call."""
     step = await begin_step(state["step"], runtime)
-    gradient = state["gradient"]
+    gradient, text = state["gradient"], state["text"]
+    rules, reward = split_rules(text), gradient.reward
     fields = OptimizeFilterMemoryFields(
-        kind=state["kind"],
-        rules=split_rules(state["text"]),
-        reward=gradient.reward,
-        suggestion=gradient.suggestion,
+        kind=state["kind"], rules=rules, reward=reward, suggestion=gradient.suggestion
     )
-    reply = await step.ask(OPTIMIZE_FILTER_MEMORY, fields)
-    rules = join_rules(reply.rules)
-    return {"rewrites": [Rewrite(module=gradient.module, before=state["text"], after=rules)]}
+    after = join_rules((await step.ask(OPTIMIZE_FILTER_MEMORY, fields)).rules)
+    return {"rewrites": [Rewrite(module=gradient.module, before=text, after=after)]}
 
 
 def find_rewrite(state: BackwardState, module: Module) -> Rewrite | None:
     """Return the rewrite of a module of a client that started from the snapshot's text."""
-    text = current_text(state, module)
-    for rewrite in state.get("rewrites", []):
-        if rewrite.module == module and rewrite.before == text:
-            return rewrite
-    return None
+    wanted = (module, current_text(state, module))
+    return next((r for r in state.get("rewrites", []) if (r.module, r.before) == wanted), None)
 
 
 def current_text(state: BackwardState, module: Module) -> str:

@@ -51,20 +51,14 @@ async def match_clients(
     chooser = PROPAGATION_METHODS[settings.propagation].chooser
     async with step.connection() as conn:
         clients = await read_clients(conn, network, state["members"])
-        near = await nearest_clients(
-            conn, network, state["members"], settings.neighbours * (REACH if chooser else 1)
-        )
-    return {
-        "peer_messages": [
-            PeerMessage(
-                sender=client.profile_module,
-                version=client.profile_version,
-                recipients=near[client.id],
-            )
-            for client in clients
-            if client.id in near
-        ]
-    }
+        most = settings.neighbours * (REACH if chooser else 1)
+        near = await nearest_clients(conn, network, state["members"], most)
+    matches = [
+        PeerMessage(sender=c.profile_module, version=c.profile_version, recipients=near[c.id])
+        for c in clients
+        if c.id in near
+    ]
+    return {"peer_messages": matches}
 
 
 async def fan_out_matches(state: RouterUpdateState) -> list[Send]:

@@ -78,56 +78,32 @@ class InteractionState(InteractionInput, InteractionOutput, total=False):
     """`P_c^pro` of the three, in the same order."""
 
 
-class ForwardState(TypedDict, total=False):
+class ForwardOutput(TypedDict, total=False):
+    """What `forward` returns."""
+
+    clients: list[Client]
+    receptions: list[Reception]
+    predicted: str
+    reward: int
+    reason: str
+
+
+class ForwardState(ForwardOutput, total=False):
     """State of `forward`."""
 
     interaction: str
     user: str
     positive: str
     negative: str
-    clients: list[Client]
     merged: Annotated[list[Reception], operator.add]
     """The receptions of the clients that had messages, in any order."""
-    receptions: list[Reception]
-    predicted: str
-    reward: int
-    reason: str
-
-
-class ForwardOutput(TypedDict, total=False):
-    """What `forward` returns; the key with a reducer stays inside."""
-
-    clients: list[Client]
-    receptions: list[Reception]
-    predicted: str
-    reward: int
-    reason: str
 
 
 class MergeTask(TypedDict):
-    """One client whose buffer holds messages."""
+    """One client whose buffer holds messages, and the step that counts the call."""
 
     step: str
-    """The step under which usage counts the call."""
     client: Client
-
-
-class BackwardState(TypedDict, total=False):
-    """State of `backward`."""
-
-    interaction: str
-    clients: list[Client]
-    receptions: list[Reception]
-    predicted: str
-    reward: int
-    reason: str
-    gradients: list[Gradient]
-    rewrites: Annotated[list[Rewrite], operator.add]
-    """All rewrites so far; after a conflict only those that start from the newest text count."""
-    rounds: int
-    """How often the commit met a newer version of a module."""
-    committed: bool
-    window: int | None
 
 
 class BackwardOutput(TypedDict, total=False):
@@ -137,6 +113,20 @@ class BackwardOutput(TypedDict, total=False):
     reward: int
     reason: str
     window: int | None
+
+
+class BackwardState(BackwardOutput, total=False):
+    """State of `backward`."""
+
+    interaction: str
+    clients: list[Client]
+    receptions: list[Reception]
+    gradients: list[Gradient]
+    rewrites: Annotated[list[Rewrite], operator.add]
+    """All rewrites so far; after a conflict only those that start from the newest text count."""
+    rounds: int
+    """How often the commit met a newer version of a module."""
+    committed: bool
 
 
 class OptimizeTask(TypedDict):
