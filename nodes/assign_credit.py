@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from langgraph.runtime import Runtime
 
-from nodes.predict import name_options, option_order
+from nodes.forward import name_options, option_order
 from nodes.propagation import PROPAGATION_METHODS
 from nodes.step import Step, begin_step
 from prompts.gradient import GRADIENT, CreditAssignment, GradientFields, ModuleFeedback, ModuleView

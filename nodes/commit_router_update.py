@@ -14,8 +14,8 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from nodes.attributes import VocabularyMatch, match_vocabulary
+from nodes.forward import fan_out_merges, receive
 from nodes.propagation import PROPAGATION_METHODS, outgoing_messages
-from nodes.reception import fan_out_merges, receive
 from nodes.restructure_routers import plan_router_changes, read_active_routers, settle_pending
 from nodes.step import Step, begin_step, window_step
 from prompts.llm.errors import ReplyError

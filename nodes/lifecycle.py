@@ -10,7 +10,7 @@ from langgraph.runtime import Runtime
 from langgraph.types import Command
 
 from nodes.client_locks import unlock_clients
-from nodes.predict import find_record
+from nodes.forward import find_record
 from nodes.step import BOOTSTRAP, WINDOW, C, begin_step
 from nodes.window_lease import join_window
 from prompts.llm.errors import ReplyError

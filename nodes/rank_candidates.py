@@ -1,16 +1,15 @@
 """Rank candidates for a user from merged views; nothing of the network changes."""
 
-from collections.abc import Container
 from typing import Literal
 
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from nodes.reception import fan_out_merges, receptions_of
+from nodes.forward import fan_out_merges, receptions_of
 from nodes.step import begin_step
 from prompts.predict import Option
 from prompts.rank import RANK, Rank, RankFields
-from state.domain import Client, ClientKind, Fault
+from state.domain import ClientKind, Fault
 from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.recommend import RankedItem, RecommendState, RecommendUpdate
@@ -38,9 +37,8 @@ async def view_clients(state: RecommendState, runtime: Runtime[NetworkContext]) 
         raise InputError(f"count is {count}: ask for one item at least")
     async with step.connection() as conn:
         user = (await find_clients(conn, network, ClientKind.USER, [state["user"]]))[state["user"]]
-        keys = state.get("candidates") or await nearest_items(
-            conn, network, user, min(count, _MOST)
-        )
+        near = min(count, _MOST)
+        keys = state.get("candidates") or await nearest_items(conn, network, user, near)
         if len(keys) > _MOST:
             raise InputError(f"at most {_MOST} candidates can be ranked at once")
         items = await find_clients(conn, network, ClientKind.ITEM, keys)
@@ -79,27 +77,23 @@ async def rank_candidates(
             for name, item in named.items()
         ),
     )
-    reply = await step.ask(RANK, fields, notice=lambda reply: _odd(reply, named))
+
+    def notice(reply: Rank) -> list[Fault]:
+        return ["unknown_item" for entry in reply.ranking if entry.name not in named]
+
+    reply = await step.ask(RANK, fields, notice=notice)
     reasons: dict[str, str] = {}
     for entry in reply.ranking:
         if entry.name in named:
             reasons.setdefault(entry.name, entry.reason)
     missing = [name for name in named if name not in reasons]
     lot.shuffle(missing)
-    return {
-        "ranking": [
-            _ranked(named[name], reasons.get(name, "not in the reply"), state["origin"])
-            for name in (*reasons, *missing)
-        ],
-        "missing": len(missing),
-        "dropped": len(reply.ranking) - len(reasons),
-    }
-
-
-def _odd(reply: Rank, named: Container[str]) -> list[Fault]:
-    """Return one fault for each name in a reply that no candidate has."""
-    return ["unknown_item" for entry in reply.ranking if entry.name not in named]
-
-
-def _ranked(item: Client, reason: str, origin: str) -> RankedItem:
-    return RankedItem(item=item.key, title=item.title, reason=reason, origin=origin)
+    dropped = len(reply.ranking) - len(reasons)
+    reasons |= dict.fromkeys(missing, "not in the reply")
+    ranking = [
+        RankedItem(
+            item=named[name].key, title=named[name].title, reason=reason, origin=state["origin"]
+        )
+        for name, reason in reasons.items()
+    ]
+    return {"ranking": ranking, "missing": len(missing), "dropped": dropped}

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -66,16 +66,14 @@ class Step:
         """Return the unit vector of each text by its key."""
         return dict(zip(texts, await self.embed(list(texts.values())), strict=True))
 
-    @asynccontextmanager
-    async def connection(self) -> AsyncIterator[Connection]:
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
         """Open a connection of the pool, for reading."""
-        async with self.resources.pool.connection() as conn:
-            yield conn
+        return self.resources.pool.connection()
 
     @asynccontextmanager
     async def commit(self) -> AsyncIterator[Connection]:
         """Open a transaction that holds the commit lock of its network."""
-        async with self.resources.pool.connection() as conn, conn.transaction():
+        async with self.connection() as conn, conn.transaction():
             await lock_network(conn, self.network.id)
             yield conn
 

@@ -2,9 +2,8 @@
 
 from langgraph.graph import END, START, StateGraph
 
+from nodes.forward import fan_out_messages, load_clients, merge_messages, predict_choice
 from nodes.lifecycle import fails_record
-from nodes.predict import fan_out_messages, load_clients, predict_choice
-from nodes.reception import merge_messages
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import ForwardOutput, ForwardState
 

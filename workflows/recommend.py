@@ -2,8 +2,8 @@
 
 from langgraph.graph import END, START, StateGraph
 
+from nodes.forward import merge_view
 from nodes.rank_candidates import fan_out_views, rank_candidates, view_clients
-from nodes.reception import merge_view
 from state.graphs.context import NetworkContext
 from state.graphs.recommend import RecommendInput, RecommendOutput, RecommendState
 

@@ -3,7 +3,7 @@
 import pytest
 
 from nodes.assign_credit import assign_credit
-from nodes.predict import option_order
+from nodes.forward import option_order
 from nodes.resources import Resources
 from prompts.gradient import CreditAssignment, ModuleFeedback
 from prompts.llm.errors import ReplyError

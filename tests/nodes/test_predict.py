@@ -2,7 +2,7 @@
 
 import pytest
 
-from nodes.predict import fan_out_messages, load_clients, option_order, predict_choice
+from nodes.forward import fan_out_messages, load_clients, option_order, predict_choice
 from nodes.resources import Resources
 from prompts.predict import Predict
 from state.domain import Reception

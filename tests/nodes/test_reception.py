@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nodes.reception import merge_messages, merge_view, receptions_of
+from nodes.forward import merge_messages, merge_view, receptions_of
 from nodes.resources import Resources
 from prompts.llm.errors import ReplyError
 from prompts.merge import Merge, MessageDecision

@@ -2,8 +2,8 @@
 
 from langgraph.types import Send
 
+from nodes.forward import load_clients
 from nodes.optimize_clients import current_text
-from nodes.predict import load_clients
 from nodes.resources import Resources
 from state.domain import (
     Client,

@@ -11,7 +11,7 @@ from evals.baselines.agentcf.prompts import (
     ReflectionFields,
 )
 from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
-from nodes.predict import option_order
+from nodes.forward import option_order
 from nodes.step import Step, begin_step
 from prompts.predict import PREDICT, Option, PredictFields
 
