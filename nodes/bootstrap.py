@@ -46,10 +46,8 @@ async def initialize_clients(
     """Write first profiles and rules, the profiles' embeddings, and the settings; no model call.
 
     A user's first profile is made of exactly its first event, an item's of title and category. A
-    network that is bootstrapped already with the same settings is left as it is.
-
-    Raises:
-        NetworkError: it was bootstrapped with other settings.
+    network that is bootstrapped already is left as it is; with other settings NetworkError is
+    raised.
     """
     settings = runtime.context.network_settings()
     held = resources()
@@ -96,8 +94,7 @@ async def cluster_attributes(
 ) -> BootstrapState:
     """Cluster the distinct attributes into K by k-means on their embeddings; no model call.
 
-    Raises:
-        NetworkError: no client has an attribute.
+    Where no client has an attribute, NetworkError is raised.
     """
     step = await begin_step(BOOTSTRAP, runtime)
     settings = step.network.settings
@@ -124,10 +121,7 @@ async def fan_out_clusters(state: BootstrapState) -> list[Send]:
 async def create_routers(
     state: BootstrapState, runtime: Runtime[BootstrapContext]
 ) -> BootstrapState:
-    """Write vocabulary, attributes and routers (§2.2.1), and set tau by kind of client.
-
-    Embeds the routers and calls no model.
-    """
+    """Write vocabulary, attributes, embedded routers (§2.2.1) and tau; no model call."""
     step = await begin_step(BOOTSTRAP, runtime)
     network, most = step.network.id, step.network.settings.router_attributes
     match = await match_vocabulary(step, {p for e in state["extracted"] for p in e.attributes})
@@ -135,7 +129,6 @@ async def create_routers(
     changes = [
         RouterChange(
             module=Module.router(cluster.router),
-            base=0,
             texts=((profiles[cluster.router], "bootstrap"),),
             attributes=cluster.attributes[:most],
         )

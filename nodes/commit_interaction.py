@@ -39,10 +39,8 @@ async def commit_interaction(
     """Commit modules, gradients, the interaction, consumed messages and the pending set.
 
     Embeds the changed profiles and calls no model. A module that moved on since it was read is not
-    overwritten: nothing is committed, and those modules are rewritten in another round.
-
-    Raises:
-        ConflictError: that happened too often.
+    overwritten: nothing is committed, and those modules are rewritten in another round. Where that
+    happened too often, ConflictError fails the record.
     """
     step = await begin_step(state["interaction"], runtime)
     changes = plan_client_changes(state)

@@ -33,11 +33,7 @@ async def load_clients(state: ForwardState, runtime: Runtime[C]) -> ForwardState
 async def find_record(
     conn: Connection, network: int, record: InteractionInput | ForwardState
 ) -> tuple[int, int, int]:
-    """Return the ids of user, positive and negative.
-
-    Raises:
-        InputError: one is unknown, or both items are the same.
-    """
+    """Return the ids of user, positive and negative; unknown or equal ones raise InputError."""
     positive, negative = record["positive"], record["negative"]
     users = await find_clients(conn, network, ClientKind.USER, [record["user"]])
     items = await find_clients(conn, network, ClientKind.ITEM, [positive, negative])
@@ -138,10 +134,7 @@ def receptions_of(clients: list[Client], merged: list[Reception]) -> list[Recept
 
 
 async def predict_choice(state: ForwardState, runtime: Runtime[NetworkContext]) -> ForwardState:
-    """Predict which of the two items the user takes (Eq. 6), and compute the reward (Eq. 7).
-
-    One call, with the items in an order drawn by seed.
-    """
+    """Predict in one call which of the items the user takes (Eq. 6), and the reward (Eq. 7)."""
     step = await begin_step(state["interaction"], runtime)
     clients = state["clients"]
     receptions = receptions_of(clients, state.get("merged", []))

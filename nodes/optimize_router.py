@@ -50,10 +50,8 @@ async def gather_gradients(
 ) -> RouterUpdateState:
     """Read the claimed window and the pending gradients of the routers (Algorithm 1, line 13).
 
-    A gradient for a router that retired goes to its heir; after a split to the nearer child.
-
-    Raises:
-        InputError: the network has no claimed window.
+    A gradient for a router that retired goes to its heir; after a split to the nearer child. A
+    network without a claimed window raises InputError.
     """
     step = await begin_step("router update", runtime)
     settings = step.network.settings
@@ -150,10 +148,7 @@ async def optimize_router(
 
 
 def by_router(gradients: Iterable[Gradient]) -> dict[int, list[Gradient]]:
-    """Group gradients by the router that answers for them, as its optimizer reads them.
-
-    Those of wrong predictions come first.
-    """
+    """Group gradients by the router that answers for them; wrong predictions come first."""
     grouped: dict[int, list[Gradient]] = {}
     for gradient in sorted(gradients, key=lambda gradient: (gradient.reward, gradient.interaction)):
         grouped.setdefault(gradient.applied_to or gradient.module.owner, []).append(gradient)

@@ -87,9 +87,8 @@ async def _fan_out(
     state: RouterUpdateState, node: str | None, messages: Sequence[PeerMessage]
 ) -> list[Send]:
     step = window_step(state["window"])
-    return [
-        Send(node, PeerTask(step=step, message=message)) for message in messages if node is not None
-    ] or [Send(await route_to_commit(state), state)]
+    tasks = [Send(node, PeerTask(step=step, message=m)) for m in messages if node is not None]
+    return tasks or [Send(await route_to_commit(state), state)]
 
 
 async def choose_recipients(state: PeerTask, runtime: Runtime[NetworkContext]) -> RouterUpdateState:

@@ -94,11 +94,7 @@ _served: list[Resources] = []
 
 
 def resources() -> Resources:
-    """Return the resources of this run: those its façade bound, else those that are served.
-
-    Raises:
-        RuntimeError: there are none, because a graph was run without the façade.
-    """
+    """Return the resources of this run: those its façade bound, else those that are served."""
     if (bound := _BOUND.get(None)) is not None:
         return bound
     if not _served:

@@ -72,7 +72,6 @@ async def _structural(
         elif (partner := d.partner) is not None and partner in phrases and partner not in retired:
             merged = RouterChange(
                 module=Module.router(free + len(changes)),
-                base=0,
                 texts=((d.profiles[0], "merge"),),
                 attributes=tuple(dict.fromkeys((*phrases[d.router], *phrases[partner]))),
                 parents=(d.router, partner),
@@ -92,7 +91,6 @@ async def _split(
     return [
         RouterChange(
             module=Module.router(child),
-            base=0,
             texts=((profile, "split"),),
             attributes=tuple(a for a in attributes if placed[a] == child),
             parents=(decision.router,),

@@ -23,7 +23,7 @@ class ModuleChange(Frozen):
     """The new texts of one module, on top of the version that was read."""
 
     module: Module
-    base: int
+    base: int = 0
     """The version it starts from; 0 for a new router."""
     texts: tuple[tuple[str, Author], ...] = ()
     """Oldest first; none where the text stays."""
