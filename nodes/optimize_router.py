@@ -164,12 +164,12 @@ async def _address(
     suggestions = await step.embed_each(
         {(g.interaction, g.module.owner): g.suggestion for g in gradients if heirs[g.module.owner]}
     )
-    addressed = []
-    for g in gradients:
+
+    def heir(g: Gradient) -> int:
         suggestion = suggestions.get((g.interaction, g.module.owner))
-        heir = heir_of(g.module.owner, heirs, vectors, suggestion)
-        addressed.append(g.model_copy(update={"applied_to": heir}))
-    return addressed
+        return heir_of(g.module.owner, heirs, vectors, suggestion)
+
+    return [g.model_copy(update={"applied_to": heir(g)}) for g in gradients]
 
 
 def heir_of(

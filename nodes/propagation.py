@@ -36,11 +36,11 @@ Chooser = Literal["choose_recipients", "address_clients"] | None
 class PropagationMethod(Protocol):
     """Decides who sends messages, and who gets them."""
 
-    uses_routers: bool
+    uses_routers: bool = True
     """Whether routers learn and send; else changed clients send to the clients near to them."""
-    chooser: Chooser
+    chooser: Chooser = None
     """The node in which a model chooses the recipients of a changed client, where one does."""
-    writes: bool
+    writes: bool = False
     """Whether a model then writes the message for those recipients."""
 
     async def deliver(
@@ -53,12 +53,8 @@ class PropagationMethod(Protocol):
         ...
 
 
-class Routers:
+class Routers(PropagationMethod):
     """RecNet: a router's message goes to the clients that Eq. 4 selects."""
-
-    uses_routers = True
-    chooser: Chooser = None
-    writes = False
 
     async def deliver(
         self, conn: Connection, step: Step, window: int, outgoing: Sequence[Outgoing], /
