@@ -12,7 +12,7 @@ from evals.baselines.agentcf.nodes import (
 )
 from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
 from nodes.lifecycle import fails_record, is_settled, open_interaction, was_predicted
-from nodes.predict import load_clients
+from nodes.forward import load_clients
 from state.graphs.interaction import (
     ForwardOutput,
     InteractionInput,

@@ -9,7 +9,7 @@ from langgraph.runtime import Runtime
 from evals.baselines.agentcf.commit import commit_memories
 from evals.baselines.agentcf.prompts import ReflectionFields
 from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
-from nodes.predict import load_clients
+from nodes.forward import load_clients
 from prompts.fields import read_fields
 from prompts.predict import PredictFields
 from state.domain import Client, Module, ModuleKind
