@@ -11,8 +11,8 @@ from evals.baselines.agentcf.nodes import (
     who_reflects,
 )
 from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
-from nodes.lifecycle import fails_record, is_settled, open_interaction, was_predicted
 from nodes.forward import load_clients
+from nodes.lifecycle import fails_record, is_settled, open_interaction, was_predicted
 from state.graphs.interaction import (
     ForwardOutput,
     InteractionInput,
