@@ -236,8 +236,7 @@ class Network(StoredNetwork):
             seed: the seed of candidates and baselines.
             baselines: whether Pop, item-KNN and BPR rank too; TF-IDF and random order always do.
             probes: whether the leakage probes rank too.
-            on_progress: called with a ranker's name and its number of rankings; returns what is
-                called after each.
+            on_progress: given a ranker's name and number of rankings, returns a call for each.
 
         Raises:
             NetworkError: the network has learned from the records that are to be predicted.

@@ -8,7 +8,6 @@ from state.settings import USED_AT_BOOTSTRAP, NetworkSettings
 from workflows.commands.console import AsJson, NetworkName, execute, fail, output, read_settings
 
 if TYPE_CHECKING:
-    from state.graphs.bootstrap import BootstrapOutput
     from workflows.recnet import RecNet
 
 # Model and encoder are those of the process: RECNET_MODEL and RECNET_EMBEDDING.
@@ -30,23 +29,15 @@ def bootstrap(
     given |= _parse_settings(settings or [], SETTINGS)
     process = read_settings()
     given |= {"encoder": process.embedding, "model": process.model}
-
-    async def work(recnet: "RecNet") -> "BootstrapOutput":
-        # A setting that is not given here keeps the value of an earlier bootstrap.
-        stored = (await recnet.network(network).record()).stored_settings
-        earlier = stored.model_dump() if stored else {}
-        return await recnet.network(network).bootstrap(
-            NetworkSettings.model_validate(earlier | given)
-        )
-
-    output(
-        execute(work, process, command="bootstrap", cache=True),
-        as_json,
-        lambda made: (
-            f"network '{network}': {made['clients']} clients, {made['routers']} routers; "
-            f"next: recnet train --network {network}"
-        ),
+    made = execute(
+        lambda recnet: recnet.network(network).bootstrap(NetworkSettings.model_validate(given)),
+        process,
+        command="bootstrap",
+        cache=True,
     )
+    count = f"{made['clients']} clients, {made['routers']} routers"
+    line = f"network '{network}': {count}; next: recnet train --network {network}"
+    output(made, as_json, lambda _: line)
 
 
 def copy(

@@ -49,11 +49,5 @@ def status(as_json: AsJson = False) -> None:
 def gc(as_json: AsJson = False) -> None:
     """Delete the checkpoints of finished runs. Stopped runs keep theirs to resume from."""
     found = execute(lambda recnet: recnet.delete_finished_checkpoints())
-    output(
-        found,
-        as_json,
-        lambda _: (
-            f"deleted the checkpoints of {counted(found.deleted, 'finished run')}, "
-            f"kept those of {counted(found.kept, 'other')}"
-        ),
-    )
+    deleted, kept = counted(found.deleted, "finished run"), counted(found.kept, "other")
+    output(found, as_json, lambda _: f"deleted the checkpoints of {deleted}, kept those of {kept}")

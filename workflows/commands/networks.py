@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 def networks(as_json: AsJson = False) -> None:
     """List the networks of the database."""
-    output(execute(_list), as_json, _render)
+    rows = execute(_list)
+    table = Table("network", "data set", "users", "items", "routers", "interactions")
+    for row in rows:
+        table.add_row(*map(str, row.values()))
+    none = "no networks yet: `recnet demo` makes one, `recnet load` another"
+    output(rows, as_json, lambda _: table if rows else none)
 
 
 def drop(
@@ -33,15 +38,6 @@ def drop(
             fail("nothing was deleted")
     execute(lambda recnet: recnet.network(network).drop())
     display(f"dropped network '{network}'")
-
-
-def _render(rows: list[dict[str, Any]]) -> Table | str:
-    if not rows:
-        return "no networks yet: `recnet demo` makes one, `recnet load` another"
-    table = Table("network", "data set", "users", "items", "routers", "interactions")
-    for row in rows:
-        table.add_row(*map(str, row.values()))
-    return table
 
 
 async def _list(recnet: "RecNet") -> list[dict[str, Any]]:

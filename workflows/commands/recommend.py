@@ -1,15 +1,12 @@
 """`recnet recommend`: rank items for a user."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 from rich.console import RenderableType
 from rich.table import Table
 
 from workflows.commands.console import AsJson, NetworkName, execute, output
-
-if TYPE_CHECKING:
-    from state.graphs.recommend import RecommendOutput
 
 
 def recommend(
@@ -27,12 +24,9 @@ def recommend(
         lambda recnet: recnet.network(network).recommend(user, candidates or (), count),
         command="recommend",
     )
-    output(out, as_json, _render)
-
-
-def _render(out: "RecommendOutput") -> list[RenderableType]:
     table = Table("", "item", "title", "why", "from")
     for rank, entry in enumerate(out["ranking"], start=1):
         table.add_row(str(rank), entry.item, entry.title, entry.reason, entry.origin)
     left_out = f"{out['missing']} not in the reply, {out['dropped']} names dropped"
-    return [table, left_out] if out["missing"] or out["dropped"] else [table]
+    shown: list[RenderableType] = [table, left_out] if out["missing"] or out["dropped"] else [table]
+    output(out, as_json, lambda _: shown)

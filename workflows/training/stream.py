@@ -13,7 +13,7 @@ from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
 from state.store.planned_records import read_plan, write_plan
 from state.store.windows import open_window, read_pending
-from workflows.network_lock import NetworkLock
+from workflows.network_lock import VerifyLock
 from workflows.training.schedule import Record, chain_lengths, cut_windows, predecessors
 from workflows.training.trainer import Trainer
 
@@ -25,7 +25,7 @@ RunRecord = Callable[[Record], Coroutine[None, None, bool]]
 async def train_stream(
     trainer: Trainer,
     records: Sequence[Record],
-    lock: NetworkLock,
+    verify_lock: VerifyLock,
     *,
     concurrency: int,
     limit: int | None = None,
@@ -34,11 +34,7 @@ async def train_stream(
     """Learn from records that are not settled; the result is that of running them one by one.
 
     A router update that an earlier run left open is finished first. A spent budget ends the run.
-    The lock is verified before each window and each router update.
-
-    Raises:
-        NetworkError: another process is working on a router update of the network.
-        psycopg.OperationalError: the network's lock was lost.
+    The network's lock is verified before each window and each router update.
     """
     budget = trainer.resources.budget
     if not budget.spent():
@@ -60,7 +56,7 @@ async def train_stream(
 
     left = {record.id: record for record in records}
     while left:
-        await lock.verify()
+        await verify_lock()
         window = await _plan_window(trainer, left)
         share = window if limit is None else window[:limit]
         whole = await run_window(
@@ -68,7 +64,7 @@ async def train_stream(
         )
         if not whole or len(share) < len(window):
             return
-        await lock.verify()
+        await verify_lock()
         await trainer.update_routers()
         limit = None if limit is None else limit - len(window)
         for record in window:
