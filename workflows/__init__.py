@@ -27,11 +27,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Network", "RecNet"]
 
-_MODULES = {"Network": "workflows.network", "RecNet": "workflows.recnet"}
-
 
 def __getattr__(name: str) -> object:
     """Import the API only when it is asked for: `recnet --help` needs none of it."""
-    if name not in _MODULES:
+    if name not in __all__:
         raise AttributeError(f"module 'workflows' has no attribute '{name}'")
-    return getattr(import_module(_MODULES[name]), name)
+    return getattr(import_module(f"workflows.{name.lower()}"), name)

@@ -37,6 +37,7 @@ def edit(
         _revise(lambda recnet: recnet.network(network).edit(module, given, note=note), as_json)
         return
     current = execute(lambda recnet: recnet.network(network).module(module))
+    base = current.version
     try:
         written = click.edit(current.content)
     except click.ClickException as error:
@@ -47,12 +48,7 @@ def edit(
         notes.print("nothing was saved in the editor, so nothing changes")
         return
     try:
-        _revise(
-            lambda recnet: recnet.network(network).edit(
-                module, written, note=note, base=current.version
-            ),
-            as_json,
-        )
+        _revise(lambda r: r.network(network).edit(module, written, note=note, base=base), as_json)
     except typer.Exit:
         with tempfile.NamedTemporaryFile("w", prefix="recnet-", delete=False) as kept:
             kept.write(written)
@@ -86,15 +82,11 @@ def unpin(
 
 
 def _revise(work: Callable[["RecNet"], Awaitable["Revision"]], as_json: bool) -> None:
-    output(
-        execute(work),
-        as_json,
-        lambda revision: (
-            f"{revision.module} is at version {revision.version} now ({revision.author})"
-            if revision.changed
-            else f"{revision.module} is so already, at version {revision.version}"
-        ),
-    )
+    revision = execute(work)
+    line = f"{revision.module} is so already, at version {revision.version}"
+    if revision.changed:
+        line = f"{revision.module} is at version {revision.version} now ({revision.author})"
+    output(revision, as_json, lambda _: line)
 
 
 def _read_input() -> str:

@@ -86,15 +86,12 @@ def retry(
         command="retry",
         cache=True,
     )
-    learned = f"{report.run} run again, {report.learned} learned, {len(report.failed)} not"
-    output(
-        report,
-        as_json,
-        lambda _: [
-            learned if report.run else "no interaction has failed",
-            *(usage_lines("this run", report.usage) if report.usage else ()),
-        ],
-    )
+    lines: list[RenderableType] = ["no interaction has failed"]
+    if report.run:
+        lines = [f"{report.run} run again, {report.learned} learned, {len(report.failed)} not"]
+    if report.usage:
+        lines += usage_lines("this run", report.usage)
+    output(report, as_json, lambda _: lines)
     for identity, reason in report.failed.items():
         notes.print(f"{identity}: {reason}", soft_wrap=True)
     if report.stopped:

@@ -27,19 +27,14 @@ def usage(
 
     totals = execute(lambda recnet: recnet.network(network).usage(by, run))
     total = add_totals(totals, "all")
-    output(
-        {"network": network, "by": by, "usage": totals, "total": total},
-        as_json,
-        lambda _: (
-            [_table(by, totals), *_fault_lines(total.faults)]
-            if totals
-            else f"no calls were made for network '{network}'"
-        ),
-    )
+    lines: list[RenderableType] = [f"no calls were made for network '{network}'"]
+    if totals:
+        lines = [_table(by, totals, total), *_fault_lines(total.faults)]
+    data = {"network": network, "by": by, "usage": totals, "total": total}
+    output(data, as_json, lambda _: lines)
 
 
-def _table(by: str, totals: Sequence[UsageTotal]) -> Table:
-    """Return totals as a table, with their sum."""
+def _table(by: str, totals: Sequence[UsageTotal], total: UsageTotal) -> Table:
     table = Table(
         Column(by, overflow="fold", min_width=16),
         *(Column(name, justify="right", no_wrap=True) for name in _COLUMNS),
@@ -47,10 +42,10 @@ def _table(by: str, totals: Sequence[UsageTotal]) -> Table:
         caption="in, out: tokens; s: seconds of requests",
         padding=(0, 1, 0, 0),
     )
-    for total in totals:
-        table.add_row(*_cells(total))
+    for one in totals:
+        table.add_row(*_cells(one))
     table.add_section()
-    table.add_row(*_cells(add_totals(totals, "all")))
+    table.add_row(*_cells(total))
     return table
 
 
