@@ -1,4 +1,4 @@
-"""What tests of AgentCF look at: calls by record, and what it never writes."""
+"""Reads for tests of AgentCF: its calls by record, and the tables that it does not write."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ UNTOUCHED = (
     "windows",
     "gradients",
 )
-"""Tables of a network that hold nothing of AgentCF's."""
+"""Tables that AgentCF never writes."""
 
 
 def as_agentcf(recnet: RecNet, name: str = "agents") -> Network:
@@ -28,7 +28,7 @@ def as_agentcf(recnet: RecNet, name: str = "agents") -> Network:
 
 
 async def calls_by_record(recnet: RecNet, network: int) -> dict[str, Counter[str]]:
-    """Return the calls paid by prompt, of each settled record."""
+    """Return the number of calls of each settled record, by prompt."""
     found: dict[str, Counter[str]] = {}
     for row in await rows(
         recnet,
@@ -42,7 +42,7 @@ async def calls_by_record(recnet: RecNet, network: int) -> dict[str, Counter[str
 
 
 async def untouched(recnet: RecNet, network: int) -> Mapping[str, list[dict[str, Any]]]:
-    """Return everything of a network that its agents leave alone."""
+    """Return the rows of a network that AgentCF must not change."""
     held = {}
     async with recnet.resources.pool.connection() as conn, one_moment(conn):
         for table in UNTOUCHED:

@@ -1,4 +1,4 @@
-"""What is typed wrongly, and what the one line must say."""
+"""Wrong command lines, and patterns that their one-line errors match."""
 
 TINY = ("-n", "tiny")
 """A network that has learned from three records."""
@@ -6,7 +6,7 @@ RAW = ("-n", "raw")
 """One that was loaded and not bootstrapped."""
 ELSEWHERE = ("-n", "elsewhere")
 USED = "order-1"
-"""An identity that ann's record has used."""
+"""The id of an interaction of ann."""
 
 UNKNOWN = r"^recnet: no network 'elsewhere'; there are: raw, tiny$"
 NO_NAME = r"^recnet: --network: a name is one line of 1 to 200 printable characters"
@@ -131,7 +131,7 @@ REFUSED = [
         "bootstrapped with update_size=5, not 9: `recnet copy tiny NAME --set update_size=9` makes",
     ),
 ]
-"""Words, and what the one line must say; the exit code is 1. FOLDER holds a data set."""
+"""Command lines and the patterns of their errors; the exit code is 1. FOLDER holds a data set."""
 
 MISTYPED = [
     ("nonsense",),
@@ -149,7 +149,7 @@ MISTYPED = [
     ("evaluate", *TINY, "--draws", "0"),
     ("interact", "ann", "j1", *TINY),
 ]
-"""What the parser refuses by itself, with exit code 2."""
+"""Command lines that the parser refuses, with exit code 2."""
 
 UNSET = [
     ("MAX_CONCURRENT_CALLS", "0"),

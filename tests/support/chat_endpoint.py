@@ -1,4 +1,4 @@
-"""A chat model as an endpoint, for tests that bring one of their own."""
+"""Wrap a chat model of a test as an endpoint."""
 
 from langchain_core.language_models import BaseChatModel
 

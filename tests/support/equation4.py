@@ -1,4 +1,4 @@
-"""Equation 4 computed a second time: in numpy, from the stored texts, with nothing of nodes/."""
+"""A second implementation of Equation 4, in numpy from the stored texts, without code of nodes/."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,12 +15,12 @@ from workflows.recnet import RecNet
 Buffers = dict[int, list[int]]
 
 NARROW = 1e-5
-"""Cosines this near to the threshold cannot be told: pgvector adds in another order."""
+"""Cosines this near to the threshold are undecided: pgvector sums in another order."""
 
 
 @dataclass
 class Sent:
-    """A message with its router, what it took in, and the embedding of its text."""
+    """A message with its router, the attributes in it, and the embedding of its text."""
 
     message: int
     router: int
@@ -30,15 +30,15 @@ class Sent:
 
 @dataclass
 class Update:
-    """What a router update should have sent."""
+    """The messages and recipients that a router update should have."""
 
     messages: list[Sent]
     expected: dict[int, dict[int, float]] = field(default_factory=dict)
-    """Who hears which message, with the cosine: by message, then client."""
+    """The recipients with their cosine, by message, then client."""
     too_far: int = 0
-    """Pairs that share an attribute and are kept apart by tau."""
+    """Pairs that share an attribute, but whose cosine is below tau."""
     echoes: int = 0
-    """Pairs in which a client alone said all that the message is made of."""
+    """Pairs in which the client is the only source of the message."""
     undecided: int = 0
     """Pairs too near to tau."""
 
@@ -46,7 +46,7 @@ class Update:
 async def compute(
     recnet: RecNet, network: int, window: int, before: dict[int, set[int]], *, echo: bool
 ) -> Update:
-    """Return what a window's update should have sent; `before` are the attributes before it."""
+    """Compute the update of a window; `before` are the attributes before it."""
     stored = await recnet.network("tiny").record()
     held = await attributes(recnet, network)
     vectors = await embeddings(recnet, network)
@@ -74,7 +74,7 @@ async def compute(
 def expected_buffer(
     client: int, update: Update, before: list[int], routers: dict[int, int], capacity: int
 ) -> list[int]:
-    """Return a buffer after an update: nearest first, then what no newer message replaced."""
+    """Return a buffer after an update: the nearest new messages, then the old ones not replaced."""
     new = [(-to[client], -message) for message, to in update.expected.items() if client in to]
     newest = [-message for _, message in sorted(new)]
     replaced = {routers[message] for message in newest}

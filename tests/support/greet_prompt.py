@@ -1,4 +1,4 @@
-"""A caller with a small prompt, before a server with written answers."""
+"""A client with a small prompt, connected to a server with scripted answers."""
 
 import json
 from collections.abc import AsyncIterator
@@ -38,7 +38,7 @@ GOOD = json.dumps({"text": "Hello", "warmth": 3})
 
 @dataclass
 class GreetClient:
-    """A caller, the server behind it, and what was metered."""
+    """A client, its server, and the calls that were metered."""
 
     caller: ModelClient
     endpoint: ScriptedServer

@@ -1,4 +1,4 @@
-"""A network learned from start to end by a process of its own; prints the digest.
+"""Bootstrap and train a network in a process of its own, and print its digest.
 
 python -m tests.support.learn_and_digest
 """
@@ -23,7 +23,7 @@ RECORDS = 12
 
 
 def dataset() -> Dataset:
-    """Return 40 users and 120 books whose subjects lie near each other in every direction."""
+    """Return 40 users and 120 books with subjects of random words."""
     chance, words = Random(0), WORDS.split()  # noqa: S311 - no secret
     items = tuple(
         Item(
@@ -43,7 +43,7 @@ def dataset() -> Dataset:
 
 
 async def learn() -> str:
-    """Return the digest of a network that is gone again."""
+    """Bootstrap, train and drop a network; return the digest it had."""
     async with RecNet.open(Settings()) as recnet:
         await recnet.load("words", dataset())
         await recnet.network("words").bootstrap(NETWORK_SETTINGS)

@@ -1,4 +1,4 @@
-"""Several live runs at once: a model that takes its time, and the audit of what they leave."""
+"""Helpers for concurrent live runs: a slow model, an audit of the result, random records."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ ITEMS = tuple(f"{shelf}{place}" for shelf in "jmf" for place in range(1, 5))
 
 
 class SlowModel(WatchedModel):
-    """Replies after a pause, so that others come in between."""
+    """Replies after a pause, so that runs overlap."""
 
     pause: float = 0.02
 
@@ -35,12 +35,12 @@ class SlowModel(WatchedModel):
 
 
 async def audit_tiny(recnet: RecNet, identities: Iterable[str]) -> Audit:
-    """Return the audit of the tiny network, which has learned from these and nothing else."""
+    """Audit the tiny network, which must have learned from exactly these interactions."""
     return await audit_network(recnet, "tiny", set(identities))
 
 
 async def profile_versions(recnet: RecNet, network: int, key: str) -> list[str | None]:
-    """Return which interaction made each version of an item's profile."""
+    """Return the interaction behind each version of an item's profile."""
     found = await rows(
         recnet,
         "SELECT v.interaction_id FROM module_versions v JOIN clients c "
@@ -53,6 +53,6 @@ async def profile_versions(recnet: RecNet, network: int, key: str) -> list[str |
 
 
 def draw_record(chance: random.Random) -> dict[str, str]:
-    """Draw a record; the first items are the popular ones."""
+    """Draw a record; the first items are drawn most often."""
     positive, negative = chance.sample(ITEMS[: chance.choice((2, 5, 12))], 2)
     return {"user": chance.choice(USERS), "positive": positive, "negative": negative}

@@ -1,4 +1,4 @@
-"""Real clients of the test server, and one prompt with what the offline model says to it."""
+"""OpenAI and LangChain clients of the test server, and one prompt to send."""
 
 import json
 from collections.abc import AsyncIterator
@@ -30,7 +30,7 @@ _TEMPLATES = Templates(PROMPTS)
 
 
 def prompt(taste: str = "folk rock") -> list[BaseMessage]:
-    """Return the messages of a prediction, another call for each taste."""
+    """Return the messages of a prediction; each taste makes a different call."""
     options = (
         Option(name="A", title="Party", profile='"Party"\nAbout: Polka.'),
         Option(name="B", title="Blue", profile='"Blue"\nAbout: Folk Rock.'),
@@ -40,7 +40,7 @@ def prompt(taste: str = "folk rock") -> list[BaseMessage]:
 
 
 def request(means: Means, messages: list[BaseMessage]) -> dict[str, Any]:
-    """Return what asks for the prediction by `means`, as the parameters of a client."""
+    """Return the parameters of a request for the prediction by `means`."""
     more: dict[str, Any] = {}
     match means:
         case Means.JSON_SCHEMA:
@@ -57,7 +57,7 @@ def request(means: Means, messages: list[BaseMessage]) -> dict[str, Any]:
 
 
 def in_process(messages: list[BaseMessage]) -> AIMessage:
-    """Return what the offline model says by itself."""
+    """Return the reply of the offline model in this process."""
     asked = request(Means.JSON_SCHEMA, messages)["response_format"]
     reply = OfflineModel().invoke(messages, response_format=asked)
     assert isinstance(reply, AIMessage)
@@ -66,7 +66,7 @@ def in_process(messages: list[BaseMessage]) -> AIMessage:
 
 @asynccontextmanager
 async def client(url: str, key: str = KEY, **more: Any) -> AsyncIterator[openai.AsyncOpenAI]:  # noqa: ANN401
-    """Open OpenAI's own client, which retries nothing."""
+    """Open OpenAI's client without retries."""
     async with openai.AsyncOpenAI(
         base_url=url, api_key=key, max_retries=0, **{"timeout": 10, **more}
     ) as opened:
@@ -75,7 +75,7 @@ async def client(url: str, key: str = KEY, **more: Any) -> AsyncIterator[openai.
 
 @asynccontextmanager
 async def chat_model(url: str) -> AsyncIterator[ChatOpenAI]:
-    """Open langchain's model, which retries nothing."""
+    """Open LangChain's chat model without retries."""
     async with openai.DefaultAsyncHttpxClient() as http:
         yield ChatOpenAI(
             model="offline",
@@ -102,7 +102,7 @@ async def ask(
 async def outcome(
     opened: openai.AsyncOpenAI, messages: list[BaseMessage], means: Means = Means.JSON_SCHEMA
 ) -> str:
-    """Return the text of a reply, or in a word or two how the request failed."""
+    """Return the text of a reply, or a short name of the failure."""
     try:
         return str((await ask(opened, messages, means)).choices[0].message.content)
     except openai.APIStatusError as error:
@@ -112,5 +112,5 @@ async def outcome(
 
 
 def asked_again(messages: list[BaseMessage]) -> list[BaseMessage]:
-    """Return the messages of a client that was not content with a reply."""
+    """Return the messages that ask again after a bad reply."""
     return [*messages, AIMessage("{}"), HumanMessage("It was not valid.")]

@@ -1,4 +1,4 @@
-"""Each prompt filled in once, as a model reads it, kept as files.
+"""One filled example of each prompt, as the model reads it, kept in files.
 
 python -m tests.support.prompt_examples      writes them again; read the diff before you commit
 
@@ -50,7 +50,7 @@ NETWORK_SETTINGS = NetworkSettings(routers=5, update_size=12, hears_from=3)
 """Few clients that hear a lot, so that a short run comes to rules that keep messages out."""
 
 _WAYS = ("em+lr+ls", "clients")
-"""Ways of travel in which models choose and write for clients."""
+"""Propagation methods in which a model chooses recipients or writes messages."""
 
 _SHOWN: Mapping[str, Callable[[Any, Any], bool]] = {
     EXTRACT.name: lambda f, _: f.kind is ClientKind.USER and "hears of" in f.profile,
@@ -70,12 +70,12 @@ _SHOWN: Mapping[str, Callable[[Any, Any], bool]] = {
     WRITE_MESSAGE.name: lambda f, _: "Enjoys" in f.profile and len(f.recipients) > 1,
     ADDRESS_CLIENTS.name: lambda f, r: "Enjoys" in f.profile and len(r.recipients) > 0,
 }
-"""What a call must show to be worth reading."""
+"""Conditions on the fields and the reply of a useful example."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One call: what the model read, and what it answered."""
+    """One call: the prompt and the answer."""
 
     prompt: Prompt[Fields, Reply]
     system: str
@@ -84,16 +84,16 @@ class Asked:
 
     @property
     def told(self) -> bool:
-        """Whether clients speak for themselves in it."""
+        """Whether the prompt is one of propagation from client to client."""
         return self.prompt in (CHOOSE_RECIPIENTS, WRITE_MESSAGE, ADDRESS_CLIENTS)
 
     def shows(self) -> bool:
-        """Return whether the call is worth reading."""
+        """Return whether the call is a useful example."""
         fields = read_fields(self.human, self.prompt.fields)
         return _SHOWN[self.prompt.name](fields, self.prompt.reply.model_validate_json(self.answer))
 
     def text(self) -> str:
-        """Return the call as a page."""
+        """Return the call as Markdown."""
         answer = json.dumps(json.loads(self.answer), ensure_ascii=False, indent=1)
         return "\n".join(
             [
@@ -148,7 +148,7 @@ def _asked(runs: Sequence[Run]) -> Iterator[Asked]:
 
 
 def main() -> None:
-    """Write all pages anew."""
+    """Write all pages."""
 
     async def run(home: Path) -> dict[str, str]:
         async with RecNet.open(Settings(home=home)) as recnet:

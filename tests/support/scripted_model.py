@@ -1,4 +1,4 @@
-"""A model whose replies were written down beforehand: the outside world, for one node."""
+"""A model with scripted replies, for tests of single nodes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,11 +19,11 @@ from tests.support.chat_endpoint import as_endpoint
 
 
 class ScriptedModel(BaseChatModel):
-    """Gives its replies in order, the last one again and again, and keeps what it was asked."""
+    """Gives its replies in order, repeats the last one, and keeps the requests."""
 
     replies: list[str]
     asked: list[list[str]] = []  # noqa: RUF012 - pydantic copies it
-    """The texts of the messages of each request: instructions, fields, and what went wrong."""
+    """The texts of each request: instructions, fields, and errors of earlier replies."""
 
     @property
     def _llm_type(self) -> str:
@@ -47,7 +47,7 @@ class ScriptedModel(BaseChatModel):
 
 @contextmanager
 def replying(resources: Resources, *replies: Reply) -> Iterator[ScriptedModel]:
-    """Let nodes ask a model that gives `replies`."""
+    """Let nodes call a model that gives `replies`."""
     model = ScriptedModel(replies=[reply.model_dump_json() for reply in replies])
     caller = ModelClient(as_endpoint(model, "written"), Templates(PROMPTS), budget=resources.budget)
     with pytest.MonkeyPatch.context() as patch:

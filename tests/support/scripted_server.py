@@ -1,4 +1,4 @@
-"""A small real server that speaks OpenAI's protocols, with answers written down beforehand."""
+"""A small HTTP server that speaks OpenAI's protocols and gives scripted answers."""
 
 import json
 import threading
@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 _BEAT = 0.05
-"""Seconds between two blanks."""
+"""Seconds between two spaces of a slow body."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,15 +24,15 @@ class Answer:
     finish: str = "stop"
     refusal: str | None = None
     arguments: str | None = None
-    """Of a function call, which then stands in place of the text."""
+    """The arguments of a function call, which is sent in place of the text."""
     reasoning: str = ""
-    """Thoughts, sent apart from the text."""
+    """Reasoning, sent in a field of its own."""
     usage: tuple[int, int] = (10, 5)
     delay: float = 0.0
     trickle: float = 0.0
-    """Seconds in which blanks keep coming before the body does."""
+    """Seconds of spaces before the body."""
     dropped: bool = False
-    """The connection is closed without any response."""
+    """Close the connection without a response."""
 
     def payload(self) -> bytes:
         if isinstance(self.body, str):
@@ -69,12 +69,12 @@ def vectors_answer(*rows: list[float]) -> Answer:
 
 
 ScriptedAnswer = Answer | Callable[[dict[str, Any]], Answer]
-"""An answer, or what gives one for the body of a request."""
+"""An answer, or a function from the body of a request to one."""
 
 
 @dataclass
 class ScriptedServer:
-    """What the server saw."""
+    """The server's address and the requests it has seen."""
 
     url: str
     answers: list[ScriptedAnswer]
@@ -88,7 +88,7 @@ class ScriptedServer:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def take(self, request: dict[str, Any], key: str) -> Answer:
-        """Return the next answer; the last one is given again and again."""
+        """Return the next answer; the last one is repeated."""
         with self._lock:
             self.requests.append(request)
             self.keys.append(key)

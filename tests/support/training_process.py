@@ -1,4 +1,4 @@
-"""Training in a process of its own, over HTTP, so that it can be stopped in any way."""
+"""Train in a separate process over HTTP, so that a test can stop or kill it."""
 
 import os
 import subprocess
@@ -18,37 +18,37 @@ from tests.support.model_server.serving import RunningServer
 from workflows.recnet import RecNet
 
 IN_FLIGHT = 8
-"""Calls under way at the most, as the settings have it."""
+"""The limit of concurrent calls."""
 LATENCY = 0.15
 PATIENCE = 120.0
 COLUMNS = "id, user_id, positive_id, negative_id, predicted_id, reward, reason, failure"
 
 
 class NetworkPair:
-    """Two equal networks: `undisturbed`, and `disturbed`, which is trained and stopped."""
+    """Two equal networks: `undisturbed`, and `disturbed`, whose training is interrupted."""
 
     def __init__(self, url: str, endpoint: RunningServer, records: int) -> None:
         self.url = url
         self.endpoint = endpoint
         self.records = records
-        """How many of them are learned from."""
+        """The number of records to train on."""
         self.dataset = read_dataset(SAMPLE, name="books", domain="books")
 
-    async def found(self) -> None:
-        """Found both from one bootstrap."""
+    async def bootstrap(self) -> None:
+        """Bootstrap one network and copy it."""
         async with RecNet.open(Settings(database_url=SecretStr(self.url))) as recnet:
             await recnet.load("undisturbed", self.dataset)
             await recnet.network("undisturbed").bootstrap(NetworkSettings())
             await recnet.network("undisturbed").copy("disturbed")
 
     def start(self, network: str, concurrency: int = IN_FLIGHT) -> subprocess.Popen[str]:
-        """Start to train what is left of the records."""
+        """Start to train on the remaining records."""
         left = str(self.records - self.settled(network))
         at_once = ("--concurrency", str(concurrency))
         return self.run("train", "-n", network, "--limit", left, *at_once)
 
     def run(self, *words: str) -> subprocess.Popen[str]:
-        """Start a command."""
+        """Start a command in a process of its own."""
         return subprocess.Popen(  # noqa: S603 - our own words
             [sys.executable, "-m", "evals.cli", *words],
             env={
@@ -66,17 +66,17 @@ class NetworkPair:
         )
 
     def anyone(self) -> tuple[str, str, str]:
-        """Return a user, an item that was taken, and another one."""
+        """Return a user, an item of that user, and another item."""
         event = self.dataset.events[0]
         other = next(item for item in self.dataset.items if item.key != event.item)
         return event.user, event.item, other.key
 
     def calls(self) -> int:
-        """Return how many calls the endpoint has seen so far."""
+        """Return the number of calls that the endpoint has seen so far."""
         return sum(self.endpoint.counts.asked.values())
 
     def train(self, network: str) -> int:
-        """Train undisturbed; return the calls it took."""
+        """Train to the end without a disturbance; return the number of calls."""
         before = self.calls()
         process = self.start(network)
         _, said = process.communicate()
@@ -84,7 +84,7 @@ class NetworkPair:
         return self.calls() - before
 
     def settled(self, network: str) -> int:
-        """Return how many records are settled."""
+        """Return the number of settled records."""
         return len(self.interactions(network))
 
     def interactions(self, network: str) -> list[dict[str, Any]]:
@@ -115,8 +115,8 @@ class NetworkPair:
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    """Wait for something to happen, two minutes at most."""
+    """Wait until a condition is true, two minutes at most."""
     end = time.monotonic() + PATIENCE
     while not true():
-        assert time.monotonic() < end, "it did not happen"
+        assert time.monotonic() < end, "the condition did not become true"
         time.sleep(0.005)

@@ -1,4 +1,4 @@
-"""The offline model under watch: it notes what it is asked, and fails where a test says so."""
+"""The offline model with a record of its calls, and a script that may change its replies."""
 
 import json
 import re
@@ -18,15 +18,15 @@ NEW_ROUTERS = ["Liked here: trumpet; saxophone.", "Liked here: fiddle; banjo."]
 """Texts of the routers that a split makes; a merge makes the first."""
 
 Script = Callable[[str, str], str | None]
-"""Told the name of the reply asked for and the text of the fields; it returns the reply to give,
-None for the offline model's own, or raises."""
+"""Called with the name of the reply and the text of the fields. It returns the reply to give, or
+None for the offline model's own, or raises an error."""
 
 
 class PowerCutError(Exception):
-    """What stops a run like a crash: no failure of a model, and no bad reply."""
+    """Stops a run like a crash; no code handles it."""
 
 
-def _as_it_is(reply: str, text: str) -> str | None:  # noqa: ARG001 - a script is told both
+def _no_script(reply: str, text: str) -> str | None:  # noqa: ARG001 - a script takes both
     return None
 
 
@@ -34,8 +34,8 @@ class WatchedModel(OfflineModel):
     """Answers as the offline model does, unless its script says otherwise."""
 
     asked: list[str] = Field(default_factory=list)
-    """Names of the replies asked for, in order, with the calls that failed."""
-    script: Script = _as_it_is
+    """Names of the replies asked for, in order, failed calls included."""
+    script: Script = _no_script
 
     async def _agenerate(
         self,
@@ -52,12 +52,12 @@ class WatchedModel(OfflineModel):
         return await super()._agenerate(messages, stop, run_manager, **kwargs)
 
     def counts(self) -> Counter[str]:
-        """Return how often each reply was asked for."""
+        """Return the number of calls for each reply."""
         return Counter(self.asked)
 
 
 def cut_once(*replies: str) -> Script:
-    """Return a script that cuts the power at the first call for each of these replies."""
+    """Return a script that crashes at the first call for each of these replies."""
     due = set(replies)
 
     def script(reply: str, text: str) -> str | None:  # noqa: ARG001
@@ -70,7 +70,7 @@ def cut_once(*replies: str) -> Script:
 
 
 def cut_at_every_call() -> Script:
-    """Return a script that cuts the power the first time anything is asked."""
+    """Return a script that crashes at the first call with each text."""
     seen: set[tuple[str, str]] = set()
 
     def script(reply: str, text: str) -> str | None:
@@ -83,7 +83,7 @@ def cut_at_every_call() -> Script:
 
 
 def bad_once(reply_name: str, asks: int = 3) -> Script:
-    """Return a script that replies badly to the first call for a reply, however often asked."""
+    """Return a script that gives bad replies to the first call for a reply and its repetitions."""
     left = asks
 
     def script(reply: str, text: str) -> str | None:  # noqa: ARG001

@@ -20,5 +20,5 @@ def endpoint() -> Iterator[RunningServer]:
 async def trained(database: str, endpoint: RunningServer, records: int) -> NetworkPair:
     """Return two equal networks that are not trained yet."""
     networks = NetworkPair(database, endpoint, records)
-    await networks.found()
+    await networks.bootstrap()
     return networks

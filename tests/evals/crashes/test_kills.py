@@ -62,7 +62,7 @@ async def test_a_run_outlasts_a_database_that_is_killed(
 ) -> None:
     kills = 5 if thorough else 2
     trained = NetworkPair(start_server(home), endpoint, records)
-    await trained.found()
+    await trained.bootstrap()
     undisturbed = trained.train("undisturbed")
     chance = Random(1)  # noqa: S311 - no secret
     before = trained.calls()
