@@ -38,7 +38,7 @@ _AGAIN: Mapping[Fault, str] = MappingProxyType(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class ModelClient:
     """Asks models for the replies of prompts; shared by everything that runs in a process.
 
