@@ -30,7 +30,7 @@ _NAMES = SettingNames(
 _WITH_DIMENSIONS = re.compile(r"(?P<model>.+)@(?P<dimensions>[1-9][0-9]*)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Encoder:
     """Turns texts into unit vectors; times are in seconds."""
 

@@ -58,3 +58,9 @@ def test_the_list_takes_no_time() -> None:
         return time.perf_counter() - start
 
     assert min(seconds() for _ in range(3)) < 1.5
+
+
+def test_a_command_is_in_the_file_of_its_name() -> None:
+    files = {name: module.rpartition(".")[2] for name, (module, _) in COMMANDS.items()}
+    assert {name for name, file in files.items() if file != name} == {"unpin", "bench"}
+    assert files["unpin"] == "pin"

@@ -1,4 +1,4 @@
-"""`recnet db`, `recnet gc`: the embedded PostgreSQL server, and checkpoints nobody needs."""
+"""`recnet db`: the embedded PostgreSQL server."""
 
 import typer
 
@@ -6,9 +6,7 @@ from state.db.embedded import server_runs, start_server, stop_server
 from state.errors import DatabaseError
 from workflows.commands.console import (
     AsJson,
-    counted,
     display,
-    execute,
     fail,
     output,
     read_settings,
@@ -44,10 +42,3 @@ def status(as_json: AsJson = False) -> None:
     state = "running" if running else "stopped"
     data = {"database": "embedded", "home": str(home), "running": running}
     output(data, as_json, lambda _: f"embedded, {state}, data in {home}")
-
-
-def gc(as_json: AsJson = False) -> None:
-    """Delete the checkpoints of finished runs. Stopped runs keep theirs to resume from."""
-    found = execute(lambda recnet: recnet.delete_finished_checkpoints())
-    deleted, kept = counted(found.deleted, "finished run"), counted(found.kept, "other")
-    output(found, as_json, lambda _: f"deleted the checkpoints of {deleted}, kept those of {kept}")

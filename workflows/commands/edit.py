@@ -1,4 +1,4 @@
-"""`recnet edit`, `rollback`, `pin`, `unpin`: change a module by hand."""
+"""`recnet edit`: give a module another text by hand."""
 
 import sys
 import tempfile
@@ -34,7 +34,7 @@ def edit(
     """Give a module another text. Rules of a filter memory are one a line."""
     if text is not None:
         given = _read_input() if text == "-" else text
-        _revise(lambda recnet: recnet.network(network).edit(module, given, note=note), as_json)
+        revise(lambda recnet: recnet.network(network).edit(module, given, note=note), as_json)
         return
     current = execute(lambda recnet: recnet.network(network).module(module))
     base = current.version
@@ -48,7 +48,7 @@ def edit(
         notes.print("nothing was saved in the editor, so nothing changes")
         return
     try:
-        _revise(lambda r: r.network(network).edit(module, written, note=note, base=base), as_json)
+        revise(lambda r: r.network(network).edit(module, written, note=note, base=base), as_json)
     except typer.Exit:
         with tempfile.NamedTemporaryFile("w", prefix="recnet-", delete=False) as kept:
             kept.write(written)
@@ -56,32 +56,8 @@ def edit(
         raise
 
 
-def rollback(
-    module: ModuleName,
-    to: Annotated[int, typer.Option(min=1, help="The version whose text it gets.")],
-    network: NetworkName = "default",
-    note: Note = "",
-    as_json: AsJson = False,
-) -> None:
-    """Give a module the text of an earlier version. It becomes a new version."""
-    _revise(lambda recnet: recnet.network(network).rollback(module, to, note=note), as_json)
-
-
-def pin(
-    module: ModuleName, network: NetworkName = "default", note: Note = "", as_json: AsJson = False
-) -> None:
-    """Keep a module's text as it is until it is unpinned."""
-    _revise(lambda recnet: recnet.network(network).pin(module, note=note), as_json)
-
-
-def unpin(
-    module: ModuleName, network: NetworkName = "default", note: Note = "", as_json: AsJson = False
-) -> None:
-    """Let training change a pinned module again."""
-    _revise(lambda recnet: recnet.network(network).unpin(module, note=note), as_json)
-
-
-def _revise(work: Callable[["RecNet"], Awaitable["Revision"]], as_json: bool) -> None:
+def revise(work: Callable[["RecNet"], Awaitable["Revision"]], as_json: bool) -> None:
+    """Change a module and print what became of it."""
     revision = execute(work)
     line = f"{revision.module} is so already, at version {revision.version}"
     if revision.changed:

@@ -1,8 +1,7 @@
-"""`recnet networks`, `recnet drop`: list the networks of the database, delete one."""
+"""`recnet networks`: list the networks of the database."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.table import Table
 
 from state.domain import ClientKind
@@ -10,7 +9,7 @@ from state.store.clients import count_clients
 from state.store.interactions import list_interactions
 from state.store.networks import list_networks
 from state.store.routers import count_routers
-from workflows.commands.console import AsJson, NetworkName, display, execute, fail, output
+from workflows.commands.console import AsJson, execute, output
 
 if TYPE_CHECKING:
     from workflows.recnet import RecNet
@@ -24,20 +23,6 @@ def networks(as_json: AsJson = False) -> None:
         table.add_row(*map(str, row.values()))
     none = "no networks yet: `recnet demo` makes one, `recnet load` another"
     output(rows, as_json, lambda _: table if rows else none)
-
-
-def drop(
-    network: NetworkName = "default",
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-) -> None:
-    """Delete a network with everything stored for it."""
-    if not yes:
-        execute(lambda recnet: recnet.network(network).record())
-        # Asked while no event loop runs, so that a Ctrl-C ends the question.
-        if not typer.confirm(f"Delete network '{network}' for good?", err=True):
-            fail("nothing was deleted")
-    execute(lambda recnet: recnet.network(network).drop())
-    display(f"dropped network '{network}'")
 
 
 async def _list(recnet: "RecNet") -> list[dict[str, Any]]:

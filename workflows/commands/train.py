@@ -1,4 +1,4 @@
-"""`recnet train`, `recnet retry`: train a network on its records, and run failed ones again."""
+"""`recnet train`: train a network on its records."""
 
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,7 +15,7 @@ from workflows.commands.console import (
     output,
     stop_at_budget,
 )
-from workflows.commands.progress import counting_bar, training_bar, with_bars
+from workflows.commands.progress import training_bar, with_bars
 from workflows.commands.usage import usage_lines
 from workflows.training.schedule import DEFAULT_CONCURRENCY
 
@@ -63,40 +63,6 @@ def train(
             f"{network}` says why, `recnet retry --network {network}` runs them again",
             soft_wrap=True,
         )
-        raise typer.Exit(FAILED_RECORDS)
-
-
-def retry(
-    interactions: Annotated[
-        list[str] | None, typer.Argument(help="Ids of failed interactions; all, if none is given.")
-    ] = None,
-    network: NetworkName = "default",
-    concurrency: Concurrency = DEFAULT_CONCURRENCY,
-    as_json: AsJson = False,
-) -> None:
-    """Run failed interactions again. One that succeeds now counts once."""
-    report = execute(
-        with_bars(
-            lambda recnet, progress: recnet.network(network).retry(
-                interactions or (),
-                concurrency=concurrency,
-                started=lambda total: counting_bar(progress, network, total),
-            )
-        ),
-        command="retry",
-        cache=True,
-    )
-    lines: list[RenderableType] = ["no interaction has failed"]
-    if report.run:
-        lines = [f"{report.run} run again, {report.learned} learned, {len(report.failed)} not"]
-    if report.usage:
-        lines += usage_lines("this run", report.usage)
-    output(report, as_json, lambda _: lines)
-    for identity, reason in report.failed.items():
-        notes.print(f"{identity}: {reason}", soft_wrap=True)
-    if report.stopped:
-        stop_at_budget(report.stopped)
-    if report.failed:
         raise typer.Exit(FAILED_RECORDS)
 
 
