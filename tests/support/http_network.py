@@ -16,8 +16,8 @@ from workflows.recnet import RecNet
 
 KEY = SecretStr("sk-not-to-be-shown-0123456789")
 MODEL = "openai:offline"
-BOOKS = NetworkSettings()
-"""Network settings on the sample: a router update comes after some eight records."""
+BOOKS = NetworkSettings(update_size=10)
+"""Network settings on the sample: a router update comes after some four records."""
 
 
 def over_http(endpoint: RunningServer, settings: Settings, **more: object) -> Settings:

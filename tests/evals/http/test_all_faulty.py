@@ -19,7 +19,7 @@ from tests.support.tiny_network import bootstrap_tiny
 from workflows.commands.console import FAILED_RECORDS
 from workflows.recnet import RecNet
 
-RECORDS = 40
+RECORDS = 20
 UNUSABLE = ModelServerSettings(
     faults=1.0,
     kinds=frozenset(Fault) - {Fault.PROSE, Fault.THINK},

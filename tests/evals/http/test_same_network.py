@@ -11,7 +11,7 @@ from tests.support.model_server.settings import Means, ModelServerSettings
 from tests.support.tiny_network import bootstrap_tiny
 from workflows.recnet import RecNet
 
-RECORDS = 40
+RECORDS = 20
 
 
 async def books_digest(settings: Settings) -> tuple[str, int]:
