@@ -31,8 +31,7 @@ from state.graphs.router_update import (
 )
 from state.store.attributes import read_vocabulary
 from state.store.gradients import read_pending_gradients
-from state.store.router_outcomes import read_outcome
-from state.store.routers import Router, read_routers
+from state.store.routers import Router, read_outcome, read_routers
 from state.store.windows import open_window
 from state.vectors import Vector, cosines
 

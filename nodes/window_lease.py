@@ -20,8 +20,14 @@ from state.db.pool import Connection
 from state.errors import InputError
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import RouterUpdateState
-from state.store.planned_records import settle_planned
-from state.store.windows import Window, add_pending, claim_window, open_window, set_window_thread
+from state.store.windows import (
+    Window,
+    add_pending,
+    claim_window,
+    open_window,
+    set_window_thread,
+    settle_planned,
+)
 
 P = ParamSpec("P")
 

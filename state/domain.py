@@ -42,9 +42,8 @@ _ORDERS = frozenset(
 def clean(text: str, limit: int) -> str:
     """Return `text` without what Postgres or XML cannot hold, trimmed to `limit` characters.
 
-    Control characters, overrides of the writing direction and lone surrogates become spaces; a text
-    that is too long is cut at the last space before the limit, or between two letters or emoji
-    where that would cost more than half of it, or anywhere where that would too.
+    Control characters, overrides of the writing direction and lone surrogates become spaces. A long
+    text is cut at a space, or between letters or emoji where that would cost more than half of it.
     """
     text = _UNSTORABLE.sub(" ", text).strip()
     if len(text) <= limit:
@@ -78,7 +77,10 @@ def normalise_attribute(text: str) -> str | None:
     text = unicodedata.normalize("NFKC", text.lower())  # the dot of a Turkish İ comes off
     if _LINK.search(text):
         return None
-    parts = "".join(c if _in_a_word(c) else " " for c in text).split()
+    # Words hold letters, digits, joints and marks (Hindi, Thai).
+    parts = "".join(
+        c if c.isalnum() or c in _JOINTS or unicodedata.category(c)[0] == "M" else " " for c in text
+    ).split()
     words = [word for part in parts if any(map(str.isalnum, word := part.strip(_JOINTS)))]
     phrase = " ".join(words)
     if not words or len(words) > ATTRIBUTE_WORDS or len(phrase) > ATTRIBUTE_LENGTH:
@@ -86,17 +88,8 @@ def normalise_attribute(text: str) -> str | None:
     return None if _ORDERS.intersection(words) else phrase
 
 
-def _in_a_word(character: str) -> bool:
-    """Return whether a character is part of a word: letter, digit, joint, or mark (Hindi, Thai)."""
-    return character.isalnum() or character in _JOINTS or unicodedata.category(character)[0] == "M"
-
-
 def filled(text: str) -> str:
-    """Refuse a text that is empty once it is clean.
-
-    Raises:
-        ValueError: it is empty.
-    """
+    """Return a text; a ValueError where nothing is left of it once it is clean."""
     if not text:
         raise ValueError("the text is empty")
     return text

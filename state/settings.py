@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, Field, SecretStr
+from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from state.domain import Frozen, Key
@@ -47,11 +47,7 @@ def _object(given: object) -> object:
 
 
 def _address(given: str) -> str:
-    """Refuse what is no address of a server.
-
-    Raises:
-        ValueError: it does not begin with http:// or https://, or names no host.
-    """
+    """Refuse what is no http:// or https:// address of a host."""
     if not given.startswith(("http://", "https://")):
         raise ValueError("an address begins with http:// or https://")
     try:
@@ -83,124 +79,75 @@ class Settings(BaseSettings):
         extra="ignore",
         frozen=True,
         populate_by_name=True,
+        use_attribute_docstrings=True,
     )
 
-    database_url: SecretStr | None = Field(
-        default=None,
-        description="URL of a PostgreSQL database with pgvector; unset: the embedded server.",
-    )
+    database_url: SecretStr | None = None
+    """URL of a PostgreSQL database with pgvector; unset: the embedded server."""
     home: Annotated[Path, AfterValidator(Path.expanduser)] = Field(
-        default_factory=lambda: platformdirs.user_data_path("recnet"),
-        description="Folder of the embedded server's data; unset: the user's data folder.",
+        default_factory=lambda: platformdirs.user_data_path("recnet")
     )
-    model: str = Field(default="offline", description="`offline` or an init_chat_model string.")
-    models: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = Field(
-        default={}, description="Other models for some prompts: `extract=MODEL, gradient=MODEL`."
-    )
-    base_url: Address | None = Field(
-        default=None,
-        validation_alias=AliasChoices("OPENAI_BASE_URL"),
-        description="URL of the server of `openai:` models; unset: OpenAI.",
-    )
-    api_key: SecretStr | None = Field(
-        default=None,
-        validation_alias=AliasChoices("OPENAI_API_KEY"),
-        description="API key of the server of `openai:` models.",
-    )
-    embedding: str = Field(default="offline", description="`offline` or an init_embeddings string.")
-    embedding_base_url: Address | None = Field(
-        default=None, description="URL of the server of the encoder; unset: that of the models."
-    )
-    embedding_api_key: SecretStr | None = Field(
-        default=None, description="API key of the server of the encoder."
-    )
-    structured_output: Literal["auto", "json_schema", "function_calling", "text"] = Field(
-        default="auto",
-        description="How models are asked for structured replies; `auto` tries the best way first.",
-    )
-    templates: Annotated[Path, AfterValidator(Path.expanduser)] | None = Field(
-        default=None, description="A folder of edited templates."
-    )
-    temperature: Annotated[float, Field(ge=0, le=2)] | Literal["default"] = Field(
-        default=0.0,
-        description="Sampling temperature; `default` sends none, as some models require.",
-    )
-    max_tokens: int | None = Field(
-        default=None, ge=1, description="Token limit of one reply; unset: a limit for each prompt."
-    )
+    """Folder of the embedded server's data; unset: the user's data folder."""
+    model: str = "offline"
+    """`offline` or an init_chat_model string."""
+    models: Annotated[dict[str, str], NoDecode, BeforeValidator(_pairs)] = {}
+    """Other models for some prompts: `extract=MODEL, gradient=MODEL`."""
+    base_url: Address | None = Field(default=None, validation_alias=AliasChoices("OPENAI_BASE_URL"))
+    """URL of the server of `openai:` models; unset: OpenAI."""
+    api_key: SecretStr | None = Field(default=None, validation_alias=AliasChoices("OPENAI_API_KEY"))
+    """API key of the server of `openai:` models."""
+    embedding: str = "offline"
+    """`offline` or an init_embeddings string."""
+    embedding_base_url: Address | None = None
+    """URL of the server of the encoder; unset: that of the models."""
+    embedding_api_key: SecretStr | None = None
+    """API key of the server of the encoder."""
+    structured_output: Literal["auto", "json_schema", "function_calling", "text"] = "auto"
+    """How models are asked for structured replies; `auto` tries the best way first."""
+    templates: Annotated[Path, AfterValidator(Path.expanduser)] | None = None
+    """A folder of edited templates."""
+    temperature: Annotated[float, Field(ge=0, le=2)] | Literal["default"] = 0.0
+    """Sampling temperature; `default` sends none, as some models require."""
+    max_tokens: int | None = Field(default=None, ge=1)
+    """Token limit of one reply; unset: a limit for each prompt."""
     model_options: Annotated[dict[str, Any], NoDecode, BeforeValidator(_object)] = Field(
         default={},
         repr=False,  # it may hold a key
-        description="More arguments of the model as JSON, such as `top_p` or `extra_body`.",
     )
-    timeout: float = Field(
-        default=60.0,
-        gt=0,
-        le=86_400,
-        description="Seconds after which a model request is given up.",
-    )
-    reply_attempts: int = Field(
-        default=3,
-        ge=1,
-        le=20,
-        description="How often a model is asked for a reply before bad replies are an error.",
-    )
-    request_attempts: int = Field(
-        default=5,
-        ge=1,
-        le=20,
-        description="How often a request is sent before a failing endpoint is an error.",
-    )
-    retry_wait: float = Field(
-        default=1.0,
-        ge=0,
-        le=60,
-        description="Seconds to wait before the first retry; doubles with each one.",
-    )
-    max_concurrent_calls: int = Field(
-        default=8, ge=1, le=10_000, description="Most model requests at the same time."
-    )
-    requests_per_minute: int | None = Field(
-        default=None, ge=1, description="Most model requests per minute."
-    )
-    tokens_per_minute: int | None = Field(
-        default=None, ge=1, description="Most prompt tokens per minute, as estimated."
-    )
-    cache: bool | None = Field(
-        default=None,
-        description="Whether replies are cached; unset: in commands that work on data sets.",
-    )
-    database_wait: float = Field(
-        default=60.0,
-        ge=0,
-        le=86_400,
-        description="Seconds that training waits for a lost database to come back.",
-    )
-    connections: int = Field(
-        default=8, ge=3, le=80, description="Most connections of the database pool."
-    )
-    durability: Literal["sync", "exit"] = Field(
-        default="sync",
-        description="When checkpoints are written: after each node (`sync`), or not while a record "
-        "runs (`exit`), which is faster, but a killed record makes its calls again.",
-    )
-    keep_checkpoints: bool = Field(
-        default=False,
-        description="Whether checkpoints of finished runs are kept for inspection.",
-    )
-    prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_pairs)] = Field(
-        default={},
-        description="Prices of a million input and output tokens: `openai:gpt-4.1-mini=0.40/1.60`.",
-    )
-    budget_calls: int | None = Field(
-        default=None, ge=0, description="Most model calls of this process."
-    )
-    budget_tokens: int | None = Field(
-        default=None, ge=0, description="Most tokens of this process."
-    )
-    budget_money: Amount | None = Field(
-        default=None, description="Highest cost of this process, in the unit of the prices."
-    )
+    """More arguments of the model as JSON, such as `top_p` or `extra_body`."""
+    timeout: float = Field(default=60.0, gt=0, le=86_400)
+    """Seconds after which a model request is given up."""
+    reply_attempts: int = Field(default=3, ge=1, le=20)
+    """How often a model is asked for a reply before bad replies are an error."""
+    request_attempts: int = Field(default=5, ge=1, le=20)
+    """How often a request is sent before a failing endpoint is an error."""
+    retry_wait: float = Field(default=1.0, ge=0, le=60)
+    """Seconds to wait before the first retry; doubles with each one."""
+    max_concurrent_calls: int = Field(default=8, ge=1, le=10_000)
+    """Most model requests at the same time."""
+    requests_per_minute: int | None = Field(default=None, ge=1)
+    """Most model requests per minute."""
+    tokens_per_minute: int | None = Field(default=None, ge=1)
+    """Most prompt tokens per minute, as estimated."""
+    cache: bool | None = None
+    """Whether replies are cached; unset: in commands that work on data sets."""
+    database_wait: float = Field(default=60.0, ge=0, le=86_400)
+    """Seconds that training waits for a lost database to come back."""
+    connections: int = Field(default=8, ge=3, le=80)
+    """Most connections of the database pool."""
+    durability: Literal["sync", "exit"] = "sync"
+    """When checkpoints are written: after each node (`sync`), or not while a record runs (`exit`),
+    which is faster, but a killed record makes its calls again."""
+    keep_checkpoints: bool = False
+    """Whether checkpoints of finished runs are kept for inspection."""
+    prices: Annotated[dict[str, Price], NoDecode, BeforeValidator(_pairs)] = {}
+    """Prices of a million input and output tokens: `openai:gpt-4.1-mini=0.40/1.60`."""
+    budget_calls: int | None = Field(default=None, ge=0)
+    """Most model calls of this process."""
+    budget_tokens: int | None = Field(default=None, ge=0)
+    """Most tokens of this process."""
+    budget_money: Amount | None = None
+    """Highest cost of this process, in the unit of the prices."""
 
 
 Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]
@@ -218,74 +165,50 @@ USED_AT_BOOTSTRAP = (
 class NetworkSettings(Frozen):
     """The settings of a network: stored at its bootstrap and never changed later."""
 
-    seed: int = Field(default=0, ge=0, lt=2**63, description="Seed of every random draw.")
-    encoder: Key = Field(default="offline", description="Encoder of all stored embeddings.")
-    model: Key = Field(default="offline", description="Model that ran the bootstrap.")
-    routers: int = Field(
-        default=8, ge=1, le=1_000, description="Number of routers at the start, K."
-    )
-    update_size: int = Field(
-        default=20,
-        ge=1,
-        le=1_000_000,
-        description="How many distinct changed clients start a router update.",
-    )
-    buffer_size: int = Field(
-        default=6, ge=1, le=100, description="Most messages in a client's buffer."
-    )
-    tau: Annotated[float, Field(ge=-1, le=1)] | Literal["auto"] = Field(
-        default="auto",
-        description="Threshold of Eq. 4; `auto` computes it at the bootstrap from `hears_from`.",
-    )
-    hears_from: float = Field(
-        default=2.0,
-        gt=0,
-        le=1_000,
-        description="With `tau=auto`: how many routers reach a client on average.",
-    )
-    same_attribute: float = Field(
-        default=0.8, gt=0, le=1, description="Cosine above which two attributes count as the same."
-    )
-    router_attributes: int = Field(
-        default=64, ge=1, le=10_000, description="Most attributes of a router."
-    )
-    echo: bool = Field(
-        default=False,
-        description="Whether a client is sent messages made only of its own attributes.",
-    )
-    propagation: Propagation = Field(
-        default="routers",
-        description="How updates are propagated. `none` sends nothing; `placebo` permutes the "
-        "recipients. Without routers, from client to client: `em` sends a changed profile to the "
-        "nearest clients, with `+lr` the model chooses among them, with `+ls` it also writes the "
-        "message; `clients` lets it write and choose in one call.",
-    )
-    neighbours: int = Field(
-        default=5,
-        ge=1,
-        le=50,
-        description="Without routers: to how many clients a changed client sends its message. A "
-        "model chooses among three times as many.",
-    )
-    reception: Merging = Field(
-        default="buffer",
-        description="When messages are merged into a profile: at the client's next interaction "
-        "(`buffer`), or as soon as they are delivered (`delivery`).",
-    )
-    filter_memory: bool = Field(default=True, description="Whether merges use the filter memory.")
-    credit: CreditCalls = Field(
-        default="joint",
-        description="Whether one call returns the gradients of all modules (`joint`), or one call "
-        "each (`module`), as Eq. 8 reads.",
-    )
-    optimize_filter_memory: bool = Field(
-        default=True, description="Whether gradients rewrite filter memories."
-    )
-    optimize_routers: bool = Field(
-        default=True, description="Whether gradients rewrite, split and merge routers."
-    )
-    router_evidence: Evidence = Field(
-        default="gradients",
-        description="What the router optimizer reads: only `gradients`, or also what the messages "
-        "did, how similar the router's attributes are and how near the next router is (`effects`).",
-    )
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
+    seed: int = Field(default=0, ge=0, lt=2**63)
+    """Seed of every random draw."""
+    encoder: Key = "offline"
+    """Encoder of all stored embeddings."""
+    model: Key = "offline"
+    """Model that ran the bootstrap."""
+    routers: int = Field(default=8, ge=1, le=1_000)
+    """Number of routers at the start, K."""
+    update_size: int = Field(default=20, ge=1, le=1_000_000)
+    """How many distinct changed clients start a router update."""
+    buffer_size: int = Field(default=6, ge=1, le=100)
+    """Most messages in a client's buffer."""
+    tau: Annotated[float, Field(ge=-1, le=1)] | Literal["auto"] = "auto"
+    """Threshold of Eq. 4; `auto` computes it at the bootstrap from `hears_from`."""
+    hears_from: float = Field(default=2.0, gt=0, le=1_000)
+    """With `tau=auto`: how many routers reach a client on average."""
+    same_attribute: float = Field(default=0.8, gt=0, le=1)
+    """Cosine above which two attributes count as the same."""
+    router_attributes: int = Field(default=64, ge=1, le=10_000)
+    """Most attributes of a router."""
+    echo: bool = False
+    """Whether a client is sent messages made only of its own attributes."""
+    propagation: Propagation = "routers"
+    """How updates are propagated. `none` sends nothing; `placebo` permutes the recipients. Without
+    routers, from client to client: `em` sends a changed profile to the nearest clients, with `+lr`
+    the model chooses among them, with `+ls` it also writes the message; `clients` lets it write and
+    choose in one call."""
+    neighbours: int = Field(default=5, ge=1, le=50)
+    """Without routers: to how many clients a changed client sends its message. A model chooses
+    among three times as many."""
+    reception: Merging = "buffer"
+    """When messages are merged into a profile: at the client's next interaction (`buffer`), or as
+    soon as they are delivered (`delivery`)."""
+    filter_memory: bool = True
+    """Whether merges use the filter memory."""
+    credit: CreditCalls = "joint"
+    """Whether one call returns the gradients of all modules (`joint`), or one call each (`module`),
+    as Eq. 8 reads."""
+    optimize_filter_memory: bool = True
+    """Whether gradients rewrite filter memories."""
+    optimize_routers: bool = True
+    """Whether gradients rewrite, split and merge routers."""
+    router_evidence: Evidence = "gradients"
+    """What the router optimizer reads: only `gradients`, or also what the messages did, how similar
+    the router's attributes are and how near the next router is (`effects`)."""

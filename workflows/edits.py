@@ -26,9 +26,16 @@ from state.store.clients import point_filter, point_profile
 from state.store.merged_views import forget_views
 from state.store.module_names import find_module
 from state.store.networks import NetworkRecord
-from state.store.pins import is_pinned, pin_module
 from state.store.routers import point_router
-from state.store.versions import Author, Version, append_version, join_rules, read_versions
+from state.store.versions import (
+    Author,
+    Version,
+    append_version,
+    is_pinned,
+    join_rules,
+    pin_module,
+    read_versions,
+)
 from state.store.windows import add_pending, open_window
 from state.vectors import Vector
 from workflows.network_lock import network_lock

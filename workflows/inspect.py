@@ -12,9 +12,8 @@ from state.store.events import read_events
 from state.store.interactions import list_interactions
 from state.store.module_names import Names, module_name, name_clients
 from state.store.networks import NetworkRecord
-from state.store.pins import list_pinned
 from state.store.routers import read_heirs, read_routers
-from state.store.versions import Version, read_versions
+from state.store.versions import Version, list_pinned, read_versions
 from state.store.windows import count_windows, read_pending
 from workflows.training.driver import FIT
 from workflows.training.schedule import identity

@@ -11,14 +11,13 @@ from typing import Self
 
 from nodes.resources import Resources, open_resources
 from state.dataset import Dataset
-from state.db.checkpoints import checkpointer
+from state.db.checkpoints import checkpointer, list_threads
 from state.domain import Frozen
 from state.graphs.context import NetworkContext
 from state.settings import Settings
 from state.store.clients import add_clients
 from state.store.events import add_events
 from state.store.networks import create_network, list_networks
-from state.store.threads import list_threads
 from workflows.network import Network
 from workflows.runs import Runs
 from workflows.training.trainer import RECNET, TrainingGraph

@@ -1,7 +1,7 @@
 """The trace of one interaction: prediction, reward, messages, gradients, texts before and after."""
 
 from state.db.pool import Connection
-from state.domain import KEY_LENGTH, ClientKind, Frozen, Gradient, Module, clean_line
+from state.domain import KEY_LENGTH, Call, ClientKind, Frozen, Gradient, Module, clean_line
 from state.errors import InputError
 from state.store.clients import ClientName
 from state.store.gradients import read_gradients
@@ -9,7 +9,7 @@ from state.store.interactions import find_interaction, read_filter_decisions
 from state.store.module_names import Names, module_name, name_clients
 from state.store.networks import NetworkRecord
 from state.store.routers import read_heirs
-from state.store.usage import StoredCall, read_calls
+from state.store.usage import read_calls
 from state.store.versions import Version, read_version, read_versions
 from state.store.windows import claims_of
 
@@ -62,7 +62,7 @@ class InteractionTrace(Frozen):
     """The router updates that its commits set off."""
     messages: tuple[TracedMessage, ...]
     gradients: tuple[TracedGradient, ...]
-    calls: tuple[StoredCall, ...]
+    calls: tuple[Call, ...]
     """What models were asked for it, in the order in which the replies came."""
 
 

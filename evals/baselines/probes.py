@@ -15,8 +15,7 @@ from evals.baselines.pop import PopRanker
 from evals.baselines.scoring import ScoringRanker, best_first
 from state.dataset import Event
 from state.domain import ClientKind
-from state.store.clients import find_clients
-from state.store.probe_signals import Signals, read_signals
+from state.store.clients import Signals, find_clients, read_signals
 from workflows.recnet import RecNet
 
 

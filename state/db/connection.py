@@ -49,13 +49,10 @@ def connection_options(url: str, schema: str | None = None) -> dict[str, Any]:
 async def connect(
     url: str, *, wait: bool = True, application_name: str | None = None
 ) -> AsyncConnection[DictRow]:
-    """Open one connection outside the pool.
+    """Open one connection outside the pool; other processes see the `application_name`.
 
-    `wait` retries for a few seconds where the server has none left; other processes see the
-    `application_name`.
-
-    Raises:
-        DatabaseError: the URL cannot be read, or the connection was refused.
+    `wait` retries for a few seconds where the server has none left. A DatabaseError says that the
+    URL cannot be read, or that the connection was refused.
     """
     _require_readable(url)
     options = connection_options(url)
@@ -69,11 +66,7 @@ async def connect(
     )
     try:
         return await retrying(
-            AsyncConnection.connect,
-            url,
-            autocommit=True,
-            row_factory=dict_row,
-            **options,
+            AsyncConnection.connect, url, autocommit=True, row_factory=dict_row, **options
         )
     except psycopg.OperationalError as error:
         raise unreachable(error) from error
@@ -92,11 +85,9 @@ def _require_readable(url: str) -> None:
             "RECNET_DATABASE_URL is not the URL of a PostgreSQL database: "
             "write it as postgresql://user:password@host:5432/name"
         ) from None
-    open_to_view = {name for name in parts if name not in ("user", "password")}
-    if "%40" in url:
-        open_to_view.discard("dbname")  # a database's name may contain @
+    may_hold_at = {"user", "password", "dbname"} if "%40" in url else {"user", "password"}
     no_ports = parts.get("port", "").strip(",0123456789")
-    if no_ports or any("@" in parts[name] for name in open_to_view):
+    if no_ports or any("@" in parts[name] for name in parts.keys() - may_hold_at):
         raise DatabaseError(
             "RECNET_DATABASE_URL cannot be read: in its password write @ as %40, / as %2F and "
             "? as %3F (percent-encoded)"

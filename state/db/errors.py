@@ -19,10 +19,7 @@ _TOO_MANY = ("too many connections", "too many clients", "connection slots are r
 
 _ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.DiskFull, f"the database's disk is full: free space on the server; {_GOES_ON}"),
-    (
-        errors.OutOfMemory,
-        f"the database is out of memory ({{said}}): give the server more; {_GOES_ON}",
-    ),
+    (errors.OutOfMemory, f"the database is out of memory ({{said}}): give it more; {_GOES_ON}"),
     (
         errors.InsufficientPrivilege,
         "the database refuses: {said}; grant that right to the role in RECNET_DATABASE_URL, or "

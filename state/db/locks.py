@@ -16,17 +16,14 @@ from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 import psycopg
-from psycopg import AsyncConnection
-from psycopg.rows import DictRow
 
 from state.db.connection import connect
 from state.db.pool import Connection
+from state.db.query import fetch_one
 from state.errors import DatabaseError
 
 WAIT_SECONDS = 60.0
 """How long anybody waits for locks that it can do without."""
-KEEP_SECONDS = 60.0
-"""How long locks are kept that nobody releases."""
 _SHORTEST = 0.02
 _LONGEST = 0.05
 """Seconds between two tries: were they to grow on, newcomers would mostly be the first."""
@@ -41,7 +38,7 @@ class _Held:
     """The locks of one owner."""
 
     names: tuple[str, ...]
-    conn: AsyncConnection[DictRow]
+    conn: Connection
     ends: AsyncExitStack
     users: int = 0
     timer: asyncio.TimerHandle | None = None
@@ -56,7 +53,7 @@ class Locks:
     def __init__(self, url: str, command: str = "") -> None:
         self._url = url
         self.name = f"recnet {command}, process {os.getpid()} on {socket.gethostname()}"
-        self._conn: AsyncConnection[DictRow] | None = None
+        self._conn: Connection | None = None
         self._closed = False
         self._opening = asyncio.Lock()
         self._local: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
@@ -70,15 +67,13 @@ class Locks:
         names: Sequence[str],
         *,
         wait: float | None = WAIT_SECONDS,
-        keep: float | None = KEEP_SECONDS,
+        keep: float | None = 60.0,
     ) -> bool:
         """Wait until an owner holds all these locks, and no others; False where it took too long.
 
-        Args:
-            owner: who holds them; one that holds them already keeps them.
-            names: in an order that everybody keeps, so that no two wait for each other.
-            wait: seconds; 0 tries once, None waits for as long as the others live.
-            keep: seconds after which they are released; None keeps them until `release`.
+        Callers give names in one order, so that no two wait for each other. `wait` is in seconds: 0
+        tries once, None waits for as long as the others live. After `keep` seconds the locks are
+        released; None keeps them until `release`.
 
         Raises:
             DatabaseError: the server allows no further connection.
@@ -86,13 +81,12 @@ class Locks:
         """
         async with self._mutex("owner", owner), AsyncExitStack() as stack:
             held = self._held.get(owner)
-            if held is not None and held.names == tuple(names) and await _answers(held.conn):
+            if held and held.names == tuple(names) and await _answers(held.conn):
                 self._expire(owner, held, keep)
                 return True
             await self.release(owner)
             conn = await self._connection()
-            loop = asyncio.get_running_loop()
-            deadline = None if wait is None else loop.time() + wait
+            deadline = None if wait is None else asyncio.get_running_loop().time() + wait
             mutexes = [self._mutex("name", name) for name in names]
             waited = any(mutex.locked() for mutex in mutexes)
             try:
@@ -118,12 +112,11 @@ class Locks:
         now = asyncio.get_running_loop().time
         if now() < self._refused_until:
             return False
-        try:
-            return await self.acquire(owner, names, wait=wait)
-        except DatabaseError:
-            self._refused_until = now() + _REFUSED_SECONDS
-        except psycopg.Error:
-            pass
+        with suppress(psycopg.Error):
+            try:
+                return await self.acquire(owner, names, wait=wait)
+            except DatabaseError:
+                self._refused_until = now() + _REFUSED_SECONDS
         return False
 
     async def release(self, owner: Hashable) -> None:
@@ -135,10 +128,7 @@ class Locks:
 
     @asynccontextmanager
     async def hold(self, name: str, *, wait: float | None = WAIT_SECONDS) -> AsyncIterator[None]:
-        """Hold one lock for the time of the block; run the block without it where it cannot be had.
-
-        `wait` as in `acquire`.
-        """
+        """Hold one lock during the block; run the block without it where it cannot be had."""
         owner = object()
         if await self.try_acquire(owner, [name], wait=wait):
             self._expire(owner, self._held[owner], None)
@@ -163,11 +153,7 @@ class Locks:
                 self._expire(owner, held, seconds)
 
     async def verify(self, owner: Hashable) -> None:
-        """Make sure that an owner still holds its locks.
-
-        Raises:
-            psycopg.OperationalError: the connection was lost, and with it the locks.
-        """
+        """Raise psycopg.OperationalError where the connection was lost, and with it the locks."""
         if (held := self._held.get(owner)) is None:
             raise psycopg.OperationalError("the lock was lost")
         await held.conn.execute("SELECT")
@@ -190,7 +176,7 @@ class Locks:
             finally:
                 await self._conn.close()
 
-    async def _connection(self) -> AsyncConnection[DictRow]:
+    async def _connection(self) -> Connection:
         async with self._opening:
             if self._closed:
                 raise DatabaseError("the connections of this process are closed")
@@ -206,19 +192,21 @@ class Locks:
         if held.timer is not None:
             held.timer.cancel()
             held.timer = None
-        if seconds is not None and not held.users:
-            loop = asyncio.get_running_loop()
-            held.timer = loop.call_later(seconds, self._release_later, owner)
+        if seconds is None or held.users:
+            return
 
-    def _release_later(self, owner: Hashable) -> None:
-        task = asyncio.ensure_future(self.release(owner))
-        self._expiring.add(task)
-        task.add_done_callback(self._expiring.discard)
+        def expire() -> None:
+            task = asyncio.ensure_future(self.release(owner))
+            self._expiring.add(task)
+            task.add_done_callback(self._expiring.discard)
+
+        held.timer = asyncio.get_running_loop().call_later(seconds, expire)
 
 
 async def lock_holder(conn: Connection, name: str) -> str | None:
     """Return what can be said of the process that holds a lock; None where nobody does."""
-    cursor = await conn.execute(
+    row = await fetch_one(
+        conn,
         "SELECT a.application_name AS name, to_char(a.backend_start, 'HH24:MI') AS since "
         "FROM pg_locks l LEFT JOIN pg_stat_activity a USING (pid) "
         "WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 "
@@ -226,13 +214,13 @@ async def lock_holder(conn: Connection, name: str) -> str | None:
         "AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())",
         (_key(name),),
     )
-    if (row := await cursor.fetchone()) is None:
+    if row is None:
         return None
     since = f", since {row['since']}" if row["since"] else ""
     return f"{row['name'] or 'another process'}{since}"
 
 
-async def _answers(conn: AsyncConnection[DictRow]) -> bool:
+async def _answers(conn: Connection) -> bool:
     try:
         await conn.execute("SELECT")
     except psycopg.OperationalError:
@@ -240,9 +228,7 @@ async def _answers(conn: AsyncConnection[DictRow]) -> bool:
     return True
 
 
-async def _lock(
-    conn: AsyncConnection[DictRow], keys: Sequence[int], deadline: float | None
-) -> bool:
+async def _lock(conn: Connection, keys: Sequence[int], deadline: float | None) -> bool:
     """Lock keys in order; those behind one that is not free are left to others meanwhile."""
     now, pause = asyncio.get_running_loop().time, _SHORTEST
     while True:
@@ -262,17 +248,12 @@ async def _lock(
         pause = min(2 * pause, _LONGEST)
 
 
-async def _unlock(conn: AsyncConnection[DictRow], keys: Sequence[int]) -> None:
+async def _unlock(conn: Connection, keys: Sequence[int]) -> None:
     """Unlock keys, also those that a statement locks whose run was cancelled: this comes after."""
-
-    async def unlock() -> None:
-        with suppress(psycopg.Error):  # with the connection the locks are gone
-            await conn.execute(
-                "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) key", (list(keys),)
-            )
-
     if keys:
-        await asyncio.shield(unlock())
+        query = "SELECT pg_advisory_unlock(key) FROM unnest(%s::bigint[]) key"
+        with suppress(psycopg.Error):  # with the connection the locks are gone
+            await asyncio.shield(conn.execute(query, (list(keys),)))
 
 
 def _key(name: str) -> int:

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import psycopg
 from langgraph.checkpoint.postgres.aio import AsyncPostgresSaver
-from psycopg import AsyncConnection, sql
-from psycopg.rows import DictRow
+from psycopg import sql
 
 from state.db.connection import connect
 from state.db.errors import advice
+from state.db.query import Connection, fetch_number, fetch_one
 from state.errors import DatabaseError
 
 SCHEMA = "recnet"
@@ -21,14 +21,9 @@ _PAUSE_SECONDS = 0.05
 
 
 async def migrate(url: str) -> None:
-    """Apply the migrations that the database at `url` lacks.
+    """Apply the migrations that the database at `url` lacks, one process at a time.
 
-    All tables are in the schema `recnet`. An advisory lock lets one process migrate while others
-    wait.
-
-    Raises:
-        DatabaseError: no connection, no pgvector, a database newer than this program, or one that
-            cannot be written.
+    A DatabaseError tells of no connection, no pgvector, a newer or a read-only database.
     """
     async with await connect(url) as conn:
         try:
@@ -40,16 +35,14 @@ async def migrate(url: str) -> None:
             raise DatabaseError(reason) from error
 
 
-async def _lock(conn: AsyncConnection[DictRow]) -> None:
+async def _lock(conn: Connection) -> None:
     """Wait for the advisory lock by polling it.
 
     A session that waits inside `pg_advisory_lock` holds a snapshot, and LangGraph's setup builds
     indexes concurrently, which waits for all snapshots: the two would deadlock.
     """
     for _ in range(round(_WAIT_SECONDS / _PAUSE_SECONDS)):
-        cursor = await conn.execute("SELECT pg_try_advisory_lock(%s) AS held", (_LOCK_KEY,))
-        row = await cursor.fetchone()
-        if row is not None and row["held"]:
+        if await fetch_number(conn, "SELECT pg_try_advisory_lock(%s)::int", (_LOCK_KEY,)):
             return
         await asyncio.sleep(_PAUSE_SECONDS)
     raise DatabaseError(
@@ -59,11 +52,7 @@ async def _lock(conn: AsyncConnection[DictRow]) -> None:
 
 
 def known_migrations() -> dict[int, Path]:
-    """Return the migrations of this program by number.
-
-    Raises:
-        DatabaseError: a file is misnamed, or a number is missing or used twice.
-    """
+    """Return the migrations by number; a DatabaseError where they are not numbered one by one."""
     files = sorted(MIGRATIONS.glob("*.sql"))
     numbers = [int(m.group(1)) for f in files if (m := re.match(r"(\d{4})_\w+\.sql$", f.name))]
     if numbers != list(range(1, len(files) + 1)):
@@ -71,7 +60,7 @@ def known_migrations() -> dict[int, Path]:
     return dict(zip(numbers, files, strict=True))
 
 
-async def _migrate(conn: AsyncConnection[DictRow]) -> None:
+async def _migrate(conn: Connection) -> None:
     await _require_pgvector(conn)
     await conn.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(SCHEMA)))
     await conn.execute(sql.SQL("SET search_path = {}, public").format(sql.Identifier(SCHEMA)))
@@ -81,33 +70,30 @@ async def _migrate(conn: AsyncConnection[DictRow]) -> None:
     )
     # In a thread: the Agent Server refuses to read folders and files on its event loop.
     known = await asyncio.to_thread(known_migrations)
-    cursor = await conn.execute("SELECT coalesce(max(number), 0) AS number FROM migrations")
-    row = await cursor.fetchone()
-    at = row["number"] if row else 0
+    at = await fetch_number(conn, "SELECT coalesce(max(number), 0) FROM migrations")
     if at > max(known):
         raise DatabaseError(
             f"the database is at migration {at}, this program knows {max(known)}: "
             "use a newer program, or another database"
         )
     for number in range(at + 1, max(known) + 1):
-        path = known[number]
-        await _apply(conn, number, path.stem, await asyncio.to_thread(path.read_bytes))
+        statements = await asyncio.to_thread(known[number].read_bytes)
+        async with conn.transaction():
+            await conn.execute(statements)
+            await conn.execute(
+                "INSERT INTO migrations (number, name) VALUES (%s, %s)",
+                (number, known[number].stem),
+            )
     # LangGraph's own tables: setup() races between processes, so it runs under this lock only.
     await AsyncPostgresSaver(conn).setup()
 
 
-async def _apply(conn: AsyncConnection[DictRow], number: int, name: str, statements: bytes) -> None:
-    async with conn.transaction():
-        await conn.execute(statements)
-        await conn.execute("INSERT INTO migrations (number, name) VALUES (%s, %s)", (number, name))
-
-
-async def _require_pgvector(conn: AsyncConnection[DictRow]) -> None:
-    cursor = await conn.execute(
+async def _require_pgvector(conn: Connection) -> None:
+    query = (
         "SELECT extnamespace::regnamespace::text AS schema FROM pg_extension "
         "WHERE extname = 'vector'"
     )
-    if row := await cursor.fetchone():
+    if row := await fetch_one(conn, query):
         if row["schema"] in (SCHEMA, "public"):
             return
         raise DatabaseError(

@@ -6,6 +6,7 @@ import numpy as np
 from pydantic import ConfigDict
 
 from state.db.pool import Connection
+from state.db.query import fetch_all, insert_rows
 from state.domain import Frozen
 from state.vectors import Vector, as_array
 
@@ -23,30 +24,20 @@ class Vocabulary(Frozen):
 
 async def read_phrases(conn: Connection, network: int, ids: Sequence[int]) -> dict[int, str]:
     """Return the phrases of the given attributes by id."""
-    cursor = await conn.execute(
-        "SELECT id, phrase FROM attributes WHERE network_id = %s AND id = ANY(%s)",
-        (network, list(ids)),
-    )
-    return {row["id"]: row["phrase"] for row in await cursor.fetchall()}
+    query = "SELECT id, phrase FROM attributes WHERE network_id = %s AND id = ANY(%s)"
+    rows = await fetch_all(conn, query, (network, list(ids)))
+    return {row["id"]: row["phrase"] for row in rows}
 
 
 async def read_vocabulary(conn: Connection, network: int) -> Vocabulary:
     """Return the whole vocabulary with its vectors."""
-    cursor = await conn.execute(
-        "SELECT id, phrase, embedding FROM attributes WHERE network_id = %s ORDER BY id",
-        (network,),
-        binary=True,
-    )
-    rows = await cursor.fetchall()
-    vectors = (
-        np.stack([as_array(row["embedding"]) for row in rows])
-        if rows
-        else np.zeros((0, 0), dtype=np.float32)
-    )
+    query = "SELECT id, phrase, embedding FROM attributes WHERE network_id = %s ORDER BY id"
+    rows = await fetch_all(conn, query, (network,), binary=True)
+    vectors = [as_array(row["embedding"]) for row in rows]
     return Vocabulary(
         ids=tuple(row["id"] for row in rows),
         phrases=tuple(row["phrase"] for row in rows),
-        vectors=vectors,
+        vectors=np.stack(vectors) if vectors else np.zeros((0, 0), dtype=np.float32),
     )
 
 
@@ -54,8 +45,5 @@ async def add_attributes(
     conn: Connection, network: int, rows: Sequence[tuple[int, str, Vector]]
 ) -> None:
     """Add attributes (id, phrase, unit vector) to the vocabulary."""
-    async with conn.cursor() as cursor:
-        await cursor.executemany(
-            "INSERT INTO attributes (network_id, id, phrase, embedding) VALUES (%s, %s, %s, %s)",
-            [(network, number, phrase, vector) for number, phrase, vector in rows],
-        )
+    columns = "network_id, id, phrase, embedding"
+    await insert_rows(conn, "attributes", columns, [(network, *row) for row in rows])

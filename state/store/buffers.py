@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from state.db.pool import Connection
+from state.db.query import fetch_number, insert_rows
 from state.domain import Frozen, Module
 from state.store.routing import Delivery
 
@@ -23,25 +24,19 @@ async def add_messages(
     conn: Connection, network: int, window: int, messages: Sequence[NewMessage]
 ) -> None:
     """Store the messages of a router update."""
-    async with conn.cursor() as cursor:
-        await cursor.executemany(
-            "INSERT INTO messages (network_id, id, module, owner, version, body, attributes, "
-            "window_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
-            [
-                (network, m.id, m.sender.kind, m.sender.owner, m.version, m.body,
-                 list(m.attributes), window)
-                for m in messages
-            ],
-        )  # fmt: skip
+    columns = "network_id, window_id, id, module, owner, version, body, attributes"
+    rows = [
+        (network, window, m.id, *m.sender.model_dump().values(), m.version, m.body, [*m.attributes])
+        for m in messages
+    ]
+    await insert_rows(conn, "messages", columns, rows)
 
 
 async def next_message(conn: Connection, network: int) -> int:
     """Return the next free message id of a network; only its one open router update asks."""
-    cursor = await conn.execute(
-        "SELECT coalesce(max(id), 0) + 1 AS id FROM messages WHERE network_id = %s", (network,)
+    return await fetch_number(
+        conn, "SELECT coalesce(max(id), 0) + 1 FROM messages WHERE network_id = %s", (network,)
     )
-    row = await cursor.fetchone()
-    return int(row["id"]) if row else 1
 
 
 async def push_messages(
@@ -52,9 +47,7 @@ async def push_messages(
     Of one update the nearest sender's message comes first. A sender's newer message replaces its
     older one; what exceeds `capacity` falls out at the old end.
     """
-    await conn.execute(
-        """
-        WITH newest AS (
+    query = """WITH newest AS (
             SELECT DISTINCT ON (d.client_id, m.module, m.owner)
                    d.client_id, d.cosine, m.id, m.module || m.owner AS sender
             FROM unnest(%(clients)s::integer[], %(messages)s::integer[], %(cosines)s::float8[])
@@ -74,28 +67,23 @@ async def push_messages(
             ORDER BY held.place
         ))[1:%(capacity)s]
         FROM delivered d
-        WHERE b.network_id = %(network)s AND b.client_id = d.client_id
-        """,
-        {
-            "network": network,
-            "capacity": capacity,
-            "clients": [d.client for d in deliveries],
-            "messages": [d.message for d in deliveries],
-            "cosines": [d.cosine for d in deliveries],
-        },
-    )
+        WHERE b.network_id = %(network)s AND b.client_id = d.client_id"""
+    values = {
+        "network": network,
+        "capacity": capacity,
+        "clients": [d.client for d in deliveries],
+        "messages": [d.message for d in deliveries],
+        "cosines": [d.cosine for d in deliveries],
+    }
+    await conn.execute(query, values)
 
 
 async def consume_messages(
     conn: Connection, network: int, client: int, messages: Sequence[int]
 ) -> None:
     """Take messages out of a buffer by id; those that are gone already do not matter."""
-    await conn.execute(
-        """
-        UPDATE buffers SET messages = ARRAY(
+    query = """UPDATE buffers SET messages = ARRAY(
             SELECT held.id FROM unnest(messages) WITH ORDINALITY AS held(id, place)
             WHERE held.id <> ALL (%s) ORDER BY held.place
-        ) WHERE network_id = %s AND client_id = %s
-        """,
-        (list(messages), network, client),
-    )
+        ) WHERE network_id = %s AND client_id = %s"""
+    await conn.execute(query, (list(messages), network, client))

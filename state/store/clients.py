@@ -4,11 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 
 from state.dataset import Dataset, Item
 from state.db.pool import Connection
+from state.db.query import fetch_all, fetch_models, insert_rows, update_row
 from state.domain import (
     KEY_LENGTH,
     Client,
     ClientKind,
-    FilterDecision,
     Frozen,
     Message,
     Module,
@@ -37,20 +37,14 @@ async def add_clients(conn: Connection, network: int, dataset: Dataset) -> dict[
     users = dict.fromkeys(event.user for event in dataset.events)
     rows = [(ClientKind.USER, Item(key=key, title=key)) for key in users]
     rows += [(ClientKind.ITEM, item) for item in dataset.items]
-    async with conn.cursor() as cursor:
-        await cursor.executemany(
-            "INSERT INTO clients (network_id, id, kind, key, title, category) "
-            "VALUES (%s, %s, %s, %s, %s, %s)",
-            [
-                (network, number, kind, item.key, item.title, item.category)
-                for number, (kind, item) in enumerate(rows, start=1)
-            ],
-        )
-        await cursor.execute(
-            "INSERT INTO buffers (network_id, client_id, messages) "
-            "SELECT network_id, id, '{}' FROM clients WHERE network_id = %s",
-            (network,),
-        )
+    columns = "network_id, id, kind, key, title, category"
+    stored = [
+        (network, number, kind, item.key, item.title, item.category)
+        for number, (kind, item) in enumerate(rows, start=1)
+    ]
+    await insert_rows(conn, "clients", columns, stored)
+    buffers = [(network, number, "{}") for number in range(1, len(rows) + 1)]
+    await insert_rows(conn, "buffers", "network_id, client_id, messages", buffers)
     return {f"{kind}:{item.key}": number for number, (kind, item) in enumerate(rows, start=1)}
 
 
@@ -62,29 +56,22 @@ async def list_clients(
 ) -> list[ClientName]:
     """Return the clients of a network by id: all, those of one kind, or those with these ids."""
     wanted = None if ids is None else list(ids)
-    cursor = await conn.execute(
+    query = (
         "SELECT id, kind, key, title, category FROM clients "
         "WHERE network_id = %s AND (%s::text IS NULL OR kind = %s) "
-        "AND (%s::integer[] IS NULL OR id = ANY(%s)) ORDER BY id",
-        (network, kind, kind, wanted, wanted),
+        "AND (%s::integer[] IS NULL OR id = ANY(%s)) ORDER BY id"
     )
-    return [ClientName.model_validate(row) for row in await cursor.fetchall()]
+    return await fetch_models(conn, ClientName, query, (network, kind, kind, wanted, wanted))
 
 
 async def find_clients(
     conn: Connection, network: int, kind: ClientKind, keys: Sequence[str]
 ) -> dict[str, int]:
-    """Return the ids of the clients with these keys, which are cleaned as stored ones were.
-
-    Raises:
-        InputError: one is unknown; names it.
-    """
+    """Return the ids of the clients with these keys; an InputError names one that is unknown."""
     cleaned = {key: clean_line(key, KEY_LENGTH) for key in keys}
-    cursor = await conn.execute(
-        "SELECT key, id FROM clients WHERE network_id = %s AND kind = %s AND key = ANY(%s)",
-        (network, kind, list(cleaned.values())),
-    )
-    found = {row["key"]: row["id"] for row in await cursor.fetchall()}
+    query = "SELECT key, id FROM clients WHERE network_id = %s AND kind = %s AND key = ANY(%s)"
+    rows = await fetch_all(conn, query, (network, kind, list(cleaned.values())))
+    found = {row["key"]: row["id"] for row in rows}
     for key in cleaned.values():
         if key not in found:
             raise InputError(f"unknown {kind} '{key}'")
@@ -93,9 +80,7 @@ async def find_clients(
 
 async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> list[Client]:
     """Return the clients with their texts and buffered messages, in the order of `ids`."""
-    cursor = await conn.execute(
-        """
-        SELECT c.id, c.kind, c.key, c.title, c.profile_version, c.filter_version,
+    query = """SELECT c.id, c.kind, c.key, c.title, c.profile_version, c.filter_version,
                c.profile_pinned, c.filter_pinned, coalesce(p.content, '') AS profile,
                coalesce(f.content, '') AS rules
         FROM clients c
@@ -103,27 +88,19 @@ async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> li
              AND p.module = c.kind || '_profile' AND p.version = c.profile_version
         LEFT JOIN module_versions f ON f.network_id = c.network_id AND f.owner = c.id
              AND f.module = 'filter_memory' AND f.version = c.filter_version
-        WHERE c.network_id = %s AND c.id = ANY(%s)
-        """,
-        (network, list(ids)),
-    )
-    rows = {row["id"]: row for row in await cursor.fetchall()}
+        WHERE c.network_id = %s AND c.id = ANY(%s)"""
+    rows = {row["id"]: row for row in await fetch_all(conn, query, (network, list(ids)))}
     sent = await _read_messages(conn, network, ids)
-    return [
-        Client.model_validate(
-            {**rows[i], "rules": split_rules(rows[i]["rules"]), **sent.get(i, {})}
-        )
-        for i in ids
-    ]
+    for row in rows.values():
+        row.update(sent.get(row["id"], {}), rules=split_rules(row["rules"]))
+    return [Client.model_validate(rows[client]) for client in ids]
 
 
 async def _read_messages(
     conn: Connection, network: int, ids: Sequence[int]
 ) -> dict[int, dict[str, list[object]]]:
     """Return the three fields of `Client` that hold messages, by client that has any."""
-    cursor = await conn.execute(
-        """
-        SELECT sent.client_id, m.id, m.module, m.owner, m.version,
+    query = """SELECT sent.client_id, m.id, m.module, m.owner, m.version,
                coalesce(m.body, v.content) AS body, sent.accepted, sent.rule, sent.reason
         FROM (
             SELECT b.client_id, held.id, held.place, NULL::boolean AS accepted, '' AS rule,
@@ -137,12 +114,9 @@ async def _read_messages(
         JOIN messages m ON m.network_id = %(network)s AND m.id = sent.id
         JOIN module_versions v ON v.network_id = m.network_id AND v.module = m.module
              AND v.owner = m.owner AND v.version = m.version
-        ORDER BY sent.client_id, sent.place, m.id
-        """,
-        {"network": network, "ids": list(ids)},
-    )
+        ORDER BY sent.client_id, sent.place, m.id"""
     found: dict[int, dict[str, list[object]]] = {}
-    for row in await cursor.fetchall():
+    for row in await fetch_all(conn, query, {"network": network, "ids": list(ids)}):
         fields = found.setdefault(
             row["client_id"], {"messages": [], "merged_on_delivery": [], "filter_decisions": []}
         )
@@ -152,12 +126,8 @@ async def _read_messages(
             fields["messages"].append(message)
             continue
         fields["merged_on_delivery"].append(message)
-        fields["filter_decisions"].append(
-            FilterDecision(
-                message=message.id, sender=sender, version=message.version,
-                accepted=row["accepted"], rule=row["rule"], reason=row["reason"],
-            )
-        )  # fmt: skip
+        decision = {name: row[name] for name in ("version", "accepted", "rule", "reason")}
+        fields["filter_decisions"].append({"message": row["id"], "sender": sender, **decision})
     return found
 
 
@@ -165,15 +135,12 @@ async def read_client_versions(
     conn: Connection, network: int, ids: Sequence[int]
 ) -> dict[int, tuple[int, int]]:
     """Return (profile version, filter version) by client."""
-    cursor = await conn.execute(
+    query = (
         "SELECT id, profile_version, filter_version FROM clients "
-        "WHERE network_id = %s AND id = ANY(%s)",
-        (network, list(ids)),
+        "WHERE network_id = %s AND id = ANY(%s)"
     )
-    return {
-        row["id"]: (row["profile_version"], row["filter_version"])
-        for row in await cursor.fetchall()
-    }
+    rows = await fetch_all(conn, query, (network, list(ids)))
+    return {row["id"]: (row["profile_version"], row["filter_version"]) for row in rows}
 
 
 async def point_profile(
@@ -183,10 +150,7 @@ async def point_profile(
 
     None leaves the vector: the version has the text of the one before.
     """
-    await conn.execute(
-        "UPDATE clients SET profile_version = %s WHERE network_id = %s AND id = %s",
-        (version, network, client),
-    )
+    await update_row(conn, "clients", network, client, profile_version=version)
     if embedding is None:
         return
     await conn.execute(
@@ -199,43 +163,35 @@ async def point_profile(
 
 async def point_filter(conn: Connection, network: int, client: int, version: int) -> None:
     """Point a client at a version of its filter memory."""
-    await conn.execute(
-        "UPDATE clients SET filter_version = %s WHERE network_id = %s AND id = %s",
-        (version, network, client),
-    )
+    await update_row(conn, "clients", network, client, filter_version=version)
 
 
 async def read_attributes(
     conn: Connection, network: int, ids: Sequence[int] | None = None
 ) -> dict[int, list[int]]:
     """Return `A_c` by client, as ids of the vocabulary; of all clients where `ids` is None."""
-    cursor = await conn.execute(
-        "SELECT client_id, attributes FROM client_vectors "
-        "WHERE network_id = %s AND (%s::integer[] IS NULL OR client_id = ANY(%s)) "
-        "ORDER BY client_id",
-        (network, ids, ids),
+    query = (
+        "SELECT client_id, attributes FROM client_vectors WHERE network_id = %s "
+        "AND (%s::integer[] IS NULL OR client_id = ANY(%s)) ORDER BY client_id"
     )
-    return {row["client_id"]: row["attributes"] for row in await cursor.fetchall()}
+    rows = await fetch_all(conn, query, (network, ids, ids))
+    return {row["client_id"]: row["attributes"] for row in rows}
 
 
 async def write_attributes(
     conn: Connection, network: int, attributes: Mapping[int, Sequence[int]]
 ) -> None:
     """Replace `A_c` of the given clients."""
-    async with conn.cursor() as cursor:
-        await cursor.executemany(
-            "UPDATE client_vectors SET attributes = %s WHERE network_id = %s AND client_id = %s",
-            [(list(held), network, client) for client, held in sorted(attributes.items())],
-        )
+    await conn.cursor().executemany(
+        "UPDATE client_vectors SET attributes = %s WHERE network_id = %s AND client_id = %s",
+        [(list(held), network, client) for client, held in sorted(attributes.items())],
+    )
 
 
 async def count_clients(conn: Connection, network: int) -> dict[ClientKind, int]:
     """Return how many clients of each kind a network holds."""
-    cursor = await conn.execute(
-        "SELECT kind, count(*) AS clients FROM clients WHERE network_id = %s GROUP BY kind",
-        (network,),
-    )
-    found = {ClientKind(row["kind"]): int(row["clients"]) for row in await cursor.fetchall()}
+    query = "SELECT kind, count(*) AS clients FROM clients WHERE network_id = %s GROUP BY kind"
+    found = {row["kind"]: row["clients"] for row in await fetch_all(conn, query, (network,))}
     return {kind: found.get(kind, 0) for kind in ClientKind}
 
 
@@ -243,13 +199,12 @@ async def read_vectors(
     conn: Connection, network: int, kind: ClientKind
 ) -> list[tuple[list[int], Vector]]:
     """Return (attributes, unit vector) of all clients of a kind, by id."""
-    cursor = await conn.execute(
+    query = (
         "SELECT attributes, embedding FROM client_vectors "
-        "WHERE network_id = %s AND kind = %s ORDER BY client_id",
-        (network, kind),
-        binary=True,
+        "WHERE network_id = %s AND kind = %s ORDER BY client_id"
     )
-    return [(row["attributes"], as_array(row["embedding"])) for row in await cursor.fetchall()]
+    rows = await fetch_all(conn, query, (network, kind), binary=True)
+    return [(row["attributes"], as_array(row["embedding"])) for row in rows]
 
 
 async def nearest_items(conn: Connection, network: int, user: int, count: int) -> list[str]:
@@ -257,9 +212,7 @@ async def nearest_items(conn: Connection, network: int, user: int, count: int) -
 
     Exact, by pgvector's inner product of unit vectors; ties by id.
     """
-    cursor = await conn.execute(
-        """
-        SELECT c.key
+    query = """SELECT c.key
         FROM client_vectors u
         JOIN client_vectors v ON v.network_id = u.network_id AND v.kind = 'item'
         JOIN clients c ON c.network_id = v.network_id AND c.id = v.client_id
@@ -269,8 +222,34 @@ async def nearest_items(conn: Connection, network: int, user: int, count: int) -
           AND NOT EXISTS (SELECT 1 FROM interactions i WHERE i.network_id = u.network_id
               AND i.user_id = u.client_id AND i.positive_id = v.client_id)
         ORDER BY v.embedding <#> u.embedding, v.client_id
-        LIMIT %(count)s
-        """,
-        {"network": network, "user": user, "count": count},
-    )
-    return [row["key"] for row in await cursor.fetchall()]
+        LIMIT %(count)s"""
+    rows = await fetch_all(conn, query, {"network": network, "user": user, "count": count})
+    return [row["key"] for row in rows]
+
+
+class Signals(Frozen):
+    """What the store shows of a client apart from its texts: what no prompt may contain."""
+
+    profile_length: int
+    """Characters of its profile."""
+    versions: int
+    """Of its profile and its filter memory."""
+    messages: int
+    """Received: those in its buffer, and those that a reception made something of."""
+
+
+async def read_signals(conn: Connection, network: int, ids: Sequence[int]) -> dict[int, Signals]:
+    """Return the signals of clients by id."""
+    query = """SELECT c.id, length(coalesce(p.content, '')) AS profile_length,
+               c.profile_version + c.filter_version AS versions,
+               cardinality(b.messages) + (
+                   SELECT count(*) FROM filter_decisions v
+                   WHERE v.network_id = c.network_id AND v.client_id = c.id
+               ) AS messages
+        FROM clients c
+        JOIN buffers b ON b.network_id = c.network_id AND b.client_id = c.id
+        LEFT JOIN module_versions p ON p.network_id = c.network_id AND p.owner = c.id
+             AND p.module = c.kind || '_profile' AND p.version = c.profile_version
+        WHERE c.network_id = %s AND c.id = ANY(%s)"""
+    rows = await fetch_all(conn, query, (network, list(ids)))
+    return {row.pop("id"): Signals.model_validate(row) for row in rows}

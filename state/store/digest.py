@@ -11,8 +11,7 @@ import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, LiteralString, NamedTuple
 
 from psycopg import sql
 
@@ -20,19 +19,14 @@ from state.db.pool import Connection
 
 Row = Mapping[str, Any]
 
-_FETCHED = 2_000
-"""Rows that are held in memory at a time."""
 
+class Table(NamedTuple):
+    """The columns that the dump holds of one table; its rows are ordered by the keys."""
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The columns that the dump holds of one table, and the order of its rows."""
-
-    keys: tuple[str, ...]
+    keys: tuple[LiteralString, ...]
     """They tell which row of one network is which row of another."""
-    values: tuple[str, ...]
-    order: str
-    """By the keys, texts by code point."""
+    values: tuple[LiteralString, ...]
+    order: LiteralString
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -40,46 +34,38 @@ class Table:
         return self.keys + self.values
 
 
+def _table(order: LiteralString, values: LiteralString = "") -> Table:
+    """Return a table whose rows are in this order; texts are ordered by code point."""
+    keys = order.replace(' COLLATE "C"', "").split(", ")
+    return Table(tuple(keys), tuple(values.split()), order)
+
+
 DUMP = {
-    "clients": Table(
-        ("id",), ("kind", "key", "title", "category", "profile_version", "filter_version",
-         "profile_pinned", "filter_pinned"), "id",
+    "clients": _table(
+        "id", "kind key title category profile_version filter_version profile_pinned filter_pinned"
     ),
-    "client_vectors": Table(("client_id",), ("attributes",), "client_id"),
-    "module_versions": Table(
-        ("module", "owner", "version"),
-        ("content", "author", "interaction_id", "window_id", "note"),
-        "module, owner, version",  # the four module names have one order in every collation
+    "client_vectors": _table("client_id", "attributes"),
+    # The four module names have one order in every collation.
+    "module_versions": _table(
+        "module, owner, version", "content author interaction_id window_id note"
     ),
-    "attributes": Table(("id",), ("phrase",), "id"),
-    "routers": Table(("id",), ("version", "attributes", "heirs", "pinned"), "id"),
-    "messages": Table(
-        ("id",), ("module", "owner", "version", "body", "attributes", "window_id"), "id"
+    "attributes": _table("id", "phrase"),
+    "routers": _table("id", "version attributes heirs pinned"),
+    "messages": _table("id", "module owner version body attributes window_id"),
+    "buffers": _table("client_id", "messages"),
+    "interactions": _table(
+        'id COLLATE "C"', "user_id positive_id negative_id predicted_id reward reason failure"
     ),
-    "buffers": Table(("client_id",), ("messages",), "client_id"),
-    "interactions": Table(
-        ("id",),
-        (
-            "user_id", "positive_id", "negative_id", "predicted_id", "reward", "reason", "failure",
-        ),
-        'id COLLATE "C"',
+    "filter_decisions": _table(
+        'interaction_id COLLATE "C", client_id, message_id', "window_id accepted rule reason"
     ),
-    "filter_decisions": Table(
-        ("interaction_id", "client_id", "message_id"),
-        ("window_id", "accepted", "rule", "reason"),
-        'interaction_id COLLATE "C", client_id, message_id',
-    ),
-    "gradients": Table(
-        ("interaction_id", "module", "owner"),
-        (
-            "version", "reward", "suggestion", "status", "rejected_because", "applied_to",
-            "applied_version",
-        ),
+    "gradients": _table(
         'interaction_id COLLATE "C", module, owner',
+        "version reward suggestion status rejected_because applied_to applied_version",
     ),
-    "pending_clients": Table(("client_id",), (), "client_id"),
-    "windows": Table(("id",), ("members", "done", "recipients", "claimed_by"), "id"),
-}  # fmt: skip
+    "pending_clients": _table("client_id"),
+    "windows": _table("id", "members done recipients claimed_by"),
+}
 """The tables of the dump in their order."""
 
 
@@ -111,14 +97,12 @@ async def hash_dump(conn: Connection, network: int) -> str:
 
 async def read_rows(conn: Connection, network: int, name: str) -> AsyncIterator[Row]:
     """Yield what the dump holds of one table, row by row, inside a transaction."""
-    table = DUMP[name]
+    columns = sql.SQL(", ").join(map(sql.Identifier, DUMP[name].columns))
     statement = sql.SQL("SELECT {} FROM {} WHERE network_id = %s ORDER BY {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, table.columns)),
-        sql.Identifier(name),
-        sql.SQL(table.order),
+        columns, sql.Identifier(name), sql.SQL(DUMP[name].order)
     )
     async with conn.cursor(name=f"{name}_{network}") as cursor:
-        cursor.itersize = _FETCHED
+        cursor.itersize = 2_000  # rows in memory at a time
         await cursor.execute(statement, (network,))
         async for row in cursor:
             yield row

@@ -40,23 +40,18 @@ def module_name(module: Module, clients: Names) -> str:
 async def find_module(conn: Connection, network: NetworkRecord, name: str) -> Module:
     """Return the module of that name.
 
-    Raises:
-        InputError: no such form, client or router; or a router that retired, which names its heirs.
+    An InputError tells of a wrong form, an unknown client or router, or a retired router's heirs.
     """
     if (match := _NAME.fullmatch(name)) is None:
         raise InputError(f"'{name}' names no module: write it as one of {FORMS}")
     if match["router"]:
-        return await _find_router(conn, network, int(match["router"]))
+        router, heirs = int(match["router"]), await read_heirs(conn, network.id)
+        if router not in heirs:
+            raise InputError(f"no router {router}; there are 1 to {max(heirs, default=0)}")
+        if found := heirs[router]:
+            raise InputError(f"router {router} has retired; heirs: {', '.join(map(str, found))}")
+        return Module.router(router)
     kind = ClientKind(match["kind"])
     owner = (await find_clients(conn, network.id, kind, [match["key"]]))[match["key"]]
     module = ModuleKind.FILTER_MEMORY if match["rules"] else ModuleKind.profile_of(kind)
     return Module(kind=module, owner=owner)
-
-
-async def _find_router(conn: Connection, network: NetworkRecord, number: int) -> Module:
-    heirs = await read_heirs(conn, network.id)
-    if number not in heirs:
-        raise InputError(f"no router {number}; there are 1 to {max(heirs, default=0)}")
-    if found := heirs[number]:
-        raise InputError(f"router {number} has retired; heirs: {', '.join(map(str, found))}")
-    return Module(kind=ModuleKind.ROUTER, owner=number)

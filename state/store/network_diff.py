@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import JsonValue
 
 from state.db.pool import Connection
+from state.db.query import fetch_all
 from state.domain import Frozen, Module, ModuleKind
 from state.store.digest import DUMP, Row, hash_dump, one_moment, read_rows
 from state.store.module_names import Names, client_name, module_name, name_clients
@@ -13,7 +14,6 @@ from state.store.networks import NetworkRecord
 SHOWN = 3
 """Rows kept of each table; the others are counted."""
 
-Side = Literal["first", "second"]
 _SETTLED = {"status", "rejected_because", "applied_to", "applied_version"}
 """Columns of a router's gradient that a later router update writes."""
 
@@ -30,7 +30,7 @@ class RowDifference(Frozen):
     """A row that differs, or that only one of the networks has."""
 
     name: str
-    only_in: Side | None
+    only_in: Literal["first", "second"] | None
     columns: tuple[Change, ...]
 
 
@@ -79,8 +79,10 @@ async def compare_networks(
         digests = await hash_dump(conn, first.id), await hash_dump(conn, second.id)
         names = await name_clients(conn, first.id), await name_clients(conn, second.id)
         for table in DUMP if digests[0] != digests[1] else ():
-            pairs = await _differing(conn, first.id, second.id, table)
-            if pairs:
+            rows, others = await _read(conn, first.id, table), await _read(conn, second.id, table)
+            keys = sorted(rows.keys() | others.keys())
+            pairs = [(rows.get(key), others.get(key)) for key in keys]
+            if pairs := [(row, other) for row, other in pairs if row != other]:
                 tables.append(_summarize(table, pairs, names))
                 steps |= {step for pair in pairs if (step := _step(table, *pair)) is not None}
         order = {**await _order(conn, second.id), **await _order(conn, first.id)}
@@ -93,60 +95,53 @@ async def compare_networks(
     )
 
 
-async def _differing(
-    conn: Connection, first: int, second: int, table: str
-) -> list[tuple[Row | None, Row | None]]:
-    keys = DUMP[table].keys
-
-    async def read(network: int) -> dict[tuple[tuple[bool, object], ...], Row]:
-        # A key that is null comes last, as in the dump.
-        return {
-            tuple((row[key] is None, row[key]) for key in keys): row
-            async for row in read_rows(conn, network, table)
-        }
-
-    rows, others = await read(first), await read(second)
-    pairs = [(rows.get(key), others.get(key)) for key in sorted(rows.keys() | others.keys())]
-    return [(row, other) for row, other in pairs if row != other]
+async def _read(
+    conn: Connection, network: int, table: str
+) -> dict[tuple[tuple[bool, object], ...], Row]:
+    """Return the rows of a table by their keys; a key that is null comes last, as in the dump."""
+    return {
+        tuple((row[key] is None, row[key]) for key in DUMP[table].keys): row
+        async for row in read_rows(conn, network, table)
+    }
 
 
 def _summarize(
     table: str, pairs: list[tuple[Row | None, Row | None]], names: tuple[Names, Names]
 ) -> TableDifferences:
-    found = []
-    for row, other in pairs[:SHOWN]:
-        name = _name(table, row, names[0]) if row else _name(table, other or {}, names[1])
-        only: Side | None = None if row and other else "first" if row else "second"
-        columns = _changes(row, other) if row and other else ()
-        found.append(RowDifference(name=name, only_in=only, columns=columns))
-    only_first = sum(other is None for _, other in pairs)
-    only_second = sum(row is None for row, _ in pairs)
-    differ = len(pairs) - only_first - only_second
     return TableDifferences(
-        table=table, only_first=only_first, only_second=only_second, differ=differ,
-        rows=tuple(found),
-    )  # fmt: skip
+        table=table,
+        only_first=sum(other is None for _, other in pairs),
+        only_second=sum(row is None for row, _ in pairs),
+        differ=sum(bool(row and other) for row, other in pairs),
+        rows=tuple(
+            RowDifference(
+                name=_name(table, row, names[0]) if row else _name(table, other or {}, names[1]),
+                only_in=None if row and other else "first" if row else "second",
+                columns=_changes(row, other) if row and other else (),
+            )
+            for row, other in pairs[:SHOWN]
+        ),
+    )
 
 
 def _name(table: str, row: Row, clients: Names) -> str:
     """Return the keys of a row, clients and modules by name: `i:1 · user:ann · 4`."""
     words = {key: str(row[key]) for key in DUMP[table].keys if row[key] is not None}
     if "module" in words:
-        module = Module(kind=row["module"], owner=row["owner"])
+        module = Module(kind=row["module"], owner=int(words.pop("owner")))
         words["module"] = module_name(module, clients)
-        del words["owner"]
-    if client := words.get("id" if table == "clients" else "client_id"):
-        words["id" if table == "clients" else "client_id"] = client_name(clients[int(client)])
+    key = "id" if table == "clients" else "client_id"
+    if key in words:
+        words[key] = client_name(clients[row[key]])
     return " · ".join(words.values())
 
 
 def _step(table: str, row: Row | None, other: Row | None) -> Step | None:
     """Return the step that wrote a row, where that is known."""
     one = row or other or {}
-    if table == "gradients" and row and other and row["module"] == ModuleKind.ROUTER:
-        changed = {change.name for change in _changes(row, other)}
-        if changed <= _SETTLED:
-            return None  # the router update that settled it differs too
+    router_gradient = table == "gradients" and one["module"] == ModuleKind.ROUTER
+    if router_gradient and row and other and {c.name for c in _changes(row, other)} <= _SETTLED:
+        return None  # the router update that settled it differs too
     interaction = one["id"] if table == "interactions" else one.get("interaction_id")
     if interaction is not None:
         return Step(kind="interaction", id=interaction)
@@ -159,16 +154,12 @@ def _step(table: str, row: Row | None, other: Row | None) -> Step | None:
 
 async def _order(conn: Connection, network: int) -> dict[Step, float]:
     """Return the place of each step; a router update is right after the record that claimed it."""
-    cursor = await conn.execute(
-        """
-        SELECT 'interaction' AS kind, id, created_at AS at FROM interactions WHERE network_id = %s
+    query = """SELECT 'interaction' AS kind, id, created_at AS at
+        FROM interactions WHERE network_id = %s
         UNION ALL
         SELECT 'router update', id::text, claimed_at FROM windows WHERE network_id = %s
-        ORDER BY at, kind, id
-        """,
-        (network, network),
-    )
-    rows = await cursor.fetchall()
+        ORDER BY at, kind, id"""
+    rows = await fetch_all(conn, query, (network, network))
     return {Step(kind=row["kind"], id=row["id"]): place for place, row in enumerate(rows)}
 
 

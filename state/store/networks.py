@@ -5,12 +5,17 @@ from psycopg.types.json import Jsonb
 
 from state.db.checkpoints import forget_threads
 from state.db.pool import Connection
+from state.db.query import fetch_models, fetch_one
 from state.domain import ClientKind, Frozen
 from state.errors import NetworkError
 from state.settings import NetworkSettings
-from state.store.planned_records import write_plan
+from state.store.digest import one_moment
+from state.store.windows import write_plan
 
-_COLUMNS = sql.SQL("id, name, dataset, domain, settings AS stored_settings, tau_user, tau_item")
+_NETWORKS = (
+    "SELECT id, name, dataset, domain, settings AS stored_settings, tau_user, tau_item "
+    "FROM networks WHERE name = %(name)s OR %(name)s::text IS NULL ORDER BY name"
+)
 
 # In the order in which foreign keys allow them to be copied. Usage stays behind: it was paid once.
 _TABLES = (
@@ -34,11 +39,7 @@ class NetworkRecord(Frozen):
 
     @property
     def settings(self) -> NetworkSettings:
-        """The settings of the network, fixed at its bootstrap.
-
-        Raises:
-            NetworkError: it was loaded and not yet bootstrapped.
-        """
+        """The settings, fixed at the bootstrap; a NetworkError before that has begun."""
         if self.stored_settings is None:
             raise NetworkError(
                 f"network '{self.name}' has no routers yet: "
@@ -47,20 +48,12 @@ class NetworkRecord(Frozen):
         return self.stored_settings
 
     def require_bootstrapped(self) -> None:
-        """Refuse a network that has no routers yet.
-
-        Raises:
-            NetworkError: it was loaded only, or its bootstrap was stopped on the way.
-        """
+        """Raise a NetworkError where the bootstrap has not begun, or was stopped on the way."""
         for kind in ClientKind:
             self.tau(kind)
 
     def tau(self, kind: ClientKind) -> float:
-        """Return the threshold of Eq. 4 for clients of `kind`.
-
-        Raises:
-            NetworkError: the network has no routers yet.
-        """
+        """Return the threshold of Eq. 4; a NetworkError where the network has no routers yet."""
         tau = self.tau_user if kind is ClientKind.USER else self.tau_item
         if tau is None:
             _ = self.settings  # says so where the bootstrap has not even begun
@@ -72,17 +65,12 @@ class NetworkRecord(Frozen):
 
 
 async def create_network(conn: Connection, name: str, dataset: str, domain: str) -> int:
-    """Add an empty network and return its id.
-
-    Raises:
-        NetworkError: the name is taken.
-    """
-    cursor = await conn.execute(
+    """Add an empty network and return its id; a NetworkError where the name is taken."""
+    query = (
         "INSERT INTO networks (name, dataset, domain) VALUES (%s, %s, %s) "
-        "ON CONFLICT (name) DO NOTHING RETURNING id",
-        (name, dataset, domain),
+        "ON CONFLICT (name) DO NOTHING RETURNING id"
     )
-    if (row := await cursor.fetchone()) is None:
+    if (row := await fetch_one(conn, query, (name, dataset, domain))) is None:
         raise NetworkError(
             f"network '{name}' exists: choose another name, or `recnet drop --network {name}` first"
         )
@@ -90,16 +78,9 @@ async def create_network(conn: Connection, name: str, dataset: str, domain: str)
 
 
 async def find_network(conn: Connection, name: str) -> NetworkRecord:
-    """Return the network of that name.
-
-    Raises:
-        NetworkError: there is none; names those there are.
-    """
-    cursor = await conn.execute(
-        sql.SQL("SELECT {} FROM networks WHERE name = %s").format(_COLUMNS), (name,)
-    )
-    if row := await cursor.fetchone():
-        return NetworkRecord.model_validate(row)
+    """Return the network of that name; a NetworkError where there is none lists the others."""
+    if found := await fetch_models(conn, NetworkRecord, _NETWORKS, {"name": name}):
+        return found[0]
     names = ", ".join(network.name for network in await list_networks(conn)) or "none yet"
     raise NetworkError(f"no network '{name}'; there are: {names}")
 
@@ -108,30 +89,23 @@ async def lock_network(conn: Connection, network: int) -> None:
     """Make every other commit in this network wait until the transaction ends.
 
     Taken first in every commit, so commits are one after another: no lost update, no deadlock. It
-    is held for the few milliseconds of the commit, never over a model call.
-
-    Raises:
-        NetworkError: the network is gone.
+    is held for the few milliseconds of the commit, never over a model call. A NetworkError says
+    that the network was dropped.
     """
-    cursor = await conn.execute(
-        "SELECT 1 FROM networks WHERE id = %s FOR NO KEY UPDATE", (network,)
-    )
-    if await cursor.fetchone() is None:
+    query = "SELECT 1 FROM networks WHERE id = %s FOR NO KEY UPDATE"
+    if await fetch_one(conn, query, (network,)) is None:
         raise NetworkError("the network was dropped in the meantime; nothing was written")
 
 
 async def list_networks(conn: Connection) -> list[NetworkRecord]:
     """Return all networks by name."""
-    cursor = await conn.execute(sql.SQL("SELECT {} FROM networks ORDER BY name").format(_COLUMNS))
-    return [NetworkRecord.model_validate(row) for row in await cursor.fetchall()]
+    return await fetch_models(conn, NetworkRecord, _NETWORKS, {"name": None})
 
 
 async def write_settings(conn: Connection, network: int, settings: NetworkSettings) -> None:
     """Store what shapes a network."""
-    await conn.execute(
-        "UPDATE networks SET settings = %s WHERE id = %s",
-        (Jsonb(settings.model_dump(mode="json")), network),
-    )
+    stored = Jsonb(settings.model_dump(mode="json"))
+    await conn.execute("UPDATE networks SET settings = %s WHERE id = %s", (stored, network))
 
 
 async def write_tau(conn: Connection, network: int, user: float, item: float) -> None:
@@ -153,38 +127,24 @@ async def copy_network(
 ) -> int:
     """Copy a network under another name and other settings, and return the copy's id.
 
-    Ablations start from one bootstrap so; its calls are paid once.
-
-    Raises:
-        NetworkError: the name is taken.
+    Ablations start from one bootstrap so; its calls are paid once. A NetworkError says that the
+    name is taken.
     """
-    async with conn.transaction():
-        await conn.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    async with one_moment(conn):
         copy = await create_network(conn, name, source.dataset, source.domain)
         await write_settings(conn, copy, settings)
         if source.tau_user is not None and source.tau_item is not None:
             await write_tau(conn, copy, source.tau_user, source.tau_item)
-        for table in _TABLES:
-            await _copy_rows(conn, table, source.id, copy)
+        for table in map(sql.Identifier, _TABLES):
+            cursor = await conn.execute(sql.SQL("SELECT * FROM {} LIMIT 0").format(table))
+            names = [column.name for column in cursor.description or ()]
+            names.remove("network_id")
+            columns = sql.SQL(", ").join(map(sql.Identifier, names))
+            statement = sql.SQL(
+                "INSERT INTO {table} (network_id, {columns}) "
+                "SELECT %s, {columns} FROM {table} WHERE network_id = %s"
+            ).format(table=table, columns=columns)
+            await conn.execute(statement, (copy, source.id))
         if settings.update_size != source.settings.update_size:
             await write_plan(conn, copy, [])  # its windows are cut anew
     return copy
-
-
-async def _copy_rows(conn: Connection, table: str, source: int, copy: int) -> None:
-    cursor = await conn.execute(
-        "SELECT column_name FROM information_schema.columns WHERE table_name = %s "
-        "AND table_schema = current_schema() AND column_name <> 'network_id' "
-        "ORDER BY ordinal_position",
-        (table,),
-    )
-    columns = sql.SQL(", ").join(
-        sql.Identifier(row["column_name"]) for row in await cursor.fetchall()
-    )
-    statement = sql.SQL(
-        "INSERT INTO {table} (network_id, {columns}) "
-        "SELECT %s, {columns} FROM {table} WHERE network_id = %s"
-    )
-    await conn.execute(
-        statement.format(table=sql.Identifier(table), columns=columns), (copy, source)
-    )

@@ -1,9 +1,9 @@
 """The cache of replies, in the same Postgres: the one place that imports `langchain_community`.
 
-The look-up of `SQLAlchemyMd5Cache` is used as it is: by the hash of the prompt, compared in full.
-Replaced are its constructor, which creates tables (a migration does); its `update`, which leaves
-two rows when two processes write; and its reading by `loads`, which builds any LangChain object
-that a row names. The package is no longer maintained and warns at import; that warning is expected.
+`SQLAlchemyMd5Cache` finds replies by the hash of the prompt, compared in full. Replaced are its
+constructor, which creates tables (a migration does); its `update`, which leaves two rows when two
+processes write; and its reading by `loads`, which builds any object that a row names. The package
+is no longer maintained and warns at import.
 """
 
 import asyncio
@@ -18,10 +18,9 @@ from typing import Any
 import psycopg
 from langchain_core.load.dump import dumps
 from langchain_core.outputs import Generation
-from sqlalchemy import Engine, Integer, String, create_engine
+from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, create_engine
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from state.db.connection import connection_options
 from state.db.migrate import SCHEMA
@@ -34,37 +33,25 @@ _CONNECTIONS = 2
 """Of its own: it works in threads, while the pool belongs to an event loop."""
 
 
-class _Base(DeclarativeBase):
-    """The tables of this file."""
-
-
-class _Reply(_Base):
-    """One row of `replies`, as `SQLAlchemyMd5Cache` names its columns."""
-
-    __tablename__ = "replies"
-
-    id: Mapped[str] = mapped_column(String, primary_key=True)
-    prompt_md5: Mapped[str]
-    prompt: Mapped[str]
-    llm: Mapped[str]
-    idx: Mapped[int] = mapped_column(Integer)
-    response: Mapped[str]
+_REPLIES = Table(
+    "replies",
+    MetaData(),
+    Column("id", String, primary_key=True),
+    *(Column(name, String) for name in ("prompt_md5", "prompt", "llm", "response")),
+    Column("idx", Integer),
+)
 
 
 class PostgresReplyCache(SQLAlchemyMd5Cache):
-    """Replies by prompt and model string; shared by all networks.
+    """Replies by prompt and model string; its asynchronous methods work in `threads`.
 
-    Its asynchronous methods work in `threads`.
-
-    Raises:
-        psycopg.Error: the database failed; the pool raises the same.
+    A failure of the database is a psycopg.Error, as with the pool.
     """
 
     def __init__(self, engine: Engine, threads: Executor) -> None:
-        # Not the parent's: that one makes tables.
         self.engine = engine
         self._threads = threads
-        self.cache_schema = _Reply  # type: ignore[assignment]  # it names a class, and needs columns
+        self.cache_schema = _REPLIES.c  # type: ignore[assignment]  # only columns are looked up
 
     def lookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
         """Return the cached reply to a prompt, or None."""
@@ -78,34 +65,29 @@ class PostgresReplyCache(SQLAlchemyMd5Cache):
     def update(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
         """Store a reply; it replaces an earlier one."""
         key = sha256(json.dumps([prompt, llm_string]).encode()).hexdigest()
+        same = {"prompt_md5": self.get_md5(prompt), "prompt": prompt, "llm": llm_string}
         rows = [
-            {
-                "id": f"{key}:{idx}",
-                "prompt_md5": self.get_md5(prompt),
-                "prompt": prompt,
-                "llm": llm_string,
-                "idx": idx,
-                "response": dumps(generation),
-            }
+            {"id": f"{key}:{idx}", "idx": idx, "response": dumps(generation), **same}
             for idx, generation in enumerate(return_val)
         ]
-        adding = insert(_Reply)
-        # Not the parent's: two writers at once would leave two rows.
+        adding = insert(_REPLIES)
         newest = adding.on_conflict_do_update(
-            index_elements=[_Reply.id], set_={"response": adding.excluded.response}
+            index_elements=["id"], set_={"response": adding.excluded.response}
         )
         with _as_psycopg(), self.engine.begin() as conn:
             conn.execute(newest, rows)
 
     async def alookup(self, prompt: str, llm_string: str) -> Sequence[Generation] | None:
         """Return the cached reply to a prompt, or None."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self.lookup, prompt, llm_string)
+        return await asyncio.get_running_loop().run_in_executor(
+            self._threads, self.lookup, prompt, llm_string
+        )
 
     async def aupdate(self, prompt: str, llm_string: str, return_val: Sequence[Generation]) -> None:
         """Store a reply; it replaces an earlier one."""
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._threads, self.update, prompt, llm_string, return_val)
+        await asyncio.get_running_loop().run_in_executor(
+            self._threads, self.update, prompt, llm_string, return_val
+        )
 
 
 @contextmanager

@@ -1,12 +1,12 @@
 """Routing: which clients hear a router's message (Eq. 4), and which are nearest to a client.
 
-Eq. 2, the nearest router of an attribute, is a product of two small matrices and stays with the
-router update, which holds both.
+The router update itself computes Eq. 2, the nearest router of an attribute.
 """
 
 from collections.abc import Sequence
 
 from state.db.pool import Connection
+from state.db.query import fetch_all, fetch_models
 from state.domain import ClientKind, Frozen
 from state.graphs.router_update import Neighbour
 from state.store.networks import NetworkRecord
@@ -29,9 +29,7 @@ async def nearest_clients(
     Exact, by pgvector's inner product of unit vectors; ties by id. A client without an embedding
     has no neighbours.
     """
-    cursor = await conn.execute(
-        """
-        SELECT s.client_id AS sender, n.client_id AS client, n.kind, -n.distance AS cosine
+    query = """SELECT s.client_id AS sender, n.client_id AS client, n.kind, -n.distance AS cosine
         FROM client_vectors s
         CROSS JOIN LATERAL (
             SELECT c.client_id, c.kind, c.embedding <#> s.embedding AS distance
@@ -41,12 +39,10 @@ async def nearest_clients(
             LIMIT %(count)s
         ) n
         WHERE s.network_id = %(network)s AND s.client_id = ANY(%(clients)s)
-        ORDER BY s.client_id, n.distance, n.client_id
-        """,
-        {"network": network, "clients": list(clients), "count": count},
-    )
+        ORDER BY s.client_id, n.distance, n.client_id"""
+    values = {"network": network, "clients": list(clients), "count": count}
     found: dict[int, list[Neighbour]] = {}
-    for row in await cursor.fetchall():
+    for row in await fetch_all(conn, query, values):
         found.setdefault(row.pop("sender"), []).append(Neighbour.model_validate(row))
     return {client: tuple(near) for client, near in found.items()}
 
@@ -57,9 +53,7 @@ async def score_clients(conn: Connection, network: NetworkRecord, window: int) -
     `A_R` holds the attributes assigned to the router at this update. Cosine first: the planner
     misjudges the overlap of arrays, and the naive order costs three times as much.
     """
-    cursor = await conn.execute(
-        """
-        SELECT m.id AS message, c.client_id AS client, c.kind,
+    query = """SELECT m.id AS message, c.client_id AS client, c.kind,
                -(c.embedding <#> r.embedding) AS cosine
         FROM messages m
         JOIN router_vectors r ON r.network_id = m.network_id AND r.router_id = m.owner
@@ -71,13 +65,11 @@ async def score_clients(conn: Connection, network: NetworkRecord, window: int) -
               THEN c.attributes && m.attributes
               ELSE false
           END
-        ORDER BY m.id, c.client_id
-        """,
-        {
-            "network": network.id,
-            "window": window,
-            "user": network.tau(ClientKind.USER),
-            "item": network.tau(ClientKind.ITEM),
-        },
-    )
-    return [Delivery.model_validate(row) for row in await cursor.fetchall()]
+        ORDER BY m.id, c.client_id"""
+    values = {
+        "network": network.id,
+        "window": window,
+        "user": network.tau(ClientKind.USER),
+        "item": network.tau(ClientKind.ITEM),
+    }
+    return await fetch_models(conn, Delivery, query, values)

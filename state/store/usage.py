@@ -1,11 +1,13 @@
 """Usage: every call that was made, whatever became of the step it was made for."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, LiteralString
 
 from psycopg.types.json import Jsonb
 
 from state.db.pool import Connection
+from state.db.query import fetch_all, fetch_models, fetch_number, insert_rows
 from state.domain import EMBEDDING, Call, Fault, Frozen
 
 
@@ -29,62 +31,31 @@ class UsageTotal(Frozen):
     faults: dict[Fault, int]
 
 
-class StoredCall(Frozen):
-    """One ask of a step, as the trace shows it."""
-
-    prompt: str
-    model: str
-    attempts: int
-    cached: bool
-    input_tokens: int
-    output_tokens: int
-    cost: float | None
-    seconds: float
-    outcome: str
-    faults: dict[Fault, int]
-    thoughts: str
+_COLUMNS = ", ".join(Call.model_fields)
 
 
 async def begin_run(conn: Connection, command: str) -> int:
     """Return a new run: one process, by the command it was started with."""
-    cursor = await conn.execute(
-        "INSERT INTO runs (command) VALUES (%s) RETURNING id AS run", (command,)
-    )
-    row = await cursor.fetchone()
-    return int(row["run"]) if row else 0
+    query = "INSERT INTO runs (command) VALUES (%s) RETURNING id"
+    return await fetch_number(conn, query, (command,))
 
 
 async def mark_usage(conn: Connection) -> int:
     """Return a mark: calls stored later come after it."""
-    cursor = await conn.execute("SELECT coalesce(max(id), 0) AS mark FROM usage")
-    row = await cursor.fetchone()
-    return int(row["mark"]) if row else 0
+    return await fetch_number(conn, "SELECT coalesce(max(id), 0) FROM usage")
 
 
 async def list_runs(conn: Connection, network: int) -> set[int]:
     """Return the runs that made calls for a network."""
-    cursor = await conn.execute(
-        "SELECT DISTINCT run_id AS run FROM usage WHERE network_id = %s AND run_id IS NOT NULL",
-        (network,),
-    )
-    return {row["run"] for row in await cursor.fetchall()}
+    query = "SELECT DISTINCT run_id FROM usage WHERE network_id = %s AND run_id IS NOT NULL"
+    return {row["run_id"] for row in await fetch_all(conn, query, (network,))}
 
 
 async def add_usage(conn: Connection, run: int | None, network: int, step: str, call: Call) -> None:
-    """Append one call made for a step.
-
-    Never part of another transaction: calls made are calls paid.
-    """
-    await conn.execute(
-        "INSERT INTO usage (network_id, run_id, step, prompt, model, attempts, cached, "
-        "input_tokens, output_tokens, cost, seconds, outcome, faults, thoughts) "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (
-            network, run, step, call.prompt, call.model, call.attempts, call.cached,
-            call.input_tokens, call.output_tokens, call.cost, call.seconds, call.outcome,
-            Jsonb(call.faults), call.thoughts,
-        ),
-    )  # fmt: skip
+    """Append one call made for a step, in no other transaction: calls made are calls paid."""
+    values = {**call.model_dump(), "faults": Jsonb(call.faults)}
+    columns = f"network_id, run_id, step, {_COLUMNS}"
+    await insert_rows(conn, "usage", columns, [(network, run, step, *values.values())])
 
 
 Scope = Literal["all", "interactions", "updates"]
@@ -111,13 +82,11 @@ _NAMES: dict[By, LiteralString] = {
 
 async def count_steps(conn: Connection, network: int, scope: Scope) -> int:
     """Return for how many interactions or updates this network made calls; a copy starts at 0."""
-    cursor = await conn.execute(
-        "SELECT count(DISTINCT step) AS steps FROM usage u "  # noqa: S608 - our own conditions
-        f"WHERE network_id = %s AND {_SCOPES[scope]}",
-        (network,),
+    query = (
+        "SELECT count(DISTINCT step) FROM usage u "  # noqa: S608 - our own conditions
+        f"WHERE network_id = %s AND {_SCOPES[scope]}"
     )
-    row = await cursor.fetchone()
-    return int(row["steps"]) if row else 0
+    return await fetch_number(conn, query, (network,))
 
 
 async def sum_usage(
@@ -131,15 +100,10 @@ async def sum_usage(
 ) -> list[UsageTotal]:
     """Return the totals by prompt, or by another name, in the order in which these first came.
 
-    Args:
-        conn: a connection.
-        network: the network; None for all of them.
-        scope: which calls.
-        by: what they are summed by.
-        run: only those of this run.
-        since: only those made after this mark.
+    `network` None sums over all of them. `run` takes the calls of one run only, `since` those made
+    after a mark of `mark_usage`.
     """
-    cursor = await conn.execute(
+    query = (
         f"WITH u AS (SELECT u.*, {_NAMES[by]} AS name FROM usage u "  # noqa: S608 - our own words
         "LEFT JOIN runs r ON r.id = u.run_id WHERE "
         "(%(network)s::integer IS NULL OR u.network_id = %(network)s) "
@@ -155,38 +119,25 @@ async def sum_usage(
         "sum(cost) AS cost, sum(seconds)::float8 AS seconds, "
         "count(*) FILTER (WHERE outcome <> 'ok') AS bad, coalesce((SELECT faulty.faults "
         "FROM faulty WHERE faulty.name = u.name), '{}') AS faults "
-        "FROM u GROUP BY name ORDER BY min(id)",
-        {"network": network, "run": run, "since": since, "embed": EMBEDDING},
+        "FROM u GROUP BY name ORDER BY min(id)"
     )
-    return [UsageTotal.model_validate(row) for row in await cursor.fetchall()]
+    values = {"network": network, "run": run, "since": since, "embed": EMBEDDING}
+    return await fetch_models(conn, UsageTotal, query, values)
 
 
-async def read_calls(conn: Connection, network: int, step: str) -> list[StoredCall]:
+async def read_calls(conn: Connection, network: int, step: str) -> list[Call]:
     """Return the calls of one step in the order in which they ended."""
-    cursor = await conn.execute(
-        "SELECT prompt, model, attempts, cached, input_tokens, output_tokens, cost, seconds, "
-        "outcome, faults, thoughts FROM usage WHERE network_id = %s AND step = %s ORDER BY id",
-        (network, step),
-    )
-    return [StoredCall.model_validate(row) for row in await cursor.fetchall()]
+    query = f"SELECT {_COLUMNS} FROM usage WHERE network_id = %s AND step = %s ORDER BY id"  # noqa: S608
+    return await fetch_models(conn, Call, query, (network, step))
 
 
 def add_totals(totals: Sequence[UsageTotal], name: str) -> UsageTotal:
     """Return the sum of totals."""
-    faults: dict[Fault, int] = {}
+    faults: Counter[Fault] = Counter()
     for total in totals:
-        for kind, times in total.faults.items():
-            faults[kind] = faults.get(kind, 0) + times
+        faults.update(total.faults)
     costs = [total.cost for total in totals if total.cost is not None]
-    return UsageTotal(
-        name=name,
-        calls=sum(total.calls for total in totals),
-        embeddings=sum(total.embeddings for total in totals),
-        cached=sum(total.cached for total in totals),
-        input_tokens=sum(total.input_tokens for total in totals),
-        output_tokens=sum(total.output_tokens for total in totals),
-        cost=sum(costs) if costs else None,
-        seconds=sum(total.seconds for total in totals),
-        bad=sum(total.bad for total in totals),
-        faults=faults,
-    )
+    counts = ("calls", "embeddings", "cached", "input_tokens", "output_tokens", "seconds", "bad")
+    sums = {count: sum(getattr(total, count) for total in totals) for count in counts}
+    cost = sum(costs) if costs else None
+    return UsageTotal(name=name, cost=cost, faults=faults, **sums)

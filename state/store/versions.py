@@ -1,10 +1,14 @@
-"""Versions: every text a module ever had, and what made it. Nothing is overwritten."""
+"""Versions: every text a module ever had, and what made it; and which modules are pinned.
+
+No version is overwritten. A pinned module keeps its text until a person unpins it.
+"""
 
 from datetime import datetime
-from typing import Literal
+from typing import Literal, LiteralString
 
 from state.db.pool import Connection
-from state.domain import Frozen, Module
+from state.db.query import fetch_all, fetch_models, fetch_one, update_row
+from state.domain import ClientKind, Frozen, Module, ModuleKind
 
 Author = Literal[
     "bootstrap", "reception", "gradient", "summary", "split", "merge", "reflection",
@@ -58,35 +62,66 @@ async def append_version(
     )
 
 
-_COLUMNS = "version, content, author, interaction_id, window_id, note, created_at"
+_VERSIONS = (
+    f"SELECT {', '.join(Version.model_fields)} FROM module_versions "  # noqa: S608 - our own names
+    "WHERE network_id = %s AND module = %s AND owner = %s "
+)
 
 
 async def read_versions(conn: Connection, network: int, module: Module) -> list[Version]:
     """Return all versions of a module, oldest first."""
-    cursor = await conn.execute(
-        f"SELECT {_COLUMNS} FROM module_versions "  # noqa: S608
-        "WHERE network_id = %s AND module = %s AND owner = %s ORDER BY version",
-        (network, module.kind, module.owner),
-    )
-    return [Version.model_validate(row) for row in await cursor.fetchall()]
+    query = _VERSIONS + "ORDER BY version"
+    return await fetch_models(conn, Version, query, (network, module.kind, module.owner))
 
 
 async def read_authors(conn: Connection, network: int) -> set[Author]:
     """Return what has made versions in a network."""
-    cursor = await conn.execute(
-        "SELECT DISTINCT author FROM module_versions WHERE network_id = %s", (network,)
-    )
-    return {row["author"] for row in await cursor.fetchall()}
+    query = "SELECT DISTINCT author FROM module_versions WHERE network_id = %s"
+    return {row["author"] for row in await fetch_all(conn, query, (network,))}
 
 
 async def read_version(
     conn: Connection, network: int, module: Module, version: int
 ) -> Version | None:
     """Return one version of a module, or None where there is none of that number."""
-    cursor = await conn.execute(
-        f"SELECT {_COLUMNS} FROM module_versions "  # noqa: S608
-        "WHERE network_id = %s AND module = %s AND owner = %s AND version = %s",
-        (network, module.kind, module.owner, version),
+    row = await fetch_one(
+        conn, _VERSIONS + "AND version = %s", (network, module.kind, module.owner, version)
     )
-    row = await cursor.fetchone()
     return None if row is None else Version.model_validate(row)
+
+
+_PINNED: dict[ModuleKind, tuple[LiteralString, LiteralString]] = {
+    ModuleKind.USER_PROFILE: ("clients", "profile_pinned"),
+    ModuleKind.ITEM_PROFILE: ("clients", "profile_pinned"),
+    ModuleKind.FILTER_MEMORY: ("clients", "filter_pinned"),
+    ModuleKind.ROUTER: ("routers", "pinned"),
+}
+
+
+async def is_pinned(conn: Connection, network: int, module: Module) -> bool:
+    """Return whether a module is pinned."""
+    table, column = _PINNED[module.kind]
+    query = f"SELECT {column} AS pinned FROM {table} WHERE network_id = %s AND id = %s"  # noqa: S608
+    row = await fetch_one(conn, query, (network, module.owner))
+    return row is not None and bool(row["pinned"])
+
+
+async def pin_module(conn: Connection, network: int, module: Module, *, pinned: bool) -> None:
+    """Pin a module, or unpin it."""
+    table, column = _PINNED[module.kind]
+    await update_row(conn, table, network, module.owner, **{column: pinned})
+
+
+async def list_pinned(conn: Connection, network: int) -> list[Module]:
+    """Return the pinned modules: profiles and filter memories by client, then routers."""
+    query = (
+        "SELECT id, kind, profile_pinned, filter_pinned FROM clients "
+        "WHERE network_id = %s AND (profile_pinned OR filter_pinned) ORDER BY id"
+    )
+    modules = []
+    for row in await fetch_all(conn, query, (network,)):
+        profile = ModuleKind.profile_of(ClientKind(row["kind"]))
+        held = ((profile, "profile_pinned"), (ModuleKind.FILTER_MEMORY, "filter_pinned"))
+        modules += [Module(kind=kind, owner=row["id"]) for kind, pinned in held if row[pinned]]
+    query = "SELECT id FROM routers WHERE network_id = %s AND pinned AND heirs = '{}' ORDER BY id"
+    return modules + [Module.router(row["id"]) for row in await fetch_all(conn, query, (network,))]

@@ -1,8 +1,9 @@
-"""The pending set `S_update`, and the windows that claim it for a router update."""
+"""The pending set `S_update`, the windows that claim it, and the records planned for a window."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from state.db.pool import Connection
+from state.db.query import fetch_all, fetch_models, fetch_number, fetch_one, update_row
 from state.domain import Frozen
 
 
@@ -19,20 +20,17 @@ class Window(Frozen):
 
 async def add_pending(conn: Connection, network: int, clients: Iterable[int]) -> None:
     """Put clients into the pending set; one that is in it stays once."""
-    async with conn.cursor() as cursor:
-        await cursor.executemany(
-            "INSERT INTO pending_clients (network_id, client_id) VALUES (%s, %s) "
-            "ON CONFLICT DO NOTHING",
-            [(network, client) for client in sorted(set(clients))],
-        )
+    await conn.cursor().executemany(
+        "INSERT INTO pending_clients (network_id, client_id) VALUES (%s, %s) "
+        "ON CONFLICT DO NOTHING",
+        [(network, client) for client in sorted(set(clients))],
+    )
 
 
 async def read_pending(conn: Connection, network: int) -> list[int]:
     """Return the clients of the pending set in order."""
-    cursor = await conn.execute(
-        "SELECT client_id FROM pending_clients WHERE network_id = %s ORDER BY client_id", (network,)
-    )
-    return [row["client_id"] for row in await cursor.fetchall()]
+    query = "SELECT client_id FROM pending_clients WHERE network_id = %s ORDER BY client_id"
+    return [row["client_id"] for row in await fetch_all(conn, query, (network,))]
 
 
 async def claim_window(
@@ -40,50 +38,40 @@ async def claim_window(
 ) -> int | None:
     """Claim the pending set where it reaches `update_size` and no router update is open.
 
-    The caller holds the network's lock, so of two commits that fill the set one claims it.
-
-    Returns:
-        The new window's id, or None.
+    The caller holds the network's lock, so of two commits that fill the set one claims it. Returns
+    the new window's id, or None.
     """
     members = await read_pending(conn, network)
     if len(members) < update_size or await open_window(conn, network) is not None:
         return None
-    cursor = await conn.execute(
+    window = await fetch_number(
+        conn,
         "INSERT INTO windows (network_id, id, members, claimed_by) "
         "SELECT %s, coalesce(max(id), 0) + 1, %s, %s FROM windows WHERE network_id = %s "
         "RETURNING id",
         (network, members, claimed_by, network),
     )
-    row = await cursor.fetchone()
     await conn.execute("DELETE FROM pending_clients WHERE network_id = %s", (network,))
-    return None if row is None else int(row["id"])
+    return window
 
 
 async def open_window(conn: Connection, network: int) -> Window | None:
     """Return the claimed window whose router update is not committed, if there is one."""
-    cursor = await conn.execute(
-        "SELECT id, members, claimed_by, thread_id FROM windows WHERE network_id = %s AND NOT done",
-        (network,),
+    query = (
+        "SELECT id, members, claimed_by, thread_id FROM windows WHERE network_id = %s AND NOT done"
     )
-    row = await cursor.fetchone()
-    return None if row is None else Window.model_validate(row)
+    return next(iter(await fetch_models(conn, Window, query, (network,))), None)
 
 
 async def set_window_thread(conn: Connection, network: int, window: int, thread_id: str) -> None:
     """Note which run works on a window's router update."""
-    await conn.execute(
-        "UPDATE windows SET thread_id = %s WHERE network_id = %s AND id = %s",
-        (thread_id, network, window),
-    )
+    await update_row(conn, "windows", network, window, thread_id=thread_id)
 
 
 async def claims_of(conn: Connection, network: int, interaction: str) -> list[int]:
     """Return the windows that the commits of an interaction claimed."""
-    cursor = await conn.execute(
-        "SELECT id FROM windows WHERE network_id = %s AND claimed_by = %s ORDER BY id",
-        (network, interaction),
-    )
-    return [row["id"] for row in await cursor.fetchall()]
+    query = "SELECT id FROM windows WHERE network_id = %s AND claimed_by = %s ORDER BY id"
+    return [row["id"] for row in await fetch_all(conn, query, (network, interaction))]
 
 
 async def close_window(conn: Connection, network: int, window: int) -> bool:
@@ -97,16 +85,55 @@ async def close_window(conn: Connection, network: int, window: int) -> bool:
 
 async def count_recipients(conn: Connection, network: int, window: int, recipients: int) -> None:
     """Note how many clients were sent a message by a window's router update."""
-    await conn.execute(
-        "UPDATE windows SET recipients = %s WHERE network_id = %s AND id = %s",
-        (recipients, network, window),
-    )
+    await update_row(conn, "windows", network, window, recipients=recipients)
 
 
 async def count_windows(conn: Connection, network: int) -> int:
     """Return how many router updates a network has committed."""
-    cursor = await conn.execute(
-        "SELECT count(*) AS done FROM windows WHERE network_id = %s AND done", (network,)
+    query = "SELECT count(*) FROM windows WHERE network_id = %s AND done"
+    return await fetch_number(conn, query, (network,))
+
+
+async def write_plan(conn: Connection, network: int, interactions: Sequence[str]) -> None:
+    """Replace the plan of training by the records of a window, in the order of the stream.
+
+    One that was learned from meanwhile is settled.
+    """
+    await conn.execute("DELETE FROM planned_records WHERE network_id = %s", (network,))
+    await conn.cursor().executemany(
+        "INSERT INTO planned_records (network_id, position, interaction_id, settled) "
+        "VALUES (%s, %s, %s, EXISTS (SELECT 1 FROM interactions "
+        "WHERE network_id = %s AND id = %s AND failure = ''))",
+        [(network, position, one, network, one) for position, one in enumerate(interactions)],
     )
-    row = await cursor.fetchone()
-    return int(row["done"]) if row else 0
+
+
+async def read_plan(conn: Connection, network: int) -> list[str]:
+    """Return the planned records that are not settled, in the order of the stream."""
+    query = (
+        "SELECT interaction_id FROM planned_records WHERE network_id = %s AND NOT settled "
+        "ORDER BY position"
+    )
+    return [row["interaction_id"] for row in await fetch_all(conn, query, (network,))]
+
+
+async def settle_planned(conn: Connection, network: int, interaction: str) -> str | None:
+    """Note that a record is settled; return in whose name it may claim the pending set.
+
+    That is its own where no plan holds it, and that of the plan's last record where it settles the
+    plan; None while others of the plan are not settled. The caller holds the network's lock, so of
+    two records that end a plan one sees it complete.
+    """
+    cursor = await conn.execute(
+        "UPDATE planned_records SET settled = true WHERE network_id = %s AND interaction_id = %s",
+        (network, interaction),
+    )
+    if cursor.rowcount == 0:
+        return interaction
+    row = await fetch_one(
+        conn,
+        "SELECT (array_agg(interaction_id ORDER BY position DESC))[1] AS last FROM planned_records "
+        "WHERE network_id = %s HAVING bool_and(settled)",
+        (network,),
+    )
+    return None if row is None else str(row["last"])

@@ -3,7 +3,7 @@
 from evals.baselines.probes import LeastPopularRanker, NewestRanker, Probe, ProbeRanker
 from nodes.resources import Resources
 from state.dataset import Event, Split
-from state.store.probe_signals import Signals, read_signals
+from state.store.clients import Signals, read_signals
 from tests.support.tiny_network import SHELVES, plant_tiny, push, tiny_dataset
 from workflows.recnet import RecNet
 

@@ -19,8 +19,7 @@ from state.store.clients import point_filter
 from state.store.digest import digest_network
 from state.store.interactions import attach_filter_decisions, write_interaction
 from state.store.networks import find_network
-from state.store.pins import pin_module
-from state.store.versions import append_version
+from state.store.versions import append_version, pin_module
 from state.store.windows import add_pending, claim_window
 from tests.support.backward_state import after_forward, read_client
 from tests.support.network_changes import settled_record

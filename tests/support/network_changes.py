@@ -12,9 +12,8 @@ from state.store.buffers import consume_messages
 from state.store.clients import point_filter, write_attributes
 from state.store.gradients import add_gradients, settle_gradients
 from state.store.interactions import Interaction, add_filter_decisions, write_interaction
-from state.store.pins import pin_module
 from state.store.routers import retire_router, write_router_attributes
-from state.store.versions import append_version
+from state.store.versions import append_version, pin_module
 from state.store.windows import add_pending, claim_window, close_window, count_recipients
 from tests.support.tiny_network import plant_tiny, push
 

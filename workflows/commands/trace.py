@@ -7,8 +7,7 @@ import typer
 from rich.text import Text
 from rich.tree import Tree
 
-from state.domain import EMBEDDING
-from state.store.usage import StoredCall
+from state.domain import EMBEDDING, Call
 from workflows.commands.console import AsJson, NetworkName, counted, execute, one_line, output
 from workflows.trace import InteractionTrace, TracedGradient, TracedMessage
 
@@ -53,7 +52,7 @@ def trace_tree(trace: InteractionTrace, *, calls: bool = False) -> Tree:
     return tree
 
 
-def _add_calls(tree: Tree, calls: Sequence[StoredCall], *, each: bool) -> None:
+def _add_calls(tree: Tree, calls: Sequence[Call], *, each: bool) -> None:
     requests = sum(call.attempts for call in calls if call.prompt != EMBEDDING)
     node = tree.add(
         f"{counted(requests, 'request')} to models, "

@@ -11,8 +11,7 @@ from prompts.llm.limiter import URGENCY
 from state.errors import NetworkError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
-from state.store.planned_records import read_plan, write_plan
-from state.store.windows import open_window, read_pending
+from state.store.windows import open_window, read_pending, read_plan, write_plan
 from workflows.network_lock import VerifyLock
 from workflows.training.schedule import Record, chain_lengths, cut_windows, predecessors
 from workflows.training.trainer import Trainer
