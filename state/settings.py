@@ -69,8 +69,7 @@ Price = Annotated[tuple[Amount, Amount], BeforeValidator(_price)]
 class Settings(BaseSettings):
     """The settings of a process, read from `RECNET_…` variables and OpenAI's own two.
 
-    Keys are secrets: no text, log or checkpoint shows them. A key belongs to one address and is
-    never sent to another.
+    No text, log or checkpoint shows a key, and a key is sent to its own address only.
     """
 
     model_config = SettingsConfigDict(

@@ -33,10 +33,7 @@ and each needs more connections at its start than later."""
 
 
 def connection_options(url: str, schema: str | None = None) -> dict[str, Any]:
-    """Return the options of every connection; tables are looked up in `schema`.
-
-    An option in the URL takes precedence, except for the schema.
-    """
+    """Return the options of every connection; those in the URL win, except for the `schema`."""
     given = conninfo_to_dict(url)
     settings = " ".join(f"-c {name}={value}" for name, value in _SERVER_OPTIONS.items())
     path = f"-c search_path={schema},public" if schema else ""

@@ -45,10 +45,7 @@ class _Held:
 
 
 class Locks:
-    """The locks of this process; its connection is opened for the first one.
-
-    `command` is what other processes are told about this one where they find its lock.
-    """
+    """The locks of this process, on one connection; other processes see its `command`."""
 
     def __init__(self, url: str, command: str = "") -> None:
         self._url = url

@@ -105,10 +105,7 @@ async def write_router_attributes(
 
 
 async def retire_router(conn: Connection, network: int, router: int, heir: int) -> None:
-    """Retire a router in favour of an heir; a split retires it twice, once for each child.
-
-    Its versions and messages stay readable.
-    """
+    """Retire a router in favour of an heir; a split retires it twice, once for each child."""
     await conn.execute(
         "UPDATE routers SET heirs = heirs || %s WHERE network_id = %s AND id = %s",
         (heir, network, router),

@@ -95,10 +95,7 @@ async def count_windows(conn: Connection, network: int) -> int:
 
 
 async def write_plan(conn: Connection, network: int, interactions: Sequence[str]) -> None:
-    """Replace the plan of training by the records of a window, in the order of the stream.
-
-    One that was learned from meanwhile is settled.
-    """
+    """Replace the plan by the records of a window in order; those learned from are settled."""
     await conn.execute("DELETE FROM planned_records WHERE network_id = %s", (network,))
     await conn.cursor().executemany(
         "INSERT INTO planned_records (network_id, position, interaction_id, settled) "
