@@ -11,7 +11,7 @@ from typing import TypeVar
 from langgraph.runtime import Runtime
 from langgraph.types import Send
 
-from nodes.propagation import PROPAGATION_METHODS, route_to_commit
+from nodes.propagation import PROPAGATION_METHODS, newest_messages, route_to_commit
 from nodes.step import Step, begin_step, window_step
 from prompts.address_clients import ADDRESS_CLIENTS, AddressClients
 from prompts.choose_recipients import (
@@ -64,7 +64,7 @@ async def match_clients(
 async def fan_out_matches(state: RouterUpdateState) -> list[Send]:
     """Send each match to the node in which a model chooses; without one go on to the commit."""
     chooser = PROPAGATION_METHODS[state["propagation"]].chooser
-    return await _fan_out(state, chooser, state.get("peer_messages", []))
+    return await _fan_out(state, chooser, newest_messages(state))
 
 
 async def gather_choices(
@@ -78,8 +78,7 @@ async def gather_choices(
 async def fan_out_choices(state: RouterUpdateState) -> list[Send]:
     """Send each message with recipients to the model that writes it, where one does."""
     writes = PROPAGATION_METHODS[state["propagation"]].writes
-    newest = {message.sender: message for message in state.get("peer_messages", [])}
-    chosen = [message for message in newest.values() if message.recipients]
+    chosen = [message for message in newest_messages(state) if message.recipients]
     return await _fan_out(state, "write_message" if writes else None, chosen)
 
 

@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 from nodes.step import Step
 from state.db.pool import Connection
 from state.domain import ClientKind, Frozen, Module
-from state.graphs.router_update import AssignedAttributes, Neighbour, RouterUpdateState
+from state.graphs.router_update import AssignedAttributes, Neighbour, PeerMessage, RouterUpdateState
 from state.randomness import draw
 from state.settings import Propagation
 from state.store.buffers import NewMessage
@@ -148,14 +148,18 @@ def outgoing_messages(
             attributes=tuple(ids[phrase] for phrase in assigned.attributes),
         )
         outgoing.append(Outgoing(message=message, echo=echo_of(assigned)))
-    newest = {peer.sender: peer for peer in state.get("peer_messages", [])}
-    for peer in sorted(newest.values(), key=lambda peer: peer.sender.owner):
+    for peer in sorted(newest_messages(state), key=lambda peer: peer.sender.owner):
         if peer.recipients:
             message = NewMessage(
                 id=first + len(outgoing), sender=peer.sender, version=peer.version, body=peer.body
             )
             outgoing.append(Outgoing(message=message, recipients=peer.recipients))
     return outgoing
+
+
+def newest_messages(state: RouterUpdateState) -> list[PeerMessage]:
+    """Return the newest message of each sender; after a stop nodes may have added it twice."""
+    return list({peer.sender: peer for peer in state.get("peer_messages", [])}.values())
 
 
 def echo_of(assigned: AssignedAttributes) -> int | None:

@@ -113,6 +113,13 @@ async def asked(model: ScriptedModel, request: int = 0) -> list[str]:
     return [line[6:-7] for line in lines if line.startswith("<name>")]
 
 
+async def test_an_update_that_begins_again_makes_each_choice_once(resources: Resources) -> None:
+    _, state = await matched(resources, "em+lr", members=(1, 2))
+    once = await fan_out_matches(state)
+    state["peer_messages"] = [*state["peer_messages"], *state["peer_messages"]]
+    assert await fan_out_matches(state) == once
+
+
 async def test_a_model_chooses_among_three_times_as_many(resources: Resources) -> None:
     network, state = await matched(resources, "em+lr")
     (send,) = await fan_out_matches(state)
