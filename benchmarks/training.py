@@ -146,12 +146,12 @@ class TrainingResults(Frozen):
         )
 
 
-WriteMessage = Callable[[int, str], None]
+Notify = Callable[[int, str], None]
 """Called with the number of finished runs and the current one."""
 
 
 async def measure_training(
-    settings: Settings, dataset: Dataset, grid: Grid, tell: WriteMessage
+    settings: Settings, dataset: Dataset, grid: Grid, tell: Notify
 ) -> TrainingResults:
     """Bootstrap a data set, train a copy of it for each run, and drop all networks.
 
@@ -177,7 +177,7 @@ async def measure_training(
 class _Benchmark:
     """The runs of one benchmark so far."""
 
-    def __init__(self, settings: Settings, grid: Grid, tell: WriteMessage) -> None:
+    def __init__(self, settings: Settings, grid: Grid, tell: Notify) -> None:
         self.runs: list[TrainingRun] = []
         self._settings = settings
         self._grid = grid

@@ -22,6 +22,6 @@ def floor(candidates: int, k: int) -> float:
     return ndcg(candidates, k)
 
 
-def random_line(candidates: int, k: int) -> float:
+def expected_random(candidates: int, k: int) -> float:
     """Return the expected NDCG@`k` of a random order of `candidates`, computed exactly."""
     return fmean(ndcg(rank, k) for rank in range(1, candidates + 1))

@@ -8,7 +8,7 @@ from rich import box
 from rich.table import Table
 
 from evals.candidates import Negatives
-from evals.metrics import CUTOFFS, floor, random_line
+from evals.metrics import CUTOFFS, expected_random, floor
 from evals.ranking import RankingResult
 from evals.statistics import Comparison, Interval, bootstrap_interval, compare
 from state.dataset import Split
@@ -104,10 +104,10 @@ class RankingTable(Frozen):
         for row in self.rows:
             compared = ""
             if row.comparison:
-                p = shown_p(row.comparison.p)
+                p = format_p(row.comparison.p)
                 told = f"p {p}" if p.startswith("<") else f"p = {p}"
                 compared = f"{row.comparison.difference:+.3f}{between}{told}"
-            lines.append([row.name, *(shown(f, between) for f in row.figures), compared])
+            lines.append([row.name, *(format_figure(f, between) for f in row.figures), compared])
         if not any(row.comparison for row in self.rows):
             return [line[:-1] for line in lines]
         return lines
@@ -149,14 +149,14 @@ def markdown_table(rows: Sequence[Sequence[str]]) -> list[str]:
     return [f"| {' | '.join(cells)} |" for cells in (header, rule, *lines)]
 
 
-def shown(figure: Figure, between: str = " ") -> str:
+def format_figure(figure: Figure, between: str = " ") -> str:
     """Return a mean with its interval, if it has one."""
     low_high = figure.interval
     spread = f"{between}({low_high.low:.3f}–{low_high.high:.3f})" if low_high else ""
     return f"{figure.mean:.3f}{spread}"
 
 
-def shown_p(p: float | None) -> str:
+def format_p(p: float | None) -> str:
     """Return a p-value, no more exactly than the permutation test resolves it."""
     if p is None:
         return ""
@@ -167,7 +167,7 @@ def line_rows(size: int) -> list[TableRow]:
     """Return the floor and the random line of rankings of `size` candidates."""
     return [
         TableRow(name=name, figures=tuple(Figure(k=k, mean=value(size, k)) for k in CUTOFFS))
-        for name, value in (("floor", floor), ("random line", random_line))
+        for name, value in (("floor", floor), ("random line", expected_random))
     ]
 
 

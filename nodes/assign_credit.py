@@ -66,9 +66,12 @@ async def assign_credit(state: BackwardState, runtime: Runtime[NetworkContext]) 
         for entry in reply.gradients:
             if entry.module not in others:
                 feedback.setdefault(entry.module, entry)
-    stray = "the router did not take part in this interaction"
+    rejection = "the router did not take part in this interaction"
     gradients = _gradients(
-        state, participants, feedback, stray if _trains_routers(settings) else "routers are frozen"
+        state,
+        participants,
+        feedback,
+        rejection if _trains_routers(settings) else "routers are frozen",
     )
     return {
         "gradients": reject_pinned(gradients, state["clients"]),
@@ -202,9 +205,9 @@ def _gradients(
     state: BackwardState,
     participants: Sequence[Participant],
     feedback: Mapping[str, ModuleFeedback],
-    stray: str,
+    rejection: str,
 ) -> list[Gradient]:
-    """Return one gradient a participant, and one rejected as `stray` for each other router."""
+    """Return one gradient a participant, and one rejected as `rejection` for each other router."""
     record, reward = state["interaction"], state["reward"]
     gradients = []
     for p in participants:
@@ -229,7 +232,7 @@ def _gradients(
             reward=reward,
             suggestion=entry.suggestion,
             status="rejected",
-            rejected_because=stray,
+            rejected_because=rejection,
         )
         for name, entry in sorted(feedback.items())
         if name not in named

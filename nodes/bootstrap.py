@@ -194,8 +194,8 @@ def quantile_tau(pairs: Vector, clients: int, hears_from: float) -> float:
     """Return the threshold above which `clients` get messages from `hears_from` routers on average.
 
     Pairs are the cosines of each router and client that share an attribute. The threshold lies
-    halfway between the last pair that passes and the first that does not, and above that one by
-    more than the database's error; it is -1 where all pass.
+    halfway between the last pair that passes and the first that does not, but at least 1e-6 above
+    the first pair that does not pass; it is -1 where all pass.
     """
     wanted = round(hears_from * clients)
     if wanted >= len(pairs):

@@ -43,7 +43,7 @@ async def unlock_clients(step: Step) -> None:
     await resources().locks.release(thread_of(step.network.id, step.name))
 
 
-async def is_committed(state: BackwardState) -> Literal["lock_clients", "__end__"]:
+async def route_after_commit(state: BackwardState) -> Literal["lock_clients", "__end__"]:
     """Send a commit that met newer texts round again."""
     return "__end__" if state["committed"] else "lock_clients"
 
@@ -54,7 +54,7 @@ async def stale_clients(conn: Connection, step: Step, state: BackwardState) -> s
     versions = await read_client_versions(conn, step.network.id, [c.id for c in clients])
     moved = {c.id for c in clients if versions[c.id] != (c.profile_version, c.filter_version)}
     heard = {
-        (client.id, verdict.message) for client in clients for verdict in client.filter_decisions
+        (client.id, decision.message) for client in clients for decision in client.filter_decisions
     }
     return moved | await find_consumed(conn, step.network.id, state["receptions"], heard)
 
@@ -69,7 +69,7 @@ def _changing(state: BackwardState) -> set[int]:
 def _rebase(state: BackwardState, found: Iterable[Client]) -> BackwardState:
     """Return the state on newer snapshots; their messages stay in the buffer for another time.
 
-    What had been merged before the first snapshot, and is still nobody's, is taken up all the same.
+    What had been merged before the first snapshot, and belongs to no interaction yet, is kept.
     """
     newer = {client.id: client for client in found}
     clients, receptions = [], []
@@ -78,7 +78,9 @@ def _rebase(state: BackwardState, found: Iterable[Client]) -> BackwardState:
             clients.append(old)
             receptions.append(reception)
             continue
-        left = tuple(verdict for verdict in old.filter_decisions if verdict in now.filter_decisions)
+        left = tuple(
+            decision for decision in old.filter_decisions if decision in now.filter_decisions
+        )
         cleared = {"messages": (), "merged_on_delivery": (), "filter_decisions": left}
         clients.append(now.model_copy(update=cleared))
         receptions.append(Reception(client=now.id, profile=now.profile, filter_decisions=left))

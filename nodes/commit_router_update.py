@@ -37,7 +37,7 @@ from state.store.routers import (
     write_router_attributes,
 )
 from state.store.versions import append_version
-from state.store.windows import close_window, count_recipients
+from state.store.windows import close_window, set_recipients
 from state.vectors import Vector
 
 _log = logging.getLogger(__name__)
@@ -114,7 +114,7 @@ async def commit_router_update(
             return {"recipients": 0}
         recipients = await _write_update(conn, step, window, state, plan)
         await _write_merges(conn, step, window, state, vectors)
-        await count_recipients(conn, step.network.id, window, len(recipients))
+        await set_recipients(conn, step.network.id, window, len(recipients))
     return {"recipients": len(recipients)}
 
 

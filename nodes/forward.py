@@ -74,7 +74,7 @@ async def merge_view(state: MergeTask, runtime: Runtime[NetworkContext]) -> Reco
 
 
 async def _view(step: Step, client: Client) -> Reception:
-    made_by = step.resources.caller.fingerprint(MERGE)
+    made_by = step.resources.model_client.fingerprint(MERGE)
     async with step.connection() as conn:
         view = await find_view(conn, step.network.id, client, made_by)
     if view is None:

@@ -35,8 +35,8 @@ async def open_interaction(state: InteractionState, runtime: Runtime[C]) -> Inte
             another record's.
         BudgetExceeded: the budget is spent, and this record would be begun.
     """
-    identity = clean_line(state.get("interaction") or "", KEY_LENGTH) or mint_identity()
-    refuse_own_steps(identity)
+    identity = clean_line(state.get("interaction") or "", KEY_LENGTH) or new_id()
+    refuse_reserved_id(identity)
     step = await begin_step(identity, runtime, first=True)
     step.network.require_bootstrapped()
     async with step.connection() as conn:
@@ -63,18 +63,18 @@ async def open_interaction(state: InteractionState, runtime: Runtime[C]) -> Inte
     }
 
 
-def refuse_own_steps(identity: str) -> None:
+def refuse_reserved_id(identity: str) -> None:
     """Raise InputError for the name of a step of RecNet itself, by which usage is counted."""
     if identity == BOOTSTRAP or identity.startswith(WINDOW):
         raise InputError(f"'{identity}' names a step of RecNet's own: choose another identity")
 
 
-def mint_identity() -> str:
+def new_id() -> str:
     """Return a fresh identity for a live record that came without one."""
     return f"live:{uuid4()}"
 
 
-async def is_settled(state: InteractionState) -> Literal["forward", "__end__"]:
+async def route_after_open(state: InteractionState) -> Literal["forward", "__end__"]:
     """Route a record that was learned from before to the end: it costs nothing again."""
     return "__end__" if state.get("repeated") else "forward"
 
@@ -100,19 +100,19 @@ def fails_record(node: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 
 # LangGraph calls the route after a subgraph that was left by a command synchronously, so the next
 # three are no coroutines.
-def was_predicted(state: InteractionState) -> Literal["backward", "record_failure"]:
+def route_after_forward(state: InteractionState) -> Literal["backward", "record_failure"]:
     """Route a record that failed in `forward` to `record_failure`."""
     return "record_failure" if state["failure"] else "backward"
 
 
-def was_committed(
+def route_after_backward(
     state: InteractionState,
 ) -> Literal["router_update", "record_failure", "__end__"]:
     """Route a record that failed in `backward` to `record_failure`, else by its window."""
-    return "record_failure" if state["failure"] else reaches_update_size(state)
+    return "record_failure" if state["failure"] else route_after_failure(state)
 
 
-def reaches_update_size(state: InteractionState) -> Literal["router_update", "__end__"]:
+def route_after_failure(state: InteractionState) -> Literal["router_update", "__end__"]:
     """Route to the router update where this commit filled the pending set and claimed it."""
     return "router_update" if state.get("window") is not None else "__end__"
 

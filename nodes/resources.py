@@ -1,6 +1,6 @@
 """Resources: the database pool, the models and the encoder that nodes work with.
 
-The façade or the Agent Server's lifespan opens and closes them. The façade binds its own to each
+`RecNet` or the Agent Server's lifespan opens and closes them. `RecNet` binds its own to each
 run that it starts; the Agent Server serves one for all runs of its process.
 """
 
@@ -55,7 +55,7 @@ class Resources:
     url: str
     """The address of the database; that of the embedded server where none was set."""
     pool: database.Pool
-    caller: ModelClient
+    model_client: ModelClient
     encoder: Encoder
     limiter: CallLimiter
     """Limits all requests to models and encoder."""
@@ -94,7 +94,7 @@ _served: list[Resources] = []
 
 
 def resources() -> Resources:
-    """Return the resources of this run: those its façade bound, else those that are served."""
+    """Return the resources of this run: those its `RecNet` bound, else those that are served."""
     if (bound := _BOUND.get(None)) is not None:
         return bound
     if not _served:
@@ -104,7 +104,7 @@ def resources() -> Resources:
 
 @contextmanager
 def serve(held: Resources) -> Iterator[None]:
-    """Let runs that no façade starts work with these resources, for the time of the block.
+    """Let runs that no `RecNet` starts work with these resources, for the time of the block.
 
     The Agent Server needs it, because a context variable set in its lifespan does not reach a node.
     """
@@ -146,7 +146,7 @@ async def open_resources(
             replies = stack.enter_context(open_reply_cache(url))
         locks = Locks(url, command)
         stack.push_async_callback(locks.close)
-        caller = ModelClient(
+        model_client = ModelClient(
             endpoints.model,
             templates,
             others=endpoints.others,
@@ -158,7 +158,7 @@ async def open_resources(
             cache=replies,
         )
         encoder, limiter = endpoints.encoder, endpoints.limiter
-        yield Resources(settings, url, pool, caller, encoder, limiter, budget, locks, command)
+        yield Resources(settings, url, pool, model_client, encoder, limiter, budget, locks, command)
 
 
 @asynccontextmanager

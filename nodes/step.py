@@ -26,7 +26,8 @@ C = TypeVar("C", bound=NetworkContext)
 """The context of a run: that of `bootstrap` has more fields than those of the other graphs."""
 
 BOOTSTRAP = "bootstrap"
-"""The name of the bootstrap's step; it is long, so the budget stops it between two calls."""
+"""The name of the bootstrap's step; because it makes many calls, the budget may stop it
+between calls."""
 WINDOW = "window "
 """The prefix of the names of router updates."""
 
@@ -47,7 +48,7 @@ class Step:
         notice: Callable[[R], Iterable[Fault]] | None = None,
     ) -> R:
         """Ask one prompt with the network's domain word; another seed reuses no cached reply."""
-        return await self.resources.caller.ask(
+        return await self.resources.model_client.ask(
             prompt,
             fields,
             words={"domain": self.network.domain},

@@ -38,9 +38,9 @@ PAUSE_SECONDS = 10.0
 async def join_window(conn: Connection, step: Step, clients: tuple[int, ...]) -> int | None:
     """Add a record's clients to the pending set, and return the window to update from, if any.
 
-    That is the set where it is full now, or an open window whose lease is free. Of the records that
-    a training run has planned as one window, the one that settles last claims the set, in the name
-    of the last in the stream.
+    That is the pending set if it is full now, or an open window whose lease is free. Of the records
+    that a training run has planned as one window, the one that settles last claims the set, in the
+    name of the last in the stream.
     """
     await add_pending(conn, step.network.id, clients)
     claims = await settle_planned(conn, step.network.id, step.name)

@@ -1,6 +1,6 @@
 """Gradient (§2.4, Eq. 8): credit for one prediction, as feedback to every module that took part.
 
-The feedback says what should change; the optimizers write it.
+The feedback says what should change; the optimizers write it. Stored as `state.domain.Gradient`.
 """
 
 from pydantic import Field

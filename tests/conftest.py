@@ -51,12 +51,6 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("thorough" if thorough else "quick")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """Let `-m 'not long'` still leave out the slow tests."""
-    if item.get_closest_marker("slow"):
-        item.add_marker("long")
-
-
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
     """Leave the slow tests and those of `evals` out of the coverage.
@@ -146,7 +140,7 @@ async def resources(settings: Settings, database: str) -> AsyncIterator[Resource
 
 @pytest.fixture
 def recnet(resources: Resources) -> RecNet:
-    """Return the façade on an empty database."""
+    """Return `RecNet` on an empty database."""
     return RecNet(resources)
 
 

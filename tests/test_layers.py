@@ -21,6 +21,7 @@ MAY_IMPORT = {
 LEAF = "state.domain"
 """A module that imports no other module of ours."""
 MOST_LINES = 300
+FINE = "from state.domain import Key\n\nclass B:\n    x = 1\n"
 UNWANTED = {
     r"\bDESIGN(\.md| ?§)|(?i:\bdecision \d)": "cites a document that is not in the repository",
     r"pip install ['\"]?recnet": "advises to install a package that is not published",
@@ -70,13 +71,27 @@ def import_faults(root: Path) -> list[str]:
 def file_faults(root: Path) -> list[str]:
     """Return the modules under `root` that are too long, or whose name says nothing."""
     found = []
-    for name, path in modules(root, (*PACKAGES, "benchmarks")).items():
+    for name, path in modules(root, (*PACKAGES, "benchmarks", "tests")).items():
         lines = len(path.read_text(encoding="utf-8").splitlines())
         if lines > MOST_LINES:
             found.append(f"{name} has {lines} lines, {MOST_LINES} at most")
         if path.stem == "utils":
             found.append(f"{name} needs a name that says what is in it")
     return found
+
+
+def class_faults(root: Path) -> list[str]:
+    """Return the names of public classes that several modules under `root` define."""
+    where: dict[str, list[str]] = {}
+    for module, path in modules(root, (*PACKAGES, "benchmarks")).items():
+        for node in ast.parse(path.read_text(encoding="utf-8"), str(path)).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                where.setdefault(node.name, []).append(module)
+    return [
+        f"class {name} is defined in {' and '.join(found)}"
+        for name, found in where.items()
+        if len(found) > 1
+    ]
 
 
 def text_faults(root: Path) -> list[str]:
@@ -100,8 +115,12 @@ def test_files_are_short_and_have_names() -> None:
     assert file_faults(ROOT) == []
 
 
+def test_no_public_class_name_exists_twice() -> None:
+    assert class_faults(ROOT) == []
+
+
 @pytest.mark.parametrize(
-    ("file", "text", "fault"),
+    ("file", "text", "expected"),
     [
         ("state/db/pool.py", "import prompts.llm", "state.db.pool imports prompts.llm"),
         (
@@ -118,23 +137,26 @@ def test_files_are_short_and_have_names() -> None:
         ("nodes/a.py", "from . import b", "cycle: "),
         ("nodes/merge.py", "x = 1\n" * 301, "nodes.merge has 301 lines"),
         ("benchmarks/a.py", "x = 1\n" * 301, "benchmarks.a has 301 lines"),
+        ("tests/test_a.py", "x = 1\n" * 301, "tests.test_a has 301 lines"),
+        ("nodes/a.py", "class B:\n    x = 1", "class B is defined in prompts.fine and nodes.a"),
         ("nodes/utils.py", "", "nodes.utils needs a name"),
         ("docs/a.md", "fine\nas DESIGN §3 says", "docs/a.md:2 cites a document"),
         ("nodes/a.py", '"""One lock (decision 7)."""', "nodes/a.py:1 cites a document"),
         ("README.md", "pip install 'recnet[bench]'", "README.md:1 advises to install"),
     ],
 )
-def test_a_fault_is_found(tmp_path: Path, file: str, text: str, fault: str) -> None:
+def test_a_broken_rule_is_reported(tmp_path: Path, file: str, text: str, expected: str) -> None:
     for package in PACKAGES:
         (tmp_path / package).mkdir()
         (tmp_path / package / "__init__.py").touch()
-    for folder in ("state/db", "prompts/llm", "benchmarks", "docs"):
+    for folder in ("state/db", "prompts/llm", "benchmarks", "tests", "docs"):
         (tmp_path / folder).mkdir()
     for beside in ("state/domain.py", "state/db/pool.py", "nodes/merge.py"):
         (tmp_path / beside).touch()
     (tmp_path / "nodes/b.py").write_text("import nodes.a", encoding="utf-8")
-    (tmp_path / "prompts/fine.py").write_text("from state.domain import Key", encoding="utf-8")
+    (tmp_path / "prompts/fine.py").write_text(FINE, encoding="utf-8")
     (tmp_path / file).write_text(text, encoding="utf-8")
-    found = [*import_faults(tmp_path), *file_faults(tmp_path), *text_faults(tmp_path)]
+    faults = (import_faults, file_faults, class_faults, text_faults)
+    found = [fault for find_faults in faults for fault in find_faults(tmp_path)]
     assert len(found) == 1
-    assert found[0].startswith(fault)
+    assert found[0].startswith(expected)

@@ -3,7 +3,7 @@
 from langgraph.graph import START, StateGraph
 
 from nodes.assign_credit import assign_credit
-from nodes.client_locks import is_committed, lock_clients
+from nodes.client_locks import lock_clients, route_after_commit
 from nodes.commit_interaction import commit_interaction
 from nodes.lifecycle import fails_record
 from nodes.optimize_clients import fan_out_gradients, optimize_filter_memory, optimize_profile
@@ -26,6 +26,6 @@ builder.add_conditional_edges(
 builder.add_edge("optimize_profile", "commit_interaction")
 builder.add_edge("optimize_filter_memory", "commit_interaction")
 # A commit that met newer versions sends only the rewrites concerned round again.
-builder.add_conditional_edges("commit_interaction", is_committed)
+builder.add_conditional_edges("commit_interaction", route_after_commit)
 
 graph = builder.compile(name="backward")

@@ -49,7 +49,7 @@ class Revision(Frozen):
     author: Author
     content: str
     changed: bool
-    """False if the module was like that before; then there is no new version."""
+    """False if the text or pin was already so; then there is no new version."""
 
 
 async def read_module(conn: Connection, network: NetworkRecord, name: str) -> Version:
@@ -61,7 +61,7 @@ async def read_module(conn: Connection, network: NetworkRecord, name: str) -> Ve
 @asynccontextmanager
 async def module_change(
     resources: Resources, network: NetworkRecord, name: str, note: str
-) -> AsyncIterator["ModuleChange"]:
+) -> AsyncIterator["ManualChange"]:
     """Find a module, and lock its network: a trainer plans from what it read at the start."""
     if len(note) > NOTE_LENGTH:
         raise InputError(f"the note has {len(note)} characters, at most {NOTE_LENGTH} are kept")
@@ -69,11 +69,11 @@ async def module_change(
     async with resources.pool.connection() as conn:
         module = await find_module(conn, network, name)
     async with network_lock(resources, network):
-        yield ModuleChange(resources, network, name, module, note)
+        yield ManualChange(resources, network, name, module, note)
 
 
 @dataclass(slots=True)
-class ModuleChange:
+class ManualChange:
     """A change of one module, made while its network is locked."""
 
     resources: Resources

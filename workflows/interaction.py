@@ -3,12 +3,12 @@
 from langgraph.graph import END, START, StateGraph
 
 from nodes.lifecycle import (
-    is_settled,
     open_interaction,
-    reaches_update_size,
     record_failure,
-    was_committed,
-    was_predicted,
+    route_after_backward,
+    route_after_failure,
+    route_after_forward,
+    route_after_open,
 )
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import InteractionInput, InteractionOutput, InteractionState
@@ -23,10 +23,10 @@ builder.add_node("backward", backward.graph)
 builder.add_node(record_failure)
 builder.add_node("router_update", router_update.graph)
 builder.add_edge(START, "open_interaction")
-builder.add_conditional_edges("open_interaction", is_settled)
-builder.add_conditional_edges("forward", was_predicted)
-builder.add_conditional_edges("backward", was_committed)
-builder.add_conditional_edges("record_failure", reaches_update_size)
+builder.add_conditional_edges("open_interaction", route_after_open)
+builder.add_conditional_edges("forward", route_after_forward)
+builder.add_conditional_edges("backward", route_after_backward)
+builder.add_conditional_edges("record_failure", route_after_failure)
 builder.add_edge("router_update", END)
 
 graph = builder.compile(name="interaction")

@@ -27,7 +27,7 @@ Graph = CompiledStateGraph[Any, Any, Any, Any]
 
 
 class Runs:
-    """Runs graphs with the resources of one façade, at most one run on a thread."""
+    """Runs graphs with the resources of one `RecNet`, at most one run on a thread."""
 
     def __init__(self, resources: Resources) -> None:
         self.resources = resources

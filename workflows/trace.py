@@ -11,7 +11,7 @@ from state.store.networks import NetworkRecord
 from state.store.routers import read_heirs
 from state.store.usage import read_calls
 from state.store.versions import Version, read_version, read_versions
-from state.store.windows import claims_of
+from state.store.windows import read_claimed_windows
 
 _WRITES = ("gradient", "split", "merge")
 """Authors of texts that an optimizer wrote."""
@@ -91,7 +91,7 @@ async def trace_interaction(
         reward=found.reward,
         reason=found.reason,
         failure=found.failure,
-        windows=tuple(await claims_of(conn, network.id, found.id)),
+        windows=tuple(await read_claimed_windows(conn, network.id, found.id)),
         messages=tuple(
             TracedMessage(
                 client=_title(names[decision.client_id]),

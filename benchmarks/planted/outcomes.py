@@ -8,7 +8,7 @@ from evals.planted.world import World, plant_world
 from state.domain import Frozen
 
 
-class Outcome(Frozen):
+class NetworkOutcome(Frozen):
     """What one network reached in one world."""
 
     rewards: dict[str, int | None]
@@ -20,7 +20,7 @@ class Outcome(Frozen):
     tokens: int
 
 
-Outcomes = Mapping[str, Sequence[Outcome]]
+Outcomes = Mapping[str, Sequence[NetworkOutcome]]
 """By variant, one outcome a world."""
 
 
@@ -45,11 +45,11 @@ def group_readers(world: World, largest_dose: float) -> Readers:
 
 
 Pair = tuple[float, float]
-Measure = Callable[[Outcome, Outcome, Readers], Pair | None]
+Measure = Callable[[NetworkOutcome, NetworkOutcome, Readers], Pair | None]
 """Returns the values of two variants in one world; None where the group is empty."""
 
 
-def accuracy(own: Outcome, other: Outcome, _: Readers) -> Pair | None:
+def accuracy(own: NetworkOutcome, other: NetworkOutcome, _: Readers) -> Pair | None:
     """Compare the shares of right predictions, over the records at which neither failed."""
     both = [
         (reward, other.rewards[record])
@@ -59,22 +59,22 @@ def accuracy(own: Outcome, other: Outcome, _: Readers) -> Pair | None:
     return _means(both)
 
 
-def ndcg_of_known(own: Outcome, other: Outcome, readers: Readers) -> Pair | None:
+def ndcg_of_known(own: NetworkOutcome, other: NetworkOutcome, readers: Readers) -> Pair | None:
     """Compare NDCG@10 over readers with a history."""
     return _ndcg(own, other, readers.early | readers.followers)
 
 
-def ndcg_of_cold(own: Outcome, other: Outcome, readers: Readers) -> Pair | None:
+def ndcg_of_cold(own: NetworkOutcome, other: NetworkOutcome, readers: Readers) -> Pair | None:
     """Compare NDCG@10 over cold readers."""
     return _ndcg(own, other, readers.cold)
 
 
-def ndcg_of_followers(own: Outcome, other: Outcome, readers: Readers) -> Pair | None:
+def ndcg_of_followers(own: NetworkOutcome, other: NetworkOutcome, readers: Readers) -> Pair | None:
     """Compare NDCG@10 over followers, whose own events are the same at every dose."""
     return _ndcg(own, other, readers.followers)
 
 
-def _ndcg(own: Outcome, other: Outcome, users: frozenset[str]) -> Pair | None:
+def _ndcg(own: NetworkOutcome, other: NetworkOutcome, users: frozenset[str]) -> Pair | None:
     return _means([(own.ndcg[user], other.ndcg[user]) for user in own.ndcg if user in users])
 
 

@@ -3,7 +3,7 @@
 from benchmarks.planted.verdicts import LEVEL, MARGIN, Finding
 from evals.paper.provenance import caution
 from evals.statistics import smallest_difference
-from evals.tables import markdown_table, shown_p
+from evals.tables import format_p, markdown_table
 from state.domain import Frozen
 
 Spread = tuple[float, float, float]
@@ -94,7 +94,7 @@ def _claims(findings: tuple[Finding, ...]) -> list[list[str]]:
         rows.append(
             [
                 f.kind, f.measured, own, f.against, other, _shown(f.interval),
-                str(len(f.differences)), shown_p(f.p), shown_p(f.corrected), least,
+                str(len(f.differences)), format_p(f.p), format_p(f.corrected), least,
                 f.expected, f.verdict,
             ]
         )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from benchmarks.planted.claims import CLAIMS, DOSES, KINDS, NOTHING, RECNET, VARIANTS, Claim
 from benchmarks.planted.outcomes import (
     Measure,
-    Outcome,
+    NetworkOutcome,
     Outcomes,
     Readers,
     accuracy,
@@ -67,7 +67,7 @@ async def make_study(
         (kind, seed): world.model_copy(update={"seed": seed, "users": users, "items": items})
         for (kind, world), seed in product(KINDS.items(), seeds)
     }
-    outcomes: dict[tuple[str, int], dict[str, Outcome]] = {}
+    outcomes: dict[tuple[str, int], dict[str, NetworkOutcome]] = {}
     limit = asyncio.Semaphore(concurrency)
 
     async def run(kind: str, seed: int) -> None:
@@ -103,7 +103,7 @@ async def make_study(
 
 async def run_world(
     recnet: RecNet, world: World, name: str, variants: Sequence[str]
-) -> dict[str, Outcome]:
+) -> dict[str, NetworkOutcome]:
     """Bootstrap a world, and train and test a copy of it for each variant.
 
     Networks whose names begin with `name` are dropped before and after.
@@ -122,7 +122,7 @@ async def run_world(
 
 async def _learn(
     recnet: RecNet, base: Network, name: str, changes: Mapping[str, object]
-) -> Outcome:
+) -> NetworkOutcome:
     network = await base.copy(name, **changes)
     report = await network.train()
     record = await network.record()
@@ -131,7 +131,7 @@ async def _learn(
     tasks = draw_tasks(dataset, Split.TEST, kind=Negatives.MATCHED, seen=seen, draws=range(DRAWS))
     in_flight = recnet.resources.settings.max_concurrent_calls
     ranking = await rank_all(RecNetRanker(recnet, name), tasks, concurrency=in_flight)
-    return Outcome(
+    return NetworkOutcome(
         rewards=rewards,
         ndcg=ranking.user_means(COMPARED_AT),
         calls=report.calls + report.update_calls,

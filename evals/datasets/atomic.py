@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evals.datasets.reader import DataError, shown
+from evals.datasets.reader import DataError, quoted
 from state.domain import KEY_LENGTH, clean_line
 
 
@@ -60,12 +60,12 @@ class Row:
         except ValueError:
             number = math.nan
         if not math.isfinite(number):
-            raise self.error(f"{column} {shown(self.values[column])} is not a finite number")
+            raise self.error(f"{column} {quoted(self.values[column])} is not a finite number")
         return number
 
     def _checked_key(self, value: str, column: str) -> str:
         if len(value) > KEY_LENGTH:
-            raise self.error(f"{column} {shown(value)}... is longer than {KEY_LENGTH} characters")
+            raise self.error(f"{column} {quoted(value)}... is longer than {KEY_LENGTH} characters")
         key = clean_line(value, KEY_LENGTH)
         if not key:
             raise self.error(f"{column} is empty")
@@ -112,17 +112,18 @@ def _lines(path: Path) -> Iterator[str]:
 
 def _positions(file: str, header: str, columns: Sequence[Column]) -> dict[str, int]:
     if "\t" not in header and any(mark in header for mark in ",;|"):
-        raise DataError(f"{file}:1: no tab in the header {shown(header)}: tabs separate columns")
+        raise DataError(f"{file}:1: no tab in the header {quoted(header)}: tabs separate columns")
     found: dict[str, tuple[int, str]] = {}
     for at, cell in enumerate(header.split("\t")):
         name, colon, kind = cell.strip().partition(":")
         if not colon:
             wanted = ", ".join(f"{column.name}:{column.types[0]}" for column in columns)
             raise DataError(
-                f"{file}:1: header field {shown(cell)} is not of the form name:type, as in {wanted}"
+                f"{file}:1: header field {quoted(cell)} is not of the form name:type, "
+                f"as in {wanted}"
             )
         if name in found:
-            raise DataError(f"{file}:1: the header names column {shown(name)} twice")
+            raise DataError(f"{file}:1: the header names column {quoted(name)} twice")
         found[name] = (at, kind)
     positions = {}
     for column in columns:
@@ -133,7 +134,7 @@ def _positions(file: str, header: str, columns: Sequence[Column]) -> dict[str, i
             if kind not in column.types:
                 wanted = " or ".join(column.types)
                 raise DataError(
-                    f"{file}:1: column {present[0]} has type {shown(kind)}, expected {wanted}"
+                    f"{file}:1: column {present[0]} has type {quoted(kind)}, expected {wanted}"
                 )
             positions[column.name] = at
         elif column.required:

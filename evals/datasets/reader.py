@@ -16,7 +16,7 @@ class DataError(RecNetError):
     """A data file is wrong: one line with the file, the line number and the reason."""
 
 
-def shown(value: str) -> str:
+def quoted(value: str) -> str:
     """Return `value` quoted, on one line and short enough for an error."""
     return repr(clean_line(value, _SHOWN))
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evals.datasets.atomic import Column, Row, read_atomic
-from evals.datasets.reader import DataError, LeftOut, ReadResult, shown
+from evals.datasets.reader import DataError, LeftOut, ReadResult, quoted
 from evals.datasets.splits import SplitStrategy, leave_one_out, round_robin, split_in_time
 from state.dataset import Dataset, Event, Item, Split
 
@@ -111,7 +111,7 @@ def _read_items(path: Path) -> list[Item]:
     for row in read_atomic(path, (_ITEM, _TITLE, _CATEGORY)):
         key = row.key("item_id")
         if key in lines:
-            raise row.error(f"item {shown(key)} is already on line {lines[key]}")
+            raise row.error(f"item {quoted(key)} is already on line {lines[key]}")
         lines[key] = row.line
         title, category = (
             html.unescape(row.values.get(column, "")[:_TEXT_READ])
@@ -178,7 +178,7 @@ def _append(own: list[_Step], row: Row, split: Split) -> None:
     if past != tuple(step.item for step in own):
         last = own[-1].row
         raise row.error(
-            f"the history of user {shown(user)} has {len(past)} items that are not "
+            f"the history of user {quoted(user)} has {len(past)} items that are not "
             f"the {len(own)} events known from the rows before (last: {last.file}:{last.line})"
         )
     own.append(_Step(user, row.key("item_id"), row, split))
@@ -190,7 +190,7 @@ def _user(row: Row, written: dict[str, Row]) -> str:
     first = written.setdefault(key, row)
     if first.values["user_id"] != row.values["user_id"]:
         raise row.error(
-            f"user {shown(key)} is written in another way before ({first.file}:{first.line}); "
+            f"user {quoted(key)} is written in another way before ({first.file}:{first.line}); "
             "spaces or invisible characters differ"
         )
     return key
@@ -200,11 +200,11 @@ def _check_items(own: Sequence[_Step], catalogue: set[str]) -> None:
     met: dict[str, Row] = {}
     for step in own:
         if step.item not in catalogue:
-            raise step.row.error(f"item {shown(step.item)} is not in the .item file")
+            raise step.row.error(f"item {quoted(step.item)} is not in the .item file")
         first = met.setdefault(step.item, step.row)
         if first is not step.row:
             raise step.row.error(
-                f"user {shown(step.user)} already has item {shown(step.item)} "
+                f"user {quoted(step.user)} already has item {quoted(step.item)} "
                 f"({first.file}:{first.line}); keep one event of the two"
             )
 
@@ -213,7 +213,7 @@ def _check_splits(own: Sequence[_Step]) -> None:
     for step, split in zip(own, leave_one_out(len(own)), strict=True):
         if step.given not in (None, split):
             raise step.row.error(
-                f"item {shown(step.item)} of user {shown(step.user)} is given as {step.given}, "
+                f"item {quoted(step.item)} of user {quoted(step.user)} is given as {step.given}, "
                 f"but leave-one-out over {len(own)} events makes it {split}"
             )
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean
 
 from evals.candidates import PROBED, SHOWN, Negatives
-from evals.metrics import random_line
+from evals.metrics import expected_random
 from evals.ranking import RankingResult, pool
 from evals.statistics import equivalence_p, holm
 from evals.tables import COMPARED_AT, TableRow, make_row
@@ -57,7 +57,7 @@ def compare_probes(results: Mapping[str, Sequence[RankingResult]]) -> Rows:
 
 
 def _probe_row(seeds: list[RankingResult]) -> TableRow:
-    chance = random_line(seeds[0].size, COMPARED_AT)
+    chance = expected_random(seeds[0].size, COMPARED_AT)
     row = _row(seeds, dict.fromkeys(seeds[0].ranks, chance))
     above = [value - chance for value in pool(seeds).user_means(COMPARED_AT).values()]
     p = row.comparison.p if row.comparison else None

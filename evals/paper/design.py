@@ -9,14 +9,14 @@ from evals.ablations import ABLATIONS
 from state.dataset import Split
 from state.domain import Frozen
 
-Trainer = Literal["recnet", "agentcf", "none"]
+TrainedBy = Literal["recnet", "agentcf", "none"]
 
 
 class Variant(Frozen):
     """One way to train a network, and its row in tables."""
 
     name: str
-    trainer: Trainer = "recnet"
+    trainer: TrainedBy = "recnet"
     settings: dict[str, object] = Field(default_factory=dict)
     """What differs from RecNet's settings."""
 
@@ -74,7 +74,7 @@ DESIGNS: Mapping[str, Design] = {
         variants=(RECNET, *map(ablation, _ABLATED)),
     ),
     "table4": Design(
-        title="Ways of propagation (the paper's Table 4)",
+        title="Propagation methods (the paper's Table 4)",
         reference="RecNet",
         variants=(ablation("EM"), ablation("EM+LR"), ablation("EM+LR+LS"), RECNET),
     ),

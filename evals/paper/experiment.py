@@ -21,7 +21,7 @@ RowResults = dict[str, tuple[RankingResult, ...]]
 """Results of rows in the order of the table, over seeds and kinds of negatives."""
 
 
-class Outcome(Frozen):
+class ExperimentResult(Frozen):
     """All that an experiment found."""
 
     results: tuple[Result, ...]
@@ -44,7 +44,7 @@ async def run_experiment(
     plan: Plan,
     results: Results,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
-) -> Outcome:
+) -> ExperimentResult:
     """Train and rank what a table needs and no stored result has; return all of it.
 
     Everything that can be refused is refused before any call is paid for.
@@ -84,7 +84,7 @@ async def run_experiment(
         )
         rankers = make_probes(recnet, {RECNET.name: job.network}, seed=job.seed)
         of_probes += await _rank(rankers, data, job.split, tasks)
-    return Outcome(
+    return ExperimentResult(
         results=tuple(trained),
         rankings=_by_row([*rankings, *(own for result in trained for own in result.rankings)]),
         probes=_by_row(of_probes),

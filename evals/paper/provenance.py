@@ -26,8 +26,8 @@ def base_name(recnet: RecNet, dataset: Dataset, seed: int) -> str:
         TemplateError: an edited template does not fit its prompt.
     """
     held = recnet.resources
-    held.caller.add(OF_AGENTCF)
-    asked = [held.caller.fingerprint(prompt) for prompt in (*PROMPTS, *OF_AGENTCF)]
+    held.model_client.add(OF_AGENTCF)
+    asked = [held.model_client.fingerprint(prompt) for prompt in (*PROMPTS, *OF_AGENTCF)]
     settings = held.settings
     if settings.embedding != OFFLINE:
         asked.append(str(settings.embedding_base_url or settings.base_url))

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from evals.candidates import Negatives
-from evals.metrics import CUTOFFS, random_line
+from evals.metrics import CUTOFFS, expected_random
 from evals.paper.comparison import NEAR
 from evals.paper.costs import cost_rows, efficiency_rows
 from evals.paper.printed import with_printed
@@ -12,10 +12,10 @@ from evals.tables import (
     COMPARED_AT,
     MEANING,
     TableRow,
+    format_figure,
+    format_p,
     line_rows,
     markdown_table,
-    shown,
-    shown_p,
 )
 from state.domain import Frozen
 
@@ -63,7 +63,7 @@ class Report(Frozen):
             parts += [f"## {MEANING[kind]}, {self.users[kind]} of {self.asked} users", ""]
             figures = _figures(rows, self.reference, self.size)
             parts += [*markdown_table(with_printed(figures, self.printed)), ""]
-        chance = f"{random_line(self.size, COMPARED_AT):.3f}"
+        chance = f"{expected_random(self.size, COMPARED_AT):.3f}"
         if any(self.probes.values()):
             parts += ["## Probes: rankers that know nothing of taste", ""]
             parts += [_PROBE_NOTE.format(chance=chance), "", _P_NOTE, ""]
@@ -90,7 +90,7 @@ def _figures(rows: Sequence[TableRow], reference: str, size: int) -> list[list[s
     cells = [[*header, f"@{COMPARED_AT} – {reference}", "p (Holm)", "smallest resolved"]]
     for row in (*line_rows(size), *rows):
         by_seed = ", ".join(f"{value:.3f}" for value in row.by_seed)
-        cells.append([row.name, *map(shown, row.figures), by_seed, *_compared(row)])
+        cells.append([row.name, *map(format_figure, row.figures), by_seed, *_compared(row)])
     return cells
 
 
@@ -99,8 +99,8 @@ def _probes(probes: dict[Negatives, tuple[TableRow, ...]]) -> list[list[str]]:
     cells = [[*header, "smallest resolved", f"p (±{NEAR})"]]
     for kind, rows in probes.items():
         for row in rows:
-            reached = [str(kind), f"{row.users}", shown(row.figures[-1])]
-            cells.append([row.name, *reached, *_compared(row), shown_p(row.p_near)])
+            reached = [str(kind), f"{row.users}", format_figure(row.figures[-1])]
+            cells.append([row.name, *reached, *_compared(row), format_p(row.p_near)])
     return cells
 
 
@@ -111,4 +111,4 @@ def _compared(row: TableRow) -> list[str]:
     # Where all users have the same difference, their spread is not known.
     smallest = f"{pair.smallest:.3f}" if pair.smallest > 0 else "–"
     spread = f"({pair.interval.low:+.3f} to {pair.interval.high:+.3f})"
-    return [f"{pair.difference:+.3f} {spread}", shown_p(row.p), smallest]
+    return [f"{pair.difference:+.3f} {spread}", format_p(row.p), smallest]

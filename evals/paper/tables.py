@@ -8,7 +8,7 @@ from evals.datasets.splits import targets
 from evals.evaluation import models_asked
 from evals.paper.comparison import compare_probes, compare_rows
 from evals.paper.design import DESIGNS, Plan
-from evals.paper.experiment import Outcome, row_names, run_experiment
+from evals.paper.experiment import ExperimentResult, row_names, run_experiment
 from evals.paper.printed import require_rows
 from evals.paper.provenance import caution, program, short_hash
 from evals.paper.report import Report
@@ -78,7 +78,7 @@ def file_stem(name: str, dataset: str, plan: Plan, bases: set[str]) -> str:
     return f"{read}-{plan.split}-{short_hash([asked, *sorted(bases)])}"
 
 
-def _notes(recnet: RecNet, plan: Plan, outcome: Outcome) -> tuple[str, ...]:
+def _notes(recnet: RecNet, plan: Plan, outcome: ExperimentResult) -> tuple[str, ...]:
     settings, seeds = recnet.resources.settings, ", ".join(map(str, range(plan.seeds)))
     here, made = program(), {result.program for result in outcome.results}
     others = " and by ".join(sorted(made))

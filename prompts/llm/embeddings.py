@@ -16,8 +16,8 @@ from prompts.llm.errors import ModelError
 from prompts.llm.limiter import CallLimiter, CallSlot
 from prompts.llm.models import COMPATIBLE, OFFLINE, Connection, loading_error
 from prompts.llm.retries import is_failure, retry_policy
+from prompts.llm.tokens import estimate_tokens
 from prompts.offline.encoder import OfflineEncoder
-from prompts.offline.model import CHARACTERS_A_TOKEN
 from state.domain import EMBEDDING, Call
 
 MOST_DIMENSIONS = 1_900
@@ -81,7 +81,7 @@ class Encoder:
     async def _request(
         self, texts: list[str], usage: CallUsage, slot: CallSlot
     ) -> list[list[float]]:
-        tokens = sum(map(len, texts)) // CHARACTERS_A_TOKEN
+        tokens = estimate_tokens(*texts)
         try:
             async for attempt in retry_policy(self.name, self.request_attempts, self.retry_wait):
                 with attempt:

@@ -45,7 +45,7 @@ class CallLimiter:
         self._arrived = 0
         self._closed = False
         self._cancelling = asyncio.Event()
-        self._failures = self._recovered = 0  # to record a call, and how many of them are over
+        self._failures = self._recovered = 0  # failed recordings; how many have been recovered
 
     @contextmanager
     def slot(self) -> Iterator["CallSlot"]:

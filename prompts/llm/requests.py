@@ -13,7 +13,7 @@ from prompts.llm.models import Endpoint
 from prompts.llm.parsing import Raw, read_message, split_thoughts
 from prompts.llm.retries import is_failure, retry_policy, status_of
 from prompts.llm.structured_output import Mode, Model, add_schema, bind_reply, is_about_mode
-from prompts.offline.model import CHARACTERS_A_TOKEN
+from prompts.llm.tokens import estimate_tokens
 from prompts.template import Reply
 
 _CUT = {
@@ -73,7 +73,7 @@ class Requests:
     async def _request(self, messages: list[BaseMessage], reply: type[Reply], mode: Mode) -> Raw:
         model = bind_reply(self.endpoint.model, mode, reply)
         asked = add_schema(messages, mode, reply)
-        tokens = sum(len(message.text) for message in asked) // CHARACTERS_A_TOKEN
+        tokens = estimate_tokens(*(message.text for message in asked))
         try:
             async with self.slot.request(tokens):
                 if self.stops:

@@ -1,7 +1,7 @@
 """Retries: which failures of an endpoint are transient, how often and when a request is repeated.
 
 Providers' libraries use several HTTP libraries, and importing them takes seconds, so their errors
-are recognised by the names of their classes.
+are recognised by the names of their classes. Bad replies are asked again in `client.py`.
 """
 
 import logging

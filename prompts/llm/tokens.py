@@ -6,14 +6,13 @@ scripts.
 """
 
 from bisect import bisect_right
-from math import ceil
 from typing import Any, TypeVar
 
 from prompts.fields import render_fields
-from prompts.offline.model import CHARACTERS_A_TOKEN
 from prompts.template import Fields
 from state.domain import PROFILE_LENGTH
 
+CHARACTERS_A_TOKEN = 4
 CONTEXT = 8_192
 """Tokens that a model must read: every request with its reply, at a network's defaults."""
 READABLE = CONTEXT * CHARACTERS_A_TOKEN
@@ -24,9 +23,9 @@ SHORTEST = 100
 F = TypeVar("F", bound=Fields)
 
 
-def estimate_tokens(text: str) -> int:
-    """Return about how many tokens `text` costs."""
-    return ceil(len(text) / CHARACTERS_A_TOKEN)
+def estimate_tokens(*texts: str) -> int:
+    """Return about how many tokens the texts cost together, rounded down."""
+    return sum(map(len, texts)) // CHARACTERS_A_TOKEN
 
 
 def fit_fields(fields: F, characters: int) -> F:

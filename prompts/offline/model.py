@@ -15,6 +15,7 @@ from prompts.choose_recipients import ChooseRecipientsFields
 from prompts.extract import ExtractFields
 from prompts.fields import ROOT, read_fields
 from prompts.gradient import GradientFields
+from prompts.llm.tokens import estimate_tokens
 from prompts.merge import MergeFields
 from prompts.offline.attributes import extract, summarize
 from prompts.offline.filter_memory import merge, optimize_filter_memory
@@ -31,8 +32,6 @@ from prompts.predict import PredictFields
 from prompts.rank import RankFields
 from prompts.summarize import SummarizeFields
 from prompts.write_message import WriteMessageFields
-
-CHARACTERS_A_TOKEN = 4
 
 _ANSWERS: Mapping[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = {
     "Extract": (ExtractFields, extract),
@@ -80,8 +79,8 @@ class OfflineModel(BaseChatModel):
     ) -> ChatResult:
         fields, answer = _ANSWERS[_schema_name(kwargs.get("response_format"))]
         reply = answer(read_fields(_find_fields(messages), fields)).model_dump_json()
-        asked = sum(len(message.text) for message in messages) // CHARACTERS_A_TOKEN
-        answered = len(reply) // CHARACTERS_A_TOKEN
+        asked = estimate_tokens(*(message.text for message in messages))
+        answered = estimate_tokens(reply)
         message = AIMessage(
             content=reply,
             usage_metadata=UsageMetadata(

@@ -15,7 +15,7 @@ _CONNECTIONS = (
     "server's max_connections, or the CONNECTION LIMIT of the role or database"
 )
 _TOO_MANY = ("too many connections", "too many clients", "connection slots are reserved")
-"""Messages of a server that refuses a connection; psycopg gets no error code for them."""
+"""Message texts for a refused connection; no SQLSTATE is available at that point."""
 
 _ADVICE: tuple[tuple[type[psycopg.Error], str], ...] = (
     (errors.DiskFull, f"the database's disk is full: free space on the server; {_GOES_ON}"),

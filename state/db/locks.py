@@ -26,7 +26,8 @@ WAIT_SECONDS = 60.0
 """How long anybody waits for locks that it can do without."""
 _SHORTEST = 0.02
 _LONGEST = 0.05
-"""Seconds between two tries: were they to grow on, newcomers would mostly be the first."""
+"""Seconds between two tries, kept constant: with growing pauses, later arrivals would
+usually win."""
 _REFUSED_SECONDS = 30.0
 """How long nobody asks again for a connection that the server refused, where it can do without."""
 _CLOSE_SECONDS = 1.0

@@ -44,7 +44,7 @@ class TableDifferences(Frozen):
     rows: tuple[RowDifference, ...]
 
 
-class Step(Frozen):
+class NetworkStep(Frozen):
     """A step in the life of a network; `bootstrap` has no id."""
 
     kind: Literal["bootstrap", "interaction", "router update"]
@@ -56,7 +56,7 @@ class Differences(Frozen):
 
     networks: tuple[str, str]
     digests: tuple[str, str]
-    first_difference: Step | None
+    first_difference: NetworkStep | None
     """The earliest step whose rows differ; None where only what the networks hold now does."""
     tables: tuple[TableDifferences, ...]
     """The tables that differ, in the order of the dump."""
@@ -74,7 +74,7 @@ async def compare_networks(
 ) -> Differences:
     """Return whether two networks are the same, and where they differ; reads both into memory."""
     tables: list[TableDifferences] = []
-    steps: set[Step] = set()
+    steps: set[NetworkStep] = set()
     async with one_moment(conn):
         digests = await hash_dump(conn, first.id), await hash_dump(conn, second.id)
         names = await name_clients(conn, first.id), await name_clients(conn, second.id)
@@ -136,7 +136,7 @@ def _name(table: str, row: Row, clients: Names) -> str:
     return " · ".join(words.values())
 
 
-def _step(table: str, row: Row | None, other: Row | None) -> Step | None:
+def _step(table: str, row: Row | None, other: Row | None) -> NetworkStep | None:
     """Return the step that wrote a row, where that is known."""
     one = row or other or {}
     router_gradient = table == "gradients" and one["module"] == ModuleKind.ROUTER
@@ -144,15 +144,15 @@ def _step(table: str, row: Row | None, other: Row | None) -> Step | None:
         return None  # the router update that settled it differs too
     interaction = one["id"] if table == "interactions" else one.get("interaction_id")
     if interaction is not None:
-        return Step(kind="interaction", id=interaction)
+        return NetworkStep(kind="interaction", id=interaction)
     window = one["id"] if table == "windows" else one.get("window_id")
     if window is not None:
-        return Step(kind="router update", id=str(window))
+        return NetworkStep(kind="router update", id=str(window))
     first_text = table == "module_versions" and one["version"] == 1
-    return Step(kind="bootstrap") if first_text or table == "clients" else None
+    return NetworkStep(kind="bootstrap") if first_text or table == "clients" else None
 
 
-async def _order(conn: Connection, network: int) -> dict[Step, float]:
+async def _order(conn: Connection, network: int) -> dict[NetworkStep, float]:
     """Return the place of each step; a router update is right after the record that claimed it."""
     query = """SELECT 'interaction' AS kind, id, created_at AS at
         FROM interactions WHERE network_id = %s
@@ -160,7 +160,7 @@ async def _order(conn: Connection, network: int) -> dict[Step, float]:
         SELECT 'router update', id::text, claimed_at FROM windows WHERE network_id = %s
         ORDER BY at, kind, id"""
     rows = await fetch_all(conn, query, (network, network))
-    return {Step(kind=row["kind"], id=row["id"]): place for place, row in enumerate(rows)}
+    return {NetworkStep(kind=row["kind"], id=row["id"]): place for place, row in enumerate(rows)}
 
 
 def _changes(first: Row, second: Row) -> tuple[Change, ...]:

@@ -27,7 +27,7 @@ class Router(Frozen):
     embedding: Vector
 
 
-class Outcome(Frozen):
+class MessageOutcome(Frozen):
     """What became of a router's messages so far."""
 
     accepted: int
@@ -112,7 +112,7 @@ async def retire_router(conn: Connection, network: int, router: int, heir: int) 
     )
 
 
-async def read_outcome(conn: Connection, network: int, router: int) -> Outcome:
+async def read_outcome(conn: Connection, network: int, router: int) -> MessageOutcome:
     """Return what became of all messages of a router, whatever its version.
 
     What was merged on delivery is counted; it has a reward once an interaction has used it.
@@ -124,4 +124,4 @@ async def read_outcome(conn: Connection, network: int, router: int) -> Outcome:
         JOIN filter_decisions v ON v.network_id = m.network_id AND v.message_id = m.id
         LEFT JOIN interactions i ON i.network_id = v.network_id AND i.id = v.interaction_id
         WHERE m.network_id = %s AND m.module = 'router' AND m.owner = %s"""
-    return Outcome.model_validate(await fetch_one(conn, query, (network, router)))
+    return MessageOutcome.model_validate(await fetch_one(conn, query, (network, router)))

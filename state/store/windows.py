@@ -68,7 +68,7 @@ async def set_window_thread(conn: Connection, network: int, window: int, thread_
     await update_row(conn, "windows", network, window, thread_id=thread_id)
 
 
-async def claims_of(conn: Connection, network: int, interaction: str) -> list[int]:
+async def read_claimed_windows(conn: Connection, network: int, interaction: str) -> list[int]:
     """Return the windows that the commits of an interaction claimed."""
     query = "SELECT id FROM windows WHERE network_id = %s AND claimed_by = %s ORDER BY id"
     return [row["id"] for row in await fetch_all(conn, query, (network, interaction))]
@@ -83,7 +83,7 @@ async def close_window(conn: Connection, network: int, window: int) -> bool:
     return cursor.rowcount == 1
 
 
-async def count_recipients(conn: Connection, network: int, window: int, recipients: int) -> None:
+async def set_recipients(conn: Connection, network: int, window: int, recipients: int) -> None:
     """Note how many clients were sent a message by a window's router update."""
     await update_row(conn, "windows", network, window, recipients=recipients)
 

@@ -11,7 +11,7 @@ from evals.baselines.probes import LeastPopularRanker
 from evals.baselines.random_order import RandomRanker
 from evals.candidates import SHOWN, Negatives, draw_candidates, draw_tasks
 from evals.datasets.splits import history, leave_one_out
-from evals.metrics import random_line
+from evals.metrics import expected_random
 from evals.ranking import rank_all
 from state.dataset import Dataset, Event, Item, Split
 
@@ -152,7 +152,7 @@ async def test_popularity_does_not_tell_a_new_target_from_matched_negatives() ->
     }
     assert means[Negatives.SAMPLED] > 0.5
     for kind in (Negatives.MATCHED, Negatives.EQUAL):
-        assert abs(means[kind] - random_line(10, 10)) < 0.03  # four standard errors
+        assert abs(means[kind] - expected_random(10, 10)) < 0.03  # four standard errors
 
 
 def hit_world(users: int = 40) -> Dataset:

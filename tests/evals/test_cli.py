@@ -50,7 +50,7 @@ def test_the_list_imports_no_slow_library() -> None:
     assert not SLOW & set(done.stdout.splitlines()[-1].split())
 
 
-def test_the_list_takes_no_time() -> None:
+def test_help_is_printed_within_a_second_and_a_half() -> None:
     def seconds() -> float:
         start = time.perf_counter()
         words = [sys.executable, "-m", "evals.cli", "--help"]

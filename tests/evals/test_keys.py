@@ -25,7 +25,7 @@ import tests.support.model_server.server
 from evals.cli import app
 from state.dataset import Dataset, Item
 from state.db.migrate import SCHEMA
-from tests.support.model_server.answers import Answer, answer_chat
+from tests.support.model_server.answers import PreparedAnswer, answer_chat
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.protocol import Body
 from tests.support.model_server.serving import RunningServer, serving
@@ -65,7 +65,7 @@ def echo(value: Any, said: str, name: str = "") -> Any:  # noqa: ANN401 - any JS
     return value
 
 
-def echoing(answering: Callable[[Body, ModelServerSettings], Answer]) -> Any:  # noqa: ANN401
+def echoing(answering: Callable[[Body, ModelServerSettings], PreparedAnswer]) -> Any:  # noqa: ANN401
     """Let a server say the models' key, in every text, in thoughts, and in refusals."""
     place = count()
 
@@ -82,7 +82,7 @@ def echoing(answering: Callable[[Body, ModelServerSettings], Answer]) -> Any:  #
                 message["reasoning_content"] = f"The key is {MODEL}."
         return body
 
-    def answer(body: Body, settings: ModelServerSettings) -> Answer:
+    def answer(body: Body, settings: ModelServerSettings) -> PreparedAnswer:
         found = answering(body, settings)
         if body["model"] != "echo":
             return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import ndcg_score
 
-from evals.metrics import CUTOFFS, floor, ndcg, random_line
+from evals.metrics import CUTOFFS, expected_random, floor, ndcg
 
 
 @pytest.mark.parametrize(
@@ -43,14 +43,14 @@ def test_ranks_and_cutoffs_start_at_one(rank: int, k: int) -> None:
         ndcg(rank, k)
 
 
-def test_the_lines_of_ten_candidates_are_those_of_the_design() -> None:
+def test_floor_and_random_ndcg_of_ten_candidates_have_known_values() -> None:
     assert round(floor(10, 10), 3) == 0.289
     assert (floor(10, 1), floor(10, 5)) == (0, 0)
-    lines = [round(random_line(10, k), 3) for k in (1, 5, 10)]
+    lines = [round(expected_random(10, k), 3) for k in (1, 5, 10)]
     assert lines == [0.1, 0.295, 0.454]
 
 
 def test_other_sizes() -> None:
-    assert floor(1, 10) == random_line(1, 10) == 1
-    assert random_line(2, 10) == pytest.approx((1 + 1 / math.log2(3)) / 2)
+    assert floor(1, 10) == expected_random(1, 10) == 1
+    assert expected_random(2, 10) == pytest.approx((1 + 1 / math.log2(3)) / 2)
     assert floor(20, 10) == 0

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from nodes.client_locks import is_committed, lock_clients
+from nodes.client_locks import lock_clients, route_after_commit
 from nodes.commit_interaction import commit_interaction
 from nodes.lifecycle import record_failure
 from nodes.optimize_clients import fan_out_gradients
@@ -34,7 +34,9 @@ async def credited(interaction: str, user: str) -> BackwardState:
     return state
 
 
-async def test_what_moved_on_meanwhile_is_what_is_rewritten(resources: Resources) -> None:
+async def test_a_profile_that_changed_before_the_lock_is_rewritten_in_its_newest_version(
+    resources: Resources,
+) -> None:
     network = (await plant_tiny(resources)).id
     await push(resources, network, 1, 1, 8)
     state = await credited("i:1", "ann")
@@ -66,7 +68,7 @@ async def test_the_next_run_of_a_client_waits_for_the_commit(resources: Resource
     assert second["clients"][1].profile == "A bebop record."
     second["rewrites"] = [rewrite(second, ITEM, "A bebop record, and more.")]
     update = await commit_interaction(second, runtime())
-    assert await is_committed({**second, **update}) == "__end__"
+    assert await route_after_commit({**second, **update}) == "__end__"
 
 
 async def test_a_record_that_fails_releases_its_locks(resources: Resources) -> None:

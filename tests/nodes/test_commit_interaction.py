@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from nodes.client_locks import is_committed, lock_clients
+from nodes.client_locks import lock_clients, route_after_commit
 from nodes.commit_interaction import commit_interaction
 from nodes.optimize_clients import (
     fan_out_gradients,
@@ -65,7 +65,7 @@ async def rewritten() -> BackwardState:
 
 async def next_round(state: BackwardState, update: BackwardState) -> BackwardState:
     """Return the state with which a commit that met newer texts goes round again."""
-    assert await is_committed({**state, **update}) == "lock_clients"
+    assert await route_after_commit({**state, **update}) == "lock_clients"
     state = {**state, **update}
     return {**state, **await lock_clients(state, runtime())}
 

@@ -177,7 +177,7 @@ async def test_a_commit_that_breaks_leaves_the_window_open(
     async def power_cut(*_: object) -> None:
         raise OSError("power cut")
 
-    monkeypatch.setattr("nodes.commit_router_update.count_recipients", power_cut)
+    monkeypatch.setattr("nodes.commit_router_update.set_recipients", power_cut)
     async with resources.pool.connection() as conn:
         before = await digest_network(conn, network)
         with pytest.raises(OSError, match="power cut"):

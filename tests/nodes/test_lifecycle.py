@@ -4,7 +4,7 @@ import pytest
 from langgraph.errors import ParentCommand
 
 from nodes.commit_interaction import commit_interaction
-from nodes.lifecycle import fails_record, is_settled, open_interaction, record_failure
+from nodes.lifecycle import fails_record, open_interaction, record_failure, route_after_open
 from nodes.resources import Resources
 from prompts.llm.errors import BudgetExceeded, ReplyError
 from state.errors import InputError, NetworkError
@@ -30,7 +30,7 @@ async def test_a_new_record_goes_forward_under_its_own_identity(resources: Resou
     await plant_tiny(resources)
     out = await open_interaction({**RECORD, "interaction": " i:\x001 "}, runtime())
     assert (out["interaction"], out["repeated"]) == ("i: 1", False)
-    assert await is_settled({**RECORD, **out}) == "forward"
+    assert await route_after_open({**RECORD, **out}) == "forward"
     without: InteractionState = {"user": "ann", "positive": "j2", "negative": "m1"}
     minted = {(await open_interaction(without, runtime()))["interaction"] for _ in range(2)}
     assert len(minted) == 2
@@ -41,7 +41,7 @@ async def test_a_settled_record_returns_what_was_committed(resources: Resources)
     await plant_tiny(resources)
     await commit_interaction(await after_forward(), runtime())
     out = await open_interaction(RECORD, runtime())
-    assert await is_settled({**RECORD, **out}) == "__end__"
+    assert await route_after_open({**RECORD, **out}) == "__end__"
     assert (out["predicted"], out["reward"], out["reason"]) == ("m1", 0, "It seemed so.")
 
 

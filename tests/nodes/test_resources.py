@@ -160,8 +160,8 @@ async def test_prompts_may_have_other_models_at_their_prices(models: ScriptedSer
         budget_money=1.0,
     )
     async with open_endpoints(given) as opened:
-        caller = ModelClient(opened.model, greeting_templates(), others=opened.others)
-        names = {prompt.name: caller.endpoint(prompt).name for prompt in PROMPTS}
+        model_client = ModelClient(opened.model, greeting_templates(), others=opened.others)
+        names = {prompt.name: model_client.endpoint(prompt).name for prompt in PROMPTS}
         prices = [opened.others[name].price for name in ("extract", "rank")]
     assert names.pop("extract") == "openai:tiny"
     assert names.pop("rank") == "offline"

@@ -29,7 +29,7 @@ async def thread_ids(recnet: RecNet) -> set[str]:
 
 
 def keeping(recnet: RecNet) -> RecNet:
-    """Return a façade on the same resources that deletes no checkpoints."""
+    """Return a `RecNet` on the same resources that deletes no checkpoints."""
     resources = recnet.resources
     settings = resources.settings.model_copy(update={"keep_checkpoints": True})
     return RecNet(replace(resources, settings=settings))

@@ -19,7 +19,7 @@ NARROW = 1e-5
 
 
 @dataclass
-class Sent:
+class EquationMessage:
     """A message with its router, the attributes in it, and the embedding of its text."""
 
     message: int
@@ -32,7 +32,7 @@ class Sent:
 class Update:
     """The messages and recipients that a router update should have."""
 
-    messages: list[Sent]
+    messages: list[EquationMessage]
     expected: dict[int, dict[int, float]] = field(default_factory=dict)
     """The recipients with their cosine, by message, then client."""
     too_far: int = 0
@@ -81,7 +81,7 @@ def expected_buffer(
     return [*newest, *(m for m in before if routers[m] not in replaced)][:capacity]
 
 
-async def sent_in(recnet: RecNet, network: int, window: int) -> list[Sent]:
+async def sent_in(recnet: RecNet, network: int, window: int) -> list[EquationMessage]:
     """Return the messages of a window, each with the embedding of its text."""
     found = []
     for row in await messages_of(recnet, network):
@@ -92,7 +92,9 @@ async def sent_in(recnet: RecNet, network: int, window: int) -> list[Sent]:
             assert versions[-1].version == row["version"]
             assert versions[-1].window_id == window
             (vector,) = await recnet.resources.encoder.embed([versions[-1].content])
-            found.append(Sent(row["id"], row["owner"], set(row["attributes"]), np.asarray(vector)))
+            found.append(
+                EquationMessage(row["id"], row["owner"], set(row["attributes"]), np.asarray(vector))
+            )
     return found
 
 

@@ -40,14 +40,14 @@ GOOD = json.dumps({"text": "Hello", "warmth": 3})
 class GreetClient:
     """A client, its server, and the calls that were metered."""
 
-    caller: ModelClient
+    model_client: ModelClient
     endpoint: ScriptedServer
     calls: list[Call] = field(default_factory=list)
 
     async def ask(self, **more: Any) -> Greeting:  # noqa: ANN401 - passed on as they are
         fields = GreetFields(name="Ada")
         words = {"domain": "CDs"}
-        return await self.caller.ask(GREET, fields, words=words, meter=self.meter, **more)
+        return await self.model_client.ask(GREET, fields, words=words, meter=self.meter, **more)
 
     async def meter(self, call: Call) -> None:
         self.calls.append(call)
@@ -79,5 +79,7 @@ async def greet_client(*answers: ScriptedAnswer, **options: Any) -> AsyncIterato
             )
             limiter = CallLimiter(options.pop("in_flight", 8))
             templates = options.pop("templates", None) or greeting_templates()
-            caller = ModelClient(asked, templates, retry_wait=0.001, limiter=limiter, **options)
-            yield GreetClient(caller, endpoint)
+            model_client = ModelClient(
+                asked, templates, retry_wait=0.001, limiter=limiter, **options
+            )
+            yield GreetClient(model_client, endpoint)

@@ -113,7 +113,7 @@ def longest_tokens(prompt: Prompt[Any, Any], settings: NetworkSettings) -> int:
     reply_type: type[Reply] = prompt.reply
     schema = json.dumps(schema_of(reply_type))
     texts = (system, schema, render_fields(fields), reply.model_dump_json())
-    return sum(map(estimate_tokens, texts))
+    return estimate_tokens(*texts)
 
 
 def _fill(kind: Any, path: str, counts: dict[str, int], number: int = 0) -> Any:  # noqa: ANN401

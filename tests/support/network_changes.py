@@ -14,7 +14,7 @@ from state.store.gradients import add_gradients, settle_gradients
 from state.store.interactions import Interaction, add_filter_decisions, write_interaction
 from state.store.routers import retire_router, write_router_attributes
 from state.store.versions import append_version, pin_module
-from state.store.windows import add_pending, claim_window, close_window, count_recipients
+from state.store.windows import add_pending, claim_window, close_window, set_recipients
 from tests.support.tiny_network import plant_tiny, push
 
 Change = Callable[[Connection, int], Awaitable[None]]
@@ -72,7 +72,7 @@ async def claim(conn: Connection, network: int) -> None:
     await conn.execute("UPDATE windows SET claimed_by = 'i:1' WHERE network_id = %s", (network,))
 
 
-async def verdict(conn: Connection, network: int) -> None:
+async def filter_decision(conn: Connection, network: int) -> None:
     await conn.execute(
         "UPDATE filter_decisions SET accepted = false WHERE network_id = %s", (network,)
     )
@@ -92,7 +92,7 @@ async def window(conn: Connection, network: int) -> None:
 
 
 async def recipients(conn: Connection, network: int) -> None:
-    await count_recipients(conn, network, 1, 3)
+    await set_recipients(conn, network, 1, 3)
 
 
 async def pinned_rules(conn: Connection, network: int) -> None:
@@ -111,8 +111,8 @@ async def by_hand(conn: Connection, network: int) -> None:
 
 CHANGES: tuple[Change, ...] = (
     vocabulary, new_version, other_author, filter_pointer, client_attributes, router_attributes,
-    lineage, consumed, reward, new_record, claim, verdict, gradient, pending, window, recipients,
-    pinned_rules, pinned_router, by_hand,
+    lineage, consumed, reward, new_record, claim, filter_decision, gradient, pending, window,
+    recipients, pinned_rules, pinned_router, by_hand,
 )  # fmt: skip
 
 

@@ -49,7 +49,9 @@ class ScriptedModel(BaseChatModel):
 def replying(resources: Resources, *replies: Reply) -> Iterator[ScriptedModel]:
     """Let nodes call a model that gives `replies`."""
     model = ScriptedModel(replies=[reply.model_dump_json() for reply in replies])
-    caller = ModelClient(as_endpoint(model, "written"), Templates(PROMPTS), budget=resources.budget)
+    model_client = ModelClient(
+        as_endpoint(model, "written"), Templates(PROMPTS), budget=resources.budget
+    )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nodes.resources._served", [replace(resources, caller=caller)])
+        patch.setattr("nodes.resources._served", [replace(resources, model_client=model_client)])
         yield model

@@ -107,7 +107,7 @@ def digest(url: str, name: str) -> str:
         ("mysql://me:hunter2@127.0.0.1/db", "is not the URL of a PostgreSQL database"),
     ],
 )
-def test_a_server_that_is_not_there(url: str, says: str) -> None:
+def test_an_unreachable_server_is_reported_without_the_password(url: str, says: str) -> None:
     for words in (("networks",), TRAIN):
         line = refusal(url, *words)
         assert says in line
@@ -116,12 +116,12 @@ def test_a_server_that_is_not_there(url: str, says: str) -> None:
         assert not re.search("hunt|er2", line)
 
 
-def test_a_database_of_another_name(server: str) -> None:
+def test_a_missing_database_is_named_in_the_error(server: str) -> None:
     line = refusal(make_conninfo(server, dbname="missing"), "networks")
     assert re.search('cannot connect .* database "missing" does not exist; check RECNET_', line)
 
 
-def test_a_wrong_password(server: str, owner: str) -> None:
+def test_a_wrong_password_is_reported_without_it(server: str, owner: str) -> None:
     with passwords_asked(server, owner):
         as_superuser(server, owner, "ALTER ROLE {} PASSWORD 'right'")
         line = refusal(make_conninfo(owner, password="hunter2"), "networks")  # noqa: S106
@@ -163,18 +163,18 @@ def wait_until(is_so: Callable[[], bool], seconds: float = 60.0) -> None:
         time.sleep(0.01)
 
 
-def test_a_database_without_pgvector(owner: str) -> None:
+def test_a_database_without_pgvector_is_refused_with_advice(owner: str) -> None:
     line = refusal(owner, "networks")
     assert re.search("the database has no pgvector: install it .* CREATE EXTENSION vector", line)
 
 
-def test_a_role_without_the_right(server: str, extended: str) -> None:
+def test_a_role_without_permission_is_told_to_get_it(server: str, extended: str) -> None:
     as_superuser(server, extended, "ALTER DATABASE {} OWNER TO postgres")
     line = refusal(extended, "networks")
     assert re.search("the database refuses: permission denied .*; grant that right", line)
 
 
-def test_a_database_that_may_only_be_read(server: str, extended: str) -> None:
+def test_a_read_only_database_is_refused(server: str, extended: str) -> None:
     as_superuser(server, extended, "ALTER DATABASE {} SET default_transaction_read_only = on")
     assert "the database is read-only" in refusal(extended, "networks")
 

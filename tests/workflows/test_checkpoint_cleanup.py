@@ -129,13 +129,13 @@ async def test_runs_cleaned_up_and_stopped_at_every_call_end_the_same(
     undisturbed = model.counts()
     model.asked.clear()
     model.script = cut_at_every_call()
-    ask = recnet.resources.caller.ask
+    ask = recnet.resources.model_client.ask
 
     async def cleaned_up(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         await recnet.delete_finished_checkpoints()
         return await ask(*args, **kwargs)
 
-    monkeypatch.setattr(recnet.resources.caller, "ask", cleaned_up)
+    monkeypatch.setattr(recnet.resources.model_client, "ask", cleaned_up)
     async for left in unfinished(recnet, other, records=6):
         with suppress(PowerCutError):
             await recnet.network("other").train(limit=left, concurrency=1)

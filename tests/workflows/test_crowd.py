@@ -120,7 +120,7 @@ def fails_updates(chance: Random) -> Script:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
-async def test_whatever_happens_everything_is_accounted_for(
+async def test_concurrent_runs_that_fail_or_repeat_leave_a_consistent_network(
     recnet: RecNet, model: WatchedModel, seed: int
 ) -> None:
     """Six at once; updates fail, runs are cancelled, identities are sent again, also at once."""

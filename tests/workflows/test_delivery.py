@@ -90,13 +90,13 @@ async def test_the_next_interaction_takes_up_what_was_merged_and_credit_reaches_
         record = records[interaction]
         assert client in (record["user_id"], record["positive_id"], record["negative_id"])
     told = 0
-    for identity, lineage in (await trace_all(recnet)).items():
+    for identity, traced in (await trace_all(recnet)).items():
         of_this = [v for v in merged if v["interaction_id"] == identity]
-        assert len(lineage.messages) == len(of_this)
-        assert {m.window for m in lineage.messages} == {v["window_id"] for v in of_this}
-        kinds = {g.name.partition(":")[0] for g in lineage.gradients}
-        senders = {m.sender for m in lineage.messages}
-        assert {g.name for g in lineage.gradients if g.name in senders} == senders
+        assert len(traced.messages) == len(of_this)
+        assert {m.window for m in traced.messages} == {v["window_id"] for v in of_this}
+        kinds = {g.name.partition(":")[0] for g in traced.gradients}
+        senders = {m.sender for m in traced.messages}
+        assert {g.name for g in traced.gradients if g.name in senders} == senders
         assert ("rules" in kinds) == bool(of_this)
         told += len(of_this)
     assert told == sum(v["interaction_id"] is not None for v in merged)

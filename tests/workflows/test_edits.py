@@ -217,7 +217,7 @@ async def test_what_is_pinned_between_snapshot_and_commit_is_not_rewritten(
     recnet: RecNet, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    ask, due = resources.caller.ask, ["optimize_profile"]
+    ask, due = resources.model_client.ask, ["optimize_profile"]
 
     async def pin_meanwhile(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         if due and prompt.name == due[0]:
@@ -225,7 +225,7 @@ async def test_what_is_pinned_between_snapshot_and_commit_is_not_rewritten(
             await recnet.network("tiny").pin("user:ann")
         return await ask(prompt, *args, **kwargs)
 
-    monkeypatch.setattr(resources.caller, "ask", pin_meanwhile)
+    monkeypatch.setattr(resources.model_client, "ask", pin_meanwhile)
     await recnet.network("tiny").interact(user="ann", positive="m1", negative="j4", id="a")
     assert not due
     assert await versions(recnet, network) == [(1, "bootstrap"), (2, "pin")]

@@ -22,7 +22,7 @@ from tests.support.database_rows import rows
 from tests.support.tiny_network import NETWORK_SETTINGS, tiny_dataset
 from workflows import Network, RecNet
 
-Step = Callable[[Network], Awaitable[object]]
+NetworkChange = Callable[[Network], Awaitable[object]]
 
 
 async def copy_and_drop(films: Network) -> None:
@@ -31,7 +31,7 @@ async def copy_and_drop(films: Network) -> None:
     await copy.drop()
 
 
-STEPS: dict[str, Step] = {
+STEPS: dict[str, NetworkChange] = {
     "bootstrap": lambda films: films.bootstrap(NETWORK_SETTINGS),
     "train": lambda films: films.train(limit=4),
     "interact": lambda films: films.interact("ann", "j3", "m1", id="a"),

@@ -19,8 +19,8 @@ from workflows.trace import InteractionTrace, TracedGradient
 async def test_a_router_gradient_waits_and_is_applied_by_the_update(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     await recnet.network("tiny").train(limit=7)
-    lineage = await trace(recnet, "tiny:12")
-    waiting = routers_of(lineage)
+    traced = await trace(recnet, "tiny:12")
+    waiting = routers_of(traced)
     assert {g.status for g in waiting.values()} == {"pending"}
     before = await router_texts(recnet)
     for name, gradient in waiting.items():
@@ -144,8 +144,8 @@ async def assert_the_network_goes_on(recnet: RecNet, model: WatchedModel) -> Non
     assert await trace_all(recnet)
 
 
-def routers_of(lineage: InteractionTrace) -> dict[str, TracedGradient]:
-    return {g.name: g for g in lineage.gradients if g.name.startswith("router")}
+def routers_of(traced: InteractionTrace) -> dict[str, TracedGradient]:
+    return {g.name: g for g in traced.gradients if g.name.startswith("router")}
 
 
 async def router_texts(recnet: RecNet) -> dict[str, list[str]]:

@@ -80,7 +80,7 @@ async def test_a_run_that_was_cancelled_keeps_its_thread(
     recnet: RecNet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     network = await bootstrap_tiny(recnet)
-    ask, begun = recnet.resources.caller.ask, asyncio.Event()
+    ask, begun = recnet.resources.model_client.ask, asyncio.Event()
 
     async def stuck(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         if prompt.name == "gradient":
@@ -88,7 +88,7 @@ async def test_a_run_that_was_cancelled_keeps_its_thread(
             await asyncio.sleep(60)
         return await ask(prompt, *args, **kwargs)
 
-    monkeypatch.setattr(recnet.resources.caller, "ask", stuck)
+    monkeypatch.setattr(recnet.resources.model_client, "ask", stuck)
     run = asyncio.ensure_future(recnet.network("tiny").interact(id="a", **RECORD))
     async with asyncio.timeout(10):
         await begun.wait()

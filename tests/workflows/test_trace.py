@@ -47,19 +47,19 @@ def said(module: str, kind: str, key: str) -> str:
 async def test_before_and_after_are_the_stored_versions(recnet: RecNet) -> None:
     await bootstrap_tiny(recnet)
     await recnet.network("tiny").train()
-    lineages = await trace_all(recnet)
+    traces = await trace_all(recnet)
     told: Made = {
         (identity, gradient.name): (gradient.before, gradient.after)
-        for identity, lineage in lineages.items()
-        for gradient in lineage.gradients
+        for identity, traced in traces.items()
+        for gradient in traced.gradients
         if gradient.after and not gradient.name.startswith("router")
     }
     assert told == await stored_rewrites(recnet)
     assert len(told) > 15
     kinds = {module.split(":")[0] for _, module in told}
     assert kinds == {"user", "item", "rules"}
-    for lineage in lineages.values():
-        for gradient in lineage.gradients:
+    for traced in traces.values():
+        for gradient in traced.gradients:
             assert gradient.before
             if not gradient.after:
                 assert gradient.status == "not involved" or kept(gradient)
@@ -70,28 +70,28 @@ def kept(gradient: TracedGradient) -> bool:
     return gradient.status in ("applied", "pending") and gradient.after == ""
 
 
-async def test_a_lineage_tells_what_was_predicted_and_who_spoke(recnet: RecNet) -> None:
+async def test_a_trace_tells_what_was_predicted_and_who_spoke(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
     await recnet.network("tiny").train(fit="train")
     out = await recnet.network("tiny").interact(user="ann", positive="j3", negative="f1", id="live")
-    lineage = await trace(recnet, "live")
-    assert (lineage.user, lineage.positive) == ("ann", "j3 (Saxophone at Night)")
-    assert lineage.negative == "f1 (Fiddle by the Sea)"
-    assert lineage.predicted.startswith(out["predicted"])
-    assert (lineage.reward, lineage.reason, lineage.failure) == (out["reward"], out["reason"], "")
-    assert {m.client for m in lineage.messages} == {"ann", "f1 (Fiddle by the Sea)"}
+    traced = await trace(recnet, "live")
+    assert (traced.user, traced.positive) == ("ann", "j3 (Saxophone at Night)")
+    assert traced.negative == "f1 (Fiddle by the Sea)"
+    assert traced.predicted.startswith(out["predicted"])
+    assert (traced.reward, traced.reason, traced.failure) == (out["reward"], out["reason"], "")
+    assert {m.client for m in traced.messages} == {"ann", "f1 (Fiddle by the Sea)"}
     bodies = await rows(
         recnet, "SELECT owner, version, content FROM module_versions WHERE module = 'router'"
     )
     texts = {(f"router:{row['owner']}", row["version"]): row["content"] for row in bodies}
-    for message in lineage.messages:
+    for message in traced.messages:
         assert message.body == texts[message.sender, message.version]
     filter_decisions = await rows(
         recnet,
         "SELECT 1 FROM filter_decisions WHERE network_id = %s AND interaction_id = 'live'",
         network,
     )
-    assert len(lineage.messages) == len(filter_decisions)
+    assert len(traced.messages) == len(filter_decisions)
     with pytest.raises(InputError, match="no interaction 'other' in network 'tiny'"):
         await trace(recnet, "other")
 
@@ -100,9 +100,9 @@ async def test_a_failed_record_tells_its_reason(recnet: RecNet, model: WatchedMo
     await bootstrap_tiny(recnet)
     model.script = lambda reply, _: BAD if reply == "Predict" else None
     await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1", id="live")
-    lineage = await trace(recnet, "live")
-    assert lineage.failure.startswith("predict: no usable reply")
-    assert (lineage.predicted, lineage.reward, lineage.gradients) == ("", None, ())
+    traced = await trace(recnet, "live")
+    assert traced.failure.startswith("predict: no usable reply")
+    assert (traced.predicted, traced.reward, traced.gradients) == ("", None, ())
 
 
 async def test_a_text_that_an_optimizer_left_is_not_an_earlier_ones_work(

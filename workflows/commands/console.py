@@ -84,7 +84,7 @@ def execute(
     command: str = "recnet",
     cache: bool = False,
 ) -> T:
-    """Run `work` on an open façade; an expected error becomes one line and an exit code.
+    """Run `work` on an open `RecNet`; an expected error becomes one line and an exit code.
 
     `command` and `cache` are those of `RecNet.open`.
     """

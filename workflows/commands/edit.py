@@ -1,4 +1,4 @@
-"""`recnet edit`: give a module another text by hand."""
+"""`recnet edit`: give a module another text by hand (see `workflows/edits.py`)."""
 
 import sys
 import tempfile

@@ -36,10 +36,10 @@ def interact(
     minted = ""
 
     async def work(recnet: "RecNet") -> tuple["InteractionOutput", "Split | None"]:
-        from nodes.lifecycle import mint_identity  # noqa: PLC0415 - slow, and --help does without
+        from nodes.lifecycle import new_id  # noqa: PLC0415 - slow, and --help does without
 
         nonlocal minted
-        minted = mint_identity() if interaction is None else ""
+        minted = new_id() if interaction is None else ""
         found = recnet.network(network)
         try:
             out = await found.interact(user, positive, negative, id=minted or interaction)

@@ -1,4 +1,4 @@
-"""`recnet rollback`: give a module the text of an earlier version."""
+"""`recnet rollback`: give a module the text of an earlier version (see `workflows/edits.py`)."""
 
 from typing import Annotated
 

@@ -99,7 +99,10 @@ def predecessors(window: Sequence[Record]) -> list[set[int]]:
 
 
 def chain_lengths(before: Sequence[set[int]]) -> list[int]:
-    """Return for each record how many in a row wait for it, itself included, at the most."""
+    """Return, for each record, the length of the longest chain of records that wait for it.
+
+    The record itself is included.
+    """
     lengths = [1] * len(before)
     for number in reversed(range(len(before))):
         for earlier in before[number]:

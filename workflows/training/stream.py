@@ -103,9 +103,9 @@ async def run_window(
     """Run the records of a window, at most `concurrency` together; return whether all were run.
 
     Records depend on each other only through the clients they share, so the network is the same as
-    one after another. Of those that are ready, the one that the longest row of others waits for
-    begins first, and its calls pass the limiter first. Once `may_begin` is false none begins, and
-    what was begun is finished; where one raises, the others are cancelled.
+    one after another. Of those that are ready, the record with the longest chain of dependants
+    starts first, and its calls pass the limiter first. No record starts once `may_begin` returns
+    False; those that have started are finished. Where one raises, the others are cancelled.
     """
     before = predecessors(window)
     chains = chain_lengths(before)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from nodes.lifecycle import mint_identity, refuse_own_steps
+from nodes.lifecycle import new_id, refuse_reserved_id
 from nodes.resources import Resources
 from nodes.step import require_usable, window_step
 from nodes.window_lease import is_lease_free
@@ -73,10 +73,10 @@ class Trainer:
     ) -> InteractionOutput:
         """Run one record on its thread; see `workflows.network.Network.interact`."""
         # Cleaned before the run begins: a checkpoint cannot hold a NUL byte.
-        identity = mint_identity() if identity is None else clean_line(identity, KEY_LENGTH)
+        identity = new_id() if identity is None else clean_line(identity, KEY_LENGTH)
         if not identity:
             raise InputError("the interaction's identity is empty: give it one, or none at all")
-        refuse_own_steps(identity)
+        refuse_reserved_id(identity)
         record = InteractionInput(
             user=clean_line(user, KEY_LENGTH),
             positive=clean_line(positive, KEY_LENGTH),

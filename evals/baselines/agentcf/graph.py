@@ -12,7 +12,7 @@ from evals.baselines.agentcf.nodes import (
 )
 from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
 from nodes.forward import load_clients
-from nodes.lifecycle import fails_record, is_settled, open_interaction, was_predicted
+from nodes.lifecycle import fails_record, open_interaction, route_after_forward, route_after_open
 from state.graphs.interaction import (
     ForwardOutput,
     InteractionInput,
@@ -40,11 +40,11 @@ builder.add_node("reflect", reflecting.compile(name="reflect"))
 builder.add_node(record_failure)
 builder.add_edge(START, "open_interaction")
 builder.add_conditional_edges(
-    "open_interaction", is_settled, {"forward": "load_clients", "__end__": END}
+    "open_interaction", route_after_open, {"forward": "load_clients", "__end__": END}
 )
 builder.add_edge("load_clients", "reflect")
 builder.add_conditional_edges(
-    "reflect", was_predicted, {"backward": END, "record_failure": "record_failure"}
+    "reflect", route_after_forward, {"backward": END, "record_failure": "record_failure"}
 )
 builder.add_edge("record_failure", END)
 

@@ -41,7 +41,7 @@ def agentcf(resources: Resources, *, rounds: int = 2) -> TrainingGraph:
     Raises:
         TemplateError: an edited template does not fit its prompt.
     """
-    resources.caller.add(PROMPTS)
+    resources.model_client.add(PROMPTS)
     return TrainingGraph(
         graph=graph,
         context=lambda name: AgentCFContext(network=name, rounds=rounds),

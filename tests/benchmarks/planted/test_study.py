@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.planted.claims import CLAIMS, DOSES, KINDS, NOTHING, RECNET, VARIANTS
 from benchmarks.planted.outcomes import (
-    Outcome,
+    NetworkOutcome,
     Readers,
     accuracy,
     group_readers,
@@ -24,11 +24,11 @@ READERS = Readers(cold=frozenset({"cy"}), early=frozenset({"eve"}), followers=fr
 
 def outcome(
     rewards: Mapping[str, int | None] | None = None, *, eve: int = 1, flo: int = 1, cy: int = 1
-) -> Outcome:
+) -> NetworkOutcome:
     """Return the outcome of a network with these rewards and ranks of the targets."""
     ranks = {"eve": eve, "flo": flo, "cy": cy}
     by_user = {user: ndcg(rank, 10) for user, rank in ranks.items()}
-    return Outcome(rewards=dict(rewards or {}), ndcg=by_user, calls=0, tokens=0)
+    return NetworkOutcome(rewards=dict(rewards or {}), ndcg=by_user, calls=0, tokens=0)
 
 
 def test_accuracy_is_over_the_records_that_neither_failed_at() -> None:

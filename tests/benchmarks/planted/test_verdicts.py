@@ -98,6 +98,6 @@ def test_few_worlds_are_scipys(seed: int) -> None:
 
 
 @pytest.mark.parametrize("count", [1, MOST_WORLDS + 1])
-def test_worlds_are_few(count: int) -> None:
+def test_too_few_or_too_many_worlds_are_refused(count: int) -> None:
     with pytest.raises(ValueError, match=f"2 to 20 worlds are compared, not {count}"):
         worlds_p([0.1] * count)

@@ -1,6 +1,5 @@
 """Both forms of RecBole files become the same kind of data set, or a one-line error."""
 
-import re
 from collections import Counter
 from pathlib import Path
 
@@ -9,36 +8,22 @@ import pytest
 from evals.datasets.reader import DataError
 from evals.datasets.registry import SAMPLE, read_dataset
 from state.dataset import Split
-from state.domain import TITLE_LENGTH
 from tests.support.paths import CDS
-
-ITEMS = "item_id:token\ttitle:token_seq\tcategory:token_seq\n" + "".join(
-    f"{key}\tTitle {key}\tKind\n" for key in "abcdefg"
+from tests.support.recbole_files import (
+    GOOD,
+    INTER,
+    ITEMS,
+    PREFIX,
+    recbole_error,
+    recbole_events,
+    write_recbole,
 )
-INTER = "user_id:token\titem_id:token\ttimestamp:float\n"
-PREFIX = "user_id:token\titem_id_list:token_seq\titem_id:token\n"
-
-
-def world(folder: Path, **files: str) -> Path:
-    for ending, content in {"item": ITEMS, **files}.items():
-        (folder / f"w.{ending.replace('_', '.')}").write_text(content)
-    return folder
-
-
-def wrong(folder: Path, **files: str) -> str:
-    with pytest.raises(DataError) as error:
-        read_dataset(world(folder, **files))
-    message = str(error.value)
-    assert "\n" not in message
-    return message
-
-
-def fed(folder: Path, **files: str) -> list[tuple[str, str, str]]:
-    return [(e.user, e.item, e.split.value) for e in read_dataset(world(folder, **files)).events]
 
 
 def test_events_come_in_order_of_time_with_ties_as_in_the_file(tmp_path: Path) -> None:
-    assert fed(tmp_path, inter=f"{INTER}u\ta\t9\nv\tb\t5\nu\tc\t1e0\nv\td\t5\nu\te\t5\n") == [
+    assert recbole_events(
+        tmp_path, inter=f"{INTER}u\ta\t9\nv\tb\t5\nu\tc\t1e0\nv\td\t5\nu\te\t5\n"
+    ) == [
         ("u", "c", "first"),
         ("v", "b", "first"),
         ("v", "d", "test"),
@@ -49,7 +34,7 @@ def test_events_come_in_order_of_time_with_ties_as_in_the_file(tmp_path: Path) -
 
 def test_without_times_events_come_round_robin(tmp_path: Path) -> None:
     inter = "item_id:token\trating:float\tuser_id:token\na\t1\tv\nb\t1\tv\nc\t1\tu\nd\t1\tv\n"
-    assert fed(tmp_path, inter=inter) == [
+    assert recbole_events(tmp_path, inter=inter) == [
         ("v", "a", "first"),
         ("u", "c", "first"),
         ("v", "b", "valid"),
@@ -63,7 +48,7 @@ def test_the_split_form_comes_round_robin_in_user_file_order(tmp_path: Path) -> 
         "valid_inter": f"{PREFIX}u\tc\ta\nv\ta b c\td\n",
         "test_inter": f"{PREFIX}v\ta b c d\te\nu\tc a\tg\nt\ta\tb\n",
     }
-    assert fed(tmp_path, **files) == [
+    assert recbole_events(tmp_path, **files) == [
         ("v", "a", "first"),
         ("u", "c", "first"),
         ("t", "a", "first"),
@@ -82,7 +67,7 @@ def test_catalogue_names_and_entities(tmp_path: Path) -> None:
         "movie_title:token_seq\titem_id:token\tprice:float\tgenre:token\n"
         "Rock &amp; R&#39;s\ta\t1\tA&amp;B\n"
     )
-    read = read_dataset(world(tmp_path, item=item, inter=f"{INTER}u\ta\t1\n"))
+    read = read_dataset(write_recbole(tmp_path, item=item, inter=f"{INTER}u\ta\t1\n"))
     assert (read.name, read.domain) == ("w", "items")
     assert [(i.key, i.title, i.category) for i in read.items] == [("a", "Rock & R's", "A&B")]
     assert read_dataset(tmp_path, name="mine", domain="films").model_dump(
@@ -92,7 +77,7 @@ def test_catalogue_names_and_entities(tmp_path: Path) -> None:
 
 def test_a_category_is_optional_and_unread_items_stay(tmp_path: Path) -> None:
     item = "item_id:token\ttitle:token_seq\na\tA\nb\t\n"
-    read = read_dataset(world(tmp_path, item=item, inter=f"{INTER}u\ta\t1\n"))
+    read = read_dataset(write_recbole(tmp_path, item=item, inter=f"{INTER}u\ta\t1\n"))
     assert [(i.key, i.category) for i in read.items] == [("a", ""), ("b", "")]
 
 
@@ -106,14 +91,14 @@ def test_an_item_without_a_title_goes_by_its_key(tmp_path: Path) -> None:
 
 def test_bad_items_are_refused(tmp_path: Path) -> None:
     inter = f"{INTER}u\ta\t1\n"
-    assert wrong(tmp_path, item=f"{ITEMS}a\tAgain\tKind\n", inter=inter) == (
+    assert recbole_error(tmp_path, item=f"{ITEMS}a\tAgain\tKind\n", inter=inter) == (
         "w.item:9: item 'a' is already on line 2"
     )
-    assert wrong(tmp_path, item="item_id:token\na\n", inter=inter) == (
+    assert recbole_error(tmp_path, item="item_id:token\na\n", inter=inter) == (
         "w.item:1: the header has no column title:token_seq or movie_title:token_seq "
         "or name:token_seq"
     )
-    assert wrong(tmp_path, item="", inter=inter).startswith("w.item:1: the file is empty")
+    assert recbole_error(tmp_path, item="", inter=inter).startswith("w.item:1: the file is empty")
 
 
 @pytest.mark.parametrize(
@@ -131,19 +116,12 @@ def test_bad_items_are_refused(tmp_path: Path) -> None:
     ],
 )
 def test_bad_events_are_refused(tmp_path: Path, rows: str, message: str) -> None:
-    assert wrong(tmp_path, inter=INTER + rows) == message
+    assert recbole_error(tmp_path, inter=INTER + rows) == message
 
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
-    message = wrong(tmp_path, inter="user_id:token\ttimestamp:float\nu\t1\n")
+    message = recbole_error(tmp_path, inter="user_id:token\ttimestamp:float\nu\t1\n")
     assert message == "w.inter:1: the header has no column item_id:token"
-
-
-GOOD = {
-    "train_inter": "u\ta\tb\n",
-    "valid_inter": "u\ta b\tc\n",
-    "test_inter": "u\ta b c\td\n",
-}
 
 
 @pytest.mark.parametrize(
@@ -191,15 +169,19 @@ def test_a_given_split_that_disagrees_is_refused(
     tmp_path: Path, changed: dict[str, str], message: str
 ) -> None:
     files = {name: PREFIX + rows for name, rows in {**GOOD, **changed}.items()}
-    assert wrong(tmp_path, **files) == message
+    assert recbole_error(tmp_path, **files) == message
 
 
 def test_what_is_in_the_folder_must_be_clear(tmp_path: Path) -> None:
-    assert "neither w.inter nor w.train.inter, w.valid.inter, w.test.inter" in wrong(tmp_path)
-    assert "neither w.inter nor w.valid.inter" in wrong(tmp_path, train_inter="", test_inter="")
-    assert "both w.inter and split .inter files" in wrong(tmp_path, inter="")
+    assert "neither w.inter nor w.train.inter, w.valid.inter, w.test.inter" in recbole_error(
+        tmp_path
+    )
+    assert "neither w.inter nor w.valid.inter" in recbole_error(
+        tmp_path, train_inter="", test_inter=""
+    )
+    assert "both w.inter and split .inter files" in recbole_error(tmp_path, inter="")
     (tmp_path / "v.item").write_text(ITEMS)
-    assert "exactly one .item file is needed, found v.item, w.item" in wrong(tmp_path)
+    assert "exactly one .item file is needed, found v.item, w.item" in recbole_error(tmp_path)
     for path in tmp_path.iterdir():
         path.unlink()
     with pytest.raises(DataError, match="found none"):
@@ -210,56 +192,18 @@ def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere: cannot be read: No such file"):
         read_dataset(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"w\.item: cannot be read: Not a directory"):
-        read_dataset(world(tmp_path) / "w.item", "recbole")
+        read_dataset(write_recbole(tmp_path) / "w.item", "recbole")
     with pytest.raises(DataError, match=r"cannot be read: File name too long"):
         read_dataset(tmp_path / ("x" * 5_000))
 
 
 @pytest.mark.parametrize("name", ["w.item", "w.inter"])
 def test_a_folder_in_place_of_a_file_is_named(tmp_path: Path, name: str) -> None:
-    world(tmp_path, inter=f"{INTER}u\ta\t1\n")
+    write_recbole(tmp_path, inter=f"{INTER}u\ta\t1\n")
     (tmp_path / name).unlink()
     (tmp_path / name).mkdir()
     with pytest.raises(DataError, match=rf"{name}: cannot be read: Is a directory$"):
         read_dataset(tmp_path)
-
-
-@pytest.mark.parametrize("rows", ["u v\ta\t1\nu  v\tb\t2\n", "u\ta\t1\n\u202eu\tb\t2\n"])
-def test_two_users_do_not_become_one(tmp_path: Path, rows: str) -> None:
-    assert re.fullmatch(
-        r"w\.inter:3: user 'u( v)?' is written in another way before \(w\.inter:2\); "
-        "spaces or invisible characters differ",
-        wrong(tmp_path, inter=INTER + rows),
-    )
-
-
-def test_two_users_do_not_become_one_across_split_files(tmp_path: Path) -> None:
-    files = {**GOOD, "test_inter": "u\x01\ta b c\td\n"}
-    assert wrong(tmp_path, **{name: PREFIX + rows for name, rows in files.items()}) == (
-        "w.test.inter:2: user 'u' is written in another way before (w.train.inter:2); "
-        "spaces or invisible characters differ"
-    )
-
-
-def test_two_items_do_not_become_one(tmp_path: Path) -> None:
-    message = wrong(tmp_path, item=f"{ITEMS}a\x01\tAgain\tKind\n", inter=f"{INTER}u\ta\t1\n")
-    assert message == "w.item:9: item 'a' is already on line 2"
-
-
-def test_keys_and_titles_of_any_script_are_read(tmp_path: Path) -> None:
-    item = "item_id:token\ttitle:token_seq\n\u200fب\tหนังสือ\n😀\tTwo\x00words\n"
-    inter = "user_id:token\titem_id:token\n👩‍👩‍👧\t\u200fب\n👩‍👩‍👧\t😀\n"
-    read = read_dataset(world(tmp_path, item=item, inter=inter))
-    assert [(i.key, i.title) for i in read.items] == [("\u200fب", "หนังสือ"), ("😀", "Two words")]
-    assert [(e.user, e.item) for e in read.events] == [("👩‍👩‍👧", "\u200fب"), ("👩‍👩‍👧", "😀")]
-
-
-@pytest.mark.parametrize("title", ["x" * 1_000_000, f"&#{'9' * 5_000};", "&#0;&#xD800;"])
-def test_titles_without_end_or_sense_are_bounded(tmp_path: Path, title: str) -> None:
-    item = f"item_id:token\ttitle:token_seq\na\t{title}\n"
-    (read,) = read_dataset(world(tmp_path, item=item, inter=f"{INTER}u\ta\t1\n")).items
-    assert 0 < len(read.title) <= TITLE_LENGTH
-    read.title.encode()
 
 
 @pytest.mark.parametrize(
@@ -267,14 +211,14 @@ def test_titles_without_end_or_sense_are_bounded(tmp_path: Path, title: str) -> 
     [("u\ta\t1\n", ["first"]), ("u\ta\t1\nu\tb\t2\n", ["first", "test"])],
 )
 def test_one_user_with_hardly_an_event(tmp_path: Path, rows: str, splits: list[str]) -> None:
-    assert [split for *_, split in fed(tmp_path, inter=INTER + rows)] == splits
+    assert [split for *_, split in recbole_events(tmp_path, inter=INTER + rows)] == splits
 
 
 def test_a_file_that_ends_in_the_middle_of_a_line_is_refused(tmp_path: Path) -> None:
     """At any byte of its last line but those after which it only seems whole."""
     whole = f"{INTER}u\ta\t1\nü\tb\t27".encode()
     begun = len(whole.rsplit(b"\n", 1)[0]) + 1
-    world(tmp_path)
+    write_recbole(tmp_path)
     for end in range(begun + 1, len(whole) - 1):
         (tmp_path / "w.inter").write_bytes(whole[:end])
         with pytest.raises(DataError, match=r"^w\.inter:3: "):

@@ -44,7 +44,7 @@ def test_figures_by_hand() -> None:
     assert found.without_category == 4
 
 
-def test_they_can_be_looked_at_and_read_by_machines() -> None:
+def test_dataset_stats_prints_a_table_markdown_or_json() -> None:
     def run(*words: str) -> str:
         result = CliRunner().invoke(app, ["dataset", "stats", *words])
         assert result.exit_code == 0, result.output

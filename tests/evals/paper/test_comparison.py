@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from evals.candidates import PROBED, SHOWN, Negatives
-from evals.metrics import ndcg, random_line
+from evals.metrics import expected_random, ndcg
 from evals.paper.comparison import compare_probes, compare_rows
 from evals.ranking import RankingResult
 from evals.statistics import paired_p
@@ -73,7 +73,7 @@ def test_each_seed_has_its_own_mean() -> None:
 def test_a_probe_is_held_against_a_random_order_and_its_p_is_not_corrected() -> None:
     users = [f"u{n}" for n in range(12)]
     leak = [made("leak", dict.fromkeys(users, (1,)), kind) for kind in PROBED]
-    chance = random_line(10, 10)
+    chance = expected_random(10, 10)
     (row,) = compare_probes({"leak": leak})[Negatives.MATCHED]
     assert row.comparison is not None
     assert row.comparison.difference == pytest.approx(1 - chance)

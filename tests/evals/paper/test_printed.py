@@ -46,7 +46,7 @@ def test_a_name_that_is_no_row_is_refused_with_those_that_are() -> None:
         require_rows(["SASRec"], row_names(DESIGNS["table2"]))
 
 
-def test_they_stand_in_a_column_that_says_what_they_are() -> None:
+def test_printed_figures_stand_in_a_column_named_not_comparable() -> None:
     rows = [["", "NDCG@10"], ["Random", "0.454"], ["RecNet", "0.500"]]
     assert with_printed(rows, {}) == rows
     assert with_printed(rows, {"RecNet": 0.61}) == [

@@ -199,7 +199,7 @@ async def test_a_choice_that_is_no_option_is_an_unknown_item() -> None:
     right = Answer(text=json.dumps({"reason": "", "choice": "B"}))
     async with greet_client(wrong, right, templates=Templates(PROMPTS)) as b:
         words = {"domain": "CDs"}
-        reply = await b.caller.ask(PREDICT, fields, words=words, meter=b.meter)
+        reply = await b.model_client.ask(PREDICT, fields, words=words, meter=b.meter)
     assert reply == Predict(reason="", choice="B")
     assert b.call.faults == {"unknown_item": 1}
     assert "the choice must be A or B" in b.endpoint.requests[1]["messages"][-1]["content"]

@@ -53,7 +53,7 @@ async def planted(resources: Resources) -> int:
     return resources.networks["tiny"].id
 
 
-class Sent(Frozen):
+class SentMessage(Frozen):
     """A message about to be sent, with the cosine by which each client hears it."""
 
     router: int
@@ -62,8 +62,8 @@ class Sent(Frozen):
 
 
 async def deliver(
-    conn: Connection, network: int, sent: Sequence[Sent], capacity: int
-) -> dict[int, Sent]:
+    conn: Connection, network: int, sent: Sequence[SentMessage], capacity: int
+) -> dict[int, SentMessage]:
     """Send the messages of one update; return them by their ids."""
     first = await next_message(conn, network)
     messages = dict(enumerate(sent, start=first))
@@ -92,7 +92,7 @@ class Plain:
     capacity: int
     held: list[tuple[int, int]] = field(default_factory=list)
 
-    def push(self, heard: dict[int, Sent], client: int) -> None:
+    def push(self, heard: dict[int, SentMessage], client: int) -> None:
         news: dict[int, tuple[float, int]] = {}
         for message in sorted(heard):  # so that a router's newest stays
             if client in heard[message].to:
@@ -106,7 +106,7 @@ class Plain:
 
 
 SENT = st.builds(
-    Sent,
+    SentMessage,
     router=st.sampled_from(ROUTERS),
     version=st.sampled_from(VERSIONS),
     to=st.dictionaries(st.sampled_from(CLIENTS), st.sampled_from([-0.3, 0.2, 0.5, 0.9])),
@@ -126,7 +126,7 @@ CONSUME = st.builds(Consume, st.sampled_from(CLIENTS), st.lists(st.integers(-1, 
 
 @given(steps=st.lists(st.one_of(UPDATE, CONSUME), max_size=8), capacity=st.integers(1, 4))
 async def test_buffers_behave_like_plain_lists(
-    resources: Resources, steps: list[list[Sent] | Consume], capacity: int
+    resources: Resources, steps: list[list[SentMessage] | Consume], capacity: int
 ) -> None:
     network = await planted(resources)
     async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
@@ -175,7 +175,7 @@ async def settle(conn: Connection, network: int, name: str, snapshot: list[Clien
                 await add_filter_decisions(conn, network, receptions, interaction=name)
         return gone
     for reception in receptions:
-        ids = [verdict.message for verdict in reception.filter_decisions]
+        ids = [decision.message for decision in reception.filter_decisions]
         await consume_messages(conn, network, reception.client, ids)
     await add_filter_decisions(conn, network, receptions, interaction=name)
     return gone
@@ -193,7 +193,7 @@ TURN = st.builds(Turn, st.sampled_from(["this", "the other"]), st.booleans())
 
 @given(steps=st.lists(st.one_of(UPDATE, CONSUME, TURN, TURN), max_size=10))
 async def test_what_a_client_consumed_never_comes_back_and_is_not_consumed_again(
-    resources: Resources, steps: list[list[Sent] | Consume | Turn]
+    resources: Resources, steps: list[list[SentMessage] | Consume | Turn]
 ) -> None:
     network = await planted(resources)
     async with resources.pool.connection() as conn, conn.transaction(force_rollback=True):
@@ -228,7 +228,7 @@ async def test_the_newest_message_lies_on_top_and_the_oldest_falls_out(
     async with resources.pool.connection() as conn:
         ids: list[int] = []
         for router in ROUTERS:
-            ids += await deliver(conn, network, [Sent(router=router, to={1: 0.5})], 2)
+            ids += await deliver(conn, network, [SentMessage(router=router, to={1: 0.5})], 2)
         assert await held(conn, network, 1) == [ids[2], ids[1]]
 
 
@@ -236,7 +236,7 @@ async def test_of_one_update_the_nearest_router_lies_on_top(resources: Resources
     network = (await plant_tiny(resources)).id
     async with resources.pool.connection() as conn:
         cosines = zip(ROUTERS, (0.2, 0.9, 0.5), strict=True)
-        sent = [Sent(router=router, to={1: cosine}) for router, cosine in cosines]
+        sent = [SentMessage(router=router, to={1: cosine}) for router, cosine in cosines]
         far, near, middle = await deliver(conn, network, sent, 6)
         assert await held(conn, network, 1) == [near, middle, far]
 

@@ -14,8 +14,8 @@ from state.store.network_diff import (
     SHOWN,
     Change,
     Differences,
+    NetworkStep,
     RowDifference,
-    Step,
     compare_networks,
 )
 from state.store.networks import copy_network, find_network
@@ -23,9 +23,9 @@ from state.store.versions import append_version
 from tests.support import network_changes as changes
 from tests.support.tiny_network import NETWORK_SETTINGS
 
-BOOTSTRAP = Step(kind="bootstrap")
-FIRST = Step(kind="interaction", id="i:1")
-UPDATE = Step(kind="router update", id="1")
+BOOTSTRAP = NetworkStep(kind="bootstrap")
+FIRST = NetworkStep(kind="interaction", id="i:1")
+UPDATE = NetworkStep(kind="router update", id="1")
 
 
 @pytest.fixture
@@ -74,9 +74,9 @@ async def miss(conn: Connection, network: int, name: str) -> None:
         (changes.lineage, ["routers"], "1", None),
         (changes.consumed, ["buffers"], "user:ann", None),
         (changes.reward, ["interactions"], "i:1", FIRST),
-        (changes.new_record, ["interactions"], "i:2", Step(kind="interaction", id="i:2")),
+        (changes.new_record, ["interactions"], "i:2", NetworkStep(kind="interaction", id="i:2")),
         (changes.claim, ["windows"], "1", UPDATE),
-        (changes.verdict, ["filter_decisions"], "i:1 · user:ann · 1", FIRST),
+        (changes.filter_decision, ["filter_decisions"], "i:1 · user:ann · 1", FIRST),
         (changes.gradient, ["gradients"], "i:1 · router:2", None),
         (changes.pending, ["pending_clients"], "user:eve", None),
         (changes.window, ["windows"], "1", UPDATE),
@@ -92,7 +92,7 @@ async def test_every_change_is_found_and_named(
     change: changes.Change,
     tables: list[str],
     name: str,
-    step: Step | None,
+    step: NetworkStep | None,
 ) -> None:
     _, twin = twins
     await change(conn, twin)
@@ -175,11 +175,11 @@ async def test_the_first_difference_is_the_earliest_in_time(
     first, twin = twins
     await record(conn, first, "i:z", "i:a", "only")
     await record(conn, twin, "i:z", "i:a")
-    assert (await compare(conn)).first_difference == Step(kind="interaction", id="only")
+    assert (await compare(conn)).first_difference == NetworkStep(kind="interaction", id="only")
     for name in ("i:a", "i:z"):
         await miss(conn, twin, name)
         # Settled before it, though after it by name.
-        assert (await compare(conn)).first_difference == Step(kind="interaction", id=name)
+        assert (await compare(conn)).first_difference == NetworkStep(kind="interaction", id=name)
 
 
 async def test_a_router_update_is_told_from_the_interactions_around_it(
@@ -206,7 +206,7 @@ async def test_a_router_update_is_told_from_the_interactions_around_it(
     await miss(conn, twin, "i:3")
     assert (await compare(conn)).first_difference == UPDATE
     await miss(conn, twin, "i:2")
-    assert (await compare(conn)).first_difference == Step(kind="interaction", id="i:2")
+    assert (await compare(conn)).first_difference == NetworkStep(kind="interaction", id="i:2")
     await changes.reward(conn, twin)
     assert (await compare(conn)).first_difference == FIRST
 

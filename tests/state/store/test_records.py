@@ -89,7 +89,7 @@ async def test_settling_touches_waiting_router_gradients_only_and_once(
 async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: Resources) -> None:
     network = (await plant_tiny(resources)).id
     message = await push(resources, network, 2, 1)
-    verdict = FilterDecision(
+    decision = FilterDecision(
         message=message,
         sender=Module.router(2),
         version=1,
@@ -102,7 +102,7 @@ async def test_verdicts_are_kept_with_the_router_behind_the_message(resources: R
         await add_filter_decisions(
             conn,
             network,
-            [Reception(client=1, profile="p", filter_decisions=(verdict,))],
+            [Reception(client=1, profile="p", filter_decisions=(decision,))],
             interaction="i:1",
         )
         (stored,) = await read_filter_decisions(conn, network, "i:1")

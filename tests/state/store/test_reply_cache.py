@@ -100,7 +100,7 @@ def test_a_row_builds_no_object_that_it_names(cache: PostgresReplyCache, server:
     assert found.text == "only a text"
 
 
-def test_without_its_table_it_fails_and_makes_none(bare: str) -> None:
+def test_without_its_table_the_cache_raises_and_creates_none(bare: str) -> None:
     with open_reply_cache(bare) as opened:
         with pytest.raises(psycopg.errors.UndefinedTable):
             opened.lookup("prompt", "model")

@@ -22,7 +22,7 @@ USERS, CLIENTS, ROUTERS, WINDOW = 6, 18, 4, 7
 
 
 @dataclass
-class World:
+class RandomNetwork:
     """Vectors and attributes at random; a client without a vector, one without attributes."""
 
     clients: dict[int, Vector]
@@ -31,7 +31,7 @@ class World:
     taken: dict[int, list[int]]
 
     @classmethod
-    def drawn(cls, rng: Generator) -> "World":
+    def drawn(cls, rng: Generator) -> "RandomNetwork":
         def unit() -> Vector:
             vector = rng.normal(size=5)
             return (vector / np.linalg.norm(vector)).astype(np.float32)
@@ -90,7 +90,7 @@ async def test_exactly_the_clients_of_equation_4_hear(
     recnet: RecNet, seed: int, tau: tuple[float, float]
 ) -> None:
     network = await load_tiny(recnet)
-    world = World.drawn(default_rng(seed))
+    world = RandomNetwork.drawn(default_rng(seed))
     async with recnet.resources.pool.connection() as conn, conn.transaction():
         await world.store(conn, network, tau)
     deliveries = await score(recnet.resources)
@@ -103,7 +103,7 @@ async def test_exactly_the_clients_of_equation_4_hear(
 
 def test_the_worlds_are_neither_silent_nor_loud() -> None:
     for seed in range(3):
-        heard = World.drawn(default_rng(seed)).hears((0.3, -0.2))
+        heard = RandomNetwork.drawn(default_rng(seed)).hears((0.3, -0.2))
         assert 5 < len(heard) < 30
 
 

@@ -15,10 +15,10 @@ from state.store.windows import (
     add_pending,
     claim_window,
     close_window,
-    count_recipients,
     count_windows,
     open_window,
     read_pending,
+    set_recipients,
 )
 from tests.support.tiny_network import plant_tiny
 
@@ -64,7 +64,7 @@ async def test_while_a_window_is_open_the_set_goes_on_filling(resources: Resourc
         assert await close_window(conn, network, 1)
         assert not await close_window(conn, network, 1)
         assert not await close_window(conn, network, 9)
-        await count_recipients(conn, network, 1, 4)
+        await set_recipients(conn, network, 1, 4)
         assert await count_windows(conn, network) == 1
     assert await now(resources, network) == Now(pending=[3, 4, 5, 6], open=None)
     assert await join(resources, network, 3) == 2

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from langchain_core.messages.ai import UsageMetadata
 
+from prompts.llm.tokens import estimate_tokens
 from prompts.offline.encoder import DIMENSIONS, OfflineEncoder
-from prompts.offline.model import CHARACTERS_A_TOKEN, OfflineModel
+from prompts.offline.model import OfflineModel
 from tests.support.model_server import protocol
 from tests.support.model_server.faults import NO_TOOL_CALL, OF_TRANSPORT, Fault, spoiled
 from tests.support.model_server.protocol import Body, ChatRequest, RefusedError
@@ -30,7 +31,7 @@ _ENCODER = OfflineEncoder()
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class PreparedAnswer:
     """A valid request: the schema it is counted under, and how to write its reply."""
 
     schema: str
@@ -41,7 +42,7 @@ class Answer:
     write: Callable[[Fault | None], Body]
 
 
-def answer_chat(body: Body, settings: ModelServerSettings) -> Answer:
+def answer_chat(body: Body, settings: ModelServerSettings) -> PreparedAnswer:
     """Return the answer to a request for a completion.
 
     Raises:
@@ -71,10 +72,10 @@ def answer_chat(body: Body, settings: ModelServerSettings) -> Answer:
         finish = "tool_calls" if finish == "stop" else finish
         return protocol.completion(request.model, message, finish, usage)
 
-    return Answer(request.schema, request.call, frozenset(Fault), write)
+    return PreparedAnswer(request.schema, request.call, frozenset(Fault), write)
 
 
-def answer_embeddings(body: Body, settings: ModelServerSettings) -> Answer:
+def answer_embeddings(body: Body, settings: ModelServerSettings) -> PreparedAnswer:
     """Return the answer to a request for embeddings.
 
     Raises:
@@ -83,9 +84,9 @@ def answer_embeddings(body: Body, settings: ModelServerSettings) -> Answer:
     request = protocol.read_embeddings(body, DIMENSIONS)
     _check_model(request.model, settings)
     vectors = _ENCODER.embed_documents(request.texts)
-    tokens = sum(map(len, request.texts)) // CHARACTERS_A_TOKEN
+    tokens = estimate_tokens(*request.texts)
     reply = protocol.embeddings(request, vectors, tokens)
-    return Answer(EMBEDDINGS, request.call, OF_TRANSPORT, lambda _: reply)
+    return PreparedAnswer(EMBEDDINGS, request.call, OF_TRANSPORT, lambda _: reply)
 
 
 def _check_model(name: str, settings: ModelServerSettings) -> None:
@@ -97,7 +98,7 @@ def _check_model(name: str, settings: ModelServerSettings) -> None:
         )
 
 
-def _unsupported(request: ChatRequest, settings: ModelServerSettings) -> Answer:
+def _unsupported(request: ChatRequest, settings: ModelServerSettings) -> PreparedAnswer:
     """Return prose, like an endpoint that ignores parameters it does not know."""
     if not settings.ignore_unsupported:
         message, param = _UNSUPPORTED[request.means]
@@ -105,11 +106,11 @@ def _unsupported(request: ChatRequest, settings: ModelServerSettings) -> Answer:
     reply = protocol.completion(
         request.model, protocol.said(_PROSE), "stop", _usage(request, _PROSE)
     )
-    return Answer(request.schema, request.call, OF_TRANSPORT, lambda _: reply)
+    return PreparedAnswer(request.schema, request.call, OF_TRANSPORT, lambda _: reply)
 
 
 def _usage(request: ChatRequest, answer: str) -> UsageMetadata:
     """Return the token counts of the offline model's estimate."""
-    asked = sum(len(message.text) for message in request.messages) // CHARACTERS_A_TOKEN
-    answered = len(answer) // CHARACTERS_A_TOKEN
+    asked = estimate_tokens(*(message.text for message in request.messages))
+    answered = estimate_tokens(answer)
     return UsageMetadata(input_tokens=asked, output_tokens=answered, total_tokens=asked + answered)

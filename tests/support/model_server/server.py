@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tests.support.model_server import protocol
-from tests.support.model_server.answers import Answer, answer_chat, answer_embeddings
+from tests.support.model_server.answers import PreparedAnswer, answer_chat, answer_embeddings
 from tests.support.model_server.counts import RunningCounts
 from tests.support.model_server.draws import Draws
 from tests.support.model_server.faults import Fault
@@ -58,7 +58,7 @@ class ModelApp:
         return JSONResponse(protocol.models(settings.models or (MODEL,)))
 
     def _posted(
-        self, answering: Callable[[Body, ModelServerSettings], Answer]
+        self, answering: Callable[[Body, ModelServerSettings], PreparedAnswer]
     ) -> Callable[[Request], Awaitable[Response]]:
         async def respond(request: Request) -> Response:
             settings = self.settings  # they may be replaced while this request waits
@@ -73,7 +73,7 @@ class ModelApp:
         return respond
 
     async def _reply(
-        self, request: Request, settings: ModelServerSettings, answer: Answer
+        self, request: Request, settings: ModelServerSettings, answer: PreparedAnswer
     ) -> Response:
         fault = self._draws.draw(answer.call, answer.kinds, settings)
         self.counts.asked[answer.schema] += 1

@@ -217,7 +217,7 @@ async def test_without_filter_memory_no_rule_keeps_anything_out(
         filter_decisions = await rows(
             recnet, "SELECT accepted, rule FROM filter_decisions WHERE network_id = %s", network
         )
-        taken[setting] = {(verdict["accepted"], verdict["rule"]) for verdict in filter_decisions}
+        taken[setting] = {(decision["accepted"], decision["rule"]) for decision in filter_decisions}
         module = await rows(
             recnet,
             "SELECT 1 FROM gradients WHERE network_id = %s AND module = 'filter_memory'",

@@ -113,7 +113,7 @@ async def test_a_record_whose_clients_never_hold_still_fails_and_is_learned_late
     recnet: RecNet, resources: Resources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await bootstrap_tiny(recnet)
-    ask, turn, one = resources.caller.ask, 0, asyncio.Lock()
+    ask, turn, one = resources.model_client.ask, 0, asyncio.Lock()
 
     async def edited_meanwhile(prompt: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         nonlocal turn
@@ -124,7 +124,7 @@ async def test_a_record_whose_clients_never_hold_still_fails_and_is_learned_late
 
     record = {"user": "ann", "positive": "m1", "negative": "j4", "id": "a"}
     with monkeypatch.context() as patch:
-        patch.setattr(resources.caller, "ask", edited_meanwhile)
+        patch.setattr(resources.model_client, "ask", edited_meanwhile)
         out = await recnet.network("tiny").interact(**record)
     assert out["failure"] == "its clients changed 5 times while it was learned from"
     assert (await recnet.network("tiny").retry()).learned == 1

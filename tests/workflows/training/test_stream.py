@@ -61,13 +61,13 @@ async def unsettled(recnet: RecNet, network: int, records: list[Record]) -> list
 
 def late(resources: Resources, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let each call take its time by lot, so that records overtake each other."""
-    ask, chance = resources.caller.ask, Random(0)  # noqa: S311 - no secret
+    ask, chance = resources.model_client.ask, Random(0)  # noqa: S311 - no secret
 
     async def asked(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401
         await asyncio.sleep(chance.choice((0, 0, 0.01, 0.03)))
         return await ask(*args, **kwargs)
 
-    monkeypatch.setattr(resources.caller, "ask", asked)
+    monkeypatch.setattr(resources.model_client, "ask", asked)
 
 
 def some_fail(reply: str, text: str) -> str | None:

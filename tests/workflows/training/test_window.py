@@ -19,7 +19,7 @@ def record(name: str) -> Record:
     return Record(id=name, user=user, positive=positive + 10, negative=negative + 10)
 
 
-def test_who_waits_for_whom() -> None:
+def test_a_record_waits_for_the_earlier_ones_that_share_a_client() -> None:
     window = [record(name) for name in ("112", "234", "123", "245", "356")]
     assert predecessors(window) == [set(), set(), {0, 1}, {1}, {3}]
     assert chain_lengths(predecessors(window)) == [2, 3, 1, 2, 1]

@@ -1,4 +1,4 @@
-"""Ways of travel without routers: a network lives, is looked at and is copied as ever."""
+"""Propagation methods without routers: training, inspection, copies and bad replies."""
 
 from typing import get_args
 
@@ -47,11 +47,11 @@ async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None
     assert {row["body"] is None for row in messages} == {way in ("em", "em+lr")}
     # Reception goes on as ever, and filter memories learn from it.
     assert (await calls(recnet, network))["merge"] > 0
-    lineages = (await trace_all(recnet)).values()
-    heard = [message for lineage in lineages for message in lineage.messages]
+    traces = (await trace_all(recnet)).values()
+    heard = [message for traced in traces for message in traced.messages]
     assert {m.sender.partition(":")[0] for m in heard} <= {"user", "item"}
     assert heard
-    rules = [g for lineage in lineages for g in lineage.gradients if g.name.startswith("rules:")]
+    rules = [g for traced in traces for g in traced.gradients if g.name.startswith("rules:")]
     assert rules
 
 
@@ -80,7 +80,9 @@ async def test_a_message_is_shown_with_the_client_that_sent_it(recnet: RecNet) -
 
 
 @pytest.mark.slow
-async def test_such_a_network_is_copied_compared_collected_and_dropped(recnet: RecNet) -> None:
+async def test_a_network_without_routers_is_copied_compared_and_dropped(
+    recnet: RecNet,
+) -> None:
     network_settings = NETWORK_SETTINGS.model_copy(
         update={"propagation": "clients", "reception": "delivery"}
     )
