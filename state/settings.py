@@ -152,7 +152,7 @@ class Settings(BaseSettings):
 Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]
 Merging = Literal["buffer", "delivery"]
 CreditCalls = Literal["joint", "module"]
-Evidence = Literal["gradients", "effects"]
+RouterEvidence = Literal["gradients", "effects"]
 
 USED_AT_BOOTSTRAP = (
     "seed", "encoder", "model", "routers", "tau", "hears_from", "same_attribute",
@@ -208,6 +208,6 @@ class NetworkSettings(Frozen):
     """Whether gradients rewrite filter memories."""
     optimize_routers: bool = True
     """Whether gradients rewrite, split and merge routers."""
-    router_evidence: Evidence = "gradients"
+    router_evidence: RouterEvidence = "gradients"
     """What the router optimizer reads: only `gradients`, or also what the messages did, how similar
     the router's attributes are and how near the next router is (`effects`)."""

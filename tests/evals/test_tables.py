@@ -93,7 +93,7 @@ def test_rankers_of_one_table_rank_for_the_same_users() -> None:
         make_tables([TFIDF, result("RecNet", 1, 2)], MADE)
 
 
-def test_it_can_be_looked_at_and_read_by_machines() -> None:
+def test_a_table_is_printed_as_text_or_json() -> None:
     (table,) = make_tables([TFIDF, OURS], MADE)
     console = Console(file=io.StringIO(), width=100)
     console.print(table.rich())

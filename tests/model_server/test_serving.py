@@ -30,7 +30,7 @@ async def test_latency_passes_for_many_requests_together() -> None:
         assert endpoint.counts.most_at_once == 10
 
 
-async def test_everything_is_counted() -> None:
+async def test_requests_and_faults_are_counted_by_the_server() -> None:
     with serving() as endpoint:
         async with client(endpoint.url) as opened:
             await ask(opened)
@@ -94,7 +94,7 @@ async def test_a_client_that_leaves_is_not_waited_for() -> None:
     assert (counts.requests, counts.answered, counts.most_at_once) == (2, 1, 1)
 
 
-def test_nothing_is_left_behind() -> None:
+def test_a_stopped_server_leaves_nothing_behind() -> None:
     with serving() as endpoint:
         assert "model server" in {thread.name for thread in threading.enumerate()}
         port = httpx.URL(endpoint.url).port

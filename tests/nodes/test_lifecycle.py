@@ -32,9 +32,9 @@ async def test_a_new_record_goes_forward_under_its_own_identity(resources: Resou
     assert (out["interaction"], out["repeated"]) == ("i: 1", False)
     assert await route_after_open({**RECORD, **out}) == "forward"
     without: InteractionState = {"user": "ann", "positive": "j2", "negative": "m1"}
-    minted = {(await open_interaction(without, runtime()))["interaction"] for _ in range(2)}
-    assert len(minted) == 2
-    assert all(identity.startswith("live:") for identity in minted)
+    generated = {(await open_interaction(without, runtime()))["interaction"] for _ in range(2)}
+    assert len(generated) == 2
+    assert all(identity.startswith("live:") for identity in generated)
 
 
 async def test_a_settled_record_returns_what_was_committed(resources: Resources) -> None:

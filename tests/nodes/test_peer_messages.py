@@ -36,11 +36,11 @@ NEAREST = 3
 
 
 async def matched(
-    resources: Resources, way: Propagation, members: Sequence[int] = (1,)
+    resources: Resources, method: Propagation, members: Sequence[int] = (1,)
 ) -> tuple[int, RouterUpdateState]:
     """Return a network and its update after embedding matching."""
     network_settings = NETWORK_SETTINGS.model_copy(
-        update={"propagation": way, "neighbours": NEAREST}
+        update={"propagation": method, "neighbours": NEAREST}
     )
     network = (await plant_tiny(resources, network_settings=network_settings)).id
     async with resources.pool.connection() as conn:
@@ -174,7 +174,7 @@ async def test_one_call_chooses_and_writes(resources: Resources) -> None:
 
 
 @pytest.mark.parametrize(
-    ("way", "reply"),
+    ("method", "reply"),
     [
         ("em+lr", ChooseRecipients(reason="so", recipients=["client 10"])),
         ("em+lr", ChooseRecipients(reason="so", recipients=["client 1", "Ann", "client 2"])),
@@ -184,11 +184,11 @@ async def test_one_call_chooses_and_writes(resources: Resources) -> None:
     ],
 )
 async def test_a_reply_that_stays_bad_lets_the_client_send_nothing(
-    resources: Resources, way: Propagation, reply: Reply, caplog: pytest.LogCaptureFixture
+    resources: Resources, method: Propagation, reply: Reply, caplog: pytest.LogCaptureFixture
 ) -> None:
-    network, state = await matched(resources, way)
+    network, state = await matched(resources, method)
     (send,) = await fan_out_matches(state)
-    node = choose_recipients if way == "em+lr" else address_clients
+    node = choose_recipients if method == "em+lr" else address_clients
     with replying(resources, reply) as model, caplog.at_level(logging.WARNING):
         state |= await node(send.arg, runtime())
     assert len(model.asked) == 3

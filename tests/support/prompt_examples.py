@@ -49,7 +49,7 @@ RECORDS = 28
 NETWORK_SETTINGS = NetworkSettings(routers=5, update_size=12, hears_from=3)
 """Few clients that hear a lot, so that a short run comes to rules that keep messages out."""
 
-_WAYS = ("em+lr+ls", "clients")
+_METHODS = ("em+lr+ls", "clients")
 """Propagation methods in which a model chooses recipients or writes messages."""
 
 _SHOWN: Mapping[str, Callable[[Any, Any], bool]] = {
@@ -121,14 +121,14 @@ async def examples(recnet: RecNet) -> dict[str, str]:
     with collect_runs() as watched:
         await recnet.load(part.name, part)
         await recnet.network(part.name).bootstrap(NETWORK_SETTINGS)
-        for way in _WAYS:
-            await recnet.network(part.name).copy(way, propagation=way, neighbours=2)
+        for method in _METHODS:
+            await recnet.network(part.name).copy(method, propagation=method, neighbours=2)
         await recnet.network(part.name).train(limit=RECORDS)
         await recnet.network(part.name).recommend(users[0], count=5)
     with collect_runs() as told:
-        for way in _WAYS:
-            await recnet.network(way).train(limit=RECORDS)
-    # The prompts of these ways come from their own runs only, and the others never do.
+        for method in _METHODS:
+            await recnet.network(method).train(limit=RECORDS)
+    # The prompts of these methods come from their own runs only, and the others never do.
     calls = [*_asked(watched.traced_runs), *(a for a in _asked(told.traced_runs) if a.told)]
     asked = sorted(calls, key=lambda a: (len(a.human), a.human))
     return {

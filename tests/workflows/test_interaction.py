@@ -142,16 +142,16 @@ async def test_an_identity_belongs_to_one_record(recnet: RecNet) -> None:
     assert await recnet.network("tiny").digest() == digest
 
 
-async def test_without_an_identity_one_is_minted(recnet: RecNet) -> None:
+async def test_without_an_identity_one_is_generated(recnet: RecNet) -> None:
     network = await bootstrap_tiny(recnet)
     outs = [
         await recnet.network("tiny").interact(user="ann", positive="j2", negative="m1")
         for _ in range(2)
     ]
-    minted = {out["interaction"] for out in outs}
-    assert len(minted) == 2
+    generated = {out["interaction"] for out in outs}
+    assert len(generated) == 2
     async with recnet.resources.pool.connection() as conn:
-        assert {i.id for i in await list_interactions(conn, network)} == minted
+        assert {i.id for i in await list_interactions(conn, network)} == generated
 
 
 @pytest.mark.parametrize(

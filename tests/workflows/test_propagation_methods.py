@@ -24,10 +24,10 @@ ASKED = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ROUTERLESS)
-async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None:
+@pytest.mark.parametrize("method", ROUTERLESS)
+async def test_routers_neither_learn_nor_speak(recnet: RecNet, method: str) -> None:
     network = await bootstrap_tiny(
-        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way})
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": method})
     )
     before = await rows(recnet, "SELECT * FROM routers ORDER BY id")
     attributes = await rows(recnet, "SELECT client_id, attributes FROM client_vectors ORDER BY 1")
@@ -41,10 +41,10 @@ async def test_routers_neither_learn_nor_speak(recnet: RecNet, way: str) -> None
         recnet, "SELECT DISTINCT prompt FROM usage WHERE network_id = %s AND step LIKE 'window %%' "
         "AND prompt <> 'embed'", network,
     )  # fmt: skip
-    assert {row["prompt"] for row in steps} == ASKED[way]
+    assert {row["prompt"] for row in steps} == ASKED[method]
     messages = await rows(recnet, "SELECT module, body FROM messages")
     assert {row["module"] for row in messages} <= {"user_profile", "item_profile"}
-    assert {row["body"] is None for row in messages} == {way in ("em", "em+lr")}
+    assert {row["body"] is None for row in messages} == {method in ("em", "em+lr")}
     # Reception goes on as ever, and filter memories learn from it.
     assert (await calls(recnet, network))["merge"] > 0
     traces = (await trace_all(recnet)).values()
@@ -120,15 +120,15 @@ async def test_gradients_of_routers_wait_where_routers_do_not_speak(recnet: RecN
     assert await rows(recnet, waits, other) == before
 
 
-@pytest.mark.parametrize("way", ["em+lr", "em+lr+ls", "clients"])
+@pytest.mark.parametrize("method", ["em+lr", "em+lr+ls", "clients"])
 async def test_bad_replies_silence_a_client_and_not_the_network(
-    recnet: RecNet, model: WatchedModel, way: str
+    recnet: RecNet, model: WatchedModel, method: str
 ) -> None:
     await bootstrap_tiny(
-        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": way})
+        recnet, network_settings=NETWORK_SETTINGS.model_copy(update={"propagation": method})
     )
     bad = {"em+lr": "ChooseRecipients", "em+lr+ls": "WriteMessage", "clients": "AddressClients"}[
-        way
+        method
     ]
     model.script = lambda reply, _: BAD if reply == bad else None
     report = await recnet.network("tiny").train(limit=4)
@@ -139,7 +139,7 @@ async def test_bad_replies_silence_a_client_and_not_the_network(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("way", "reception"),
+    ("method", "reception"),
     [
         ("routers", "delivery"),
         ("em+lr+ls", "delivery"),
@@ -147,11 +147,11 @@ async def test_bad_replies_silence_a_client_and_not_the_network(
     ],
 )
 async def test_the_sample_is_the_same_network_at_any_concurrency(
-    recnet: RecNet, way: str, reception: str
+    recnet: RecNet, method: str, reception: str
 ) -> None:
     await recnet.load("sample", read_dataset(SAMPLE, name="harbour", domain="books"))
     network_settings = NetworkSettings.model_validate(
-        {"update_size": 12, "propagation": way, "reception": reception}
+        {"update_size": 12, "propagation": method, "reception": reception}
     )
     await recnet.network("sample").bootstrap(network_settings)
     await recnet.network("sample").copy("other")

@@ -33,26 +33,26 @@ def interact(
     as_json: AsJson = False,
 ) -> None:
     """Learn from one live interaction."""
-    minted = ""
+    generated = ""
 
     async def work(recnet: "RecNet") -> tuple["InteractionOutput", "Split | None"]:
         from nodes.lifecycle import new_id  # noqa: PLC0415 - slow, and --help does without
 
-        nonlocal minted
-        minted = new_id() if interaction is None else ""
+        nonlocal generated
+        generated = new_id() if interaction is None else ""
         found = recnet.network(network)
         try:
-            out = await found.interact(user, positive, negative, id=minted or interaction)
+            out = await found.interact(user, positive, negative, id=generated or interaction)
         except (InputError, NetworkError):
-            minted = ""  # nothing has begun
+            generated = ""  # nothing has begun
             raise
         return out, await found.held_out(user, positive)
 
     try:
         out, kept_for = execute(work, command="interact")
     except typer.Exit:
-        if minted:
-            notes.print(f"with --id {minted}")  # without it the next run would get another id
+        if generated:
+            notes.print(f"with --id {generated}")  # without it the next run would get another id
         raise
     failure = out.get("failure")
     if as_json:

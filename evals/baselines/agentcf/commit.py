@@ -74,7 +74,7 @@ async def commit_memories(
     return {"committed": True}
 
 
-async def is_over(state: ReflectionState) -> Literal["choose_item", "__end__"]:
+async def route_after_commit(state: ReflectionState) -> Literal["choose_item", "__end__"]:
     """Route a commit that met newer memories back to the choice."""
     return "__end__" if state["committed"] else "choose_item"
 

@@ -2,13 +2,13 @@
 
 from langgraph.graph import END, START, StateGraph
 
-from evals.baselines.agentcf.commit import commit_memories, is_over, record_failure
+from evals.baselines.agentcf.commit import commit_memories, record_failure, route_after_commit
 from evals.baselines.agentcf.nodes import (
     choose_item,
-    is_agreed,
     reflect_items,
     reflect_user,
-    who_reflects,
+    route_after_choice,
+    route_after_reflection,
 )
 from evals.baselines.agentcf.state import AgentCFContext, ReflectionState
 from nodes.forward import load_clients
@@ -26,10 +26,10 @@ reflecting.add_node(fails_record(reflect_user))
 reflecting.add_node(fails_record(reflect_items))
 reflecting.add_node(fails_record(commit_memories))
 reflecting.add_edge(START, "choose_item")
-reflecting.add_conditional_edges("choose_item", who_reflects)
+reflecting.add_conditional_edges("choose_item", route_after_choice)
 reflecting.add_edge("reflect_user", "reflect_items")
-reflecting.add_conditional_edges("reflect_items", is_agreed)
-reflecting.add_conditional_edges("commit_memories", is_over)
+reflecting.add_conditional_edges("reflect_items", route_after_reflection)
+reflecting.add_conditional_edges("commit_memories", route_after_commit)
 
 builder = StateGraph(
     InteractionState, AgentCFContext, input_schema=InteractionInput, output_schema=InteractionOutput

@@ -34,7 +34,7 @@ async def choose_item(state: ReflectionState, runtime: Runtime[AgentCFContext]) 
     return update
 
 
-async def who_reflects(state: ReflectionState) -> Literal["reflect_user", "reflect_items"]:
+async def route_after_choice(state: ReflectionState) -> Literal["reflect_user", "reflect_items"]:
     """Route a choice to the agents that learn from it.
 
     A wrong choice teaches all three agents, a right first choice the user and the item taken. After
@@ -65,7 +65,7 @@ async def reflect_items(
     return {"written": _written(state, "", reply.taken, reply.other if wrong else "")}
 
 
-async def is_agreed(
+async def route_after_reflection(
     state: ReflectionState, runtime: Runtime[AgentCFContext]
 ) -> Literal["choose_item", "commit_memories"]:
     """Let the agents choose again after a wrong choice, while rounds are left."""

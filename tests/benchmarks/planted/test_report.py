@@ -44,14 +44,14 @@ def test_the_rise_with_the_dose_is_a_claim_among_them() -> None:
     assert "| 60% | 1.200 | 0.600 | +0.600 (+0.600 to +0.600) | +0.300 (+0.150 to +0.600) |" in said
 
 
-def test_it_says_where_no_result_could_show_anything() -> None:
+def test_the_report_says_where_no_result_could_show_anything() -> None:
     said = report().markdown()
     assert "a sign-flip test over 6 worlds cannot bring p below 0.0312" in said
     ten = report().model_copy(update={"seeds": tuple(range(200, 210))})
     assert "sign-flip test over" not in ten.markdown()
 
 
-def test_it_says_what_made_it_and_what_it_is_not() -> None:
+def test_the_report_gives_its_size_and_its_limits() -> None:
     said = report().markdown()
     assert "# Planted worlds: 6 worlds of seeds 200 to 205, 40 readers each" in said
     assert "1,200 records, 2 failed; 9,000 calls were sent and 80,000 tokens" in said

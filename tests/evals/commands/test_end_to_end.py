@@ -119,8 +119,8 @@ def test_one_live_interaction_counts_once(tiny: str) -> None:
     assert (first["repeated"], again["repeated"]) == (False, True)
     assert first["predicted"] == again["predicted"]
     assert len(run_json("show", "interactions", *NETWORK)) == 1
-    minted = run_json("interact", "bob", "j1", "m2", *NETWORK)
-    assert minted["interaction"].startswith("live:")
+    generated = run_json("interact", "bob", "j1", "m2", *NETWORK)
+    assert generated["interaction"].startswith("live:")
     assert "order-1" in run_command("trace", "order-1", *NETWORK).stdout
 
 

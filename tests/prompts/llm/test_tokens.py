@@ -13,7 +13,7 @@ def merge_fields(*messages: str) -> MergeFields:
     return MergeFields(kind=ClientKind.USER, profile="likes jazz", rules=(), messages=named)
 
 
-def test_what_fits_is_left_as_it_is() -> None:
+def test_fields_that_fit_are_not_shortened() -> None:
     fields = merge_fields("jazz; " * 100, "rock")
     assert fit_fields(fields, len(render_fields(fields))) is fields
 

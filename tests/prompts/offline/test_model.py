@@ -185,7 +185,7 @@ def test_a_second_attempt_is_answered_as_the_first() -> None:
     assert reply.text == '{"attributes":["jazz"]}'
 
 
-def test_it_says_what_it_is() -> None:
+def test_the_offline_model_names_itself() -> None:
     assert MODEL.model_name == "offline"
     assert MODEL._llm_type == "offline"  # noqa: SLF001 - the name that traces show
 

@@ -87,7 +87,7 @@ async def test_of_many_writers_at_once_one_row_is_left(
     assert count(server) == 1
 
 
-def test_a_row_builds_no_object_that_it_names(cache: PostgresReplyCache, server: str) -> None:
+def test_a_constructor_in_a_stored_row_is_not_run(cache: PostgresReplyCache, server: str) -> None:
     cache.update("prompt", "model", kept("as it was"))
     planted = (
         '{"lc": 1, "type": "constructor", "id": ["langchain_core", "prompts", "chat", '
