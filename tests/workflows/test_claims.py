@@ -164,10 +164,14 @@ async def test_a_run_that_passed_over_a_node_never_commits_the_rest(
     network = await leave_open_window(recnet, model)
     place, acquire = "", window_lease._acquire  # noqa: SLF001
 
+    turn = asyncio.Lock()  # the sibling nodes of a fan-out must not renew the lease in between
+
     async def fails_meanwhile(step: Step, run: str, *, takes: bool) -> bool:
         nonlocal place
         node = get_config()["configurable"]["checkpoint_ns"].split("|")[-1].split(":")[0]
-        if node == skipped and not place:
+        async with turn:
+            if node != skipped or place:
+                return await acquire(step, run, takes=takes)
             # Its lease has expired since its last node, and another run has it.
             await window_lease.release_lease(step.resources.locks, run)
             await lease(recnet, network, neighbour)
@@ -175,7 +179,6 @@ async def test_a_run_that_passed_over_a_node_never_commits_the_rest(
             await neighbour.release("elsewhere")
             place = node
             return False
-        return await acquire(step, run, takes=takes)
 
     monkeypatch.setattr(window_lease, "_acquire", fails_meanwhile)
     record = {"user": "bob", "positive": "j3", "negative": "m1"}

@@ -33,7 +33,7 @@ def test_what_failed_is_run_again_by_one_command(mine: str) -> None:
     assert run_command("show", "interactions", "-n", "mine").stdout.count("failed") == 3
     learned, paid = run_command("retry", "-n", "mine").stdout.splitlines()
     assert learned == "3 run again, 3 learned, 0 not"
-    assert paid.startswith("this run: 10 calls, ")
+    assert paid.startswith("this run: 11 calls, ")
     assert run_command("retry", "-n", "mine").stdout == "no interaction has failed\n"
     again = json.loads(run_command("retry", "-n", "mine", "--json").stdout)
     assert (again["run"], again["learned"], again["failed"]) == (0, 0, {})

@@ -182,10 +182,10 @@ async def test_what_a_model_chooses_writes_or_is_shown_makes_another_network(
     ):
         name = " ".join(["with", *changed, *changed.values()])
         await recnet.network("sample").copy(name, **changed)
-        await recnet.network(name).train(limit=16)
+        await recnet.network(name).train(limit=30)
         digests[name] = await recnet.network(name).digest()
     assert len(set(digests.values())) == len(digests)
 
 
-def test_every_way_is_tried_here_or_with_the_routers() -> None:
+def test_every_propagation_method_is_tried() -> None:
     assert set(get_args(Propagation)) == {"routers", "none", "placebo", *ROUTERLESS}

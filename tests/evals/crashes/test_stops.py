@@ -28,7 +28,7 @@ async def test_a_run_that_is_stopped_makes_no_call_again(trained: NetworkPair) -
         out, said = process.communicate()
         assert (process.returncode, out) == (code, ""), said
         assert "stopping after the calls under way; once more stops at once" in said
-        assert said.endswith("stopped: the same command goes on where it was\n")
+        assert said.endswith("stopped: the same command goes on where it stopped\n")
     with _under_way(trained) as process:  # nor where nobody reads what it says any more
         assert process.stderr
         process.stderr.close()  # as after `2>&1 | tee log`: a Ctrl-C ends tee as well
