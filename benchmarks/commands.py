@@ -10,9 +10,10 @@ from pydantic import ValidationError
 
 from benchmarks.live_command import live
 from benchmarks.train_command import train
+from state.settings import explain
 from tests.support.model_server.faults import Fault
 from tests.support.model_server.settings import Means, ModelServerSettings
-from workflows.commands.console import explain, fail
+from workflows.commands.console import fail
 
 if TYPE_CHECKING:
     from tests.support.model_server.serving import ModelServer

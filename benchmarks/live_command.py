@@ -7,11 +7,11 @@ from pydantic import ValidationError
 from rich.box import SIMPLE
 from rich.table import Column, Table
 
+from state.settings import explain
 from workflows.commands.console import (
     ERROR,
     AsJson,
     execute,
-    explain,
     fail,
     notes,
     print_json,

@@ -12,10 +12,9 @@ from evals.planted.world import World, plant_world
 from prompts.llm.limiter import CallLimiter
 from state.dataset import Dataset
 from state.errors import RecNetError
-from state.settings import Settings
+from state.settings import Settings, explain
 from workflows.commands.console import (
     AsJson,
-    explain,
     fail,
     finish,
     notes,

@@ -2,8 +2,9 @@
 
 import signal
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from dotenv import load_dotenv
@@ -18,7 +19,10 @@ COMMANDS = {
     "interact": ("workflows.commands.interact", "Learn from one live interaction."),
     "recommend": ("workflows.commands.recommend", "Rank items for a user, each with a reason."),
     "evaluate": ("evals.commands.evaluate", "Rank each user's held-out item among ten."),
-    "show": ("workflows.commands.show", "Show a network, a client, a router, or interactions."),
+    "show": (
+        "workflows.commands.show",
+        "Show a network, its users or items, a router, or interactions.",
+    ),
     "trace": ("workflows.commands.trace", "Show one interaction step by step."),
     "edit": ("workflows.commands.edit", "Give a module another text."),
     "rollback": ("workflows.commands.rollback", "Give a module the text of an earlier version."),
@@ -74,8 +78,21 @@ app = typer.Typer(
 )
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"recnet {version('recnet')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _read_environment() -> None:
+def _read_environment(
+    _: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version and exit.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
     """RecNet: a self-evolving preference-propagation network for recommendation."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
         signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -28,8 +28,8 @@ _COPIES = {
 }
 """The networks that RecNet is compared with, and their changed settings."""
 _TRAINED = {
-    "training without propagation": f"{NETWORK}-none",
-    "placebo propagation": f"{NETWORK}-placebo",
+    "trained without propagation": f"{NETWORK}-none",
+    "placebo: messages to random clients": f"{NETWORK}-placebo",
     "RecNet": NETWORK,
 }
 """The trained networks by their names in the table."""
@@ -59,7 +59,7 @@ async def demonstrate(
     )
     evaluation = await evaluate_networks(
         recnet,
-        {"profiles never trained": UNTRAINED, **_TRAINED},
+        {"never trained": UNTRAINED, **_TRAINED},
         Split.TEST,
         on_progress=lambda name, total: counting_bar(progress, f"ranking: {name}", total),
     )

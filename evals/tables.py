@@ -16,7 +16,7 @@ from state.domain import Frozen
 
 COMPARED_AT = 10
 """The cutoff at which rankers are compared."""
-LINES_NOTE = "floor: the target always last; random line: expected of a random order; both exact"
+LINES_NOTE = "floor: the target always last; random order: its expectation; both exact"
 MEANING = {
     Negatives.SAMPLED: "sampled negatives: uniform, as in the paper",
     Negatives.MATCHED: "matched negatives: taken, drawn or unseen in training like the target",
@@ -56,7 +56,7 @@ class TableRow(Frozen):
     users: int = 0
     figures: tuple[Figure, ...]
     comparison: Comparison | None = None
-    """Against the table's reference at NDCG@10; of a probe, against the random line."""
+    """Against the table's reference at NDCG@10; of a probe, against the random order."""
     by_seed: tuple[float, ...] = ()
     """NDCG@10 of each training seed."""
     p: float | None = None
@@ -164,10 +164,10 @@ def format_p(p: float | None) -> str:
 
 
 def line_rows(size: int) -> list[TableRow]:
-    """Return the floor and the random line of rankings of `size` candidates."""
+    """Return the floor and the random order of rankings of `size` candidates."""
     return [
         TableRow(name=name, figures=tuple(Figure(k=k, mean=value(size, k)) for k in CUTOFFS))
-        for name, value in (("floor", floor), ("random line", expected_random))
+        for name, value in (("floor", floor), ("random order (expected)", expected_random))
     ]
 
 

@@ -31,7 +31,7 @@ async def open_interaction(state: InteractionState, runtime: Runtime[C]) -> Inte
     A record that failed before is run again.
 
     Raises:
-        InputError: unknown clients, positive equal to negative, or an identity that is a step's or
+        InputError: unknown clients, positive equal to negative, or an id that is a step's or
             another record's.
         BudgetExceeded: the budget is spent, and this record would be begun.
     """
@@ -44,8 +44,7 @@ async def open_interaction(state: InteractionState, runtime: Runtime[C]) -> Inte
         settled = await find_interaction(conn, step.network.id, identity)
         if settled and (settled.user_id, settled.positive_id, settled.negative_id) != ids:
             raise InputError(
-                f"interaction '{settled.id}' was another record: give this one an identity of its "
-                "own"
+                f"interaction '{settled.id}' was another record: give this one an id of its own"
             )
         if settled is None or settled.failure:
             step.resources.budget.require()
@@ -66,11 +65,11 @@ async def open_interaction(state: InteractionState, runtime: Runtime[C]) -> Inte
 def refuse_reserved_id(identity: str) -> None:
     """Raise InputError for the name of a step of RecNet itself, by which usage is counted."""
     if identity == BOOTSTRAP or identity.startswith(WINDOW):
-        raise InputError(f"'{identity}' names a step of RecNet's own: choose another identity")
+        raise InputError(f"'{identity}' names a step of RecNet's own: choose another id")
 
 
 def new_id() -> str:
-    """Return a fresh identity for a live record that came without one."""
+    """Return a fresh id for a live record that came without one."""
     return f"live:{uuid4()}"
 
 

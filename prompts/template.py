@@ -10,6 +10,7 @@ from langchain_core.messages import BaseMessage, HumanMessage, SystemMessage
 from pydantic import BaseModel, ConfigDict
 
 from prompts.fields import render_fields
+from prompts.llm.errors import CallError
 
 SHIPPED = Path(__file__).parent / "templates"
 WORDS = frozenset({"domain"})
@@ -44,7 +45,7 @@ class Prompt(Generic[F_co, R_co]):
     """Where its template is; that of a baseline's prompt is next to its module."""
 
 
-class TemplateError(ValueError):
+class TemplateError(CallError):
     """A template does not fit its prompt; the message names the file and what to change."""
 
 
@@ -62,7 +63,7 @@ class Templates:
         self, prompts: tuple[Prompt[Fields, Reply], ...], directory: Path | None = None
     ) -> None:
         if directory is not None and not directory.is_dir():
-            raise TemplateError(f"RECNET_TEMPLATES={directory} is no folder: set it to one")
+            raise TemplateError(f"RECNET_TEMPLATES={directory} is not a folder: set it to one")
         self._directory = directory
         self._texts: dict[str, str] = {}
         self.add(prompts)

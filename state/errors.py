@@ -17,7 +17,7 @@ class NetworkError(RecNetError):
 
 
 class InputError(RecNetError):
-    """What a caller asked for does not make sense: unknown ids, a reused identity."""
+    """What a caller asked for does not make sense: unknown ids, a reused id."""
 
 
 class ConflictError(RecNetError):

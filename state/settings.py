@@ -1,15 +1,32 @@
 """Settings: what a process reads from its environment, and what shapes a network."""
 
 import json
+import os
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import platformdirs
-from pydantic import AfterValidator, AliasChoices, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from state.domain import Frozen, Key
+from state.errors import InputError
+
+NETWORK_VARIABLE = "RECNET_NETWORK"
+"""Read by the command line alone: the network that its commands are about."""
+_PREFIX = "RECNET_"
+_MAY_HOLD_KEYS = {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
+"""Settings whose value is not quoted: a key may have been put there by mistake."""
 
 
 def _pairs(given: object) -> object:
@@ -43,11 +60,11 @@ def _object(given: object) -> object:
     try:
         return json.loads(given)
     except ValueError:
-        raise ValueError("this is no JSON") from None
+        raise ValueError("not valid JSON; write it as '{\"top_p\": 0.95}'") from None
 
 
 def _address(given: str) -> str:
-    """Refuse what is no http:// or https:// address of a host."""
+    """Refuse all but an http:// or https:// address of a host."""
     if not given.startswith(("http://", "https://")):
         raise ValueError("an address begins with http:// or https://")
     try:
@@ -56,7 +73,7 @@ def _address(given: str) -> str:
     except ValueError:  # its text quotes the address
         named = False
     if not named:
-        raise ValueError("this is no address of a server")
+        raise ValueError("not a server address; write it as http://HOST:PORT/v1")
     return given
 
 
@@ -73,7 +90,7 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="RECNET_",
+        env_prefix=_PREFIX,
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
@@ -147,6 +164,36 @@ class Settings(BaseSettings):
     """Most tokens of this process."""
     budget_money: Amount | None = None
     """Highest cost of this process, in the unit of the prices."""
+
+
+def load_settings() -> Settings:
+    """Return the settings of this process, as the environment gives them.
+
+    Raises:
+        InputError: a variable has a wrong value, or a `RECNET_` variable is not a setting.
+    """
+    known = [n.upper() for n, field in Settings.model_fields.items() if not field.validation_alias]
+    for variable in sorted(os.environ):
+        name = variable.removeprefix(_PREFIX)
+        if name != variable and variable != NETWORK_VARIABLE and name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f"; did you mean {_PREFIX}{near[0]}?" if near else ""
+            raise InputError(f"{variable} is not a setting{hint}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise InputError(explain(error, prefix=_PREFIX)) from None
+
+
+def explain(error: ValidationError, prefix: str = "") -> str:
+    """Return one line that names the setting and what is wrong with it."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    setting = str(first["loc"][0]) if first["loc"] else "settings"
+    is_alias = setting.isupper()  # as OPENAI_BASE_URL
+    name = f"{prefix}{setting}".upper() if prefix and not is_alias else setting
+    wrong = first["msg"].removeprefix("Value error, ").partition(", unable to parse")[0]
+    message = f"{name}: {wrong.replace('Input should be', 'must be')}"
+    return message if setting in _MAY_HOLD_KEYS else f"{message} (given: {first['input']!r})"
 
 
 Propagation = Literal["routers", "none", "placebo", "em", "em+lr", "em+lr+ls", "clients"]

@@ -180,7 +180,7 @@ def _checked(module: Module, text: str) -> str:
     if len(content) > limit:
         raise InputError(f"the text has {len(content)} characters, at most {limit} are kept")
     if not content:
-        raise InputError("the text is empty: a module always says something")
+        raise InputError("the text is empty; give at least one sentence")
     return content
 
 

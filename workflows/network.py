@@ -108,7 +108,7 @@ class Network(StoredNetwork):
             started: called with their number; returns what is called after each.
 
         Raises:
-            InputError: an identity is unknown, or did not fail; another method trained the network.
+            InputError: an id is unknown, or did not fail; another method trained the network.
         """
         trainer = await self._trainer()
         return await driver.retry(trainer, identities, concurrency=concurrency, started=started)

@@ -14,7 +14,7 @@ from state.dataset import Dataset
 from state.db.checkpoints import checkpointer, list_threads
 from state.domain import Frozen
 from state.graphs.context import NetworkContext
-from state.settings import Settings
+from state.settings import Settings, load_settings
 from state.store.clients import add_clients
 from state.store.events import add_events
 from state.store.networks import create_network, list_networks
@@ -57,11 +57,11 @@ class RecNet:
             cache: whether replies are cached where the settings leave that open.
 
         Raises:
-            RecNetError: the database cannot be used.
-            CallError: a model or the encoder cannot be used.
+            RecNetError: a variable has a wrong value, or the database cannot be used.
+            CallError: a model, the encoder or an edited template cannot be used.
         """
         async with open_resources(
-            settings or Settings(), command=command, cache=cache
+            settings or load_settings(), command=command, cache=cache
         ) as resources:
             yield cls(resources)
 

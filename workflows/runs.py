@@ -59,7 +59,7 @@ class Runs:
                 if snapshot.values.get(key) != value:
                     raise InputError(
                         f"interaction '{given.get('interaction', thread)}' was begun with {key} "
-                        f"'{snapshot.values.get(key)}': give this record an identity of its own"
+                        f"'{snapshot.values.get(key)}': give this record an id of its own"
                     )
             return await self._invoke(graph, None, thread, context)
 

@@ -15,7 +15,7 @@ from nodes.resources import open_resources, serve
 from state.db import checkpoints
 from state.db.embedded import database_url
 from state.db.pool import open_pool
-from state.settings import Settings
+from state.settings import load_settings
 
 _SAVER_CONNECTIONS = 2
 
@@ -26,7 +26,7 @@ async def checkpointer() -> AsyncIterator[AsyncPostgresSaver]:
 
     The server opens this before the lifespan and closes it after, so it has a pool of its own.
     """
-    settings = await asyncio.to_thread(Settings)
+    settings = await asyncio.to_thread(load_settings)
     url = await asyncio.to_thread(database_url, settings)
     async with open_pool(url, _SAVER_CONNECTIONS) as pool:
         yield checkpoints.checkpointer(pool)
@@ -34,7 +34,7 @@ async def checkpointer() -> AsyncIterator[AsyncPostgresSaver]:
 
 @asynccontextmanager
 async def _lifespan(_: Starlette) -> AsyncIterator[None]:
-    settings = await asyncio.to_thread(Settings)
+    settings = await asyncio.to_thread(load_settings)
     async with open_resources(settings, command="server") as held:
         with serve(held):
             yield

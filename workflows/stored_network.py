@@ -9,7 +9,7 @@ from state.dataset import Split
 from state.db.pool import Connection
 from state.domain import ClientKind
 from state.errors import InputError
-from state.store.clients import find_clients
+from state.store.clients import ClientName, find_clients, list_clients
 from state.store.digest import digest_network
 from state.store.events import held_out
 from state.store.networks import NetworkRecord, find_network
@@ -69,6 +69,11 @@ class StoredNetwork:
         """Return a user or an item with its texts, its buffer and its versions."""
         async with self._reading() as (conn, record):
             return await view_client(conn, record, ClientKind(kind), key)
+
+    async def clients(self, kind: Literal["user", "item"]) -> list[ClientName]:
+        """Return the key and title of every user or item; bootstrapping is not needed."""
+        async with self._reading() as (conn, record):
+            return await list_clients(conn, record.id, ClientKind(kind))
 
     async def router(self, number: int) -> RouterView:
         """Return a router, active or retired."""

@@ -24,6 +24,7 @@ _OFFLINE = (
 )
 _NEXT = """\
 recnet show --network demo                 the network, its routers and settings
+recnet show users --network demo           the keys of the users
 recnet show user KEY --network demo        a client, with every version of it
 recnet trace ID --network demo             why something changed
 recnet load FOLDER --network mine          your own data
@@ -59,10 +60,12 @@ def _render(shown: "Demonstration", *, offline: bool) -> list[RenderableType]:
         for label, report in shown.reports.items()
     ]
     return [
+        Text("One interaction:", style="bold"),
+        trace_tree(shown.traced, messages=2, gradients=3),
+        f"the whole: recnet trace {shown.traced.interaction} --network demo",
+        Text("\nHow well held-out books are ranked:", style="bold"),
         *evaluation_lines(shown.evaluation),
         *reports,
-        Text("\nOne traced interaction:", style="bold"),
-        trace_tree(shown.traced),
         *([_OFFLINE] if offline else []),
         Text("\nNext:", style="bold"),
         *([] if shutil.which("recnet") else [_ACTIVATE]),

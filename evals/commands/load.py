@@ -8,8 +8,10 @@ from pydantic import ValidationError
 from evals.commands.dataset import SplitBy, left_out_lines
 from evals.datasets.registry import read_with_left_out
 from evals.datasets.splits import SplitStrategy
+from state.domain import KEY_LENGTH, clean_line
 from state.errors import RecNetError
-from workflows.commands.console import AsJson, NetworkName, execute, explain, fail, output
+from state.settings import explain
+from workflows.commands.console import AsJson, NetworkName, execute, fail, output
 
 
 def load(
@@ -24,6 +26,8 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Load a data set as a new network."""
+    if domain is not None and not clean_line(domain, KEY_LENGTH):
+        fail("--domain is empty: give a plural noun, such as films")
     try:
         read = read_with_left_out(source, split=split, domain=domain)
     except RecNetError as error:

@@ -15,8 +15,8 @@ from evals.paper.design import DESIGNS, Plan
 from prompts.llm.models import OFFLINE
 from state.dataset import Split
 from state.errors import RecNetError
-from state.settings import Settings
-from workflows.commands.console import AsJson, execute, explain, fail, output, read_settings
+from state.settings import Settings, explain
+from workflows.commands.console import AsJson, execute, fail, output, read_settings
 from workflows.commands.progress import with_bars
 
 paper = typer.Typer(help="Make the tables of the paper. What a table needs is made once.")

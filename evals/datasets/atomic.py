@@ -13,6 +13,9 @@ from pathlib import Path
 from evals.datasets.reader import DataError, quoted
 from state.domain import KEY_LENGTH, clean_line
 
+_NAMED = 12
+"""Columns of a file that an error names."""
+
 
 @dataclass(frozen=True)
 class Column:
@@ -89,7 +92,9 @@ def read_atomic(path: Path, columns: Sequence[Column]) -> list[Row]:
         fields = line.split("\t")
         row = Row(path.name, number, {})
         if len(fields) != width:
-            raise row.error(f"{len(fields)} fields where the header names {width}")
+            raise row.error(
+                f"{len(fields)} field{'s' * (len(fields) != 1)} where the header names {width}"
+            )
         rows.append(Row(path.name, number, {name: fields[at] for name, at in positions.items()}))
     if not rows:
         raise DataError(f"{path.name}:1: no rows after the header")
@@ -139,5 +144,11 @@ def _positions(file: str, header: str, columns: Sequence[Column]) -> dict[str, i
             positions[column.name] = at
         elif column.required:
             wanted = " or ".join(f"{name}:{column.types[0]}" for name in names)
-            raise DataError(f"{file}:1: the header has no column {wanted}")
+            raise DataError(f"{file}:1: the header has no column {wanted}; it has: {_named(found)}")
     return positions
+
+
+def _named(found: Mapping[str, tuple[int, str]]) -> str:
+    more = ", …" if len(found) > _NAMED else ""
+    columns = [f"{name}:{kind}" for name, (_, kind) in found.items()]
+    return clean_line(", ".join(columns[:_NAMED]), KEY_LENGTH) + more

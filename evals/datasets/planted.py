@@ -44,7 +44,9 @@ class PlantedReader:
         except ValidationError as error:
             wrong = error.errors()[0]
             field = "".join(f"{part}: " for part in wrong["loc"])
-            raise InputError(f"{source}: {field}{wrong['msg']}") from None
+            raise InputError(
+                f"{source}: {field}{wrong['msg'].removeprefix('Value error, ')}"
+            ) from None
         if split is not SplitStrategy.LEAVE_ONE_OUT:
             raise InputError(
                 f"{source}: a planted world is split by {SplitStrategy.LEAVE_ONE_OUT} only"

@@ -97,6 +97,8 @@ class _Step:
 def _stem(folder: Path) -> str:
     try:
         catalogues = sorted(path for path in folder.iterdir() if path.suffix == ".item")
+    except FileNotFoundError:
+        raise DataError(f"{folder}: no such folder") from None
     except OSError as error:
         raise DataError(f"{folder}: cannot be read: {error.strerror}") from error
     if len(catalogues) != 1:

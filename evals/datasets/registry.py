@@ -82,6 +82,8 @@ def _contents(source: str) -> str:
             path.stat()
             return "it is a single file"
         names = sorted(entry.name for entry in path.iterdir())
+    except FileNotFoundError:
+        raise DataError(f"{source}: no such folder") from None
     except OSError as error:
         raise DataError(f"{source}: cannot be read: {error.strerror}") from error
     more = ", …" if len(names) > _NAMED else ""

@@ -1,6 +1,6 @@
 """Rows of a table: seeds pooled within a user, compared, corrected for the number of comparisons.
 
-Rankers are compared with one of them, the reference; probes with the random line.
+Rankers are compared with one of them, the reference; probes with the random order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ def compare_rows(results: Mapping[str, Sequence[RankingResult]], reference: str)
 
 
 def compare_probes(results: Mapping[str, Sequence[RankingResult]]) -> Rows:
-    """Return the probes under each kind of negatives, compared with the random line.
+    """Return the probes under each kind of negatives, compared with the random order.
 
     Their p-values are not corrected: that would let a leak pass. Because a leak that is not found
     may still be there, a second test asks whether a probe is as good as at chance. Kinds of which

@@ -14,7 +14,7 @@ def read_printed(path: Path) -> Mapping[str, float]:
     """Return NDCG@10 by row from a CSV file with the columns `name` and `NDCG@10`.
 
     Raises:
-        InputError: it cannot be read, or a value is no number from 0 to 1.
+        InputError: it cannot be read, or a value is not a number from 0 to 1.
     """
     printed = {}
     try:
@@ -36,7 +36,7 @@ def read_printed(path: Path) -> Mapping[str, float]:
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
     except (UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} is no CSV file: {error}") from None
+        raise InputError(f"{path} is not a CSV file: {error}") from None
     return printed
 
 
@@ -48,7 +48,7 @@ def require_rows(printed: Collection[str], rows: Collection[str]) -> None:
     """
     for name in printed:
         if name not in rows:
-            raise InputError(f"{name!r} is no row of this table; its rows are {', '.join(rows)}")
+            raise InputError(f"{name!r} is not a row of this table; its rows are {', '.join(rows)}")
 
 
 def with_printed(rows: list[list[str]], printed: Mapping[str, float]) -> list[list[str]]:

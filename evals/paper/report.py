@@ -95,7 +95,7 @@ def _figures(rows: Sequence[TableRow], reference: str, size: int) -> list[list[s
 
 
 def _probes(probes: dict[Negatives, tuple[TableRow, ...]]) -> list[list[str]]:
-    header = ["", "negatives", "users", f"NDCG@{COMPARED_AT}", "– random line", "p"]
+    header = ["", "negatives", "users", f"NDCG@{COMPARED_AT}", "– random order", "p"]
     cells = [[*header, "smallest resolved", f"p (±{NEAR})"]]
     for kind, rows in probes.items():
         for row in rows:

@@ -32,7 +32,7 @@ def main(
             misleading=misleading,
         )
     except ValidationError as error:
-        raise typer.BadParameter(error.errors()[0]["msg"]) from None
+        raise typer.BadParameter(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
     for path in write_world(plant_world(world), out):
         typer.echo(path)
 

@@ -41,7 +41,7 @@ _CAUSES: Mapping[int | str | None, str] = {
 }
 """By what is known of the failure, or by the HTTP status."""
 _BY_CLASS = {
-    3: "what answers is no model endpoint ({status}: {detail}); check {address}",
+    3: "the server at the address is not a model endpoint ({status}: {detail}); check {address}",
     4: "the endpoint refused the request ({status}: {detail}); set another {setting}",
     5: "the endpoint keeps failing ({status}: {detail}); try again later",
 }

@@ -1,4 +1,7 @@
-"""The errors of model calls, as one family: a step that fails is told apart from a bug."""
+"""The errors of model calls, as one family: a step that fails is told apart from a bug.
+
+`prompts.template.TemplateError` belongs to it too.
+"""
 
 
 class CallError(RuntimeError):

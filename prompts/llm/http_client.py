@@ -10,12 +10,12 @@ from typing import Any
 import openai
 from langchain_openai import ChatOpenAI
 
-_NO_COMPLETION = "what came is no completion; does the address end in /v1?"
+_NO_COMPLETION = "the reply is not a chat completion; does the address end in /v1?"
 _REWRITTEN = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class NoCompletionError(openai.OpenAIError):
-    """A response with status 200 is no completion; `status_code` is that of an error inside."""
+    """A response with status 200 is not a completion; `status_code` is that of an error inside."""
 
     def __init__(self, error: object) -> None:
         named = error if isinstance(error, dict) else {}
@@ -38,7 +38,7 @@ class EndpointClient(openai.DefaultAsyncHttpxClient):
     """Masks `keys` in every response, and makes completions readable for langchain.
 
     langchain drops thoughts that come apart from the text: they are put in front of it, between
-    `<think>` tags. What is no completion becomes one error.
+    `<think>` tags. Anything but a completion becomes one error.
     """
 
     def __init__(self, *, timeout: float, keys: Sequence[str] = ()) -> None:

@@ -29,6 +29,8 @@ NO_KEY = "none"
 """Sent to an endpoint of one's own where no key is set: the protocol wants some text."""
 
 _MILLION = 1_000_000
+_NO_PROVIDER = ("Unable to infer", "Must specify either", "is not supported")
+"""Of the errors of langchain for a name without a provider, or with one it does not know."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -155,9 +157,15 @@ def _load(name: str, asked: Parameters, connection: Connection, setting: str) ->
 
 def loading_error(setting: str, name: str, example: str, error: Exception) -> ModelError:
     """Return one line on why `name` in `setting` cannot be loaded, and what to set."""
-    shown = f"{setting}={without_secrets(name, None)}"
+    named = without_secrets(name, None)
+    shown = f"{setting}={named}"
     if "OpenAIError" in class_names(error):
         return ModelError(f"{shown} needs OPENAI_API_KEY, or OPENAI_BASE_URL for your own endpoint")
+    if any(said in str(error) for said in _NO_PROVIDER):
+        return ModelError(
+            f"{shown}: no provider is known for '{named}': write provider:model, such as "
+            f"{example}, or offline"
+        )
     reason = without_secrets(str(error).strip().split("\n", 1)[0], None)
     advice = (
         "" if isinstance(error, ImportError) else f"; set it to offline, or to one like {example}"

@@ -145,7 +145,10 @@ def _fault_of(error: ValueError) -> tuple[Fault, str]:
     if not isinstance(error, ValidationError):
         return (error.fault if isinstance(error, UnfitError) else "unfit"), str(error)
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    lines = [f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg']}" for e in found]
+    lines = [
+        f"{'.'.join(map(str, e['loc'])) or 'reply'}: {e['msg'].removeprefix('Value error, ')}"
+        for e in found
+    ]
     types = [e["type"] for e in found]
     named: list[Fault] = [fault for fault in get_args(Fault) if fault in types]
     shape: Fault = "invalid_json" if types[0] == "json_invalid" else "wrong_shape"

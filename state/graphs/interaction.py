@@ -45,8 +45,8 @@ class InteractionInput(TypedDict):
     negative: str
     """Key of an item the user did not take."""
     interaction: NotRequired[str]
-    """Identity of the record. Run again under the same one, it returns the committed result.
-    Without one, a new identity is created and returned."""
+    """Id of the record. Run again under the same one, it returns the committed result.
+    Without one, a new id is created and returned."""
 
 
 @with_config(DESCRIBED)
@@ -54,7 +54,7 @@ class InteractionOutput(TypedDict, total=False):
     """The outcome of the record."""
 
     interaction: str
-    """Its identity."""
+    """Its id."""
     predicted: str
     """Key of the item that was predicted (`i_o`)."""
     reward: int

@@ -1,6 +1,7 @@
 """Clients: users and items with their current profile, filter memory, vector and attributes."""
 
 from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 
 from state.dataset import Dataset, Item
 from state.db.pool import Connection
@@ -17,6 +18,9 @@ from state.domain import (
 from state.errors import InputError
 from state.store.versions import split_rules
 from state.vectors import Vector, as_array
+
+_COMPARED = 300
+"""Keys that an unknown one is compared with."""
 
 
 class ClientName(Frozen):
@@ -74,8 +78,21 @@ async def find_clients(
     found = {row["key"]: row["id"] for row in rows}
     for key in cleaned.values():
         if key not in found:
-            raise InputError(f"unknown {kind} '{key}'")
+            raise await _unknown_client(conn, network, kind, key)
     return {key: found[stored] for key, stored in cleaned.items()}
+
+
+async def _unknown_client(conn: Connection, network: int, kind: ClientKind, key: str) -> InputError:
+    """Return the error for an unknown key, with similar keys and the command that lists all."""
+    query = """SELECT key, n.name FROM clients JOIN networks n ON n.id = network_id
+        WHERE network_id = %s AND kind = %s
+        ORDER BY left(lower(key), 2) = left(lower(%s), 2) DESC, abs(length(key) - length(%s)),
+                 clients.id LIMIT %s"""
+    rows = await fetch_all(conn, query, (network, kind, key, key, _COMPARED))
+    near = get_close_matches(key, [row["key"] for row in rows])
+    hint = f"did you mean {' or '.join(map(repr, near))}? " if near else ""
+    listed = f"`recnet show {kind}s --network {rows[0]['name']}` lists them" if rows else ""
+    return InputError(f"unknown {kind} '{key}'; {hint}{listed}".rstrip("; "))
 
 
 async def read_clients(conn: Connection, network: int, ids: Sequence[int]) -> list[Client]:

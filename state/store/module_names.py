@@ -43,7 +43,7 @@ async def find_module(conn: Connection, network: NetworkRecord, name: str) -> Mo
     An InputError tells of a wrong form, an unknown client or router, or a retired router's heirs.
     """
     if (match := _NAME.fullmatch(name)) is None:
-        raise InputError(f"'{name}' names no module: write it as one of {FORMS}")
+        raise InputError(f"'{name}' is not the name of a module: write it as one of {FORMS}")
     if match["router"]:
         router, heirs = int(match["router"]), await read_heirs(conn, network.id)
         if router not in heirs:

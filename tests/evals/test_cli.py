@@ -4,11 +4,13 @@ import subprocess
 import sys
 import time
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from evals.cli import COMMANDS, Commands, load_command
+from evals.cli import COMMANDS, Commands, app, load_command
 from tests.support.paths import ROOT
 
 SHARED = {"__init__", "console", "progress", "signals"}
@@ -64,3 +66,9 @@ def test_a_command_is_in_the_file_of_its_name() -> None:
     files = {name: module.rpartition(".")[2] for name, (module, _) in COMMANDS.items()}
     assert {name for name, file in files.items() if file != name} == {"unpin", "bench"}
     assert files["unpin"] == "pin"
+
+
+def test_the_version_is_printed() -> None:
+    printed = CliRunner().invoke(app, ["--version"])
+    assert printed.exit_code == 0
+    assert printed.stdout == f"recnet {version('recnet')}\n"

@@ -37,7 +37,7 @@ def test_rows_lines_and_figures() -> None:
     (table,) = make_tables([TFIDF, OURS], MADE)
     assert [row.name for row in table.rows] == [
         "floor",
-        "random line",
+        "random order (expected)",
         "TF-IDF",
         "RecNet",
     ]
@@ -104,7 +104,7 @@ def test_a_table_is_printed_as_text_or_json() -> None:
     markdown = table.markdown()
     assert markdown.startswith("**a|b, test, sampled negatives: uniform, as in the paper**\n\n|  |")
     assert len({line.count("|") for line in markdown.splitlines() if line.startswith("|")}) == 1
-    assert "| random line | 0.100 | 0.295 | 0.454 | |" in markdown.replace("  ", " ")
+    assert "| random order (expected) | 0.100 | 0.295 | 0.454 | |" in markdown.replace("  ", " ")
     data = json.loads(table.model_dump_json())
     assert data["rows"][1]["figures"][0] == {"k": 1, "mean": 0.1, "interval": None}
     assert data["provenance"]["training_seeds"] == [0, 1, 2]

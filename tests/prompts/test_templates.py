@@ -7,6 +7,7 @@ import pytest
 
 from prompts.extract import EXTRACT, ExtractFields
 from prompts.fields import read_fields
+from prompts.llm.errors import CallError
 from prompts.predict import PREDICT, Option, PredictFields
 from prompts.registry import PROMPTS
 from prompts.template import SHIPPED, Fields, Prompt, Reply, TemplateError, Templates
@@ -54,7 +55,7 @@ def test_a_field_that_is_never_mentioned_is_named(tmp_path: Path) -> None:
 
 
 def test_a_lone_brace_is_explained(tmp_path: Path) -> None:
-    with pytest.raises(TemplateError, match="write a literal brace twice"):
+    with pytest.raises(CallError, match="write a literal brace twice"):
         _override(tmp_path, "Read <kind> and <profile>. Answer {")
 
 

@@ -7,9 +7,11 @@ import pytest
 import typer
 from pydantic import SecretStr, ValidationError
 
+from state.errors import InputError
 from state.graphs.context import BootstrapContext, NetworkContext
 from state.settings import NetworkSettings, Settings
 from workflows.commands.console import read_settings
+from workflows.recnet import RecNet
 
 
 def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -115,6 +117,26 @@ def test_a_variable_that_cannot_be_read_is_named_in_one_line(
     assert line.startswith(f"recnet: {name}: ")
     assert line.count("\n") == 1
     assert "not-to-be-shown" not in line
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("RECNET_TIMEOUT", "soon", r"RECNET_TIMEOUT: must be a valid number \(given: 'soon'\)"),
+        ("RECNET_MODLE", "sk-1", "RECNET_MODLE is not a setting; did you mean RECNET_MODEL"),
+        ("RECNET_MODEL_OPTIONS", "sk-1", "RECNET_MODEL_OPTIONS: not valid JSON; .*0.95}'"),
+        ("OPENAI_BASE_URL", "http://", "OPENAI_BASE_URL: not a server address; "),
+    ],
+)
+async def test_a_wrong_variable_is_an_input_error_in_python(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=f"^{says}") as raised:
+        async with RecNet.open():
+            pass
+    assert "sk-1" not in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 def test_openais_own_variables_have_fields_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:

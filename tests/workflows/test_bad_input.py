@@ -135,9 +135,9 @@ def test_a_variable_out_of_range_is_named(
     [
         (
             "RECNET_BUDGT_CALLS",
-            "RECNET_BUDGT_CALLS is no setting; did you mean RECNET_BUDGET_CALLS?",
+            "RECNET_BUDGT_CALLS is not a setting; did you mean RECNET_BUDGET_CALLS?",
         ),
-        ("RECNET_XYZZY", "RECNET_XYZZY is no setting"),
+        ("RECNET_XYZZY", "RECNET_XYZZY is not a setting"),
     ],
 )
 def test_a_variable_of_an_unknown_name_is_refused(

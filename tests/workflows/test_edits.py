@@ -91,8 +91,8 @@ async def test_rules_are_edited_one_a_line(recnet: RecNet) -> None:
         ("rules:item:j1", "\n".join(map(str, range(RULES_HELD + 1))), f"at most {RULES_HELD}"),
         ("user:nobody", "text", "unknown user 'nobody'"),
         ("router:99", "text", "no router 99; there are 1 to 3"),
-        ("ann", "text", "'ann' names no module: write it as one of user:KEY"),
-        ("rules:router:1", "text", "names no module"),
+        ("ann", "text", "'ann' is not the name of a module: write it as one of user:KEY"),
+        ("rules:router:1", "text", "is not the name of a module"),
         ("user:ann", "text", "the note has 301 characters, at most 300"),
     ],
 )

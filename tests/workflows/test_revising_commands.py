@@ -84,4 +84,6 @@ def test_what_was_written_in_the_editor_is_never_lost(
     monkeypatch.setenv("EDITOR", editor(tmp_path, ""))
     assert "nothing changes" in run("edit", "router:1").stderr
     monkeypatch.setenv("EDITOR", os.devnull)
-    assert run("edit", "router:1", code=1).stderr.startswith("recnet: ")
+    assert run("edit", "router:1", code=1).stderr == (
+        f"recnet: EDITOR={os.devnull}: no such program; set it to an editor, or give --text\n"
+    )

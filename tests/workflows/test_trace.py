@@ -1,8 +1,10 @@
 """InteractionTrace: what is told as before and after is what is stored."""
 
 import json
+from io import StringIO
 
 import pytest
+from rich.console import Console
 
 from prompts.fields import read_fields
 from prompts.optimize_profile import OptimizeProfileFields
@@ -10,6 +12,7 @@ from state.errors import InputError
 from tests.support.database_rows import rows, trace, trace_all
 from tests.support.tiny_network import bootstrap_tiny
 from tests.support.watched_model import BAD, WatchedModel
+from workflows.commands.trace import trace_tree
 from workflows.recnet import RecNet
 from workflows.trace import TracedGradient
 
@@ -126,3 +129,16 @@ async def test_a_text_that_an_optimizer_left_is_not_an_earlier_ones_work(
     assert [g.status for g in told] == ["applied", "applied"]
     assert told[0].after == told[1].before
     assert told[1].after == ""
+
+
+async def test_a_short_trace_says_how_much_it_leaves_out(recnet: RecNet) -> None:
+    await bootstrap_tiny(recnet)
+    await recnet.network("tiny").interact("ann", "j2", "m1", id="a")
+    found = await trace(recnet, "a")
+    console = Console(width=200, record=True, file=StringIO())
+    console.print(trace_tree(found, gradients=1))
+    shown = console.export_text()
+    assert f"… and {len(found.gradients) - 1} more" in shown
+    assert [g.name in shown for g in found.gradients] == [True] + [False] * (
+        len(found.gradients) - 1
+    )

@@ -1,5 +1,6 @@
 """`recnet bootstrap`: make the routers of a loaded network."""
 
+from difflib import get_close_matches
 from typing import Annotated, Any
 
 import typer
@@ -37,11 +38,24 @@ def bootstrap(
 
 
 def parse_settings(settings: list[str], known: list[str]) -> dict[str, str]:
-    """Return `--set NAME=VALUE` options as a mapping; an unknown name is an error."""
+    """Return `--set NAME=VALUE` options as a mapping; a name that is not in `known` is an error."""
     parsed = {}
     for setting in settings:
         name, separator, value = setting.partition("=")
-        if not separator or name not in known:
-            fail(f"--set {setting}: give NAME=VALUE with one of {', '.join(known)}")
+        if not separator:
+            fail(f"--set {setting}: write it as NAME=VALUE, such as --set {known[0]}=VALUE")
+        if name in ("model", "encoder"):
+            variable = "RECNET_MODEL" if name == "model" else "RECNET_EMBEDDING"
+            fail(f"--set {setting}: the {name} is set by {variable}, before the bootstrap")
+        if name not in known:
+            fail(f"--set {setting}: {_why_not(name, known)}")
         parsed[name] = value
     return parsed
+
+
+def _why_not(name: str, known: list[str]) -> str:
+    if name in SETTINGS:
+        return f"{name} is fixed at bootstrap; bootstrap another network"
+    near = get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+    return f"no setting is called '{name}'; {hint}"

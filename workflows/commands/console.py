@@ -12,7 +12,6 @@ import logging
 import os
 import signal
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TypeVar
 
@@ -24,8 +23,8 @@ from rich.text import Text
 from rich.tree import Tree
 
 from state.domain import KEY_LENGTH, clean_line
-from state.errors import RecNetError
-from state.settings import Settings
+from state.errors import InputError, RecNetError
+from state.settings import NETWORK_VARIABLE, Settings, explain, load_settings
 from workflows.commands.signals import EXIT_CODES, StoppedError, stoppable
 
 if TYPE_CHECKING:
@@ -38,11 +37,8 @@ FAILED_RECORDS = 3
 DIFFERENT = 4
 BUDGET_SPENT = 5
 
-_NETWORK = "RECNET_NETWORK"
 _GOES_ON = "the same command goes on where it stopped"
 _LINE_LENGTH = 1_000
-_MAY_HOLD_KEYS = {"model_options", "models", "prices", "OPENAI_BASE_URL", "embedding_base_url"}
-"""Settings whose value is not quoted: a key may have been put there by mistake."""
 
 
 def _network_name(given: str) -> str:
@@ -57,7 +53,11 @@ def _network_name(given: str) -> str:
 NetworkName = Annotated[
     str,
     typer.Option(
-        "--network", "-n", envvar=_NETWORK, help="The network's name.", callback=_network_name
+        "--network",
+        "-n",
+        envvar=NETWORK_VARIABLE,
+        help="The network's name.",
+        callback=_network_name,
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -123,7 +123,6 @@ def _exit_if_expected(error: Exception) -> None:
     import psycopg  # noqa: PLC0415 - slow, and --help does without
 
     from prompts.llm.errors import BudgetExceeded, CallError  # noqa: PLC0415 - as above
-    from prompts.template import TemplateError  # noqa: PLC0415 - as above
     from state.db.errors import explain as explain_database  # noqa: PLC0415 - as above
 
     match error:
@@ -133,7 +132,7 @@ def _exit_if_expected(error: Exception) -> None:
             fail(explain_database(error))
         case BudgetExceeded():
             stop_at_budget(str(error))
-        case RecNetError() | CallError() | TemplateError():
+        case RecNetError() | CallError():
             fail(str(error))
 
 
@@ -153,18 +152,11 @@ def _stop(line: str, exit_code: int) -> NoReturn:
 
 
 def read_settings() -> Settings:
-    """Return the settings of this process; an unknown RECNET_ variable is an error."""
-    known = [n.upper() for n, field in Settings.model_fields.items() if not field.validation_alias]
-    for variable in sorted(os.environ):
-        name = variable.removeprefix("RECNET_")
-        if name != variable and variable != _NETWORK and name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"; did you mean RECNET_{near[0]}?" if near else ""
-            fail(f"{variable} is no setting{hint}")
+    """Return the settings of this process; a wrong variable is one line and an exit code."""
     try:
-        return Settings()
-    except ValidationError as error:
-        fail(explain(error, prefix="RECNET_"))
+        return load_settings()
+    except InputError as error:
+        fail(str(error))
 
 
 def fail(reason: str) -> NoReturn:
@@ -172,16 +164,6 @@ def fail(reason: str) -> NoReturn:
     line = clean_line(reason, _LINE_LENGTH)  # it may quote what was typed
     notes.print(f"recnet: {line}", style="red", soft_wrap=True)
     raise typer.Exit(ERROR)
-
-
-def explain(error: ValidationError, prefix: str = "") -> str:
-    """Return one line that names the setting and what is wrong with it."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    setting = str(first["loc"][0]) if first["loc"] else "settings"
-    is_alias = setting.isupper()  # as OPENAI_BASE_URL
-    name = f"{prefix}{setting}".upper() if prefix and not is_alias else setting
-    message = f"{name}: {first['msg'].removeprefix('Value error, ')}"
-    return message if setting in _MAY_HOLD_KEYS else f"{message} (given: {first['input']!r})"
 
 
 def output(

@@ -1,5 +1,8 @@
 """`recnet edit`: give a module another text by hand (see `workflows/edits.py`)."""
 
+import os
+import shlex
+import shutil
 import sys
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -36,6 +39,7 @@ def edit(
         given = _read_input() if text == "-" else text
         revise(lambda recnet: recnet.network(network).edit(module, given, note=note), as_json)
         return
+    _require_editor()
     current = execute(lambda recnet: recnet.network(network).module(module))
     base = current.version
     try:
@@ -63,6 +67,12 @@ def revise(work: Callable[["RecNet"], Awaitable["Revision"]], as_json: bool) -> 
     if revision.changed:
         line = f"{revision.module} is at version {revision.version} now ({revision.author})"
     output(revision, as_json, lambda _: line)
+
+
+def _require_editor() -> None:
+    variable = "VISUAL" if os.environ.get("VISUAL") else "EDITOR"
+    if (named := os.environ.get(variable, "")) and shutil.which(shlex.split(named)[0]) is None:
+        fail(f"{variable}={named}: no such program; set it to an editor, or give --text")
 
 
 def _read_input() -> str:

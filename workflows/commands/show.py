@@ -1,4 +1,4 @@
-"""`recnet show`: a network, a client, a router, or the interactions.
+"""`recnet show`: a network, its users or items, a client, a router, or the interactions.
 
 Texts of the network are data, never markup.
 """
@@ -24,6 +24,7 @@ from workflows.commands.console import (
 )
 
 if TYPE_CHECKING:
+    from state.store.clients import ClientName
     from state.store.versions import Version
     from workflows.inspect import ClientView, InteractionView, MessageView, NetworkView, RouterView
     from workflows.network import Network
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 def show(
     what: Annotated[
-        Literal["network", "user", "item", "router", "interactions"],
+        Literal["network", "users", "items", "user", "item", "router", "interactions"],
         typer.Argument(help="What to show."),
     ] = "network",
     key: Annotated[
@@ -46,7 +47,7 @@ def show(
     network: NetworkName = "default",
     as_json: AsJson = False,
 ) -> None:
-    """Show a network, a client, a router, or interactions."""
+    """Show a network, its users or items, a router, or interactions."""
     if what in ("user", "item", "router") and not key:
         fail(f"name the {what}: recnet show {what} KEY --network {network}")
     if what == "router" and not key.isdecimal():
@@ -54,6 +55,8 @@ def show(
 
     views: dict[str, tuple[_Read, Callable[[Any], Tree | Table]]] = {
         "network": (lambda found: found.show(), _network_tree),
+        "users": (lambda found: found.clients("user"), _clients_table),
+        "items": (lambda found: found.clients("item"), _clients_table),
         "user": (lambda found: found.client("user", key), _client_tree),
         "item": (lambda found: found.client("item", key), _client_tree),
         "router": (lambda found: found.router(int(key)), _router_tree),
@@ -86,6 +89,13 @@ def _network_tree(view: "NetworkView") -> Tree:
     if view.pinned:
         tree.add(Text(f"pinned: {', '.join(view.pinned)}", style="yellow"))
     return tree
+
+
+def _clients_table(clients: "list[ClientName]") -> Table:
+    table = Table(Column("key", overflow="fold"), Column("title", overflow="fold"), box=SIMPLE)
+    for client in clients:
+        table.add_row(client.key, client.title if client.title != client.key else "")
+    return table
 
 
 def _client_tree(view: "ClientView") -> Tree:

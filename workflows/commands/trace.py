@@ -29,8 +29,17 @@ def trace(
     output(found, as_json, lambda trace: trace_tree(trace, calls=calls))
 
 
-def trace_tree(trace: InteractionTrace, *, calls: bool = False) -> Tree:
-    """Return one interaction as a tree; with `calls` each model call and its reasoning too."""
+def trace_tree(
+    trace: InteractionTrace,
+    *,
+    calls: bool = False,
+    messages: int | None = None,
+    gradients: int | None = None,
+) -> Tree:
+    """Return one interaction as a tree; with `calls` each model call and its reasoning too.
+
+    Only the first `messages` and `gradients` are shown where these are given.
+    """
     tree = Tree(Text.assemble((trace.interaction, "bold"), f" · user {trace.user}"))
     tree.add(f"took {trace.positive}, not {trace.negative}")
     if trace.failure:
@@ -40,16 +49,23 @@ def trace_tree(trace: InteractionTrace, *, calls: bool = False) -> Tree:
     outcome = ("right", "green") if trace.reward else ("wrong", "red")
     prediction = tree.add(Text.assemble(f"predicted {trace.predicted}: ", outcome))
     prediction.add(f"because: {trace.reason}")
-    messages = tree.add(f"{counted(len(trace.messages), 'message')} received before")
-    for message in trace.messages:
-        _add_message(messages, message)
-    gradients = tree.add(counted(len(trace.gradients), "textual gradient"))
-    for gradient in trace.gradients:
-        _add_gradient(gradients, gradient)
+    received = tree.add(f"{counted(len(trace.messages), 'message')} received before")
+    for message in trace.messages[:messages]:
+        _add_message(received, message)
+    _add_rest(received, len(trace.messages), messages)
+    written = tree.add(counted(len(trace.gradients), "textual gradient"))
+    for gradient in trace.gradients[:gradients]:
+        _add_gradient(written, gradient)
+    _add_rest(written, len(trace.gradients), gradients)
     for window in trace.windows:
         tree.add(f"its commit filled the pending set: router update {window}")
     _add_calls(tree, trace.calls, each=calls)
     return tree
+
+
+def _add_rest(tree: Tree, count: int, shown: int | None) -> None:
+    if shown is not None and count > shown:
+        tree.add(Text(f"… and {count - shown} more", style="dim"))
 
 
 def _add_calls(tree: Tree, calls: Sequence[Call], *, each: bool) -> None:

@@ -13,6 +13,8 @@ from state.store.usage import By, UsageTotal, add_totals
 from workflows.commands.console import AsJson, NetworkName, execute, output
 
 _COLUMNS = ("calls", "embed", "cached", "in", "out", "s", "cost", "faults")
+_ALWAYS = ("calls", "in", "out", "s")
+"""Shown also where they are zero; the other columns only where there is something."""
 
 
 def usage(
@@ -35,17 +37,24 @@ def usage(
 
 
 def _table(by: str, totals: Sequence[UsageTotal], total: UsageTotal) -> Table:
+    sums = _cells(total)[1:]
+    kept = [
+        at
+        for at, (name, cell) in enumerate(zip(_COLUMNS, sums, strict=True), start=1)
+        if name in _ALWAYS or cell not in ("", "0")
+    ]
     table = Table(
         Column(by, overflow="fold", min_width=16),
-        *(Column(name, justify="right", no_wrap=True) for name in _COLUMNS),
+        *(Column(_COLUMNS[at - 1], justify="right", no_wrap=True) for at in kept),
         box=SIMPLE,
         caption="in, out: tokens; s: seconds of requests",
         padding=(0, 1, 0, 0),
     )
-    for one in totals:
-        table.add_row(*_cells(one))
-    table.add_section()
-    table.add_row(*_cells(total))
+    for one in (*totals, total):
+        if one is total:
+            table.add_section()
+        cells = _cells(one)
+        table.add_row(cells[0], *(cells[at] for at in kept))
     return table
 
 

@@ -206,10 +206,10 @@ async def plan_training(
     """Return the training records of a network in order."""
     async with resources.pool.connection() as conn:
         events = await read_events(conn, network.id)
-        items = await list_clients(conn, network.id, ClientKind.ITEM)
-    return plan_records(
-        network.dataset, events, [item.id for item in items], splits, network.settings.seed
-    )
+        clients = await list_clients(conn, network.id)
+    items = [client.id for client in clients if client.kind is ClientKind.ITEM]
+    keys = {client.id: client.key for client in clients}
+    return plan_records(network.dataset, events, items, splits, network.settings.seed, keys)
 
 
 async def read_settled(

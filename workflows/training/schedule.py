@@ -1,6 +1,6 @@
 """The schedule of a training run: records and windows, known from ids alone."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from state.dataset import Split
 from state.domain import Frozen
@@ -16,7 +16,7 @@ class Record(Frozen):
     """One training record."""
 
     id: str
-    """Its identity: the data set, and its place in the events."""
+    """Its id: the data set, and its place in the events."""
     user: int
     positive: int
     negative: int
@@ -28,7 +28,7 @@ class Record(Frozen):
 
 
 def identity(dataset: str, position: int) -> str:
-    """Return the identity of a training record: its data set, and its place in the events."""
+    """Return the id of a training record: its data set, and its place in the events."""
     return f"{dataset}:{position}"
 
 
@@ -38,11 +38,12 @@ def plan_records(
     items: Sequence[int],
     splits: frozenset[Split],
     seed: int,
+    keys: Mapping[int, str] | None = None,
 ) -> list[Record]:
     """Return the records of the given splits, each with a negative drawn by seed and position.
 
     A negative is any item of the catalogue that the user has not met so far; one that the user
-    will take later may be drawn, because at that time nobody knows.
+    will take later may be drawn, because at that time nobody knows. `keys` names clients in errors.
 
     Raises:
         InputError: a user has met the whole catalogue.
@@ -55,7 +56,11 @@ def plan_records(
         if event.split in splits:
             free = [item for item in items if item not in known]
             if not free:
-                raise InputError("a user has met every item: there is no negative to draw")
+                user = (keys or {}).get(event.user_id, event.user_id)
+                raise InputError(
+                    f"user '{user}' has met every item: there is no negative to draw; "
+                    "load a larger catalogue"
+                )
             negative = draw(seed, event.position, "negative").choice(free)
             records.append(
                 Record(

@@ -75,7 +75,7 @@ class Trainer:
         # Cleaned before the run begins: a checkpoint cannot hold a NUL byte.
         identity = new_id() if identity is None else clean_line(identity, KEY_LENGTH)
         if not identity:
-            raise InputError("the interaction's identity is empty: give it one, or none at all")
+            raise InputError("the interaction's id is empty: give one, or leave it out")
         refuse_reserved_id(identity)
         record = InteractionInput(
             user=clean_line(user, KEY_LENGTH),

@@ -52,6 +52,11 @@ def tiny(database: str, folder: Path) -> str:  # noqa: ARG001 - it empties the d
 def test_from_files_to_figures(folder: Path) -> None:
     loaded = run_json("load", str(folder), *NETWORK, "--domain", "CDs")
     assert loaded == {"network": "tiny", "users": 6, "items": 16, "events": 24}
+    assert [one["key"] for one in run_json("show", "users", *NETWORK)][:2] == ["ann", "bob"]
+    assert "Smoky Trumpet" in run_command("show", "items", *NETWORK).stdout
+    assert refusal("show", "user", "amn", *NETWORK).endswith(
+        "'amn'; did you mean 'ann'? `recnet show users --network tiny` lists them"
+    )
     founded = run_json("bootstrap", *NETWORK, "--set", "routers=3", "--set", "update_size=5")
     assert (founded["clients"], founded["routers"]) == (22, 3)
     part = run_json("train", *NETWORK, "--limit", "5")
@@ -59,13 +64,16 @@ def test_from_files_to_figures(folder: Path) -> None:
     rest = run_json("train", *NETWORK)
     assert (rest["run"], rest["failed"]) == (7, 0)
     assert rest["calls_per_interaction"] <= 1 + 1 + 3 + 6
+    columns = run_command("usage", *NETWORK).stdout.split("\n")[1].split()
+    assert "calls" in columns
+    assert not {"cost", "faults"} & set(columns)  # there were none
     found = run_json("evaluate", *NETWORK, "--draws", "1")
     (table,) = found["tables"]
     assert table["negatives"] == "sampled"
     # Each user took four of the twelve CDs that anyone took: eight are left to match with.
     assert found["omitted"] == ["no table for matched negatives: no user has 9 of them"]
     names = [row["name"] for row in table["rows"]]
-    assert names == ["floor", "random line", "Random", "TF-IDF", "RecNet (tiny)"]
+    assert names == ["floor", "random order (expected)", "Random", "TF-IDF", "RecNet (tiny)"]
     more = run_json("evaluate", *NETWORK, "--draws", "1", "--baselines", "--probes")
     assert more["omitted"][1] == "no table for equal negatives: no user has 9 of them"
     assert [row["name"] for row in more["tables"][0]["rows"]] == [

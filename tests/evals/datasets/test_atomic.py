@@ -52,15 +52,15 @@ def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:
             f"x.inter:1: header field 'id' {FORM}",
         ),
         ("id:token\tid:token\nx\ty\n", "x.inter:1: the header names column 'id' twice"),
-        ("other:token\nx\n", "x.inter:1: the header has no column id:token"),
+        ("other:token\nx\n", "x.inter:1: the header has no column id:token; it has: other:token"),
         ("id:float\n1\n", "x.inter:1: column id has type 'float', expected token"),
         (
             "id:token\twords:float\nx\t1\n",
             "x.inter:1: column words has type 'float', expected token_seq or token",
         ),
-        ("id:token\ttext:token\nx\ta\ny\n", "x.inter:3: 1 fields where the header names 2"),
+        ("id:token\ttext:token\nx\ta\ny\n", "x.inter:3: 1 field where the header names 2"),
         ("id:token\nx\ty\n", "x.inter:2: 2 fields where the header names 1"),
-        ("id:token\ttext:token\n\nx\ta\n", "x.inter:2: 1 fields where the header names 2"),
+        ("id:token\ttext:token\n\nx\ta\n", "x.inter:2: 1 field where the header names 2"),
         ("id:token", "x.inter:1: no rows after the header"),
         ("\ufeff", "x.inter:1: the file is empty, or its header line is"),
         (
@@ -69,7 +69,7 @@ def test_only_line_feeds_end_a_line(tmp_path: Path) -> None:
         ),
         ("id,text\nx,a\n", "x.inter:1: no tab in the header 'id,text': tabs separate columns"),
         ("id:token\rx\r", "x.inter:1: column id has type 'token x', expected token"),
-        ("i\x00d:token\nx\n", "x.inter:1: the header has no column id:token"),
+        ("i\x00d:token\nx\n", "x.inter:1: the header has no column id:token; it has: i d:token"),
         (
             f"{'k' * 1_000_000}\n",
             f"x.inter:1: header field '{'k' * 60}' {FORM}",

@@ -96,7 +96,7 @@ def test_bad_items_are_refused(tmp_path: Path) -> None:
     )
     assert recbole_error(tmp_path, item="item_id:token\na\n", inter=inter) == (
         "w.item:1: the header has no column title:token_seq or movie_title:token_seq "
-        "or name:token_seq"
+        "or name:token_seq; it has: item_id:token"
     )
     assert recbole_error(tmp_path, item="", inter=inter).startswith("w.item:1: the file is empty")
 
@@ -121,7 +121,9 @@ def test_bad_events_are_refused(tmp_path: Path, rows: str, message: str) -> None
 
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     message = recbole_error(tmp_path, inter="user_id:token\ttimestamp:float\nu\t1\n")
-    assert message == "w.inter:1: the header has no column item_id:token"
+    assert message == (
+        "w.inter:1: the header has no column item_id:token; it has: user_id:token, timestamp:float"
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +191,7 @@ def test_what_is_in_the_folder_must_be_clear(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"nowhere: cannot be read: No such file"):
+    with pytest.raises(DataError, match=r"nowhere: no such folder"):
         read_dataset(tmp_path / "nowhere")
     with pytest.raises(DataError, match=r"w\.item: cannot be read: Not a directory"):
         read_dataset(write_recbole(tmp_path) / "w.item", "recbole")

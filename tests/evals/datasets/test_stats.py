@@ -73,7 +73,7 @@ def test_a_planted_world_is_looked_at_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("nowhere",), "nowhere: cannot be read"),
+        (("nowhere",), "nowhere: no such folder"),
         (("planted:x",), "planted:x: a planted world is planted:SEED or planted:SEED:READERS"),
         (("planted:1:0",), "planted:1:0: users: "),
         (("planted:1", "--split", "time"), "planted:1: a planted world is split by leave-one-out"),

@@ -42,7 +42,9 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_that_is_no_row_is_refused_with_those_that_are() -> None:
-    with pytest.raises(InputError, match="'SASRec' is no row of this table; its rows are Random"):
+    with pytest.raises(
+        InputError, match="'SASRec' is not a row of this table; its rows are Random"
+    ):
         require_rows(["SASRec"], row_names(DESIGNS["table2"]))
 
 
@@ -59,5 +61,5 @@ def test_printed_figures_stand_in_a_column_named_not_comparable() -> None:
 def test_what_is_no_text_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "paper.csv"
     file.write_bytes(b"name,NDCG@10\n\xff\xfe,0.5\n")
-    with pytest.raises(InputError, match="is no CSV file"):
+    with pytest.raises(InputError, match="is not a CSV file"):
         read_printed(file)

@@ -156,8 +156,8 @@ async def test_a_refused_key_is_one_line_at_once() -> None:
     ("name", "named"),
     [
         ("openai:text-embedding-3-small", "OPENAI_API_KEY"),
-        ("nowhere:small", "not supported.*set it to offline"),
-        ("small", "set it to offline"),
+        ("nowhere:small", "no provider is known for 'nowhere:small'"),
+        ("small", "no provider is known for 'small': write provider:model"),
         ("", "set it to offline"),
         ("cohere:small", "langchain-cohere"),
     ],

@@ -38,8 +38,8 @@ def test_a_real_model_has_a_timeout_and_no_retries_of_its_own(
     [
         ("openai:gpt-4o-mini", "OPENAI_API_KEY"),
         ("gpt-4o-mini", "OPENAI_API_KEY"),
-        ("nowhere:small", "Unable to infer.*set it to offline"),
-        ("oflfine", "Unable to infer.*set it to offline"),
+        ("nowhere:small", "no provider is known for .*: write provider:model, .* or offline"),
+        ("oflfine", "no provider is known for .*: write provider:model, .* or offline"),
         ("", "RECNET_MODEL is empty"),
         ("  ", "RECNET_MODEL is empty"),
     ],

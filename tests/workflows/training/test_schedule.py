@@ -104,8 +104,8 @@ def test_a_user_who_has_met_everything_is_an_error() -> None:
         StoredEvent(position=n, user_id=1, item_id=item, split=Split.TRAIN)
         for n, item in enumerate(ITEMS)
     ]
-    with pytest.raises(InputError, match="every item"):
-        plan_records("tiny", events, ITEMS, ALL, 0)
+    with pytest.raises(InputError, match="user 'ann' has met every item"):
+        plan_records("tiny", events, ITEMS, ALL, 0, {1: "ann"})
 
 
 @given(record_streams(), st.integers(1, 12), WAITING)
