@@ -188,9 +188,9 @@ def test_a_server_of_ones_own_is_used_as_it_is(settings: Settings) -> None:
     [
         (("--records", "5"), "records: give one number for each of 3 concurrencies"),
         (("--concurrency", "4"), "records: give one number for each of 1 concurrencies"),
-        (("--latency", "0"), "latencies: Input should be greater than 0"),
-        (("--latency", "nan"), "latencies: Input should be a"),
-        (("--dataset", "/nowhere"), "/nowhere: cannot be read"),
+        (("--latency", "0"), "latencies: must be greater than 0"),
+        (("--latency", "nan"), "latencies: must be a finite number"),
+        (("--dataset", "/nowhere"), "/nowhere: no such folder"),
     ],
 )
 def test_bad_input_is_told_in_one_line(words: tuple[str, ...], line: str, tmp_path: Path) -> None:
