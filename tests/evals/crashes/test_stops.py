@@ -42,7 +42,7 @@ async def test_a_run_that_is_stopped_makes_no_call_again(trained: NetworkPair) -
 def _under_way(trained: NetworkPair) -> subprocess.Popen[str]:
     """Start to train, and wait until calls have been made and others wait."""
     process, calls = trained.start("disturbed"), trained.calls()
-    wait_until(lambda: trained.calls() > calls + 60)
+    wait_until(lambda: trained.calls() > calls + 30)
     return process
 
 
