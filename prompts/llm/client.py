@@ -17,6 +17,7 @@ from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import Endpoint
 from prompts.llm.parsing import Raw, UnusableError, parse_reply
 from prompts.llm.requests import Requests
+from prompts.llm.retries import retry_policy
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Call, Fault
 
@@ -114,11 +115,12 @@ class ModelClient:
         usage = CallUsage(prompt.name, endpoint.name)
         messages = self.templates.messages(prompt, fields, words)
         key = cache_key(endpoint, messages, prompt.reply, repeat)
-        with self.limiter.slot() as slot:
-            requests = Requests(
-                endpoint, usage, slot, self.budget,
-                attempts=self.request_attempts, wait=self.retry_wait, stops=stops,
-            )  # fmt: skip
+        requests = Requests(
+            endpoint, usage, self.limiter, self.budget,
+            retries=retry_policy(endpoint.name, self.request_attempts, self.retry_wait),
+            stops=stops,
+        )  # fmt: skip
+        async with self.limiter.slots:
             try:
                 found = await self.cache.alookup(*key) if self.cache else None
                 reply = _parse_cached(found[0].text, prompt.reply, check) if found else None

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prompts.llm.call_usage import CallUsage
 from prompts.llm.error_messages import SettingNames, call_error
 from prompts.llm.errors import ModelError
-from prompts.llm.limiter import CallLimiter, CallSlot
+from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import COMPATIBLE, OFFLINE, Connection, loading_error
 from prompts.llm.retries import is_failure, retry_policy
 from prompts.llm.tokens import estimate_tokens
@@ -66,9 +66,9 @@ class Encoder:
         if not distinct:
             return np.zeros((0, 0), dtype=np.float32)
         usage = CallUsage(EMBEDDING, self.name)
-        with self.limiter.slot() as slot:
+        async with self.limiter.slots:
             try:
-                vectors = await self._request(distinct, usage, slot)
+                vectors = await self._request(distinct, usage)
                 unit = self._unit(vectors, len(distinct))
                 usage.outcome = "ok"
             finally:
@@ -78,14 +78,12 @@ class Encoder:
         row = {text: number for number, text in enumerate(distinct)}
         return unit[[row[text] for text in texts]]
 
-    async def _request(
-        self, texts: list[str], usage: CallUsage, slot: CallSlot
-    ) -> list[list[float]]:
+    async def _request(self, texts: list[str], usage: CallUsage) -> list[list[float]]:
         tokens = estimate_tokens(*texts)
         try:
             async for attempt in retry_policy(self.name, self.request_attempts, self.retry_wait):
                 with attempt:
-                    async with slot.request(tokens), usage.attempt(self.timeout):
+                    async with self.limiter.request(tokens), usage.attempt(self.timeout):
                         vectors = await self.embeddings.aembed_documents(texts)
         except Exception as error:
             if not is_failure(error):

@@ -3,15 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from contextvars import ContextVar
-from heapq import heappop, heappush
 
 from aiolimiter import AsyncLimiter
 
 MINUTE = 60.0
-
-URGENCY: ContextVar[int] = ContextVar("urgency", default=0)
-"""How much work waits for the current task: of waiting requests, the most urgent goes first."""
 
 _IDLE_CHECK = 0.5
 """Seconds between two looks at whether calls are under way."""
@@ -24,7 +19,7 @@ class CallLimiter:
 
     The bounds for a minute are leaky buckets: a burst may use a whole minute's share. Tokens are
     estimated before a prompt is sent. None is no bound. After a call could not be recorded,
-    `wait_for_storage` is awaited before the next one: it returns once calls can be recorded, or
+    `wait_for_storage` is awaited before the next request: it returns once calls can be recorded, or
     raises why they cannot. A limiter belongs to one event loop.
     """
 
@@ -36,75 +31,33 @@ class CallLimiter:
         *,
         wait_for_storage: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
+        self.slots = asyncio.Semaphore(max_concurrent)
+        """A call holds a slot until it is recorded, its retries included.
+
+        So a database that goes away loses no more calls than may be concurrent.
+        """
         self.wait_for_storage = wait_for_storage
         self._requests = AsyncLimiter(requests_per_minute, MINUTE) if requests_per_minute else None
         self._tokens = AsyncLimiter(tokens_per_minute, MINUTE) if tokens_per_minute else None
-        self._free = max_concurrent
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._busy = 0
         self._arrived = 0
         self._closed = False
         self._cancelling = asyncio.Event()
         self._failures = self._recovered = 0  # failed recordings; how many have been recovered
 
-    @contextmanager
-    def slot(self) -> Iterator["CallSlot"]:
-        """Give one call a slot: its first request takes it, and the end of the block frees it."""
-        slot = CallSlot(self)
-        try:
-            yield slot
-        finally:
-            slot.release()
-
-    async def acquire(self, tokens: int) -> None:
-        """Wait until a request may be sent; at a closed limiter, until `cancel_waiting`.
+    @asynccontextmanager
+    async def request(self, tokens: int) -> AsyncIterator[None]:
+        """Wait until a request may be sent, and send it in the block.
 
         Raises:
             CancelledError: the limiter is closed, and `cancel_waiting` was called.
             Exception: calls cannot be recorded; raised by `wait_for_storage`.
         """
         self._arrived += 1
-        arrival = self._arrived
         if self._requests is not None:
             await self._requests.acquire()
         if self._tokens is not None:
             await self._tokens.acquire(min(tokens, self._tokens.max_rate))
-        await self._take(arrival)
-        try:
-            await self._check_open()
-        except BaseException:
-            self._hand_over()
-            raise
-        self._busy += 1
-
-    def release(self) -> None:
-        """Give back what `acquire` took."""
-        self._busy -= 1
-        self._hand_over()
-
-    async def _take(self, arrival: int) -> None:
-        """Take a free slot, or wait for one: the most urgent goes first, equals in their order."""
-        if self._free:
-            self._free -= 1
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heappush(self._waiting, (-URGENCY.get(), arrival, turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():  # the slot was handed over at that moment
-                self._hand_over()
-            raise
-
-    def _hand_over(self) -> None:
-        while self._waiting:
-            turn = heappop(self._waiting)[2]
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._free += 1
-
-    async def _check_open(self) -> None:
         while (failures := self._failures) > self._recovered:
             if self.wait_for_storage is not None:
                 await self.wait_for_storage()
@@ -113,6 +66,11 @@ class CallLimiter:
         if self._closed:
             await self._cancelling.wait()
             raise asyncio.CancelledError
+        self._busy += 1
+        try:
+            yield
+        finally:
+            self._busy -= 1
 
     @contextmanager
     def recording(self) -> Iterator[None]:
@@ -142,7 +100,7 @@ class CallLimiter:
         self._cancelling.set()
 
     async def wait_idle(self) -> None:
-        """Wait until no call is under way, and the last ones have been recorded.
+        """Wait until no request is under way, and the last replies have been recorded.
 
         What a graph stores after a call is not seen from here. A task that has stored it goes on to
         its next request, so this returns a moment after the last request arrived.
@@ -151,36 +109,3 @@ class CallLimiter:
         while self._busy or arrived != self._arrived:
             arrived = self._arrived
             await asyncio.sleep(_IDLE_CHECK)
-
-
-class CallSlot:
-    """The slot of one call, held until the call is recorded, and free after a failed request.
-
-    So a database that goes away loses no more calls than may be concurrent.
-    """
-
-    def __init__(self, limiter: CallLimiter) -> None:
-        self.limiter = limiter
-        self._held = False
-
-    @asynccontextmanager
-    async def request(self, tokens: int) -> AsyncIterator[None]:
-        """Take the slot for a request with a prompt of `tokens` tokens; keep it if it succeeds.
-
-        Raises:
-            CancelledError: see `CallLimiter.acquire`.
-        """
-        self.release()
-        await self.limiter.acquire(tokens)
-        self._held = True
-        try:
-            yield
-        except Exception:
-            self.release()
-            raise
-
-    def release(self) -> None:
-        """Free the slot, if it is held."""
-        if self._held:
-            self._held = False
-            self.limiter.release()

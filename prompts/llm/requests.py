@@ -3,15 +3,16 @@
 from dataclasses import dataclass, replace
 
 from langchain_core.messages import BaseMessage
+from tenacity import AsyncRetrying
 
 from prompts.llm.budget import Budget
 from prompts.llm.call_usage import CallUsage
 from prompts.llm.error_messages import call_error, error_detail, mask, without_secrets
 from prompts.llm.errors import BudgetExceeded, ModelError
-from prompts.llm.limiter import CallSlot
+from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import Endpoint
 from prompts.llm.parsing import Raw, read_message, split_thoughts
-from prompts.llm.retries import is_failure, retry_policy, status_of
+from prompts.llm.retries import is_failure, status_of
 from prompts.llm.structured_output import Mode, Model, add_schema, bind_reply, is_about_mode
 from prompts.llm.tokens import estimate_tokens
 from prompts.template import Reply
@@ -29,12 +30,9 @@ class Requests:
 
     endpoint: Endpoint
     usage: CallUsage
-    slot: CallSlot
+    limiter: CallLimiter
     budget: Budget
-    attempts: int
-    """The most requests for one reply."""
-    wait: float
-    """The first pause between two of them, in seconds."""
+    retries: AsyncRetrying
     stops: bool
     """Whether the budget may stop the call."""
 
@@ -47,11 +45,10 @@ class Requests:
             ModelError: the endpoint cannot be used, or cannot be reached.
         """
         name, model, structured = self.endpoint.name, self.endpoint.model, self.endpoint.structured
-        policy = retry_policy(name, self.attempts, self.wait)
         while True:
             mode = structured.mode
             try:
-                return await policy(self._request, messages, reply, mode), mode
+                return await self.retries(self._request, messages, reply, mode), mode
             except Exception as error:
                 # Causes are cut off: a provider's own text may quote the key.
                 if isinstance(error, TypeError) and "unexpected keyword" in str(error):
@@ -75,7 +72,7 @@ class Requests:
         asked = add_schema(messages, mode, reply)
         tokens = estimate_tokens(*(message.text for message in asked))
         try:
-            async with self.slot.request(tokens):
+            async with self.limiter.request(tokens):
                 if self.stops:
                     self.budget.require()
                 self.budget.calls += 1
@@ -83,7 +80,7 @@ class Requests:
                     raw = await self._invoke(model, asked)
         except BudgetExceeded:
             # The error cancels sibling calls, and their requests are paid for: let them end first.
-            await self.slot.limiter.wait_idle()
+            await self.limiter.wait_idle()
             raise
         # Whatever an endpoint echoes, no key is stored.
         parts = (raw.thoughts, raw.text, raw.refusal)

@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from contextvars import copy_context
 from graphlib import TopologicalSorter
 from heapq import heappop, heappush
 
 from prompts.llm.errors import BudgetExceeded
-from prompts.llm.limiter import URGENCY
 from state.errors import NetworkError
 from state.graphs.interaction import InteractionOutput
 from state.store.clients import list_clients
@@ -104,8 +102,8 @@ async def run_window(
 
     Records depend on each other only through the clients they share, so the network is the same as
     one after another. Of those that are ready, the record with the longest chain of dependants
-    starts first, and its calls pass the limiter first. No record starts once `may_begin` returns
-    False; those that have started are finished. Where one raises, the others are cancelled.
+    starts first. No record starts once `may_begin` returns False; those that have started are
+    finished. Where one raises, the others are cancelled.
     """
     before = predecessors(window)
     chains = chain_lengths(before)
@@ -119,9 +117,7 @@ async def run_window(
                 heappush(ready, (-chains[number], number))
             while ready and len(running) < concurrency and may_begin():
                 number = heappop(ready)[1]
-                context = copy_context()
-                context.run(URGENCY.set, chains[number])
-                task = asyncio.create_task(run_record(window[number]), context=context)
+                task = asyncio.create_task(run_record(window[number]))
                 running[task] = number
             if not running:
                 return False

@@ -11,7 +11,7 @@ from pydantic import SecretStr
 import prompts.llm.limiter
 from nodes.resources import open_endpoints
 from prompts.llm.client import ModelClient
-from prompts.llm.limiter import URGENCY, CallLimiter
+from prompts.llm.limiter import CallLimiter
 from state.settings import Settings
 from tests.support.greet_prompt import GOOD, KEY, GreetClient, greeting_templates
 from tests.support.scripted_server import Answer, ScriptedServer, scripted_server
@@ -48,9 +48,8 @@ def settings(endpoint: ScriptedServer, **more: Any) -> Settings:  # noqa: ANN401
 @asynccontextmanager
 async def under_way(limiter: CallLimiter, tokens: int = 0) -> AsyncIterator[None]:
     """Let a request through, for a call that lasts as long as it."""
-    with limiter.slot() as slot:
-        async with slot.request(tokens):
-            yield
+    async with limiter.slots, limiter.request(tokens):
+        yield
 
 
 async def passing(limiter: CallLimiter, *tokens: int) -> list[float]:
@@ -162,23 +161,6 @@ async def test_a_closed_limiter_lets_calls_under_way_end_and_no_other_begin() ->
             await turned_away
 
 
-async def test_the_most_urgent_waiter_goes_first() -> None:
-    limiter, passed = CallLimiter(1), []
-
-    async def pass_through(name: str, urgency: int) -> None:
-        URGENCY.set(urgency)
-        async with under_way(limiter):
-            passed.append(name)
-
-    async with under_way(limiter):
-        given = (("first", 0), ("second", 0), ("long row", 5), ("short row", 2), ("gone", 9))
-        waiting = [asyncio.create_task(pass_through(*one)) for one in given]
-        await asyncio.sleep(0.01)
-        waiting[-1].cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    assert passed == ["long row", "short row", "first", "second"]
-
-
 async def test_a_slot_handed_to_a_cancelled_waiter_goes_to_the_next() -> None:
     limiter = CallLimiter(1)
     async with under_way(limiter):
@@ -191,29 +173,15 @@ async def test_a_slot_handed_to_a_cancelled_waiter_goes_to_the_next() -> None:
 
 async def test_a_call_holds_its_slot_until_it_is_recorded() -> None:
     limiter = CallLimiter(1)
-    with limiter.slot() as slot:
-        async with slot.request(0):
+    async with limiter.slots:
+        async with limiter.request(0):
             next_one = asyncio.create_task(passing(limiter, 0))
-        await asyncio.sleep(0.01)
-        assert not next_one.done()
-        resting = asyncio.create_task(limiter.wait_idle())
-        await asyncio.sleep(0.01)
-        assert not resting.done()
+        with limiter.recording():
+            resting = asyncio.create_task(limiter.wait_idle())
+            await asyncio.sleep(0.01)
+            assert not next_one.done()
+            assert not resting.done()
     await asyncio.wait_for(asyncio.gather(next_one, resting), 10)
-
-
-async def test_a_call_releases_its_slot_before_a_retry() -> None:
-    limiter = CallLimiter(1)
-    with limiter.slot() as slot:
-        with pytest.raises(KeyError):
-            async with slot.request(0):
-                raise KeyError
-        assert await asyncio.wait_for(passing(limiter, 0), 10)
-        async with slot.request(0):
-            pass
-        async with asyncio.timeout(10), slot.request(0):  # asked again, as its reply was bad
-            pass
-    assert await asyncio.wait_for(passing(limiter, 0), 10)
 
 
 async def test_a_cancelled_call_releases_its_slot() -> None:

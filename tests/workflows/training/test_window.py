@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prompts.llm.limiter import URGENCY
 from tests.support.record_streams import record_streams
 from workflows.training.schedule import Record, chain_lengths, predecessors
 from workflows.training.stream import RunRecord, run_window
@@ -123,19 +122,3 @@ async def test_where_one_raises_the_others_are_stopped_and_waited_for() -> None:
     with pytest.raises(LookupError, match="234"):
         await run(window, feed)
     assert ended == ["112"]
-
-
-async def test_the_calls_of_a_record_are_as_urgent_as_the_row_that_waits_for_it_is_long() -> None:
-    window = [record(name) for name in ("112", "234", "256", "378")]
-    urgency = {}
-
-    async def feed(one: Record) -> bool:
-        urgency[one.id] = await asyncio.create_task(asks())
-        return True
-
-    async def asks() -> int:
-        return URGENCY.get()
-
-    await run_window(window, feed, concurrency=4)
-    assert urgency == {"112": 1, "234": 2, "256": 1, "378": 1}
-    assert URGENCY.get() == 0
