@@ -1,7 +1,7 @@
 """The offline model: a chat model's interface over lexical methods. It is no language model."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, get_type_hints
 
 from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
@@ -10,13 +10,8 @@ from langchain_core.messages.ai import UsageMetadata
 from langchain_core.outputs import ChatGeneration, ChatResult
 from pydantic import BaseModel
 
-from prompts.address_clients import AddressClientsFields
-from prompts.choose_recipients import ChooseRecipientsFields
-from prompts.extract import ExtractFields
 from prompts.fields import ROOT, read_fields
-from prompts.gradient import GradientFields
 from prompts.llm.tokens import estimate_tokens
-from prompts.merge import MergeFields
 from prompts.offline.attributes import extract, summarize
 from prompts.offline.filter_memory import merge, optimize_filter_memory
 from prompts.offline.gradient import gradient
@@ -24,32 +19,25 @@ from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.optimize_router import optimize_router
 from prompts.offline.peer_messages import address, choose, write
 from prompts.offline.ranking import predict, rank
-from prompts.offline.reflection import ReflectionRead, reflect_items, reflect_user
-from prompts.optimize_filter_memory import OptimizeFilterMemoryFields
-from prompts.optimize_profile import OptimizeProfileFields
-from prompts.optimize_router import OptimizeRouterFields
-from prompts.predict import PredictFields
-from prompts.rank import RankFields
-from prompts.summarize import SummarizeFields
-from prompts.write_message import WriteMessageFields
+from prompts.offline.reflection import reflect_items, reflect_user
 
-_ANSWERS: Mapping[str, tuple[type[BaseModel], Callable[[Any], BaseModel]]] = {
-    "Extract": (ExtractFields, extract),
-    "Summarize": (SummarizeFields, summarize),
-    "Merge": (MergeFields, merge),
-    "Predict": (PredictFields, predict),
-    "CreditAssignment": (GradientFields, gradient),
-    "UserMemory": (ReflectionRead, reflect_user),
-    "ItemMemories": (ReflectionRead, reflect_items),
-    "OptimizedProfile": (OptimizeProfileFields, optimize_profile),
-    "OptimizedFilterMemory": (OptimizeFilterMemoryFields, optimize_filter_memory),
-    "OptimizedRouter": (OptimizeRouterFields, optimize_router),
-    "Rank": (RankFields, rank),
-    "ChooseRecipients": (ChooseRecipientsFields, choose),
-    "WriteMessage": (WriteMessageFields, write),
-    "AddressClients": (AddressClientsFields, address),
+_ANSWERS: Mapping[str, Callable[[Any], BaseModel]] = {
+    "Extract": extract,
+    "Summarize": summarize,
+    "Merge": merge,
+    "Predict": predict,
+    "CreditAssignment": gradient,
+    "UserMemory": reflect_user,
+    "ItemMemories": reflect_items,
+    "OptimizedProfile": optimize_profile,
+    "OptimizedFilterMemory": optimize_filter_memory,
+    "OptimizedRouter": optimize_router,
+    "Rank": rank,
+    "ChooseRecipients": choose,
+    "WriteMessage": write,
+    "AddressClients": address,
 }
-"""The fields and the answer of each prompt, by the class name of its reply."""
+"""The answer to each prompt, by the class name of its reply."""
 
 
 class OfflineModel(BaseChatModel):
@@ -77,8 +65,9 @@ class OfflineModel(BaseChatModel):
         run_manager: object = None,  # noqa: ARG002 - the base class names it
         **kwargs: Any,  # noqa: ANN401 - the base class names it so
     ) -> ChatResult:
-        fields, answer = _ANSWERS[_schema_name(kwargs.get("response_format"))]
-        reply = answer(read_fields(_find_fields(messages), fields)).model_dump_json()
+        answer = _ANSWERS[_schema_name(kwargs.get("response_format"))]
+        fields = read_fields(_find_fields(messages), get_type_hints(answer)["fields"])
+        reply = answer(fields).model_dump_json()
         asked = estimate_tokens(*(message.text for message in messages))
         answered = estimate_tokens(reply)
         message = AIMessage(

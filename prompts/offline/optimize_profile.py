@@ -17,14 +17,13 @@ def optimize_profile(fields: OptimizeProfileFields) -> OptimizedProfile:
     """
     profile, orders = read_profile(fields.profile, fields.kind), read_orders(fields.suggestion)
     adding = [Order.ADD, Order.SAY] if fields.kind is ClientKind.USER else [Order.SAY, Order.ADD]
-    added = distinct(phrase for what in adding for phrase in orders.get(what, ()))
-    kept = distinct(p for p in orders.get(Order.KEEP, ()) if p in profile.known)
-    avoided = without(orders.get(Order.AVOID, ()), added)
-    gone = without([*orders.get(Order.DROP, ()), *orders.get(Order.STOP, ()), *avoided], added)
+    added = distinct(phrase for what in adding for phrase in orders[what])
+    kept = distinct(p for p in orders[Order.KEEP] if p in profile.known)
+    gone = without([*orders[Order.DROP], *orders[Order.STOP]], added)
     changed = replace(
         profile,
         liked=distinct([*added, *kept, *without(profile.liked, gone)]),
         heard=without(profile.heard, [*added, *kept, *gone]),
-        avoided=distinct([*avoided, *without(profile.avoided, added)]),
+        avoided=without(profile.avoided, added),
     )
     return OptimizedProfile(profile=write_profile(changed))

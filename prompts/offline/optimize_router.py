@@ -67,8 +67,8 @@ def _stopped(feedback: Sequence[Feedback], beyond: int) -> set[str]:
     votes = Counter[str]()
     for entry in feedback:
         orders = read_orders(entry.suggestion)
-        votes.update(map(phrase_key, (*orders.get(Order.STOP, ()), *orders.get(Order.DROP, ()))))
-        votes.subtract(map(phrase_key, orders.get(Order.GO_ON, ())))
+        votes.update(map(phrase_key, (*orders[Order.STOP], *orders[Order.DROP])))
+        votes.subtract(map(phrase_key, orders[Order.GO_ON]))
     return {key for key, count in votes.items() if count > beyond}
 
 

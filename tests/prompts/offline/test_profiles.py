@@ -107,27 +107,12 @@ def test_feedback_is_followed_newest_first() -> None:
     assert text.endswith("Avoids: death metal.")
 
 
-def test_a_taste_can_be_moved_to_what_is_avoided_and_back() -> None:
-    away = _optimize(ClientKind.USER, USER, "Move to what this person avoids: folk rock.")
-    assert "Enjoys: laurel canyon." in away
-    assert "Avoids: folk rock; death metal." in away
-    back = _optimize(ClientKind.USER, away, "Add to what this person enjoys: folk rock.")
-    assert "Enjoys: folk rock; laurel canyon." in back
-    assert "Avoids: death metal." in back
-
-
 def test_an_item_learns_the_tastes_of_those_who_take_it() -> None:
     text = _optimize(ClientKind.ITEM, ITEM, "Say that it is taken by people who like: pop; piano.")
     assert text == (
         '"Blue"\nAbout: folk; singer-songwriter.\n'
         "Taken by people who like: pop; piano; laurel canyon."
     )
-
-
-def test_feedback_in_plain_words_is_understood() -> None:
-    text = _optimize(ClientKind.USER, USER, "Please add indie folk.\nForget the brass bands.")
-    assert "Enjoys: indie folk;" in text
-    assert "brass" not in text
 
 
 @pytest.mark.parametrize(
