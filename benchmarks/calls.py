@@ -5,14 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from benchmarks.bounds import RecordWork, Stages, WindowWork
 from nodes.step import window_step
-from prompts.extract import EXTRACT
+from prompts.attributes import EXTRACT, SUMMARIZE
 from prompts.gradient import GRADIENT
 from prompts.merge import MERGE
-from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY
-from prompts.optimize_profile import OPTIMIZE_PROFILE
-from prompts.optimize_router import OPTIMIZE_ROUTER
+from prompts.optimize import OPTIMIZE_FILTER_MEMORY, OPTIMIZE_PROFILE, OPTIMIZE_ROUTER
 from prompts.predict import PREDICT
-from prompts.summarize import SUMMARIZE
 from state.db.pool import Connection
 from state.errors import RecNetError
 from state.store.networks import NetworkRecord

@@ -12,9 +12,8 @@ from langgraph.types import Send
 
 from nodes.propagation import route_to_commit
 from nodes.step import C, Step, begin_step, window_step
-from prompts.extract import EXTRACT, ExtractFields
+from prompts.attributes import EXTRACT, SUMMARIZE, ExtractFields, SummarizeFields
 from prompts.llm.errors import ReplyError
-from prompts.summarize import SUMMARIZE, SummarizeFields
 from state.db.pool import Connection
 from state.domain import MESSAGE_LENGTH, clean
 from state.graphs.context import NetworkContext

@@ -6,8 +6,12 @@ from langgraph.runtime import Runtime
 from langgraph.types import Send
 
 from nodes.step import begin_step
-from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY, OptimizeFilterMemoryFields
-from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizeProfileFields
+from prompts.optimize import (
+    OPTIMIZE_FILTER_MEMORY,
+    OPTIMIZE_PROFILE,
+    OptimizeFilterMemoryFields,
+    OptimizeProfileFields,
+)
 from state.domain import Gradient, Module, ModuleKind
 from state.graphs.context import NetworkContext
 from state.graphs.interaction import BackwardState, OptimizeTask, Rewrite

@@ -13,7 +13,7 @@ from nodes.step import Step, begin_step, window_step
 from prompts.llm.errors import ReplyError
 from prompts.llm.parsing import UnfitError
 from prompts.merge import Named
-from prompts.optimize_router import (
+from prompts.optimize import (
     OPTIMIZE_ROUTER,
     Effects,
     Feedback,

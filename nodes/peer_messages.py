@@ -13,17 +13,19 @@ from langgraph.types import Send
 
 from nodes.propagation import PROPAGATION_METHODS, newest_messages, route_to_commit
 from nodes.step import Step, begin_step, window_step
-from prompts.address_clients import ADDRESS_CLIENTS, AddressClients
-from prompts.choose_recipients import (
+from prompts.llm.errors import ReplyError
+from prompts.llm.tokens import READABLE, fit_fields
+from prompts.peer_messages import (
+    ADDRESS_CLIENTS,
     CHOOSE_RECIPIENTS,
+    WRITE_MESSAGE,
+    AddressClients,
     Candidate,
     ChooseRecipients,
     ChooseRecipientsFields,
+    WriteMessageFields,
 )
-from prompts.llm.errors import ReplyError
-from prompts.llm.tokens import READABLE, fit_fields
 from prompts.template import Fields, Prompt
-from prompts.write_message import WRITE_MESSAGE, WriteMessageFields
 from state.domain import Client
 from state.graphs.context import NetworkContext
 from state.graphs.router_update import PeerMessage, PeerTask, RouterUpdateState

@@ -5,18 +5,13 @@ which mentions each field as `<field>`; a line below; and the offline answer, in
 `offline/model.py` under the name of the reply class. Call it by `ModelClient.ask`.
 """
 
-from prompts.address_clients import ADDRESS_CLIENTS
-from prompts.choose_recipients import CHOOSE_RECIPIENTS
-from prompts.extract import EXTRACT
+from prompts.attributes import EXTRACT, SUMMARIZE
 from prompts.gradient import GRADIENT
 from prompts.merge import MERGE
-from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY
-from prompts.optimize_profile import OPTIMIZE_PROFILE
-from prompts.optimize_router import OPTIMIZE_ROUTER
+from prompts.optimize import OPTIMIZE_FILTER_MEMORY, OPTIMIZE_PROFILE, OPTIMIZE_ROUTER
+from prompts.peer_messages import ADDRESS_CLIENTS, CHOOSE_RECIPIENTS, WRITE_MESSAGE
 from prompts.predict import PREDICT
 from prompts.rank import RANK
-from prompts.summarize import SUMMARIZE
-from prompts.write_message import WRITE_MESSAGE
 
 PROMPTS = (
     EXTRACT,

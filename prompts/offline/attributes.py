@@ -1,9 +1,8 @@
 """The offline answers to `extract` and `summarize`: attributes out of and into texts. Lexical."""
 
-from prompts.extract import Extract, ExtractFields
+from prompts.attributes import Extract, ExtractFields, Summarize, SummarizeFields
 from prompts.offline.phrases import distinct
 from prompts.offline.profile_text import read_message, read_profile, write_message
-from prompts.summarize import Summarize, SummarizeFields
 from state.domain import ClientKind, normalise_attribute
 
 ATTRIBUTES_HELD = 12

@@ -18,7 +18,7 @@ from prompts.merge import Merge, MergeFields, MessageDecision, Named
 from prompts.offline.phrases import distinct, phrase_key, stems, without
 from prompts.offline.profile_text import Profile, read_message, read_profile, write_profile
 from prompts.offline.suggestions import Order, read_orders
-from prompts.optimize_filter_memory import OptimizedFilterMemory, OptimizeFilterMemoryFields
+from prompts.optimize import OptimizedFilterMemory, OptimizeFilterMemoryFields
 from state.domain import RULE_LENGTH
 
 HEAD = 8

@@ -5,7 +5,7 @@ from dataclasses import replace
 from prompts.offline.phrases import distinct, without
 from prompts.offline.profile_text import read_profile, write_profile
 from prompts.offline.suggestions import Order, read_orders
-from prompts.optimize_profile import OptimizedProfile, OptimizeProfileFields
+from prompts.optimize import OptimizedProfile, OptimizeProfileFields
 from state.domain import ClientKind
 
 

@@ -8,7 +8,7 @@ from prompts.offline.encoder import OfflineEncoder
 from prompts.offline.phrases import phrase_key, without
 from prompts.offline.profile_text import read_message, write_message
 from prompts.offline.suggestions import Order, read_orders
-from prompts.optimize_router import Feedback, OptimizedRouter, OptimizeRouterFields
+from prompts.optimize import Feedback, OptimizedRouter, OptimizeRouterFields
 
 TWIN = 0.6
 """Jaccard overlap of phrases from which two routers say the same."""

@@ -2,11 +2,17 @@
 
 from collections.abc import Sequence
 
-from prompts.address_clients import AddressClients, AddressClientsFields
-from prompts.choose_recipients import Candidate, ChooseRecipients, ChooseRecipientsFields
 from prompts.offline.phrases import distinct, phrase_key, stems
 from prompts.offline.profile_text import NOTHING_KNOWN, read_profile, write_message
-from prompts.write_message import WriteMessage, WriteMessageFields
+from prompts.peer_messages import (
+    AddressClients,
+    AddressClientsFields,
+    Candidate,
+    ChooseRecipients,
+    ChooseRecipientsFields,
+    WriteMessage,
+    WriteMessageFields,
+)
 from state.domain import ClientKind
 
 NAMED = 12

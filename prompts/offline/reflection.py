@@ -8,7 +8,7 @@ from prompts.gradient import GradientFields
 from prompts.offline.gradient import Prediction
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.suggestions import Order, order, suggestion
-from prompts.optimize_profile import OptimizedProfile, OptimizeProfileFields
+from prompts.optimize import OptimizedProfile, OptimizeProfileFields
 from prompts.predict import Option
 from prompts.template import Fields, Reply
 from state.domain import ClientKind

@@ -10,20 +10,15 @@ import pytest
 from langchain_core.messages import AIMessage, BaseMessage
 from pydantic import ValidationError
 
-from prompts.address_clients import AddressClients
-from prompts.choose_recipients import ChooseRecipients
-from prompts.extract import Extract
+from prompts.attributes import Extract, Summarize
 from prompts.gradient import CreditAssignment
 from prompts.merge import Merge
-from prompts.optimize_filter_memory import OptimizedFilterMemory
-from prompts.optimize_profile import OptimizedProfile
-from prompts.optimize_router import OptimizedRouter
+from prompts.optimize import OptimizedFilterMemory, OptimizedProfile, OptimizedRouter
+from prompts.peer_messages import AddressClients, ChooseRecipients, WriteMessage
 from prompts.predict import Predict
 from prompts.rank import Rank
 from prompts.registry import PROMPTS
-from prompts.summarize import Summarize
 from prompts.template import Reply
-from prompts.write_message import WriteMessage
 from tests.support.model_server.draws import Draws
 from tests.support.model_server.faults import OF_TRANSPORT, Fault, decoy, spoiled
 from tests.support.model_server.serving import RunningServer, serving

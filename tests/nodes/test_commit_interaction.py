@@ -11,8 +11,7 @@ from nodes.optimize_clients import (
     optimize_profile,
 )
 from nodes.resources import Resources
-from prompts.optimize_filter_memory import OptimizedFilterMemory
-from prompts.optimize_profile import OptimizedProfile
+from prompts.optimize import OptimizedFilterMemory, OptimizedProfile
 from state.domain import Module, Reception
 from state.errors import ConflictError
 from state.graphs.interaction import BackwardState, OptimizeTask

@@ -11,8 +11,7 @@ from nodes.attributes import (
 )
 from nodes.commit_router_update import commit_router_update
 from nodes.resources import Resources
-from prompts.extract import Extract
-from prompts.summarize import Summarize
+from prompts.attributes import Extract, Summarize
 from state.domain import Module
 from state.graphs.router_update import (
     ExtractedAttributes,

@@ -17,10 +17,8 @@ from nodes.peer_messages import (
     write_message,
 )
 from nodes.resources import Resources
-from prompts.address_clients import AddressClients
-from prompts.choose_recipients import ChooseRecipients
+from prompts.peer_messages import AddressClients, ChooseRecipients, WriteMessage
 from prompts.template import Reply
-from prompts.write_message import WriteMessage
 from state.domain import MESSAGE_LENGTH, Client, Module, ModuleKind
 from state.graphs.router_update import PeerMessage, PeerTask, RouterUpdateState
 from state.settings import Propagation

@@ -11,7 +11,7 @@ from nodes.optimize_router import GRADIENTS_READ, optimize_router
 from nodes.resources import Resources
 from nodes.restructure_routers import restructure_routers
 from prompts.fields import read_fields
-from prompts.optimize_router import OptimizedRouter, OptimizeRouterFields
+from prompts.optimize import OptimizedRouter, OptimizeRouterFields
 from state.domain import FilterDecision, Gradient, Module, Reception
 from state.graphs.router_update import (
     OptimizeRouterTask,

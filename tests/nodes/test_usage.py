@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from nodes.resources import open_resources
 from nodes.step import Step
-from prompts.extract import EXTRACT, ExtractFields
+from prompts.attributes import EXTRACT, ExtractFields
 from state.db.embedded import start_server, stop_server
 from state.domain import ClientKind
 from state.settings import NetworkSettings, Settings

@@ -3,11 +3,9 @@
 import pytest
 from pydantic import ValidationError
 
+from prompts.attributes import Summarize
 from prompts.merge import Merge
-from prompts.optimize_filter_memory import OptimizedFilterMemory
-from prompts.optimize_profile import OptimizedProfile
-from prompts.optimize_router import OptimizedRouter
-from prompts.summarize import Summarize
+from prompts.optimize import OptimizedFilterMemory, OptimizedProfile, OptimizedRouter
 from prompts.template import Reply
 
 BLANK = " \u0000\t\u202e "

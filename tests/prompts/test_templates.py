@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from prompts.extract import EXTRACT, ExtractFields
+from prompts.attributes import EXTRACT, ExtractFields
 from prompts.fields import read_fields
 from prompts.llm.errors import CallError
 from prompts.predict import PREDICT, Option, PredictFields

@@ -15,14 +15,13 @@ from nodes.attributes import ATTRIBUTES_READ
 from nodes.optimize_router import GRADIENTS_READ, NEIGHBOURS_READ
 from nodes.peer_messages import REACH, shorten_candidates
 from nodes.rank_candidates import CANDIDATES
-from prompts.choose_recipients import ChooseRecipientsFields
 from prompts.fields import render_fields
 from prompts.gradient import GradientFields
 from prompts.llm.structured_output import schema_of
 from prompts.llm.tokens import estimate_tokens
+from prompts.peer_messages import ChooseRecipientsFields, WriteMessageFields
 from prompts.registry import PROMPTS
 from prompts.template import Fields, Prompt, Reply, Templates
-from prompts.write_message import WriteMessageFields
 from state.domain import (
     ATTRIBUTE_LENGTH,
     MESSAGE_LENGTH,

@@ -18,22 +18,17 @@ from langchain_core.tracers.context import collect_runs
 from langchain_core.tracers.schemas import Run
 
 from evals.datasets.registry import read_dataset
-from prompts.address_clients import ADDRESS_CLIENTS
-from prompts.choose_recipients import CHOOSE_RECIPIENTS
-from prompts.extract import EXTRACT
+from prompts.attributes import EXTRACT, SUMMARIZE
 from prompts.fields import read_fields
 from prompts.gradient import GRADIENT
 from prompts.llm.structured_output import schema_of
 from prompts.merge import MERGE
-from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY
-from prompts.optimize_profile import OPTIMIZE_PROFILE
-from prompts.optimize_router import OPTIMIZE_ROUTER
+from prompts.optimize import OPTIMIZE_FILTER_MEMORY, OPTIMIZE_PROFILE, OPTIMIZE_ROUTER
+from prompts.peer_messages import ADDRESS_CLIENTS, CHOOSE_RECIPIENTS, WRITE_MESSAGE
 from prompts.predict import PREDICT
 from prompts.rank import RANK
 from prompts.registry import PROMPTS
-from prompts.summarize import SUMMARIZE
 from prompts.template import Fields, Prompt, Reply
-from prompts.write_message import WRITE_MESSAGE
 from state.domain import ClientKind, ModuleKind
 from state.settings import NetworkSettings, Settings
 from tests.support.home_folder import home_folder

@@ -8,7 +8,7 @@ from nodes.resources import Resources
 from prompts.fields import read_fields
 from prompts.gradient import CreditAssignment, GradientFields, ModuleFeedback
 from prompts.offline.gradient import gradient
-from prompts.optimize_router import OptimizeRouterFields
+from prompts.optimize import OptimizeRouterFields
 from state.domain import ModuleKind
 from state.store.clients import read_attributes
 from state.store.routers import Router, read_heirs, read_routers

@@ -7,7 +7,7 @@ import pytest
 from rich.console import Console
 
 from prompts.fields import read_fields
-from prompts.optimize_profile import OptimizeProfileFields
+from prompts.optimize import OptimizeProfileFields
 from state.errors import InputError
 from tests.support.database_rows import rows, trace, trace_all
 from tests.support.tiny_network import bootstrap_tiny

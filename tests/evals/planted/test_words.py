@@ -12,7 +12,7 @@ from evals.datasets.registry import SAMPLE
 from evals.planted.books import SUBJECTS, titles_of_a_wave
 from evals.planted.words import AUTHORS, NOUNS, THEMES
 from evals.planted.world import Planted, World, plant_world
-from prompts.extract import ExtractFields
+from prompts.attributes import ExtractFields
 from prompts.initial_profiles import initial_item_profile
 from prompts.offline.attributes import extract
 from prompts.offline.encoder import OfflineEncoder

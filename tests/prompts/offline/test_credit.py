@@ -5,7 +5,7 @@ from prompts.initial_profiles import INITIAL_RULES
 from prompts.merge import Named
 from prompts.offline.gradient import gradient
 from prompts.offline.optimize_router import optimize_router
-from prompts.optimize_router import Feedback, OptimizedRouter, OptimizeRouterFields
+from prompts.optimize import Feedback, OptimizedRouter, OptimizeRouterFields
 from prompts.predict import Option
 from state.domain import ClientKind, ModuleKind
 

@@ -8,22 +8,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 from langchain_core.messages import AIMessage, HumanMessage, SystemMessage
 
-from prompts.address_clients import ADDRESS_CLIENTS, AddressClientsFields
-from prompts.choose_recipients import CHOOSE_RECIPIENTS, Candidate, ChooseRecipientsFields
-from prompts.extract import EXTRACT, ExtractFields
+from prompts.attributes import EXTRACT, SUMMARIZE, ExtractFields, SummarizeFields
 from prompts.fields import render_fields
 from prompts.gradient import GRADIENT, GradientFields, ModuleView
 from prompts.merge import MERGE, MergeFields, Named
 from prompts.offline.model import OfflineModel
-from prompts.optimize_filter_memory import OPTIMIZE_FILTER_MEMORY, OptimizeFilterMemoryFields
-from prompts.optimize_profile import OPTIMIZE_PROFILE, OptimizeProfileFields
-from prompts.optimize_router import OPTIMIZE_ROUTER, Feedback, OptimizeRouterFields
+from prompts.optimize import (
+    OPTIMIZE_FILTER_MEMORY,
+    OPTIMIZE_PROFILE,
+    OPTIMIZE_ROUTER,
+    Feedback,
+    OptimizeFilterMemoryFields,
+    OptimizeProfileFields,
+    OptimizeRouterFields,
+)
+from prompts.peer_messages import (
+    ADDRESS_CLIENTS,
+    CHOOSE_RECIPIENTS,
+    WRITE_MESSAGE,
+    AddressClientsFields,
+    Candidate,
+    ChooseRecipientsFields,
+    WriteMessageFields,
+)
 from prompts.predict import PREDICT, Option, PredictFields
 from prompts.rank import RANK, RankFields
 from prompts.registry import PROMPTS
-from prompts.summarize import SUMMARIZE, SummarizeFields
 from prompts.template import Fields, Prompt, Reply
-from prompts.write_message import WRITE_MESSAGE, WriteMessageFields
 from state.domain import ClientKind, ModuleKind, clean
 
 MODEL = OfflineModel()

@@ -2,12 +2,11 @@
 
 import pytest
 
-from prompts.extract import ExtractFields
+from prompts.attributes import ExtractFields, SummarizeFields
 from prompts.offline.attributes import extract, summarize
 from prompts.offline.optimize_profile import optimize_profile
 from prompts.offline.profile_text import read_profile, write_profile
-from prompts.optimize_profile import OptimizeProfileFields
-from prompts.summarize import SummarizeFields
+from prompts.optimize import OptimizeProfileFields
 from state.domain import PROFILE_LENGTH, ClientKind
 
 USER = """A person who enjoys CDs. The first one taken was "Tapestry" (Pop; Adult Contemporary).

@@ -8,7 +8,7 @@ from prompts.initial_profiles import INITIAL_RULES
 from prompts.merge import Merge, MergeFields, MessageDecision, Named
 from prompts.offline.filter_memory import merge, optimize_filter_memory
 from prompts.offline.profile_text import read_profile
-from prompts.optimize_filter_memory import OptimizeFilterMemoryFields
+from prompts.optimize import OptimizeFilterMemoryFields
 from state.domain import RULE_LENGTH, ClientKind
 
 USER = "A person who enjoys CDs.\nEnjoys: folk rock; laurel canyon.\nAvoids: techno; trance."

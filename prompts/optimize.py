@@ -1,4 +1,4 @@
-"""Optimize a router by its pending gradients (§2.4, Eq. 9): keep, rewrite, split or merge."""
+"""Optimize profiles, filter memories and routers by textual gradients (§2.4, Eq. 9)."""
 
 from typing import Literal
 
@@ -6,9 +6,44 @@ from pydantic import Field
 
 from prompts.merge import Named
 from prompts.template import Fields, Prompt, Reply
-from state.domain import ReasonText, WrittenMessage
+from state.domain import ClientKind, ReasonText, Rules, WrittenMessage, WrittenProfile
 
 Action = Literal["keep", "rewrite", "split", "merge"]
+
+
+class OptimizeProfileFields(Fields):
+    """A profile after reception and the feedback to it."""
+
+    kind: ClientKind
+    profile: str
+    reward: int
+    suggestion: str
+
+
+class OptimizedProfile(Reply):
+    """The rewritten profile."""
+
+    profile: WrittenProfile = Field(
+        description="The whole profile, rewritten; at most 150 words.", min_length=1
+    )
+
+
+class OptimizeFilterMemoryFields(Fields):
+    """The rules of one client and the feedback to them."""
+
+    kind: ClientKind
+    rules: tuple[str, ...]
+    reward: int
+    suggestion: str
+
+
+class OptimizedFilterMemory(Reply):
+    """The rewritten rules: what to let through and what to keep out, never preferences."""
+
+    rules: Rules = Field(
+        description="All rules that hold from now on, one to eight, one sentence each.",
+        min_length=1,
+    )
 
 
 class Feedback(Fields):
@@ -59,4 +94,8 @@ class OptimizedRouter(Reply):
     )
 
 
+OPTIMIZE_PROFILE = Prompt("optimize_profile", OptimizeProfileFields, OptimizedProfile)
+OPTIMIZE_FILTER_MEMORY = Prompt(
+    "optimize_filter_memory", OptimizeFilterMemoryFields, OptimizedFilterMemory
+)
 OPTIMIZE_ROUTER = Prompt("optimize_router", OptimizeRouterFields, OptimizedRouter)

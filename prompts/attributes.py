@@ -1,9 +1,26 @@
-"""Summarize (§2.2.2, Eq. 3): a router integrates the attributes that are new to its community."""
+"""Extract attributes from profiles (§2.2.1, Eq. 1), and add them to routers (§2.2.2, Eq. 3)."""
 
 from pydantic import Field
 
 from prompts.template import Fields, Prompt, Reply
-from state.domain import WrittenMessage
+from state.domain import Attributes, ClientKind, WrittenMessage
+
+
+class ExtractFields(Fields):
+    """One client's profile."""
+
+    kind: ClientKind
+    profile: str
+
+
+class Extract(Reply):
+    """The attributes of one client."""
+
+    attributes: Attributes = Field(
+        description="At most twelve short noun phrases, the most salient first: genres, styles, "
+        "makers, themes. Empty where the profile names none.",
+        max_length=24,
+    )
 
 
 class SummarizeFields(Fields):
@@ -24,4 +41,5 @@ class Summarize(Reply):
     )
 
 
+EXTRACT = Prompt("extract", ExtractFields, Extract)
 SUMMARIZE = Prompt("summarize", SummarizeFields, Summarize)
