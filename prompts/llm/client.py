@@ -1,9 +1,9 @@
 """The one way to call a model: cache, request, parse, check, ask again, and count the usage."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import KW_ONLY, dataclass, field
+from dataclasses import KW_ONLY, dataclass, field, replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from langchain_core.caches import BaseCache
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
@@ -12,12 +12,14 @@ from langchain_core.outputs import Generation
 from prompts.llm.budget import Budget
 from prompts.llm.cache import cache_key, fingerprint
 from prompts.llm.call_usage import CallUsage
-from prompts.llm.errors import ReplyError
+from prompts.llm.error_messages import call_error, error_detail, mask, without_secrets
+from prompts.llm.errors import BudgetExceeded, ModelError, ReplyError
 from prompts.llm.limiter import CallLimiter
 from prompts.llm.models import Endpoint
-from prompts.llm.parsing import Raw, UnusableError, parse_reply
-from prompts.llm.requests import Requests
-from prompts.llm.retries import retry_policy
+from prompts.llm.parsing import Raw, UnusableError, parse_reply, read_cut, read_message
+from prompts.llm.retries import is_failure, retry_policy, status_of
+from prompts.llm.structured_output import Mode, add_schema, bind_reply, is_about_mode
+from prompts.llm.tokens import estimate_tokens
 from prompts.template import Fields, Prompt, Reply, Templates
 from state.domain import Call, Fault
 
@@ -37,6 +39,17 @@ _AGAIN: Mapping[Fault, str] = MappingProxyType(
         f"cannot be said, and reply with {_JSON}.",
     }
 )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[R]):
+    """One call under way: whom it asks, for what, and what it has used."""
+
+    endpoint: Endpoint
+    usage: CallUsage
+    reply: type[R]
+    check: Callable[[R], None] | None
+    stops: bool
 
 
 @dataclass
@@ -113,22 +126,18 @@ class ModelClient:
         """
         endpoint = self.endpoint(prompt)
         usage = CallUsage(prompt.name, endpoint.name)
+        call = _Call(endpoint, usage, prompt.reply, check, stops)
         messages = self.templates.messages(prompt, fields, words)
         key = cache_key(endpoint, messages, prompt.reply, repeat)
-        requests = Requests(
-            endpoint, usage, self.limiter, self.budget,
-            retries=retry_policy(endpoint.name, self.request_attempts, self.retry_wait),
-            stops=stops,
-        )  # fmt: skip
         async with self.limiter.slots:
             try:
                 found = await self.cache.alookup(*key) if self.cache else None
-                reply = _parse_cached(found[0].text, prompt.reply, check) if found else None
+                reply = _parse_cached(call, found[0].text) if found else None
                 if reply is not None:
                     usage.cached = True
                     self.budget.cached += 1
                 else:
-                    reply, text = await self._request(requests, messages, prompt.reply, check)
+                    reply, text = await self._ask_until_usable(call, messages)
                     if self.cache:
                         with self.limiter.recording():
                             await self.cache.aupdate(*key, [Generation(text=text)])
@@ -143,35 +152,91 @@ class ModelClient:
                 with self.limiter.recording():
                     await meter(usage.call())
 
-    async def _request(
-        self,
-        requests: Requests,
-        messages: list[BaseMessage],
-        reply: type[R],
-        check: Callable[[R], None] | None,
-    ) -> tuple[R, str]:
+    async def _ask_until_usable(self, call: _Call[R], messages: list[BaseMessage]) -> tuple[R, str]:
         """Ask until a reply can be used, and return it with the JSON it was parsed from."""
-        structured = requests.endpoint.structured
+        structured = call.endpoint.structured
         attempts, reason = 0, ""
         while attempts < self.reply_attempts:
-            raw, mode = await requests.send(messages, reply)
+            raw, mode = await self._send(call, messages)
             try:
-                parsed = parse_reply(raw, reply, check)
+                parsed = parse_reply(raw, call.reply, call.check)
             except UnusableError as bad:
-                requests.usage.faults[bad.fault] += 1
+                call.usage.faults[bad.fault] += 1
                 attempts += not structured.answered(mode, bad.fault)
                 reason = bad.reason
                 messages = [*messages, *_ask_again(bad)]
             else:
                 structured.answered(mode, None)
                 return parsed
-        raise ReplyError(requests.usage.prompt, reason)
+        raise ReplyError(call.usage.prompt, reason)
+
+    async def _send(self, call: _Call[R], messages: list[BaseMessage]) -> tuple[Raw, Mode]:
+        """Return what the endpoint sent, and the mode in which it was asked.
+
+        This is the one place where requests are retried. Causes of errors are cut off: a provider's
+        own text may quote the key.
+        """
+        endpoint = call.endpoint
+        policy = retry_policy(endpoint.name, self.request_attempts, self.retry_wait)
+        while True:
+            mode = endpoint.structured.mode
+            try:
+                return await policy(self._request, call, messages, mode), mode
+            except Exception as error:
+                if isinstance(error, TypeError) and "unexpected keyword" in str(error):
+                    said = without_secrets(str(error), endpoint.model)
+                    raise ModelError(f"{endpoint.name}: RECNET_MODEL_OPTIONS: {said}") from None
+                if not is_failure(error):
+                    raise
+                detail, status = error_detail(error, endpoint.model), status_of(error)
+                if not endpoint.structured.refused(mode, detail, status):
+                    if is_about_mode(mode, detail, status):
+                        raise ModelError(
+                            f"{endpoint.name}: the endpoint does not support {mode} ({detail}); "
+                            "set RECNET_STRUCTURED_OUTPUT to auto or to another mode"
+                        ) from None
+                    raise call_error(
+                        error, call.usage.prompt, endpoint.name, endpoint.model, endpoint.names
+                    ) from None
+                call.usage.faults["unsupported"] += 1
+
+    async def _request(self, call: _Call[R], messages: list[BaseMessage], mode: Mode) -> Raw:
+        endpoint, usage = call.endpoint, call.usage
+        model = bind_reply(endpoint.model, mode, call.reply)
+        asked = add_schema(messages, mode, call.reply)
+        tokens = estimate_tokens(*(message.text for message in asked))
+        try:
+            async with self.limiter.request(tokens):
+                if call.stops:
+                    self.budget.require()
+                self.budget.calls += 1
+                async with usage.attempt(endpoint.parameters.timeout):
+                    try:
+                        message = await model.ainvoke(asked, config={"run_name": usage.prompt})
+                        raw = read_message(message)
+                    except Exception as error:
+                        if (cut := read_cut(error)) is None:
+                            raise
+                        raw = cut
+        except BudgetExceeded:
+            # The error cancels sibling calls, and their requests are paid for: let them end first.
+            await self.limiter.wait_idle()
+            raise
+        cost = endpoint.cost(*raw.tokens)
+        usage.spend(*raw.tokens, cost)
+        self.budget.spend(sum(raw.tokens), cost or 0.0)
+        # Whatever an endpoint echoes, no key is stored.
+        thoughts, text, refusal = (
+            mask(part, endpoint.model) for part in (raw.thoughts, raw.text, raw.refusal)
+        )
+        usage.thoughts.append(thoughts)
+        return replace(raw, thoughts=thoughts, text=text, refusal=refusal)
 
 
-def _parse_cached(text: str, reply: type[R], check: Callable[[R], None] | None) -> R | None:
+def _parse_cached(call: _Call[R], text: str) -> R | None:
     """Return a cached reply, unless it no longer passes the check."""
     try:
-        return parse_reply(Raw("", text, ""), reply, check)[0]
+        return parse_reply(Raw("", text, ""), call.reply, call.check)[0]
     except UnusableError:
         return None
 

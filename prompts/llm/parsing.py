@@ -25,6 +25,11 @@ _STOPPED: Mapping[str, tuple[Fault, str]] = {
     "length": ("truncated", "it was cut off at the token limit"),
     "content_filter": ("filtered", "the endpoint's content filter cut it"),
 }
+_CUT = {
+    "LengthFinishReasonError": "length",
+    "ContentFilterFinishReasonError": "content_filter",
+}
+"""What the openai library raises in place of a reply that is not whole, by the finish reason."""
 
 
 class UnfitError(ValueError):
@@ -47,12 +52,14 @@ class UnusableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """A model's message in parts: its thoughts, its answer, and why it stopped."""
+    """A model's message in parts: its thoughts, its answer, why it stopped, and its tokens."""
 
     thoughts: str
     text: str
     finish: str
     refusal: str = ""
+    tokens: tuple[int, int] = (0, 0)
+    """Input and output, as far as the endpoint counts them."""
 
 
 def read_message(message: AIMessage) -> Raw:
@@ -63,7 +70,23 @@ def read_message(message: AIMessage) -> Raw:
     for broken in message.invalid_tool_calls[:1]:
         text = broken["args"] or ""
     finish = str(message.response_metadata.get("finish_reason") or "")
-    return Raw(thoughts, text, finish, str(message.additional_kwargs.get("refusal") or ""))
+    refusal = str(message.additional_kwargs.get("refusal") or "")
+    used = message.usage_metadata
+    tokens = (used["input_tokens"], used["output_tokens"]) if used else (0, 0)
+    return Raw(thoughts, text, finish, refusal, tokens)
+
+
+def read_cut(error: Exception) -> Raw | None:
+    """Return what there is of a reply that the openai library refused to parse, as it was cut."""
+    if (finish := _CUT.get(type(error).__name__)) is None:
+        return None
+    completion = getattr(error, "completion", None)
+    if completion is None:
+        return Raw("", "", finish)
+    used = completion.usage
+    tokens = (used.prompt_tokens, used.completion_tokens) if used else (0, 0)
+    said = split_thoughts(completion.choices[0].message.content or "")
+    return Raw(*said, finish, tokens=tokens)
 
 
 def parse_reply(raw: Raw, reply: type[R], check: Callable[[R], None] | None) -> tuple[R, str]:
