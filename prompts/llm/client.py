@@ -222,7 +222,7 @@ class ModelClient:
             # The error cancels sibling calls, and their requests are paid for: let them end first.
             await self.limiter.wait_idle()
             raise
-        cost = endpoint.cost(*raw.tokens)
+        cost = endpoint.cost(*raw.tokens) if any(raw.tokens) else None
         usage.spend(*raw.tokens, cost)
         self.budget.spend(sum(raw.tokens), cost or 0.0)
         # Whatever an endpoint echoes, no key is stored.

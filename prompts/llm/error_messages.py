@@ -12,8 +12,6 @@ from prompts.llm.retries import (
     NO_CREDIT,
     code_of,
     fault_of,
-    is_transient,
-    is_unreachable,
     status_of,
 )
 from state.domain import clean_line
@@ -73,9 +71,10 @@ def call_error(
         status=status_of(error),
         detail=error_detail(error, used),
     )
-    if is_transient(error) and not is_unreachable(error):
-        return ReplyError(prompt, f"{name}: {cause}")
-    return ModelError(f"{name}: {cause}", transient=is_transient(error))
+    fault = fault_of(error)
+    if fault in (None, "unreachable"):
+        return ModelError(f"{name}: {cause}", transient=fault is not None)
+    return ReplyError(prompt, f"{name}: {cause}")
 
 
 def error_detail(error: BaseException, used: object) -> str:
@@ -114,6 +113,6 @@ def _cause(error: BaseException) -> str:
     elif status == 400 and "temperature" in str(error).lower():
         kind = "temperature"
     else:
-        kind = "unreachable" if is_unreachable(error) else fault_of(error)
+        kind = fault_of(error)
     known = _CAUSES.get(kind or status) or _CAUSES.get(status)
     return known or _BY_CLASS[min(max((status or 0) // 100, 3), 5)]

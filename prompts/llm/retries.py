@@ -40,33 +40,24 @@ def is_failure(error: BaseException) -> bool:
     return bool(known) or status_of(error) is not None
 
 
-def is_transient(error: BaseException) -> bool:
-    """Return whether the same request may succeed later."""
-    if code_of(error) == NO_CREDIT:
-        return False
-    if (status := status_of(error)) is not None:
-        return status in _BUSY or (status >= 500 and status != _NOT_IMPLEMENTED)
-    if _NO_ADDRESS & _names_in_chain(error):
-        return False
-    if isinstance(error, ProviderError):
-        return error.is_retryable
-    return bool(_LOST & class_names(error))
-
-
-def is_unreachable(error: BaseException) -> bool:
-    """Return whether nothing took the connection: the address is wrong, or nobody is there."""
-    return bool(_UNREACHABLE & _names_in_chain(error))
-
-
 def fault_of(error: BaseException) -> Fault | None:
-    """Return the kind of a transient failure, None for one that lasts."""
-    if not is_transient(error):
+    """Return the kind of a transient failure, None for one that lasts.
+
+    `unreachable`: nothing took the connection, as the address is wrong or nobody is there.
+    """
+    chain = _names_in_chain(error)
+    if code_of(error) == NO_CREDIT or _NO_ADDRESS & chain:
         return None
     if (status := status_of(error)) is not None:
-        return "busy" if status in _BUSY else "server_error"
-    if is_unreachable(error):
+        if status in _BUSY:
+            return "busy"
+        return "server_error" if status >= 500 and status != _NOT_IMPLEMENTED else None
+    names = class_names(error)
+    if not (error.is_retryable if isinstance(error, ProviderError) else _LOST & names):
+        return None
+    if _UNREACHABLE & chain:
         return "unreachable"
-    return "timeout" if _TIMEOUTS & class_names(error) else "dropped"
+    return "timeout" if _TIMEOUTS & names else "dropped"
 
 
 def retry_policy(name: str, attempts: int, wait: float) -> AsyncRetrying:
@@ -82,19 +73,14 @@ def retry_policy(name: str, attempts: int, wait: float) -> AsyncRetrying:
 
     def log(state: RetryCallState) -> None:
         error = _raised(state)
-        unreachable = error is not None and is_unreachable(error)
-        _log.log(
-            logging.WARNING if unreachable else logging.INFO,
-            "%s: %s; trying again in %.1f s",
-            name,
-            "the endpoint cannot be reached" if unreachable else error and fault_of(error),
-            state.upcoming_sleep,
-        )
+        fault = fault_of(error) if error else None
+        level = logging.WARNING if fault == "unreachable" else logging.INFO
+        _log.log(level, "%s: %s; trying again in %.1f s", name, fault, state.upcoming_sleep)
 
     return AsyncRetrying(
         stop=stop_after_attempt(attempts),
         wait=pause,
-        retry=retry_if_exception(is_transient),
+        retry=retry_if_exception(lambda error: fault_of(error) is not None),
         before_sleep=log,
         reraise=True,
     )

@@ -101,14 +101,8 @@ def read_profile(text: str, kind: ClientKind) -> Profile:
     slots = {slot: distinct(lists.get(label.lower(), ())) for slot, label in _LABELS[kind].items()}
     if kind is ClientKind.ITEM:
         return Profile(kind, free, own=salient_phrases(free), **slots)
-    prose = _DOMAIN_SENTENCE.sub("", free)
-    return Profile(
-        kind,
-        free,
-        own=salient_phrases(_stance(prose, against=False)),
-        own_avoided=salient_phrases(_stance(prose, against=True)),
-        **slots,
-    )
+    own, avoided = map(salient_phrases, _stances(_DOMAIN_SENTENCE.sub("", free)))
+    return Profile(kind, free, own, avoided, **slots)
 
 
 @lru_cache(maxsize=4_096)
@@ -153,7 +147,7 @@ def without_scaffolding(text: str) -> str:
 def _liked(text: str) -> tuple[str, list[tuple[str, ...]]]:
     """Return the prose and the lists of a text, without what they say is avoided."""
     free, lists = _sections(text)
-    prose = _stance(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")), against=False)
+    prose, _ = _stances(_DOMAIN_SENTENCE.sub("", free.replace(NOTHING_KNOWN, "")))
     return prose, [phrases for label, phrases in lists.items() if label not in _AVOIDED]
 
 
@@ -170,20 +164,18 @@ def _line(label: str, phrases: tuple[str, ...]) -> str:
     return f"{label}: {'; '.join(phrases)}." if phrases else ""
 
 
-def _stance(prose: str, *, against: bool) -> str:
-    """Return what prose says is liked, or what it says is disliked.
+def _stances(prose: str) -> tuple[str, str]:
+    """Return what prose says is liked, and what it says is disliked.
 
     A cue holds until the next one or the end of its sentence; titles in quotes hold no cues, for
     `"Never Mind"` dislikes nothing.
     """
-    stretches: list[str] = []
-    start, negative = 0, False
+    liked: list[str] = []
+    disliked: list[str] = []
+    start, held = 0, liked
     for cue in _CUE.finditer(prose):
-        if cue.group("quoted"):
-            continue
-        if negative == against:
-            stretches.append(prose[start : cue.start()])
-        start, negative = cue.end(), cue.group("against") is not None
-    if negative == against:
-        stretches.append(prose[start:])
-    return "; ".join(stretch.strip() for stretch in stretches if stretch.strip())
+        if not cue.group("quoted"):
+            held.append(prose[start : cue.start()].strip())
+            start, held = cue.end(), disliked if cue.group("against") else liked
+    held.append(prose[start:].strip())
+    return "; ".join(filter(None, liked)), "; ".join(filter(None, disliked))
