@@ -41,14 +41,6 @@ class OfflineEncoder(Embeddings):
         vector: list[float] = _encode(text).tolist()
         return vector
 
-    async def aembed_documents(self, texts: list[str]) -> list[list[float]]:
-        """Return one vector a text, without a thread: hashing is quicker than a hop."""
-        return self.embed_documents(texts)
-
-    async def aembed_query(self, text: str) -> list[float]:
-        """Return the vector of one text."""
-        return self.embed_query(text)
-
     def similarities(self, texts: list[str]) -> list[list[float]]:
         """Return the cosines of all pairs of texts."""
         vectors = np.array([_encode(text) for text in texts], dtype=np.float64)

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from typing import Any, get_type_hints
 
-from langchain_core.callbacks import AsyncCallbackManagerForLLMRun
 from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import AIMessage, BaseMessage, HumanMessage
 from langchain_core.messages.ai import UsageMetadata
@@ -78,15 +77,6 @@ class OfflineModel(BaseChatModel):
             response_metadata={"model_name": "offline", "finish_reason": "stop"},
         )
         return ChatResult(generations=[ChatGeneration(message=message)])
-
-    async def _agenerate(
-        self,
-        messages: list[BaseMessage],
-        stop: list[str] | None = None,
-        run_manager: AsyncCallbackManagerForLLMRun | None = None,  # noqa: ARG002 - as above
-        **kwargs: Any,  # noqa: ANN401 - the base class names it so
-    ) -> ChatResult:
-        return self._generate(messages, stop, **kwargs)  # without a thread: counting is quicker
 
 
 def _schema_name(response_format: object) -> str:

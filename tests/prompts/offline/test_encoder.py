@@ -1,6 +1,5 @@
 """The offline encoder: unit vectors, near where texts are written alike."""
 
-import inspect
 from zlib import crc32
 
 import numpy as np
@@ -50,9 +49,3 @@ def test_the_same_text_has_the_same_vector_everywhere() -> None:
     assert vector == OfflineEncoder().embed_query("folk")
     # Another number is another encoder: networks that were made with the old one must refuse it.
     assert crc32(np.sign(vector).astype(np.int8).tobytes()) == 351428886
-
-
-async def test_no_thread_is_needed() -> None:
-    assert await ENCODER.aembed_documents(["banjo"]) == ENCODER.embed_documents(["banjo"])
-    assert await ENCODER.aembed_query("banjo") == ENCODER.embed_query("banjo")
-    assert "executor" not in inspect.getsource(OfflineEncoder)
