@@ -21,7 +21,7 @@ SHORTEST_KEY = 8
 
 _DETAIL_LENGTH = 300
 _SECRET = re.compile(r"\b(?:[spr]k[-_]|bearer\s+)[\w*.-]{6,}", re.IGNORECASE)
-_REFUSED = "the endpoint refused the key ({status}); set {key}"
+_REFUSED_KEY = "the endpoint refused the key ({status}); set {key}"
 _CAUSES: Mapping[int | str | None, str] = {
     "too_long": "the prompt is longer than the model reads; set {setting} to one that reads more",
     "no_credit": "the account behind {key} has no credit left (429)",
@@ -30,19 +30,15 @@ _CAUSES: Mapping[int | str | None, str] = {
     "unreachable": "the endpoint cannot be reached; check the network and {address}",
     "timeout": "no answer in time; set RECNET_TIMEOUT higher, or try again later",
     "dropped": "the endpoint drops the connection; check {address}, or try again later",
-    None: "unusable ({detail}); check {setting} and {address}",
-    401: _REFUSED,
-    403: _REFUSED,
-    404: "not found (404: {detail}); set {setting}, or the address in {address}",
-    429: "too many requests (429), also after waiting; set RECNET_MAX_CONCURRENT_CALLS or "
+    "busy": "too many requests ({status}), also after waiting; set RECNET_MAX_CONCURRENT_CALLS or "
     "RECNET_REQUESTS_PER_MINUTE lower",
+    "server_error": "the endpoint keeps failing ({detail}); try again later",
+    401: _REFUSED_KEY,
+    403: _REFUSED_KEY,
+    404: "not found ({detail}); set {setting}, or the address in {address}",
+    None: "the endpoint cannot be used ({detail}); check {setting} and {address}",
 }
 """By what is known of the failure, or by the HTTP status."""
-_BY_CLASS = {
-    3: "the server at the address is not a model endpoint ({status}: {detail}); check {address}",
-    4: "the endpoint refused the request ({status}: {detail}); set another {setting}",
-    5: "the endpoint keeps failing ({status}: {detail}); try again later",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +60,13 @@ def call_error(
     lose the next one too. `used` is the model or the embeddings object, which holds the key.
     """
     known = getattr(used, "lc_secrets", {}).values() or [n.upper() for n in _secrets(used)]
+    status, detail = status_of(error), error_detail(error, used)
     cause = _cause(error).format(
         key=names.key or " or ".join(sorted(known)) or "the provider's key",
         setting=names.setting,
         address=names.address,
-        status=status_of(error),
-        detail=error_detail(error, used),
+        status=status,
+        detail=f"{status}: {detail}" if status else detail,
     )
     fault = fault_of(error)
     if fault in (None, "unreachable"):
@@ -105,14 +102,11 @@ def _secrets(used: object) -> dict[str, str]:
 
 def _cause(error: BaseException) -> str:
     status, code = status_of(error), code_of(error)
-    kind: str | None
+    kind: int | str | None = fault_of(error) or status
     if isinstance(error, ContextOverflowError) or code == "context_length_exceeded":
         kind = "too_long"
     elif code == NO_CREDIT:
         kind = "no_credit"
     elif status == 400 and "temperature" in str(error).lower():
         kind = "temperature"
-    else:
-        kind = fault_of(error)
-    known = _CAUSES.get(kind or status) or _CAUSES.get(status)
-    return known or _BY_CLASS[min(max((status or 0) // 100, 3), 5)]
+    return _CAUSES.get(kind, _CAUSES[None])
