@@ -1,10 +1,11 @@
 """A data set: a catalogue, and who took what, in order."""
 
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, TypeAdapter
 
 from state.domain import NAME_LENGTH, Frozen, Key, TitleText, clean_line
 
@@ -27,12 +28,25 @@ class Item(Frozen):
     category: TitleText = ""
 
 
-class Event(Frozen):
-    """One real interaction of a data set."""
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One real interaction of a data set; a `Dataset` cleans the keys."""
 
-    user: Key
-    item: Key
+    user: str
+    item: str
     split: Split
+
+
+_KEY: TypeAdapter[str] = TypeAdapter(Key)
+
+
+def _with_clean_keys(events: tuple[Event, ...]) -> tuple[Event, ...]:
+    """Return events whose keys are clean; each distinct key is looked at once."""
+    raw = {event.user for event in events} | {event.item for event in events}
+    clean = {key: _KEY.validate_python(key) for key in raw}
+    if all(key == kept for key, kept in clean.items()):
+        return events
+    return tuple(Event(clean[e.user], clean[e.item], e.split) for e in events)
 
 
 class Dataset(Frozen):
@@ -43,4 +57,4 @@ class Dataset(Frozen):
     domain: Key
     """What the items are called, in the plural: `CDs`, `films`."""
     items: tuple[Item, ...]
-    events: tuple[Event, ...]
+    events: Annotated[tuple[Event, ...], AfterValidator(_with_clean_keys)]

@@ -6,6 +6,7 @@ stats` and the paper's tables then read it. Every reader makes the same `state.d
 `splits.py` has what assigns events to splits, `stats.py` describes a data set in numbers.
 """
 
+from evals.datasets.reader import ReadOptions
 from evals.datasets.registry import SAMPLE, read_dataset
 
-__all__ = ["SAMPLE", "read_dataset"]
+__all__ = ["SAMPLE", "ReadOptions", "read_dataset"]

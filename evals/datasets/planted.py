@@ -2,7 +2,7 @@
 
 from pydantic import ValidationError
 
-from evals.datasets.reader import ReadResult
+from evals.datasets.reader import ReadOptions, ReadResult
 from evals.datasets.splits import SplitStrategy
 from state.errors import InputError
 
@@ -19,15 +19,14 @@ class PlantedReader:
         """Return whether `source` begins as the name of a world does."""
         return source.partition(":")[0] == PLANTED
 
-    def read(
-        self, source: str, *, name: str | None, domain: str | None, split: SplitStrategy
-    ) -> ReadResult:
+    def read(self, source: str, options: ReadOptions) -> ReadResult:
         """Return the world; its domain is its own and it has leave-one-out splits only.
 
         It has 40 readers where `source` does not say how many.
 
         Raises:
-            InputError: there is no such world, or the domain or split is another one.
+            InputError: there is no such world, the domain or split is another one, or an option
+                asks for a choice of files or events.
         """
         from evals.planted.world import (  # noqa: PLC0415 - worlds are split by this package
             World,
@@ -47,13 +46,18 @@ class PlantedReader:
             raise InputError(
                 f"{source}: {field}{wrong['msg'].removeprefix('Value error, ')}"
             ) from None
-        if split is not SplitStrategy.LEAVE_ONE_OUT:
+        if options.split is not SplitStrategy.LEAVE_ONE_OUT:
             raise InputError(
                 f"{source}: a planted world is split by {SplitStrategy.LEAVE_ONE_OUT} only"
             )
-        if domain not in (None, dataset.domain):
+        if options.domain not in (None, dataset.domain):
             raise InputError(
-                f"--domain {domain}: it is for folders; {source} is a world of {dataset.domain}"
+                f"--domain {options.domain}: it is for files; "
+                f"{source} is a world of {dataset.domain}"
             )
-        name = name or f"{PLANTED}-{seed}-{users}"
+        if options != ReadOptions(name=options.name, domain=options.domain):
+            raise InputError(
+                f"{source}: a planted world is taken whole; other options are for files"
+            )
+        name = options.name or f"{PLANTED}-{seed}-{users}"
         return ReadResult(dataset.model_copy(update={"name": name}))

@@ -1,58 +1,66 @@
 """All data-set readers, and the one function that picks among them."""
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+from evals.datasets.amazon import AmazonReader
+from evals.datasets.files import open_source
+from evals.datasets.movielens import MovieLensReader
 from evals.datasets.planted import PlantedReader
-from evals.datasets.reader import DataError, DatasetReader, ReadResult
+from evals.datasets.reader import DataError, DatasetReader, ReadOptions, ReadResult
 from evals.datasets.recbole import RecBoleReader
 from evals.datasets.splits import SplitStrategy
+from evals.datasets.table_files import TableReader
 from state.dataset import Dataset
 from state.errors import InputError
 
-READERS: tuple[DatasetReader, ...] = (PlantedReader(), RecBoleReader())
+READERS: tuple[DatasetReader, ...] = (
+    PlantedReader(),
+    RecBoleReader(),
+    MovieLensReader(),
+    AmazonReader(),
+    TableReader(),
+)
 """Every reader; the first one that recognises a source reads it."""
 
 SAMPLE = Path(__file__).parent / "sample"
 """The planted sample that is shipped (`domain="books"`)."""
-_NAMED = 5
-"""Files of an unknown folder that an error names."""
+_DEFAULTS = ReadOptions()
 
 
 def read_dataset(
     source: str | Path,
     file_format: str | None = None,
+    options: ReadOptions = _DEFAULTS,
     *,
     name: str | None = None,
     domain: str | None = None,
-    split: SplitStrategy = SplitStrategy.LEAVE_ONE_OUT,
+    split: SplitStrategy | None = None,
 ) -> Dataset:
     """Return the data set at `source`: a path, or `planted:SEED:READERS`.
 
-    Example: `read_dataset("data/ml-100k", domain="films")`. Arguments and errors are those of
-    `read_with_left_out`.
+    Example: `read_dataset("ml-100k.zip", options=ReadOptions(min_rating=4), domain="films")`.
+    `name`, `domain` and `split` stand for those of `options`; errors are those of
+    `read_with_notes`.
     """
-    return read_with_left_out(source, file_format, name=name, domain=domain, split=split).dataset
+    given = {"name": name, "domain": domain, "split": split}
+    changes: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    return read_with_notes(source, file_format, replace(options, **changes)).dataset
 
 
-def read_with_left_out(
-    source: str | Path,
-    file_format: str | None = None,
-    *,
-    name: str | None = None,
-    domain: str | None = None,
-    split: SplitStrategy = SplitStrategy.LEAVE_ONE_OUT,
+def read_with_notes(
+    source: str | Path, file_format: str | None = None, options: ReadOptions = _DEFAULTS
 ) -> ReadResult:
-    """Return the data set at `source`, and what the split leaves out of it.
+    """Return the data set at `source`, what the split leaves out of it, and notes on the reading.
 
-    `file_format` is the name of a reader; None picks one by what the source holds. The other
-    arguments are those of `DatasetReader.read`.
+    `file_format` is the name of a reader; None picks one by what the source holds.
 
     Raises:
         DataError: a file is wrong; the message names file and line.
-        InputError: no reader knows the format, or the reader does not allow the split or domain.
+        InputError: no reader has that name, or the reader does not allow one of the options.
     """
-    reader = find_reader(str(source), file_format)
-    return reader.read(str(source), name=name, domain=domain, split=split)
+    return find_reader(str(source), file_format).read(str(source), options)
 
 
 def find_reader(source: str, file_format: str | None = None) -> DatasetReader:
@@ -70,21 +78,6 @@ def find_reader(source: str, file_format: str | None = None) -> DatasetReader:
     for reader in READERS:
         if reader.can_read(source):
             return reader
+    found = open_source(source).listed()
     accepted = "; ".join(f"{reader.name}: {reader.accepts}" for reader in READERS)
-    raise DataError(f"{source}: no known data format ({_contents(source)}). Accepted: {accepted}")
-
-
-def _contents(source: str) -> str:
-    """Return in a few words what is at a path."""
-    path = Path(source)
-    try:
-        if not path.is_dir():
-            path.stat()
-            return "it is a single file"
-        names = sorted(entry.name for entry in path.iterdir())
-    except FileNotFoundError:
-        raise DataError(f"{source}: no such folder") from None
-    except OSError as error:
-        raise DataError(f"{source}: cannot be read: {error.strerror}") from error
-    more = ", …" if len(names) > _NAMED else ""
-    return f"it holds {', '.join(names[:_NAMED])}{more}" if names else "it is an empty folder"
+    raise DataError(f"{source}: no known data format; found {found}. Accepted: {accepted}")

@@ -1,14 +1,12 @@
 """Which events are learned from, which are held out, and what may be known before each."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
-from itertools import chain, zip_longest
-from typing import NamedTuple, TypeVar, cast
+from itertools import chain
+from typing import NamedTuple
 
 from state.dataset import Dataset, Event, Split
 from state.errors import InputError
-
-T = TypeVar("T")
 
 LATER = 0.2
 """The share of all events that a split in time holds out."""
@@ -44,8 +42,8 @@ def leave_one_out(count: int) -> list[Split]:
 
 
 def split_in_time(
-    times: Mapping[str, Sequence[float]], later: float = LATER
-) -> dict[str, list[Split | None]]:
+    times: Sequence[Sequence[float]], later: float = LATER
+) -> list[list[Split | None]]:
     """Return the splits of users' events when all are split at one moment; None: left out.
 
     With leave-one-out, late events of some users are learned from before early events of others are
@@ -56,22 +54,15 @@ def split_in_time(
 
     `times` holds each user's times in order, and at least one time in all.
     """
-    every = sorted(time for own in times.values() for time in own)
+    every = sorted(chain.from_iterable(times))
     moment = every[int(len(every) * (1 - later))]
-    parts: dict[str, list[Split | None]] = {}
-    for user, own in times.items():
+    parts: list[list[Split | None]] = []
+    for own in times:
         before = sum(time < moment for time in own)
         known = leave_one_out(before + 1)[:before]  # as if a test followed; there may be none
         test = Split.TEST if before else None
-        parts[user] = [*known, test, *[None] * (len(own) - before)][: len(own)]
+        parts.append([*known, test, *[None] * (len(own) - before)][: len(own)])
     return parts
-
-
-def round_robin(sequences: Iterable[Sequence[T]]) -> Iterator[T]:
-    """Yield the first element of each sequence, then each second one, and so on."""
-    missing = object()
-    for turn in zip_longest(*sequences, fillvalue=missing):
-        yield from (cast("T", element) for element in turn if element is not missing)
 
 
 def targets(dataset: Dataset, split: Split) -> list[Event]:
