@@ -4,7 +4,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from pathlib import Path
 
 import numpy as np
 
@@ -49,9 +48,13 @@ class FileReader(ABC):
     def can_read(self, source: str) -> bool:
         """Return whether the files at a path are of this format, be they right or wrong."""
         try:
-            return self.find(open_source(source), ReadOptions()) is not None
+            files = open_source(source)
         except DataError:
-            return Path(source).exists()
+            return False
+        try:
+            return self.find(files, ReadOptions()) is not None
+        except DataError:
+            return True
 
     def read(self, source: str, options: ReadOptions) -> ReadResult:
         """Read the data set as `assemble` does."""

@@ -16,6 +16,7 @@ from evals.datasets.events import Events
 from evals.datasets.files import Place, Source
 from evals.datasets.histories import read_histories
 from evals.datasets.reader import Catalogue, DataError, ReadOptions
+from evals.datasets.splits import SplitStrategy
 from evals.datasets.tables import Table, delimited
 from state.dataset import Split
 
@@ -46,6 +47,11 @@ class RecBoleReader(FileReader):
             )
         if plain is None and missing:
             raise DataError(f"{source.name}: neither {stem}.inter nor {', '.join(missing)}")
+        if plain is None and options.split is SplitStrategy.TIME:
+            raise DataError(
+                f"{source.name}: histories split over files have no times; a split in time needs "
+                f"{stem}.inter with a column such as timestamp:float"
+            )
         events: Table | Events
         if plain:
             events = _atomic(plain, options)
@@ -76,12 +82,11 @@ def _stem(source: Source) -> str:
     inter = source if (source.chosen or "").endswith(".inter") else replace(source, chosen=None)
     names = [path.name.removesuffix(".inter") for path in inter.ending(".inter")]
     stems = list(dict.fromkeys(re.sub(r"\.(train|valid|test)$", "", name) for name in names))
-    if len(stems) == 1:
-        return stems[0]
-    raise DataError(
-        f"{source.name}: one data set is needed, found {', '.join(stems) or 'no .inter file'}"
-        + "; give the path of an .inter file" * bool(stems)
-    )
+    if len(stems) > 1:
+        raise DataError(
+            f"{source.name}: several data sets, {', '.join(stems)}; give the path of an .inter file"
+        )
+    return stems[0] if stems else source.ending(".item")[0].name.removesuffix(".item")
 
 
 def _catalogue(source: Source, stem: str) -> Place:

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evals.cli import app
-from evals.datasets.reader import DataError, LeftOut
+from evals.datasets.reader import DataError, LeftOut, ReadOptions
 from evals.datasets.registry import SAMPLE, read_dataset, read_with_notes
 from evals.datasets.splits import SplitStrategy
 from evals.planted.world import World, plant_world
@@ -30,7 +30,7 @@ def test_events_are_parted_at_one_moment_and_come_in_order_of_time(tmp_path: Pat
     rows = "u\ta\t1\nu\tb\t2\nu\tc\t3\nv\td\t4\nv\te\t5\nx\ta\t5\nx\tb\t6\nx\tc\t7\n"
     late = "u\td\t8\nw\ta\t9\nu\te\t10\n"
     files = world(tmp_path, inter=TIMED + late + rows)
-    found = read_with_notes(files, split=SplitStrategy.TIME)
+    found = read_with_notes(files, options=ReadOptions(split=SplitStrategy.TIME))
     dataset, left_out = found.dataset, found.left_out
     assert [(e.user, e.item, e.split.value) for e in dataset.events] == [
         ("u", "a", "first"),
@@ -48,7 +48,7 @@ def test_events_are_parted_at_one_moment_and_come_in_order_of_time(tmp_path: Pat
 
 
 def test_leave_one_out_stays_what_it_was() -> None:
-    found = read_with_notes(SAMPLE, split=SplitStrategy.LEAVE_ONE_OUT)
+    found = read_with_notes(SAMPLE)
     assert found.dataset == read_dataset(SAMPLE)
     assert found.left_out == LeftOut(0, 0)
 
@@ -68,7 +68,7 @@ def test_the_sample_is_parted_by_its_own_times() -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"inter": UNTIMED}, "w.inter:1: a split in time needs a column timestamp:float"),
+        ({"inter": UNTIMED}, "w.inter: a split in time needs a time column; --time-column names it"),
         ({f"{part}_inter": SPLIT for part in ("train", "valid", "test")}, "have no times"),
         ({"inter": TIMED + "u\ta\t1\nu\tb\t1\n"}, "no event is earlier than the last fifth"),
     ],

@@ -95,8 +95,8 @@ def test_bad_items_are_refused(tmp_path: Path) -> None:
         "w.item:9: item 'a' is already on line 2"
     )
     assert recbole_error(tmp_path, item="item_id:token\na\n", inter=inter) == (
-        "w.item:1: the header has no column title:token_seq or movie_title:token_seq "
-        "or name:token_seq; it has: item_id:token"
+        "w.item:1: no column for the titles, such as title, movie_title, movie_name; "
+        "it has: item_id; --title-column names it"
     )
     assert recbole_error(tmp_path, item="", inter=inter).startswith("w.item:1: the file is empty")
 
@@ -104,13 +104,16 @@ def test_bad_items_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("u\ta\t1\nu\tz\t2\n", "w.inter:3: item 'z' is not in the .item file"),
+        ("u\ta\t1\nu\tz\t2\n", "w.inter:3: item 'z' is not in the catalogue, as 1 of 2 events; "
+            "--skip-unknown leaves such events out",
+        ),
         (
             "u\ta\t1\nv\ta\t1\nu\ta\t7\n",
-            "w.inter:4: user 'u' already has item 'a' (w.inter:2); keep one event of the two",
+            "w.inter:4: user 'u' already has item 'a' (w.inter:2); 1 of 3 events repeat a pair of "
+            "user and item: --keep first or --keep last leaves one of each",
         ),
         ("u\ta\t1\nu\tb\n", "w.inter:3: 2 fields where the header names 3"),
-        ("u\ta\tlater\n", "w.inter:2: timestamp 'later' is not a finite number"),
+        ("u\ta\tlater\n", "w.inter:2: timestamp 'later' is neither a finite number nor an ISO date"),
         ("\ta\t1\n", "w.inter:2: user_id is empty"),
         ("", "w.inter:1: no rows after the header"),
     ],
@@ -122,7 +125,8 @@ def test_bad_events_are_refused(tmp_path: Path, rows: str, message: str) -> None
 def test_a_missing_column_is_named(tmp_path: Path) -> None:
     message = recbole_error(tmp_path, inter="user_id:token\ttimestamp:float\nu\t1\n")
     assert message == (
-        "w.inter:1: the header has no column item_id:token; it has: user_id:token, timestamp:float"
+        "w.inter:1: no column for the items, such as item_id, item, parent_asin; "
+        "it has: user_id, timestamp; --item-column names it"
     )
 
 
@@ -156,12 +160,14 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
         ),
         (
             {"test_inter": "u\ta b c\tz\n"},
-            "w.test.inter:2: item 'z' is not in the .item file",
+            "w.test.inter:2: item 'z' is not in the catalogue, as 1 of 4 events; "
+            "--skip-unknown leaves such events out",
         ),
         (
             {"test_inter": "u\ta b c\ta\n"},
             "w.test.inter:2: user 'u' already has item 'a' (w.train.inter:2); "
-            "keep one event of the two",
+            "1 of 4 events repeat a pair of user and item: --keep first or --keep last leaves one "
+            "of each",
         ),
         ({"test_inter": "u\t\td\n"}, "w.test.inter:2: item_id_list is empty"),
         ({"valid_inter": ""}, "w.valid.inter:1: no rows after the header"),
@@ -182,18 +188,21 @@ def test_what_is_in_the_folder_must_be_clear(tmp_path: Path) -> None:
         tmp_path, train_inter="", test_inter=""
     )
     assert "both w.inter and split .inter files" in recbole_error(tmp_path, inter="")
-    (tmp_path / "v.item").write_text(ITEMS)
-    assert "exactly one .item file is needed, found v.item, w.item" in recbole_error(tmp_path)
+    for name in "uv":
+        (tmp_path / f"{name}.item").write_text(ITEMS)
+    (tmp_path / "w.item").unlink()
+    with pytest.raises(DataError, match=r"exactly one \.item file is needed, found u\.item, v\.item"):
+        read_dataset(tmp_path)
     for path in tmp_path.iterdir():
         path.unlink()
-    with pytest.raises(DataError, match="found none"):
+    with pytest.raises(DataError, match=r"not recbole, which is X\.inter.*; found an empty folder"):
         read_dataset(tmp_path, "recbole")
 
 
 def test_a_folder_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"nowhere: no such folder"):
         read_dataset(tmp_path / "nowhere")
-    with pytest.raises(DataError, match=r"w\.item: cannot be read: Not a directory"):
+    with pytest.raises(DataError, match=r"w: neither w\.inter nor w\.train\.inter"):
         read_dataset(write_recbole(tmp_path) / "w.item", "recbole")
     with pytest.raises(DataError, match=r"cannot be read: File name too long"):
         read_dataset(tmp_path / ("x" * 5_000))

@@ -13,7 +13,7 @@ from tests.support.recbole_files import GOOD, INTER, ITEMS, PREFIX, recbole_erro
 @pytest.mark.parametrize("rows", ["u v\ta\t1\nu  v\tb\t2\n", "u\ta\t1\n\u202eu\tb\t2\n"])
 def test_two_users_do_not_become_one(tmp_path: Path, rows: str) -> None:
     assert re.fullmatch(
-        r"w\.inter:3: user 'u( v)?' is written in another way before \(w\.inter:2\); "
+        r"w\.inter:3: user_id 'u( v)?' is written in another way before \(w\.inter:2\); "
         "spaces or invisible characters differ",
         recbole_error(tmp_path, inter=INTER + rows),
     )
@@ -22,7 +22,7 @@ def test_two_users_do_not_become_one(tmp_path: Path, rows: str) -> None:
 def test_two_users_do_not_become_one_across_split_files(tmp_path: Path) -> None:
     files = {**GOOD, "test_inter": "u\x01\ta b c\td\n"}
     assert recbole_error(tmp_path, **{name: PREFIX + rows for name, rows in files.items()}) == (
-        "w.test.inter:2: user 'u' is written in another way before (w.train.inter:2); "
+        "w.test.inter:2: user_id 'u' is written in another way before (w.train.inter:2); "
         "spaces or invisible characters differ"
     )
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from evals.datasets.reader import DataError, DatasetReader, ReadResult
+from evals.datasets.reader import DataError, DatasetReader, ReadOptions, ReadResult
 from evals.datasets.registry import READERS, SAMPLE, find_reader, read_dataset
-from evals.datasets.splits import SplitStrategy
 from evals.planted.world import World, items_for, plant_world
 from state.dataset import Dataset, Event, Item, Split
 from state.errors import InputError
@@ -27,7 +26,7 @@ def test_names_of_readers_are_unique() -> None:
 
 def test_a_format_can_be_named(tmp_path: Path) -> None:
     assert read_dataset(SAMPLE, "recbole") == read_dataset(SAMPLE)
-    with pytest.raises(DataError, match=r"exactly one \.item file is needed, found none"):
+    with pytest.raises(DataError, match=r"not recbole, which is X\.inter.*; found an empty folder"):
         read_dataset(tmp_path, "recbole")
     with pytest.raises(InputError, match="format 'csv' is unknown; known are planted, recbole"):
         read_dataset(SAMPLE, "csv")
@@ -41,11 +40,11 @@ def test_an_unknown_format_names_what_was_found_and_what_is_accepted(tmp_path: P
         assert "\n" not in str(raised.value)
         return str(raised.value)
 
-    assert "it is an empty folder" in error(tmp_path)
+    assert "found an empty folder" in error(tmp_path)
     for number in range(7):
-        (tmp_path / f"{number}.csv").write_text("")
-    assert "it holds 0.csv, 1.csv, 2.csv, 3.csv, 4.csv, …" in error(tmp_path)
-    assert "it is a single file" in error(tmp_path / "0.csv")
+        (tmp_path / f"{number}.bin").write_text("")
+    assert "found 0.bin, 1.bin, 2.bin, 3.bin, 4.bin, …" in error(tmp_path)
+    assert "found 0.bin. Accepted" in error(tmp_path / "0.bin")
 
 
 class OneEventReader:
@@ -57,19 +56,12 @@ class OneEventReader:
     def can_read(self, source: str) -> bool:
         return source == "one"
 
-    def read(
-        self,
-        source: str,
-        *,
-        name: str | None,
-        domain: str | None,
-        split: SplitStrategy,  # noqa: ARG002 - the protocol's
-    ) -> ReadResult:
+    def read(self, source: str, options: ReadOptions) -> ReadResult:
         event = Event(user="u", item="a", split=Split.FIRST)
         return ReadResult(
             Dataset(
-                name=name or source,
-                domain=domain or "items",
+                name=options.name or source,
+                domain=options.domain or "items",
                 items=(Item(key="a", title="A"),),
                 events=(event,),
             )

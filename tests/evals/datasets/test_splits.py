@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from evals.datasets.splits import (
     history,
     leave_one_out,
-    round_robin,
     seen_items,
     split_in_time,
     targets,
@@ -37,21 +36,20 @@ def test_the_last_event_is_the_test(count: int, parts: list[Split]) -> None:
 
 def test_at_one_moment_by_hand() -> None:
     # Ten events: the moment is at 9, which leaves those at 9 and 10 for later.
-    times = {"u": [1, 2, 3, 4, 9], "v": [5, 10], "w": [6], "x": [7, 8], "none": []}
-    assert split_in_time(times) == {
-        "u": [FIRST, TRAIN, TRAIN, VALID, TEST],
-        "v": [FIRST, TEST],
-        "w": [FIRST],
-        "x": [FIRST, VALID],
-        "none": [],
-    }
-    late = {"u": [1, 2, 3], "v": [5, 6, 7], "w": [8, 9], "x": [3, 9]}
-    assert split_in_time(late, later=0.5) == {
-        "u": [FIRST, TRAIN, VALID],
-        "v": [FIRST, TEST, None],
-        "w": [None, None],
-        "x": [FIRST, TEST],
-    }
+    times = [[1, 2, 3, 4, 9], [5, 10], [6], [7, 8], []]
+    assert split_in_time(times) == [
+        [FIRST, TRAIN, TRAIN, VALID, TEST],
+        [FIRST, TEST],
+        [FIRST],
+        [FIRST, VALID],
+        [],
+    ]
+    assert split_in_time([[1, 2, 3], [5, 6, 7], [8, 9], [3, 9]], later=0.5) == [
+        [FIRST, TRAIN, VALID],
+        [FIRST, TEST, None],
+        [None, None],
+        [FIRST, TEST],
+    ]
 
 
 @given(
@@ -60,16 +58,16 @@ def test_at_one_moment_by_hand() -> None:
     )
 )
 def test_nothing_that_is_learned_from_is_later_than_a_test(lived: list[list[int]]) -> None:
-    times = {f"u{at}": [float(time) for time in own] for at, own in enumerate(lived)}
+    times = [[float(time) for time in own] for own in lived]
     parts = split_in_time(times)
-    assert {user: len(own) for user, own in parts.items()} == {u: len(o) for u, o in times.items()}
-    told = [pair for u in times for pair in zip(times[u], parts[u], strict=True)]
+    assert list(map(len, parts)) == list(map(len, times))
+    told = [pair for both in zip(times, parts, strict=True) for pair in zip(*both, strict=True)]
     known = [time for time, part in told if part in (FIRST, TRAIN, VALID)]
     held_out = [time for time, part in told if part is TEST]
     if known and held_out:
         assert max(known) < min(held_out)
     assert 5 * (len(told) - len(known)) >= len(told)
-    for own in parts.values():
+    for own in parts:
         kept = [part for part in own if part is not None]
         assert kept == [
             part for part in (FIRST, TRAIN, VALID, TEST) for _ in range(kept.count(part))
@@ -77,11 +75,7 @@ def test_nothing_that_is_learned_from_is_later_than_a_test(lived: list[list[int]
         assert kept.count(TEST) <= 1
         assert kept.count(VALID) <= 1
         assert not kept or kept[0] is FIRST
-    assert set(chain(*parts.values())) <= {FIRST, TRAIN, VALID, TEST, None}
-
-
-def test_round_robin_takes_everyones_kth_in_turn() -> None:
-    assert list(round_robin(["ace", "", "b", "df"])) == ["a", "b", "d", "c", "f", "e"]
+    assert set(chain(*parts)) <= {FIRST, TRAIN, VALID, TEST, None}
 
 
 def dataset() -> Dataset:
