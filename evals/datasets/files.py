@@ -108,19 +108,16 @@ def lines(path: Place, encoding: str | None = None) -> Iterator[str]:
             if head.startswith(_ZSTD):
                 yield from _zstd_lines(path)
             elif head.startswith(_UTF16_MARKS):
-                codec = "utf-16"
-                for line in io.TextIOWrapper(raw, codec, newline="\n"):
-                    number += 1
-                    yield line
+                codec, number = "utf-16", 1
+                yield from io.StringIO(raw.read().decode(codec), newline="\n")
             else:
                 for row in raw:
                     number += 1
                     mark = _UTF8_MARK if number == 1 and codec == "utf-8" else b""
                     yield row.removeprefix(mark).decode(codec)
     except UnicodeError:
-        at = number + 1 if codec == "utf-16" else number
         raise DataError(
-            f"{path.name}:{at}: not {codec.upper()} text; --encoding names another, as latin-1"
+            f"{path.name}:{number}: not {codec.upper()} text; --encoding names another, as latin-1"
         ) from None
     except LookupError:
         raise DataError(f"--encoding {encoding}: there is no such encoding") from None

@@ -34,9 +34,10 @@ class MovieLensReader(FileReader):
         for ratings, films in _PAIRS.items():
             named = source.chosen in (None, ratings)
             if named and ratings in source.files and films in source.files:
-                return Found(
-                    source.name, *_tables(source.files[ratings], source.files[films], options)
-                )
+                path = source.files[ratings]
+                name = source.chosen and path.parent.name
+                tables = _tables(path, source.files[films], options)
+                return Found(name or source.name, *tables)
         return None
 
 
@@ -66,10 +67,8 @@ def _with_genres(films: Table) -> Table:
 
     def select(names: Sequence[str]) -> Iterator[Row]:
         for line, (film, title, *flags) in films.select([*_MOVIE[:2], *_GENRES[1:]]):
-            genres = [
-                genre for genre, flag in zip(_GENRES[1:], flags[1:], strict=True) if flag == "1"
-            ]
-            row = {"movie_id": film, "title": title, "genres": genres}
+            genres = [genre for genre, flag in zip(_GENRES[1:], flags, strict=True) if flag == "1"]
+            row = dict(zip(_MOVIE, (film, title, genres), strict=True))
             yield line, [row[name] for name in names]
 
     return Table(films.file, _MOVIE, select)

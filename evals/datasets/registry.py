@@ -17,8 +17,8 @@ from state.errors import InputError
 
 READERS: tuple[DatasetReader, ...] = (
     PlantedReader(),
-    RecBoleReader(),
     MovieLensReader(),
+    RecBoleReader(),
     AmazonReader(),
     TableReader(),
 )

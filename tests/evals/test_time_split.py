@@ -68,7 +68,10 @@ def test_the_sample_is_parted_by_its_own_times() -> None:
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"inter": UNTIMED}, "w.inter: a split in time needs a time column; --time-column names it"),
+        (
+            {"inter": UNTIMED},
+            "w.inter: a split in time needs a time column; --time-column names it",
+        ),
         ({f"{part}_inter": SPLIT for part in ("train", "valid", "test")}, "have no times"),
         ({"inter": TIMED + "u\ta\t1\nu\tb\t1\n"}, "no event is earlier than the last fifth"),
     ],

@@ -104,7 +104,9 @@ def test_bad_items_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ("u\ta\t1\nu\tz\t2\n", "w.inter:3: item 'z' is not in the catalogue, as 1 of 2 events; "
+        (
+            "u\ta\t1\nu\tz\t2\n",
+            "w.inter:3: item 'z' is not in the catalogue, as 1 of 2 events; "
             "--skip-unknown leaves such events out",
         ),
         (
@@ -113,7 +115,10 @@ def test_bad_items_are_refused(tmp_path: Path) -> None:
             "user and item: --keep first or --keep last leaves one of each",
         ),
         ("u\ta\t1\nu\tb\n", "w.inter:3: 2 fields where the header names 3"),
-        ("u\ta\tlater\n", "w.inter:2: timestamp 'later' is neither a finite number nor an ISO date"),
+        (
+            "u\ta\tlater\n",
+            "w.inter:2: timestamp 'later' is neither a finite number nor an ISO date",
+        ),
         ("\ta\t1\n", "w.inter:2: user_id is empty"),
         ("", "w.inter:1: no rows after the header"),
     ],
@@ -191,7 +196,9 @@ def test_what_is_in_the_folder_must_be_clear(tmp_path: Path) -> None:
     for name in "uv":
         (tmp_path / f"{name}.item").write_text(ITEMS)
     (tmp_path / "w.item").unlink()
-    with pytest.raises(DataError, match=r"exactly one \.item file is needed, found u\.item, v\.item"):
+    with pytest.raises(
+        DataError, match=r"exactly one \.item file is needed, found u\.item, v\.item"
+    ):
         read_dataset(tmp_path)
     for path in tmp_path.iterdir():
         path.unlink()

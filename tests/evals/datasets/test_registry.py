@@ -28,7 +28,9 @@ def test_a_format_can_be_named(tmp_path: Path) -> None:
     assert read_dataset(SAMPLE, "recbole") == read_dataset(SAMPLE)
     with pytest.raises(DataError, match=r"not recbole, which is X\.inter.*; found an empty folder"):
         read_dataset(tmp_path, "recbole")
-    with pytest.raises(InputError, match="format 'csv' is unknown; known are planted, recbole"):
+    with pytest.raises(
+        InputError, match="format 'csv' is unknown; known are planted, movielens, recbole, "
+    ):
         read_dataset(SAMPLE, "csv")
 
 
