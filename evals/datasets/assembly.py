@@ -169,8 +169,8 @@ def _warnings(
         rated = found.events.find(Role.RATING, options)
         if rated and options.min_rating is None:
             yield (
-                f"warning: column {rated[0]} is a rating and no threshold is given, so low ones "
-                "count as likes; --min-rating X drops events rated below X"
+                f"warning: the ratings in column {rated[0]} are not used, so low ones count as "
+                "likes; --min-rating X drops events rated below X"
             )
         if events.time is None:
             yield "warning: no time column: file order is taken; --time-column names one"

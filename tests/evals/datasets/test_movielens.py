@@ -38,7 +38,7 @@ def test_100k_is_read_as_it_is_downloaded(tmp_path: Path, form: str) -> None:
     assert [item.category for item in read.dataset.items[:2]] == ["Action", "Adventure"]
     assert read.dataset.items[18].category == ""  # unknown is no genre
     assert read.notes[0] == "read as movielens: u.data and u.item"
-    assert "column rating is a rating" in read.notes[-1]
+    assert "ratings in column rating are not used" in read.notes[-1]
 
 
 @pytest.mark.parametrize("name", ["", "ratings.csv"])

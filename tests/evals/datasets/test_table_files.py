@@ -1,0 +1,188 @@
+"""Tables of any origin: recognised and named columns, catalogues, compressions, bad rows."""
+
+import gzip
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from evals.datasets.reader import DataError, ReadOptions
+from evals.datasets.registry import read_dataset, read_with_notes
+
+EVENTS = "user_id,item_id,timestamp\nada,a,2\nada,b,1\nbob,b,3\n"
+ITEMS = "item_id,title,category\na,Alien,Horror\nb,Brazil,Comedy|Drama\n"
+
+
+def put(folder: Path, name: str, content: str | bytes) -> Path:
+    path = folder / name
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    return path
+
+
+def pairs(path: Path, **options: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - as ReadOptions
+    dataset = read_dataset(path, options=ReadOptions(**options))
+    return [(event.user, event.item) for event in dataset.events]
+
+
+def wrong(path: Path, **options: Any) -> str:  # noqa: ANN401 - as ReadOptions
+    with pytest.raises(DataError) as error:
+        pairs(path, **options)
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_titles_may_stand_with_the_events(tmp_path: Path) -> None:
+    rows = "userId,movieId,title,genre\nu,1,,\nu,2,<i>Two</i>,War\nv,1,One,\n"
+    read = read_with_notes(put(tmp_path, "views.csv", rows))
+    assert [(i.key, i.title, i.category) for i in read.dataset.items] == [
+        ("1", "One", ""),
+        ("2", "Two", "War"),
+    ]
+    assert read.dataset.name == "views"
+    assert read.notes == (
+        "read as table: views.csv",
+        "columns: user = userId, item = movieId, title = title, category = genre",
+        "warning: no time column: file order is taken; --time-column names one",
+    )
+
+
+def test_a_catalogue_is_named_or_alone_beside_the_events(tmp_path: Path) -> None:
+    events, items = put(tmp_path, "e.csv", EVENTS), put(tmp_path, "i.csv", ITEMS)
+    expected = [("ada", "b"), ("ada", "a"), ("bob", "b")]
+    assert pairs(events, items=items) == pairs(tmp_path) == expected
+    assert wrong(events) == (
+        "e.csv:1: no column for the titles, such as title, movie_title, movie_name; "
+        "it has: user_id, item_id, timestamp; --title-column names it"
+    )
+    put(tmp_path, "more.csv", EVENTS)
+    assert "not clear which of e.csv, i.csv, more.csv has the events" in wrong(tmp_path)
+
+
+def test_columns_are_named_where_they_are_not_recognised(tmp_path: Path) -> None:
+    rows = "wer,was,wann,wie,Titel\nu,1,2024-03-01,5,Eins\nu,2,2024-02-01T10:00:00Z,2,Zwei\n"
+    path = put(tmp_path, "x.csv", rows)
+    assert "no column for the users, such as user_id, user, reviewer_id; it has: wer, was" in wrong(
+        path
+    )
+    named = {"user_column": "wer", "item_column": "was", "title_column": "Titel"}
+    assert pairs(path, **named) == [("u", "1"), ("u", "2")]
+    assert pairs(path, **named, time_column="wann") == [("u", "2"), ("u", "1")]
+    assert pairs(path, **named, rating_column="wie", min_rating=3) == [("u", "1")]
+    for role in ("user", "item", "time", "rating", "title", "category"):
+        assert wrong(path, **{**named, f"{role}_column": "nowhere"}) == (
+            f"x.csv: no column 'nowhere' as --{role}-column says; it has: wer, was, wann, wie, Titel"
+        )
+
+
+def test_a_column_of_the_header_that_is_there_twice_is_named(tmp_path: Path) -> None:
+    path = put(tmp_path, "x.csv", "user_id,item_id,title,title\nu,1,a,b\n")
+    assert wrong(path) == "x.csv:1: the header names column 'title' twice"
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "tsv", "jsonl", "jsonl.gz", "json", "csv.zst"])
+def test_text_tables_are_read_packed_or_not(tmp_path: Path, ending: str) -> None:
+    pl = pytest.importorskip("polars")
+    table = pl.DataFrame({"user_id": ["u", "u"], "item_id": [1, 2], "title": ["One, é", "Two"]})
+    if "csv" in ending:
+        text = table.write_csv()
+    elif ending == "tsv":
+        text = table.write_csv(separator="\t")
+    else:
+        text = table.write_ndjson()
+    raw = text.encode()
+    if ending.endswith("gz"):
+        raw = gzip.compress(raw)
+    path = put(tmp_path, f"x.{ending}", raw)
+    if ending.endswith("zst"):
+        table.write_csv(path, compression="zstd")
+    dataset = read_dataset(path)
+    assert [(i.key, i.title) for i in dataset.items] == [("1", "One, é"), ("2", "Two")]
+    assert dataset.name == "x"
+
+
+def test_parquet_is_read_with_its_types(tmp_path: Path) -> None:
+    pl = pytest.importorskip("polars")
+    moments = [datetime(2024, 1, day, tzinfo=UTC) for day in (3, 1, 2)]
+    frame = pl.DataFrame(
+        {
+            "user": [7.0, 7.0, 8.0],
+            "item": [1, 2, 2],
+            "time": moments,
+            "rating": [5, None, 4.5],
+            "title": ["One", "Two", "Two"],
+            "tags": [["a", "b"], [], None],
+        }
+    )
+    path = tmp_path / "x.parquet"
+    frame.write_parquet(path)
+    assert pairs(path) == [("7", "2"), ("8", "2"), ("7", "1")]
+    assert pairs(path, min_rating=4.5) == [("8", "2"), ("7", "1")]
+    assert [item.category for item in read_dataset(path).items] == ["a; b", ""]
+    path.write_bytes(path.read_bytes()[:100])
+    assert wrong(path).startswith("x.parquet: not a Parquet file: ")
+
+
+def test_without_polars_one_line_says_how_to_get_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "polars", None)
+    assert wrong(put(tmp_path, "x.parquet", b"PAR1")) == (
+        "x.parquet: reading it needs polars; install it by `pip install 'recnet[data]'`"
+    )
+    assert pairs(put(tmp_path, "x.csv", "user,item,title\nu,1,One\n")) == [("u", "1")]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ("u,1,One,5\nu,2,Two\n", "x.csv:3: 3 fields where the header names 4"),
+        ("u,1,One,5\n,2,Two,6\n", "x.csv:3: user_id is empty"),
+        ("u,1,One,5\nu,,Two,6\n", "x.csv:3: item_id is empty"),
+        ("u,1,One,\n", "x.csv:2: ts '' is neither a finite number nor an ISO date"),
+        ("u,1,One,nan\n", "x.csv:2: ts 'nan' is neither a finite number nor an ISO date"),
+        ("u,1,One,13/01/2024\n", "x.csv:2: ts '13/01/2024' is neither a finite number nor an ISO date"),
+        ("u,1,One,1\nu ,2,Two,2\n",
+         "x.csv:3: user_id 'u' is written in another way before (x.csv:2); "
+         "spaces or invisible characters differ"),
+        ("", "x.csv:1: no rows after the header"),
+    ],
+)  # fmt: skip
+def test_bad_rows_are_named(tmp_path: Path, rows: str, message: str) -> None:
+    assert wrong(put(tmp_path, "x.csv", f"user_id,item_id,title,ts\n{rows}")) == message
+
+
+def test_ratings_are_numbers_or_missing(tmp_path: Path) -> None:
+    head = "user_id,item_id,title,rating\n"
+    path = put(tmp_path, "x.csv", f"{head}u,1,One,5\nu,2,Two,\nu,3,Three,NaN\nu,4,Four,3.5\n")
+    assert pairs(path, min_rating=3.5) == [("u", "1"), ("u", "4")]
+    assert wrong(path, min_rating=6) == (
+        "x.csv: no event is left; dropped were 4 rated below 6 or not at all"
+    )
+    path = put(tmp_path, "x.csv", f"{head}u,1,One,5\nu,2,Two,good\n")
+    assert wrong(path, min_rating=3) == "x.csv:3: rating 'good' is not a number"
+    assert len(pairs(path)) == 2  # nobody asked for ratings
+    path = put(tmp_path, "y.csv", "user_id,item_id,title\nu,1,One\n")
+    assert "no column for the ratings, such as rating, overall, stars" in wrong(path, min_rating=3)
+
+
+def test_keys_that_a_spreadsheet_made_decimal_meet_their_items(tmp_path: Path) -> None:
+    events = put(tmp_path, "e.csv", "user_id,item_id\n7.0,12.0\n7.0,13.0\n8.0,12\n")
+    items = put(tmp_path, "i.csv", "id,title\n12,Twelve\n13,Thirteen\n")
+    assert pairs(events, items=items) == [("7", "12"), ("8", "12"), ("7", "13")]
+
+
+def test_times_in_milliseconds_order_events_as_those_in_seconds_do(tmp_path: Path) -> None:
+    rows = "user_id,item_id,title,timestamp\nu,1,One,{}\nu,2,Two,{}\n"
+    seconds = put(tmp_path, "s.csv", rows.format(1588687729, 1588687728))
+    milliseconds = put(tmp_path, "ms.csv", rows.format(1588687729000, 1.588687728e12))
+    assert pairs(seconds) == pairs(milliseconds) == [("u", "2"), ("u", "1")]
+
+
+def test_a_table_of_another_encoding_is_read_by_its_name(tmp_path: Path) -> None:
+    rows = '"User-ID";"ISBN";"Book-Title";"Book-Rating"\n"276725";"034545104X";"Café";"0"\n'
+    path = put(tmp_path, "BX.csv", rows.encode("latin-1"))
+    assert wrong(path).startswith("BX.csv:2: not UTF-8 text; --encoding names another")
+    dataset = read_dataset(path, options=ReadOptions(encoding="latin-1"))
+    assert [(i.key, i.title) for i in dataset.items] == [("034545104X", "Café")]
+    assert pairs(put(tmp_path, "u16.csv", rows.encode("utf-16"))) == [("276725", "034545104X")]
