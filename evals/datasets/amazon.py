@@ -10,7 +10,7 @@ from dataclasses import replace
 from evals.datasets.assembly import FileReader, Found
 from evals.datasets.files import Place, Source, endings
 from evals.datasets.reader import Catalogue, DataError, ReadOptions
-from evals.datasets.tables import Table, json_objects
+from evals.datasets.tables import Table, open_tables
 
 _ENDINGS = (".json", ".jsonl")
 _ITEM = {"asin", "parent_asin"}
@@ -30,7 +30,7 @@ class AmazonReader(FileReader):
 
     def find(self, source: Source, options: ReadOptions) -> Found | None:
         """Return the reviews and the metadata; None where no file has reviews."""
-        tables = [json_objects(path, options.encoding) for path in source.ending(*_ENDINGS)]
+        tables, _ = open_tables(source.ending(*_ENDINGS), options.encoding)
         reviews = [table for table in tables if _is_review(table)]
         if not reviews:
             return None
@@ -60,7 +60,7 @@ def _category(table: Table) -> str:
 
 def _metadata(reviews: Table, beside: list[Place], options: ReadOptions) -> Table:
     """Return the metadata of these reviews: of the same category, or the only ones."""
-    tables = [json_objects(path, options.encoding) for path in beside if path.name != reviews.file]
+    tables, errors = open_tables(beside, options.encoding)
     listed = [
         t for t in tables if {"title"} < {*t.columns} & {"title", *_ITEM} and not _is_review(t)
     ]
@@ -68,6 +68,8 @@ def _metadata(reviews: Table, beside: list[Place], options: ReadOptions) -> Tabl
     for fitting in (same, listed):
         if len(fitting) == 1:
             return fitting[0]
+    if errors:
+        raise errors[0]
     found = ", ".join(table.file for table in listed) or "none"
     raise DataError(
         f"{reviews.file}: one file of metadata is needed beside it, as meta_{_category(reviews)}"

@@ -59,8 +59,7 @@ def open_source(path: str) -> Source:
             return Source(root.resolve().name, _listed(root))
         if root.suffix.lower() == ".zip":
             return Source(root.stem, _listed(zipfile.Path(root)))
-        files = {entry.name: entry for entry in sorted(root.parent.iterdir()) if entry.is_file()}
-        return Source(stem(root.name), cast("dict[str, Place]", files), root.name)
+        return Source(endings(root.name)[0], _entries(root.parent), root.name)
     except FileNotFoundError:
         raise DataError(f"{path}: no such folder or file") from None
     except zipfile.BadZipFile:
@@ -70,10 +69,15 @@ def open_source(path: str) -> Source:
 
 
 def _listed(root: Place) -> dict[str, Place]:
-    entries = [e for e in root.iterdir() if not e.name.startswith(".") and e.name != "__MACOSX"]
-    if len(entries) == 1 and entries[0].is_dir():
-        return _listed(entries[0])
-    return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.name)}
+    entries = _entries(root)
+    inner = [entry for entry in entries.values() if entry.is_dir() and entry.name != "__MACOSX"]
+    alone = len(inner) == 1 and len(entries) - len(inner) == ("__MACOSX" in entries)
+    return _listed(inner[0]) if alone else entries
+
+
+def _entries(root: Place) -> dict[str, Place]:
+    shown = [entry for entry in root.iterdir() if not entry.name.startswith(".")]
+    return {entry.name: entry for entry in sorted(shown, key=lambda entry: entry.name)}
 
 
 def endings(name: str) -> tuple[str, str]:
@@ -85,11 +89,6 @@ def endings(name: str) -> tuple[str, str]:
         name = name[: -len(compressed)] if name.lower().endswith(compressed) else name
     path = Path(name)
     return path.stem, path.suffix.lower()
-
-
-def stem(name: str) -> str:
-    """Return a file's name without its endings."""
-    return endings(name)[0]
 
 
 def lines(path: Place, encoding: str | None = None) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """MovieLens as GroupLens publishes it: 100K, 1M and 10M, 20M and later, small and latest."""
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from evals.datasets.assembly import FileReader, Found
 from evals.datasets.files import Place, Source, lines
@@ -35,7 +36,7 @@ class MovieLensReader(FileReader):
             named = source.chosen in (None, ratings)
             if named and ratings in source.files and films in source.files:
                 path = source.files[ratings]
-                name = source.chosen and path.parent.name
+                name = Path(str(path)).parent.name if source.chosen else source.name
                 tables = _tables(path, source.files[films], options)
                 return Found(name or source.name, *tables)
         return None

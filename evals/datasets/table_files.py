@@ -3,7 +3,7 @@
 from evals.datasets.assembly import FileReader, Found
 from evals.datasets.files import Source, endings
 from evals.datasets.reader import DataError, ReadOptions
-from evals.datasets.tables import ENDINGS, Role, open_table
+from evals.datasets.tables import ENDINGS, Role, open_tables
 
 
 class TableReader(FileReader):
@@ -18,11 +18,13 @@ class TableReader(FileReader):
 
     def find(self, source: Source, options: ReadOptions) -> Found | None:
         """Return the table of events, and that of items if a folder has one."""
-        tables = [open_table(path, options.encoding) for path in source.ending(*ENDINGS)]
-        if source.chosen:
-            return Found(source.name, tables[0]) if tables else None
-        events = [table for table in tables if table.guesses(Role.USER)]
-        items = [t for t in tables if t not in events and t.guesses(Role.TITLE)]
+        tables, errors = open_tables(source.ending(*ENDINGS), options.encoding)
+        if source.chosen and tables:
+            return Found(source.name, tables[0])
+        events = [table for table in tables if table.find(Role.USER, ReadOptions())]
+        items = [t for t in tables if t not in events and t.find(Role.TITLE, ReadOptions())]
+        if errors and not events:
+            raise errors[0]
         if len(events) > 1 or len(items) > 1:
             names = ", ".join(table.file for table in tables)
             raise DataError(

@@ -74,17 +74,11 @@ class Table:
                 f"it has: {self._listed()}"
             )
         present = {_plain(column): column for column in reversed(self.columns)}
-        guessed = [present[_plain(name)] for name in self.guesses(role, *more)]
-        found = [named] if named is not None else guessed
-        for column in found[:1]:
-            if self.columns.count(column) > 1:
-                raise DataError(f"{self.file}:1: the header names column {quoted(column)} twice")
+        known = map(_plain, (*_NAMES[role].split(), *more))
+        found = [present[name] for name in known if name in present] if named is None else [named]
+        if found and self.columns.count(found[0]) > 1:
+            raise DataError(f"{self.file}:1: the header names column {quoted(found[0])} twice")
         return found
-
-    def guesses(self, role: Role, *more: str) -> list[str]:
-        """Return the known names for `role` that some column has."""
-        present = {_plain(column) for column in self.columns}
-        return [name for name in (*_NAMES[role].split(), *more) if _plain(name) in present]
 
     def require(self, role: Role, options: ReadOptions, *more: str) -> str:
         """Return the likeliest column for `role`; a `DataError` where there is none."""
@@ -116,6 +110,19 @@ def open_table(path: Place, encoding: str | None = None) -> Table:
     if ending in ENDINGS:
         return delimited(path, encoding=encoding)
     raise DataError(f"{path.name}: not a table; accepted are {', '.join(ENDINGS)}, .gz and .zst")
+
+
+def open_tables(
+    paths: Sequence[Place], encoding: str | None = None
+) -> tuple[list[Table], list[DataError]]:
+    """Return the tables among files, and what is wrong with the others."""
+    tables, errors = [], []
+    for path in paths:
+        try:
+            tables.append(open_table(path, encoding))
+        except DataError as error:
+            errors.append(error)
+    return tables, errors
 
 
 def delimited(

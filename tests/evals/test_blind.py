@@ -109,7 +109,7 @@ def worlds() -> tuple[Dataset, Dataset, RankingTasks]:
         for task in tasks.tasks
     }
     events = tuple(
-        event.model_copy(update={"item": other[event.user]}) if event.split is Split.TEST else event
+        replace(event, item=other[event.user]) if event.split is Split.TEST else event
         for event in one.events
     )
     return one, one.model_copy(update={"events": events}), tasks

@@ -68,9 +68,7 @@ def test_a_core_is_taken_again_until_it_holds(tmp_path: Path) -> None:
         "events dropped: 3 outside the 2-core",
         "items: the 2 of 26 with an event; --catalogue whole takes all",
     )
-    with pytest.raises(
-        DataError, match=r"^w\.inter: no event is left; dropped were 7 outside the 3"
-    ):
+    with pytest.raises(DataError, match="no event is left; dropped were 7 outside the 3-core"):
         read(tmp_path, of("ua ub va vc wc xa xb"), k_core=3)
 
 
@@ -101,7 +99,6 @@ def test_a_sample_has_as_many_users_with_as_many_last_events(tmp_path: Path) -> 
     assert "v" not in users
     assert Counter(item for _, item in taken(found)) == {"b": 3, "c": 3, "d": 3}
     assert taken(read(tmp_path, events, sample_users=3, events_per_user=3)) == taken(found)
-    assert taken(read(tmp_path, events[::-1], sample_users=3)) != []
     again = {
         user for user, _ in taken(read(tmp_path, events[::-1], sample_users=3, events_per_user=3))
     }
