@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from evals.datasets.assembly import FileReader, Found
 from evals.datasets.files import Place, Source, endings
-from evals.datasets.reader import Catalogue, DataError, ReadOptions
-from evals.datasets.tables import Table, open_tables
+from evals.datasets.reader import DataError, Extent, ReadOptions
+from evals.datasets.tables import DataTable, open_tables
 
 _ENDINGS = (".json", ".jsonl")
 _ITEM = {"asin", "parent_asin"}
@@ -44,21 +44,21 @@ class AmazonReader(FileReader):
             name=_category(reviews[0]),
             events=reviews[0],
             items=None if options.items else _metadata(reviews[0], beside, options),
-            catalogue=Catalogue.USED,
+            catalogue=Extent.USED,
             repeated_items=True,
         )
 
 
-def _is_review(table: Table) -> bool:
+def _is_review(table: DataTable) -> bool:
     return bool(_ITEM.intersection(table.columns) and _USER.intersection(table.columns))
 
 
-def _category(table: Table) -> str:
+def _category(table: DataTable) -> str:
     """Return the category that a file's name tells: reviews and metadata differ by an affix."""
     return _AFFIX.sub("", _AFFIX.sub("", endings(table.file)[0]))
 
 
-def _metadata(reviews: Table, beside: list[Place], options: ReadOptions) -> Table:
+def _metadata(reviews: DataTable, beside: list[Place], options: ReadOptions) -> DataTable:
     """Return the metadata of these reviews: of the same category, or the only ones."""
     tables, errors = open_tables(beside, options.encoding)
     listed = [

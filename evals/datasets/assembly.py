@@ -10,9 +10,9 @@ import numpy as np
 from evals.datasets.choices import apply_steps, by_user, later_steps, rating_steps
 from evals.datasets.events import Events, clean_key, collect_events, key_text
 from evals.datasets.files import Source, open_source
-from evals.datasets.reader import Catalogue, DataError, LeftOut, ReadOptions, ReadResult, quoted
+from evals.datasets.reader import DataError, Extent, LeftOut, ReadOptions, ReadResult, quoted
 from evals.datasets.splits import SplitStrategy, leave_one_out, split_in_time
-from evals.datasets.tables import Role, Table, open_table
+from evals.datasets.tables import DataTable, Role, open_table
 from evals.datasets.text import plain_list, plain_text
 from state.dataset import Dataset, Event, Item, Split
 
@@ -22,11 +22,11 @@ class Found:
     """What a reader has found for one data set."""
 
     name: str
-    events: Table | Events
+    events: DataTable | Events
     """A table of events, or events whose order is known."""
-    items: Table | None = None
+    items: DataTable | None = None
     """The catalogue, where it is a file of its own."""
-    catalogue: Catalogue = Catalogue.WHOLE
+    catalogue: Extent = Extent.WHOLE
     """What of it is taken if nobody asks otherwise."""
     repeated_items: bool = False
     """Whether an item may be listed twice; the first entry counts."""
@@ -118,13 +118,13 @@ def assemble(found: Found, form: str, options: ReadOptions) -> ReadResult:
 def _takes_whole(found: Found, options: ReadOptions) -> bool:
     """Return whether items without an event stay; a sample of events leaves them out."""
     if options.catalogue is not None:
-        return options.catalogue is Catalogue.WHOLE
+        return options.catalogue is Extent.WHOLE
     sampled = (options.k_core, options.events_per_user, options.sample_users) != (None, None, None)
-    return found.catalogue is Catalogue.WHOLE and not sampled
+    return found.catalogue is Extent.WHOLE and not sampled
 
 
 def _read_items(
-    table: Table, found: Found, options: ReadOptions, wanted: Collection[str] | None
+    table: DataTable, found: Found, options: ReadOptions, wanted: Collection[str] | None
 ) -> tuple[list[Item], int, list[str]]:
     """Return the wanted items of a catalogue, how many it lists, and the columns that were read."""
     if options.item_column not in table.columns:
@@ -165,7 +165,7 @@ def _item(key: str, title: str, category: str) -> Item:
 def _warnings(
     found: Found, events: Events, items: list[Item], options: ReadOptions
 ) -> Iterator[str]:
-    if isinstance(found.events, Table):
+    if isinstance(found.events, DataTable):
         rated = found.events.find(Role.RATING, options)
         if rated and options.min_rating is None:
             yield (

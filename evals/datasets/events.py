@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals.datasets.reader import DataError, ReadOptions, quoted
-from evals.datasets.tables import Role, Table
+from evals.datasets.tables import DataTable, Role
 from evals.datasets.text import is_missing, plain_list, plain_text
 from state.domain import KEY_LENGTH, clean_line
 
@@ -107,7 +107,9 @@ def clean_key(text: str, column: str) -> str:
     return key
 
 
-def collect_events(table: Table, options: ReadOptions, *, titles: bool) -> tuple[Events, list[str]]:
+def collect_events(
+    table: DataTable, options: ReadOptions, *, titles: bool
+) -> tuple[Events, list[str]]:
     """Read a table of events; return them with the columns that were read, as `role = column`.
 
     With `titles`, the titles of items are in the same table. Ratings are read only where there is

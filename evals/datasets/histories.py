@@ -8,7 +8,7 @@ import numpy as np
 from evals.datasets.events import Events, Keys
 from evals.datasets.reader import DataError, ReadOptions, quoted
 from evals.datasets.splits import leave_one_out
-from evals.datasets.tables import Role, Table
+from evals.datasets.tables import DataTable, Role
 from state.dataset import Split
 
 HISTORY = "item_id_list"
@@ -24,7 +24,7 @@ class _Step:
     given: Split | None = None
 
 
-def read_histories(parts: Mapping[Split, Table]) -> Events:
+def read_histories(parts: Mapping[Split, DataTable]) -> Events:
     """Return the events of all parts, user by user, users as they appear in the files.
 
     Raises `DataError` for a history that is not what the rows before it say, and for a part that

@@ -6,7 +6,7 @@ from pathlib import Path
 from evals.datasets.assembly import FileReader, Found
 from evals.datasets.files import Place, Source, lines
 from evals.datasets.reader import DataError, ReadOptions
-from evals.datasets.tables import Row, Table, delimited, open_table
+from evals.datasets.tables import DataTable, Row, delimited, open_table
 
 _PAIRS = {"u.data": "u.item", "ratings.dat": "movies.dat", "ratings.csv": "movies.csv"}
 """The file of ratings and that of films, of the three forms."""
@@ -42,7 +42,7 @@ class MovieLensReader(FileReader):
         return None
 
 
-def _tables(ratings: Place, films: Place, options: ReadOptions) -> tuple[Table, Table]:
+def _tables(ratings: Place, films: Place, options: ReadOptions) -> tuple[DataTable, DataTable]:
     encoding = options.encoding or _encoding(films)
     if ratings.suffix == ".csv":
         return open_table(ratings), open_table(films, encoding)
@@ -63,7 +63,7 @@ def _encoding(path: Place) -> str:
     return "utf-8"
 
 
-def _with_genres(films: Table) -> Table:
+def _with_genres(films: DataTable) -> DataTable:
     """Return `u.item` with one column `genres` in place of a column for each genre."""
 
     def select(names: Sequence[str]) -> Iterator[Row]:
@@ -72,4 +72,4 @@ def _with_genres(films: Table) -> Table:
             row = dict(zip(_MOVIE, (film, title, genres), strict=True))
             yield line, [row[name] for name in names]
 
-    return Table(films.file, _MOVIE, select)
+    return DataTable(films.file, _MOVIE, select)

@@ -30,7 +30,7 @@ class Keep(StrEnum):
     LAST = "last"
 
 
-class Catalogue(StrEnum):
+class Extent(StrEnum):
     """Which items a data set has: all that the files list, or those with an event."""
 
     WHOLE = "whole"
@@ -64,7 +64,7 @@ class ReadOptions:
     sample_users: int | None = None
     """Keep this many users, drawn by `seed`."""
     seed: int = 0
-    catalogue: Catalogue | None = None
+    catalogue: Extent | None = None
     name: str | None = None
     """What to call the data set."""
     domain: str | None = None

@@ -15,9 +15,9 @@ from evals.datasets.assembly import FileReader, Found
 from evals.datasets.events import Events
 from evals.datasets.files import Place, Source
 from evals.datasets.histories import read_histories
-from evals.datasets.reader import Catalogue, DataError, ReadOptions
+from evals.datasets.reader import DataError, Extent, ReadOptions
 from evals.datasets.splits import SplitStrategy
-from evals.datasets.tables import Table, delimited
+from evals.datasets.tables import DataTable, delimited
 from state.dataset import Split
 
 _PARTS = (Split.TRAIN, Split.VALID, Split.TEST)
@@ -52,7 +52,7 @@ class RecBoleReader(FileReader):
                 f"{source.name}: histories split over files have no times; a split in time needs "
                 f"{stem}.inter with a column such as timestamp:float"
             )
-        events: Table | Events
+        events: DataTable | Events
         if plain:
             events = _atomic(plain, options)
         else:
@@ -63,11 +63,11 @@ class RecBoleReader(FileReader):
             name=stem,
             events=events,
             items=_atomic(item, options) if item else None,
-            catalogue=Catalogue.WHOLE if same else Catalogue.USED,
+            catalogue=Extent.WHOLE if same else Extent.USED,
         )
 
 
-def _atomic(path: Place, options: ReadOptions) -> Table:
+def _atomic(path: Place, options: ReadOptions) -> DataTable:
     """Return an atomic file as a table whose columns are named without their types."""
     table = delimited(path, quoting=False, encoding=options.encoding)
     names = tuple(column.partition(":")[0] for column in table.columns)

@@ -52,7 +52,7 @@ _NAMES = {
 
 
 @dataclass(frozen=True)
-class Table:
+class DataTable:
     """A file with named columns."""
 
     file: str
@@ -100,7 +100,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name).lower()
 
 
-def open_table(path: Place, encoding: str | None = None) -> Table:
+def open_table(path: Place, encoding: str | None = None) -> DataTable:
     """Return the CSV, TSV, JSON, JSON Lines or Parquet file at `path` as a table."""
     ending = endings(path.name)[1]
     if ending == ".parquet":
@@ -114,7 +114,7 @@ def open_table(path: Place, encoding: str | None = None) -> Table:
 
 def open_tables(
     paths: Sequence[Place], encoding: str | None = None
-) -> tuple[list[Table], list[DataError]]:
+) -> tuple[list[DataTable], list[DataError]]:
     """Return the tables among files, and what is wrong with the others."""
     tables, errors = [], []
     for path in paths:
@@ -132,7 +132,7 @@ def delimited(
     columns: Sequence[str] = (),
     quoting: bool = True,
     encoding: str | None = None,
-) -> Table:
+) -> DataTable:
     """Return a file with separated fields as a table.
 
     Without `separator`, it is the most frequent of comma, semicolon, tab and bar in the first
@@ -159,7 +159,7 @@ def delimited(
             if fields != header:  # it is repeated where files were joined
                 yield line, [fields[place] for place in places]
 
-    return Table(path.name, names, select)
+    return DataTable(path.name, names, select)
 
 
 def _fields(
@@ -189,7 +189,7 @@ def _fields(
         ) from None
 
 
-def json_objects(path: Place, encoding: str | None = None) -> Table:
+def json_objects(path: Place, encoding: str | None = None) -> DataTable:
     """Return a file with one JSON object a line, or with a list of objects, as a table.
 
     A line may also be a Python literal, as in Amazon's files of 2014.
@@ -203,7 +203,7 @@ def json_objects(path: Place, encoding: str | None = None) -> Table:
         for line, found in _objects(path, encoding):
             yield line, [found.get(name) for name in names]
 
-    return Table(path.name, tuple(known), select)
+    return DataTable(path.name, tuple(known), select)
 
 
 def _objects(path: Place, encoding: str | None) -> Iterator[tuple[int, dict[str, object]]]:
@@ -233,7 +233,7 @@ def _parse(file: str, line: int, text: str) -> object:
         raise DataError(f"{file}:{line}: not a JSON object: {wrong}") from None
 
 
-def parquet(path: Place) -> Table:
+def parquet(path: Place) -> DataTable:
     """Return a Parquet file as a table; rows are numbered from 1."""
     pl = polars(path.name)
     source = str(path) if isinstance(path, Path) else path.read_bytes()
@@ -246,4 +246,4 @@ def parquet(path: Place) -> Table:
         frame = pl.read_parquet(source, columns=list(names)).select(names)
         yield from enumerate(frame.iter_rows(), start=1)
 
-    return Table(path.name, columns, select)
+    return DataTable(path.name, columns, select)

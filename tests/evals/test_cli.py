@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from evals.cli import COMMANDS, Commands, app, load_command
 from tests.support.paths import ROOT
 
-SHARED = {"__init__", "console", "progress", "signals"}
+SHARED = {"__init__", "console", "progress", "reading", "signals"}
 """Files in the folders of commands that are no command."""
 SLOW = {"langchain", "langchain_core", "langgraph", "numpy", "openai", "psycopg", "scipy"}
 

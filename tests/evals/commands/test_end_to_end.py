@@ -51,19 +51,9 @@ def tiny(database: str, folder: Path) -> str:  # noqa: ARG001 - it empties the d
 @pytest.mark.usefixtures("database")
 def test_from_files_to_figures(folder: Path) -> None:
     loaded = run_json("load", str(folder), *NETWORK, "--domain", "CDs")
-    assert loaded == {
-        "network": "tiny",
-        "users": 6,
-        "items": 16,
-        "events": 24,
-        "users_left_out": 0,
-        "events_left_out": 0,
-        "notes": [
-            "read as recbole: tiny.inter and tiny.item",
-            "columns: user = user_id, item = item_id, time = timestamp, title = title, "
-            "category = category",
-        ],
-    }
+    assert loaded.pop("notes")[0] == "read as recbole: tiny.inter and tiny.item"
+    left_out = {"users_left_out": 0, "events_left_out": 0}
+    assert loaded == {"network": "tiny", "users": 6, "items": 16, "events": 24, **left_out}
     assert [one["key"] for one in run_json("show", "users", *NETWORK)][:2] == ["ann", "bob"]
     assert "Smoky Trumpet" in run_command("show", "items", *NETWORK).stdout
     assert refusal("show", "user", "amn", *NETWORK).endswith(

@@ -98,7 +98,7 @@ def test_a_run_that_is_stopped_goes_on_and_finds_the_same(
         (("table2", "--dataset", "planted:1:0"), "users"),
         (("table2", "--dataset", "nowhere"), "nowhere"),
         (("table2", "--dataset", "planted:3:3000000"), "less than or equal to 100000"),
-        (("table2", "--dataset", "planted:3", "--domain", "films"), "it is for folders"),
+        (("table2", "--dataset", "planted:3", "--domain", "films"), "it is for files"),
     ],
 )
 def test_what_makes_no_sense_is_one_line(words: tuple[str, ...], says: str, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evals.datasets.reader import Catalogue, DataError, Keep, ReadOptions
+from evals.datasets.reader import DataError, Extent, Keep, ReadOptions
 from evals.datasets.registry import read_dataset, read_with_notes
 
 REVIEWS_2014 = (
@@ -114,7 +114,7 @@ def test_2023_is_read_with_the_titles_of_its_items(tmp_path: Path) -> None:
         ("AE1", "B1"),
         ("AE1", "B3"),
     ]
-    liked = read_dataset(reviews, options=ReadOptions(min_rating=4, catalogue=Catalogue.WHOLE))
+    liked = read_dataset(reviews, options=ReadOptions(min_rating=4, catalogue=Extent.WHOLE))
     assert (len(liked.items), len(liked.events)) == (3, 3)
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.datasets.reader import Catalogue, DataError, Keep, ReadOptions, ReadResult
+from evals.datasets.reader import DataError, Extent, Keep, ReadOptions, ReadResult
 from evals.datasets.registry import read_with_notes
 from state.errors import InputError
 
@@ -116,9 +116,9 @@ def test_a_sample_has_as_many_users_with_as_many_last_events(tmp_path: Path) -> 
 def test_a_catalogue_is_kept_or_cut_down(tmp_path: Path) -> None:
     events = of("ua ub va vb")
     assert len(read(tmp_path, events).dataset.items) == 26
-    assert len(read(tmp_path, events, catalogue=Catalogue.USED).dataset.items) == 2
+    assert len(read(tmp_path, events, catalogue=Extent.USED).dataset.items) == 2
     assert len(read(tmp_path, events, k_core=2).dataset.items) == 2
-    assert len(read(tmp_path, events, k_core=2, catalogue=Catalogue.WHOLE).dataset.items) == 26
+    assert len(read(tmp_path, events, k_core=2, catalogue=Extent.WHOLE).dataset.items) == 26
 
 
 def test_choices_are_for_files(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 from evals.datasets.events import clean_key, key_text
 from evals.datasets.files import lines
 from evals.datasets.reader import DataError
-from evals.datasets.tables import Row, Table, delimited, json_objects
+from evals.datasets.tables import DataTable, Row, delimited, json_objects
 
 NOT_TEXT = "not UTF-8 text; --encoding names another, as latin-1"
 CUT_OFF = "the compressed file is damaged or cut off; get it again"
@@ -21,11 +21,11 @@ def written(folder: Path, content: str | bytes, name: str = "x.inter") -> Path:
     return path
 
 
-def atomic(path: Path) -> Table:
+def atomic(path: Path) -> DataTable:
     return delimited(path, quoting=False)
 
 
-def rows(table: Table, *columns: str) -> list[Row]:
+def rows(table: DataTable, *columns: str) -> list[Row]:
     return list(table.select(columns))
 
 
