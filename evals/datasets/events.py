@@ -149,6 +149,9 @@ def collect_events(
                 texts[item[-1]] = (plain_text(row[at_title]), category)
     except ValueError as error:
         raise DataError(f"{table.file}:{line}: {error}") from None
+    except TypeError:  # a list or an object is no key of a dict
+        names = " and ".join(list(roles.values())[:2])
+        raise DataError(f"{table.file}:{line}: {names} must be single values") from None
     if not lines:
         raise DataError(f"{table.file}:1: no rows after the header")
     events = Events(

@@ -4,6 +4,7 @@ import ast
 import csv
 import json
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -228,7 +229,8 @@ def _parse(file: str, line: int, text: str) -> object:
     except (ValueError, RecursionError) as error:
         wrong = error
     try:
-        return ast.literal_eval(text.strip())
+        with warnings.catch_warnings(action="ignore"):  # wrong escapes
+            return ast.literal_eval(text.strip())
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         raise DataError(f"{file}:{line}: not a JSON object: {wrong}") from None
 

@@ -151,6 +151,47 @@ def test_bad_rows_are_named(tmp_path: Path, rows: str, message: str) -> None:
     assert wrong(put(tmp_path, "x.csv", f"user_id,item_id,title,ts\n{rows}")) == message
 
 
+def test_a_key_that_is_a_list_is_named(tmp_path: Path) -> None:
+    rows = '{"user_id": "u", "item_id": 1, "title": "A"}\n{"user_id": "u", "item_id": [2]}\n'
+    assert wrong(put(tmp_path, "x.jsonl", rows)) == (
+        "x.jsonl:2: user_id and item_id must be single values"
+    )
+
+
+def test_yelp_as_it_is_downloaded_is_read_with_its_businesses(tmp_path: Path) -> None:
+    put(tmp_path, "user.json", '{"user_id": "u", "name": "Ann"}\n')
+    reviews = put(
+        tmp_path,
+        "review.json",
+        '{"review_id": "r", "user_id": "u", "business_id": "b", "stars": 5.0, "text": "<b>",'
+        ' "date": "2018-07-07 22:09:11"}\n'
+        '{"review_id": "s", "user_id": "u", "business_id": "c", "stars": 1.0, "text": "",'
+        ' "date": "2012-01-03 15:28:18"}\n',
+    )
+    businesses = put(
+        tmp_path,
+        "business.json",
+        '{"business_id": "b", "name": "St Honor\\u00e9", "categories": "Bakeries, Food"}\n'
+        '{"business_id": "c", "name": "Bar &amp; Grill", "categories": null}\n',
+    )
+    read = read_with_notes(reviews, options=ReadOptions(items=businesses))
+    assert [(i.title, i.category) for i in read.dataset.items] == [
+        ("St Honoré", "Bakeries, Food"),
+        ("Bar & Grill", ""),
+    ]
+    assert [event.item for event in read.dataset.events] == ["c", "b"]
+    assert pairs(reviews, items=businesses, min_rating=3) == [("u", "b")]
+
+
+def test_a_file_of_another_kind_beside_the_events_is_passed_over(tmp_path: Path) -> None:
+    put(tmp_path, "package.json", '{\n "name": "films"\n}\n')
+    put(tmp_path, "empty.csv", "")
+    put(tmp_path, "views.csv", "user,item,title\nu,1,One\n")
+    assert pairs(tmp_path) == [("u", "1")]
+    put(tmp_path, "views.csv", b"\xff,item,title\n")
+    assert wrong(tmp_path).startswith("empty.csv:1: the file is empty")
+
+
 def test_ratings_are_numbers_or_missing(tmp_path: Path) -> None:
     head = "user_id,item_id,title,rating\n"
     path = put(tmp_path, "x.csv", f"{head}u,1,One,5\nu,2,Two,\nu,3,Three,NaN\nu,4,Four,3.5\n")
