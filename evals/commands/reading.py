@@ -17,7 +17,7 @@ from state.settings import explain
 from workflows.commands.console import fail
 
 _COLUMN = "The column with the {}; recognised by its name, if not given."
-_HELP = {
+HELP = {
     "file_format": f"One of {', '.join(reader.name for reader in READERS)}; told from the files, "
     "if not given.",
     "domain": "What the items are, such as CDs; `items`, if not given.",
@@ -54,7 +54,7 @@ def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
     own = signature(command, eval_str=True).parameters
     hints = get_type_hints(ReadOptions)
     given: dict[str, tuple[Any, Any]] = {"file_format": (str | None, None)}
-    given |= {f.name: (hints[f.name], f.default) for f in fields(ReadOptions) if f.name in _HELP}
+    given |= {f.name: (hints[f.name], f.default) for f in fields(ReadOptions) if f.name in HELP}
 
     def run(source: str, **values: Any) -> None:  # noqa: ANN401 - those of the options
         chosen = {name: values.pop(name) for name in given}
@@ -69,7 +69,7 @@ def with_read_options(command: Callable[..., None]) -> Callable[..., None]:
             default=default,
             annotation=Annotated[
                 hint,
-                typer.Option(_flag(name), help=_HELP[name], min=_LEAST.get(name)),
+                typer.Option(_flag(name), help=HELP[name], min=_LEAST.get(name)),
             ],
         )
         for name, (hint, default) in given.items()
