@@ -13,9 +13,7 @@ from tests.support.commands import run_command, run_json
 from tests.support.movielens_files import FILMS, RATINGS, USERS, write_100k
 
 ROWS = "user_id,item_id,title,stars\n" + "".join(
-    f"{user},{item},Title {item},{(user * item) % 5 + 1}\n"
-    for user in range(4)
-    for item in range(9)
+    f"{user},{item},Title {item},{user * item % 5 + 1}\n" for user in range(4) for item in range(9)
 )
 
 

@@ -37,20 +37,16 @@ def test_the_names_of_recboles_converters_are_known(tmp_path: Path, inter: str, 
     roles = {"user": {"user", "session"}, "time": {"timestamp", "date"}, "title": {"title", "name"}}
 
     def table(header: str) -> str:
-        names = header.split()
-        rows = []
+        names, rows = header.split(), []
         for at in (0, 1):
             cells = []
             for name in names:
-                role = next(
-                    (r for r, w in roles.items() if any(x in name for x in w.split())), "item"
-                )
+                words = {*re.findall("[a-z]+", name)}
+                role = next((role for role, known in roles.items() if words & known), "item")
                 cells.append(VALUES[role][at] if name.endswith("!") else "7")
             rows.append("\t".join(cells))
-        typed = [
-            n.replace("!", ":float" if n in ("timestamp!", "date!") else ":token") for n in names
-        ]
-        return "\n".join(["\t".join(typed), *rows, ""])
+        typed = [re.sub("(timestamp|date)!", r"\1:float", name) for name in names]
+        return "\n".join(["\t".join(typed).replace("!", ":token"), *rows, ""])
 
     read = read_with_notes(write_recbole(tmp_path, inter=table(inter), item=table(item)))
     assert [(i.key, i.title) for i in read.dataset.items] == [("1", "One"), ("2", "Two")]
