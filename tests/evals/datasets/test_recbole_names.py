@@ -1,5 +1,6 @@
 """The columns of RecBole's own converters are known, and AgentCF's folders as published."""
 
+import re
 from pathlib import Path
 
 import pytest
