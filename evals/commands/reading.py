@@ -94,7 +94,7 @@ def _read(source: str, file_format: str | None, options: ReadOptions) -> ReadRes
         fail(str(error))
     except ValidationError as error:
         fail(explain(error))  # the domain; a fault in the files is a RecNetError with its line
-    if not any(event.split is Split.TEST for event in read.dataset.events):
+    if all(event.split is Split.FIRST for event in read.dataset.events):
         fail(f"{source}: no user has two events, so there is nothing to learn from or to predict")
     return read
 

@@ -80,6 +80,8 @@ def assemble(found: Found, form: str, options: ReadOptions) -> ReadResult:
     columns: list[str] = []
     if isinstance(source, Events):
         events = source
+        if options.min_rating is not None:
+            raise DataError(f"{source.file}: histories have no ratings for --min-rating")
     else:
         events, columns = collect_events(source, options, titles=listed is None)
     events, dropped = apply_steps(events, rating_steps(options))
@@ -133,28 +135,27 @@ def _read_items(
     title_column = table.require(Role.TITLE, options)
     categories = table.find(Role.CATEGORY, options)
     places: dict[str, int] = {}
-    items = []
+    items, total = [], 0
     for line, row in table.select([key_column, title_column, *categories]):
         try:
             key = clean_key(key_text(row[0]), key_column)
         except ValueError as error:
             raise DataError(f"{table.file}:{line}: {error}") from None
-        if places.setdefault(key, line) != line:
-            if found.repeated_items:
-                continue
+        total += 1
+        if wanted is not None and key not in wanted:
+            continue
+        if places.setdefault(key, line) == line:
+            category = next(filter(None, map(plain_list, row[2:])), "")
+            items.append(_item(key, plain_text(row[1]), category))
+        elif not found.repeated_items:
             raise DataError(
                 f"{table.file}:{line}: item {quoted(key)} is already on line {places[key]}"
             )
-        if wanted is None or key in wanted:
-            category = next(filter(None, map(plain_list, row[2:])), "")
-            items.append(_item(key, plain_text(row[1]), category))
-    if not places:
+    if not total:
         raise DataError(f"{table.file}:1: no rows after the header")
-    columns = [
-        f"title = {title_column}",
-        *[f"category = {' or '.join(categories)}"][: len(categories)],
-    ]
-    return items, len(places), columns
+    columns = [f"title = {title_column}"]
+    columns += [f"category = {' or '.join(categories)}"] if categories else []
+    return items, total, columns
 
 
 def _item(key: str, title: str, category: str) -> Item:

@@ -82,6 +82,8 @@ def test_agentcf_folders_are_read_as_published(tmp_path: Path) -> None:
     assert [event.item for event in read.dataset.events] == list("abcd")
     assert [item.key for item in read.dataset.items] == list("abcd")  # of seven
     assert read.notes[-1] == "items: the 4 of 7 with an event; --catalogue whole takes all"
+    with pytest.raises(DataError, match="histories have no ratings for --min-rating"):
+        read_dataset(tmp_path, options=ReadOptions(min_rating=4))
     whole = read_dataset(tmp_path, options=ReadOptions(catalogue=Extent.WHOLE))
     assert len(whole.items) == 7
 
