@@ -4,7 +4,7 @@ import math
 from array import array
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime
 from typing import Any
 
 import numpy as np
@@ -170,26 +170,19 @@ def collect_events(
 
 def _time(value: object, column: str) -> float:
     """Return a time as a number whose order is that of time: of any unit, or an ISO date."""
+    text = value.isoformat() if isinstance(value, date) else str(value).strip()
     try:
-        number = float(value)  # type: ignore[arg-type]  # anything else is a TypeError
-    except TypeError:
-        if isinstance(value, date):
-            return _seconds(value)
+        number = float(text)
     except ValueError:
         try:
-            return _seconds(datetime.fromisoformat(str(value).strip()))
+            moment = datetime.fromisoformat(text)
         except ValueError:
-            pass
-    else:
-        if math.isfinite(number):
-            return number
+            number = math.nan
+        else:
+            number = (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    if math.isfinite(number):
+        return number
     raise ValueError(f"{column} {quoted(value)} is neither a finite number nor an ISO date")
-
-
-def _seconds(moment: date) -> float:
-    if not isinstance(moment, datetime):
-        moment = datetime.combine(moment, time())
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
 def _rating(value: object, column: str) -> float:

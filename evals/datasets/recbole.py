@@ -33,8 +33,8 @@ class RecBoleReader(FileReader):
     accepts = "X.inter, or X.train.inter, X.valid.inter and X.test.inter, with X.item"
 
     def find(self, source: Source, options: ReadOptions) -> Found | None:
-        """Return the events and the catalogue; None where no file ends in .inter or .item."""
-        if not source.ending(".inter", ".item"):
+        """Return the events and the catalogue; None where there is no .inter or .item file."""
+        if not source.ending(".inter") and (source.chosen or not source.ending(".item")):
             return None
         stem = _stem(source)
         item = None if options.items else _catalogue(source, stem)
@@ -79,8 +79,7 @@ def _atomic(path: Place, options: ReadOptions) -> DataTable:
 
 def _stem(source: Source) -> str:
     """Return what the names of the `.inter` files begin with."""
-    inter = source if (source.chosen or "").endswith(".inter") else replace(source, chosen=None)
-    names = [path.name.removesuffix(".inter") for path in inter.ending(".inter")]
+    names = [path.name.removesuffix(".inter") for path in source.ending(".inter")]
     stems = list(dict.fromkeys(re.sub(r"\.(train|valid|test)$", "", name) for name in names))
     if len(stems) > 1:
         raise DataError(
