@@ -119,8 +119,8 @@ REFUSED = [
     (("load", "FOLDER", "-n", "x" * 201), NO_NAME),
     (("load", "FOLDER", *TINY), "network 'tiny' exists: choose another name, or `recnet drop"),
     # Folders
-    (("load", "FOLDER/nowhere", "-n", "new"), "nowhere: no such folder$"),
-    (("load", "FOLDER/w.item", "-n", "new"), r"w\.item: no known data format \(it is a single"),
+    (("load", "FOLDER/nowhere", "-n", "new"), "nowhere: no such folder or file$"),
+    (("load", "FOLDER/w.item", "-n", "new"), r"w\.item: no known data format; found w\.item\. Acc"),
     (
         ("load", "FOLDER", "-n", "new", "--domain", ""),
         "^recnet: --domain is empty: give a plural noun",
