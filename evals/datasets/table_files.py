@@ -3,7 +3,7 @@
 from evals.datasets.assembly import FileReader, Found
 from evals.datasets.files import Source, endings
 from evals.datasets.reader import DataError, ReadOptions
-from evals.datasets.tables import ENDINGS, Role, open_tables
+from evals.datasets.tables import ENDINGS, Role, open_table, open_tables
 
 
 class TableReader(FileReader):
@@ -18,19 +18,18 @@ class TableReader(FileReader):
 
     def find(self, source: Source, options: ReadOptions) -> Found | None:
         """Return the table of events, and that of items if a folder has one."""
-        tables, errors = open_tables(source.ending(*ENDINGS), options.encoding)
-        if source.chosen and tables:
-            return Found(source.name, tables[0])
+        paths = source.ending(*ENDINGS)
+        if len(paths) == 1:
+            return Found(endings(paths[0].name)[0], open_table(paths[0], options.encoding))
+        tables, _ = open_tables(paths, options.encoding)
         events = [table for table in tables if table.find(Role.USER, ReadOptions())]
         items = [t for t in tables if t not in events and t.find(Role.TITLE, ReadOptions())]
-        if errors and not events:
-            raise errors[0]
+        if not events:
+            return None
         if len(events) > 1 or len(items) > 1:
             names = ", ".join(table.file for table in tables)
             raise DataError(
                 f"{source.name}: not clear which of {names} has the events; give its path, "
                 "and --items FILE for the catalogue"
             )
-        if not events:
-            return None
         return Found(endings(events[0].file)[0], events[0], items[0] if items else None)

@@ -1,6 +1,7 @@
 """The columns of RecBole's own converters are known, and AgentCF's folders as published."""
 
 import re
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,16 @@ def test_agentcf_folders_are_read_as_published(tmp_path: Path) -> None:
         read_dataset(tmp_path, options=ReadOptions(min_rating=4))
     whole = read_dataset(tmp_path, options=ReadOptions(catalogue=Extent.WHOLE))
     assert len(whole.items) == 7
+
+
+def test_an_archive_of_atomic_files_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "films.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("films/films.inter", "user_id:token\titem_id:token\nu\ta\nu\tb\n")
+        file.writestr("films/films.item", ITEMS)
+        file.writestr("films/films.user", "user_id:token\nu\n")
+    dataset = read_dataset(path)
+    assert (dataset.name, len(dataset.items), len(dataset.events)) == ("films", 7, 2)
 
 
 def test_several_samples_in_one_folder_need_a_choice(tmp_path: Path) -> None:

@@ -189,7 +189,10 @@ def test_a_file_of_another_kind_beside_the_events_is_passed_over(tmp_path: Path)
     put(tmp_path, "views.csv", "user,item,title\nu,1,One\n")
     assert pairs(tmp_path) == [("u", "1")]
     put(tmp_path, "views.csv", b"\xff,item,title\n")
-    assert wrong(tmp_path).startswith("empty.csv:1: the file is empty")
+    assert "no known data format; found empty.csv, package.json, views.csv" in wrong(tmp_path)
+    (tmp_path / "empty.csv").unlink()
+    (tmp_path / "package.json").unlink()
+    assert wrong(tmp_path).startswith("views.csv:1: not UTF-8 text")
 
 
 def test_ratings_are_numbers_or_missing(tmp_path: Path) -> None:
