@@ -30,6 +30,7 @@ def stats(
         output(described.model_dump() | {"notes": read.notes}, as_json, str)
     elif markdown:
         display(described.markdown())
-        notes.print(*said(read), sep="\n", soft_wrap=True)
+        for line in said(read):
+            notes.print(line, soft_wrap=True)
     else:
         display(described.rich(), *said(read))

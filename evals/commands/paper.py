@@ -10,13 +10,14 @@ from pydantic import ValidationError
 from rich.progress import Progress
 
 from evals.datasets.planted import PLANTED
-from evals.datasets.registry import read_dataset
+from evals.datasets.reader import ReadOptions
+from evals.datasets.registry import read_with_notes
 from evals.paper.design import DESIGNS, Plan
 from prompts.llm.models import OFFLINE
 from state.dataset import Split
 from state.errors import RecNetError
 from state.settings import Settings, explain
-from workflows.commands.console import AsJson, execute, fail, output, read_settings
+from workflows.commands.console import AsJson, execute, fail, notes, output, read_settings
 from workflows.commands.progress import with_bars
 
 paper = typer.Typer(help="Make the tables of the paper. What a table needs is made once.")
@@ -29,10 +30,10 @@ Model = Annotated[str | None, typer.Option(help="The model, instead of RECNET_MO
 def _table(
     context: typer.Context,
     dataset: Annotated[
-        str, typer.Option(help="A folder of RecBole files, or planted:SEED:READERS.")
+        str, typer.Option(help="What `recnet load` reads, with its defaults.")
     ] = f"{PLANTED}:0",
     domain: Annotated[
-        str | None, typer.Option(help="What the items of a folder are, such as CDs.")
+        str | None, typer.Option(help="What the items of files are, such as CDs.")
     ] = None,
     model: Model = None,
     seeds: Annotated[int, typer.Option(min=1, help="Training seeds.")] = 3,
@@ -58,12 +59,14 @@ def _table(
 
     name, settings = str(context.info_name), settings_with(model)
     try:
-        data = read_dataset(dataset, domain=domain)
+        read = read_with_notes(dataset, options=ReadOptions(domain=domain))
         published = read_printed(printed) if printed else {}
     except RecNetError as error:
         fail(str(error))
     except ValidationError as error:
         fail(explain(error))
+    for note in read.notes:
+        notes.print(note, soft_wrap=True)
     require_folder(out)
     plan = Plan(
         seeds=seeds, draws=draws, split=Split(split), records=records, concurrency=concurrency
@@ -72,7 +75,7 @@ def _table(
     report = execute(
         with_bars(
             lambda recnet, progress: make_report(
-                recnet, name, data, plan, out, networks_bar(progress), published
+                recnet, name, read.dataset, plan, out, networks_bar(progress), published
             )
         ),
         settings,
