@@ -96,8 +96,8 @@ def assemble(found: Found, form: str, options: ReadOptions) -> ReadResult:
     if events.time is not None:
         events = events.take(np.argsort(events.time, kind="stable"))
     events, more = apply_steps(events, later_steps(options, {item.key for item in items}))
+    used = {events.items[at] for at in np.unique(events.item)}
     if not whole:
-        used = {events.items[at] for at in np.unique(events.item)}
         items = [item for item in items if item.key in used]
     told, left_out = _split(events, options.split)
     dataset = Dataset(
@@ -114,6 +114,11 @@ def assemble(found: Found, form: str, options: ReadOptions) -> ReadResult:
         notes.append(
             f"items: the {len(items):,} of {total:,} with an event; --catalogue whole takes all"
         )
+    elif len(used) < len(items):
+        notes.append(
+            f"items: {len(items) - len(used):,} of {len(items):,} without an event; "
+            "--catalogue used leaves them out"
+        )
     return ReadResult(dataset, left_out, (*notes, *_warnings(found, events, items, options)))
 
 
@@ -128,14 +133,17 @@ def _takes_whole(found: Found, options: ReadOptions) -> bool:
 def _read_items(
     table: DataTable, found: Found, options: ReadOptions, wanted: Collection[str] | None
 ) -> tuple[list[Item], int, list[str]]:
-    """Return the wanted items of a catalogue, how many it lists, and the columns that were read."""
+    """Return the wanted items of a catalogue, how many it lists, and the columns that were read.
+
+    An item may be listed twice if it says the same, or if the format allows it.
+    """
     if options.item_column not in table.columns:
         options = replace(options, item_column=None)  # that of the events has another name here
     key_column = table.require(Role.ITEM, options, "id")
     title_column = table.require(Role.TITLE, options)
     categories = table.find(Role.CATEGORY, options)
-    places: dict[str, int] = {}
-    items, total = [], 0
+    first: dict[str, tuple[int, Item]] = {}
+    total = 0
     for line, row in table.select([key_column, title_column, *categories]):
         try:
             key = clean_key(key_text(row[0]), key_column)
@@ -144,18 +152,16 @@ def _read_items(
         total += 1
         if wanted is not None and key not in wanted:
             continue
-        if places.setdefault(key, line) == line:
-            category = next(filter(None, map(plain_list, row[2:])), "")
-            items.append(_item(key, plain_text(row[1]), category))
-        elif not found.repeated_items:
-            raise DataError(
-                f"{table.file}:{line}: item {quoted(key)} is already on line {places[key]}"
-            )
+        category = next(filter(None, map(plain_list, row[2:])), "")
+        item = _item(key, plain_text(row[1]), category)
+        before, known = first.setdefault(key, (line, item))
+        if known != item and not found.repeated_items:
+            raise DataError(f"{table.file}:{line}: item {quoted(key)} is already on line {before}")
     if not total:
         raise DataError(f"{table.file}:1: no rows after the header")
     columns = [f"title = {title_column}"]
     columns += [f"category = {' or '.join(categories)}"] if categories else []
-    return items, total, columns
+    return [item for _, item in first.values()], total, columns
 
 
 def _item(key: str, title: str, category: str) -> Item:

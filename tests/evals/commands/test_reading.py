@@ -35,14 +35,15 @@ def test_both_commands_say_the_same(views: str) -> None:
         "read as table: views.csv",
         "columns: user = user_id, item = item_id, rating = stars, title = title",
         "events dropped: 15 rated below 2 or not at all, 1 outside the 3-core",
+        "items: 2 of 9 without an event; --catalogue used leaves them out",
         "warning: no time column: file order is taken; --time-column names one",
     ]
     assert run_json("dataset", "stats", *options)["notes"] == said
     assert run_json("load", *options, "--network", "one")["notes"] == said
     lines = run_command("load", *options, "--network", "two").stdout.splitlines()
-    assert lines[:4] == said
-    assert lines[4].startswith("network 'two': ")
-    assert run_command("dataset", "stats", *options).stdout.splitlines()[-4:] == said
+    assert lines[:5] == said
+    assert lines[5].startswith("network 'two': ")
+    assert run_command("dataset", "stats", *options).stdout.splitlines()[-5:] == said
     markdown = CliRunner().invoke(app, ["dataset", "stats", *options, "--markdown"])
     assert markdown.stderr.splitlines() == said
     assert markdown.stdout.splitlines()[-1].startswith("| words per category")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from evals.datasets.reader import DataError, ReadOptions
+from evals.datasets.reader import DataError, Extent, ReadOptions
 from evals.datasets.registry import read_dataset, read_with_notes
 
 EVENTS = "user_id,item_id,timestamp\nada,a,2\nada,b,1\nbob,b,3\n"
@@ -213,6 +213,22 @@ def test_keys_that_a_spreadsheet_made_decimal_meet_their_items(tmp_path: Path) -
     events = put(tmp_path, "e.csv", "user_id,item_id\n7.0,12.0\n7.0,13.0\n8.0,12\n")
     items = put(tmp_path, "i.csv", "id,title\n12,Twelve\n13,Thirteen\n")
     assert pairs(events, items=items) == [("7", "12"), ("8", "12"), ("7", "13")]
+
+
+def test_ratings_of_amazon_in_a_csv_meet_their_metadata(tmp_path: Path) -> None:
+    rows = "user_id,parent_asin,rating,timestamp\nA,B1,5.0,1588687728923\nA,B2,1.0,1588687728000\n"
+    events = put(tmp_path, "All_Beauty.csv", rows)
+    lines = [
+        f'{{"title": "T{n}", "main_category": "Beauty", "parent_asin": "B{n}"}}\n' for n in "1233"
+    ]
+    items = put(tmp_path, "meta_All_Beauty.jsonl.gz", gzip.compress("".join(lines).encode()))
+    read = read_with_notes(events, options=ReadOptions(items=items))
+    assert [item.title for item in read.dataset.items] == ["T1", "T2", "T3"]
+    assert "items: 1 of 3 without an event; --catalogue used leaves them out" in read.notes
+    assert (
+        len(read_dataset(events, options=ReadOptions(items=items, catalogue=Extent.USED)).items)
+        == 2
+    )
 
 
 def test_times_in_milliseconds_order_events_as_those_in_seconds_do(tmp_path: Path) -> None:
