@@ -78,27 +78,37 @@ def assemble(found: Found, form: str, options: ReadOptions) -> ReadResult:
     if options.items is not None:
         listed = open_table(options.items, options.encoding)
     columns: list[str] = []
-    if isinstance(source, Events):
-        events = source
-        if options.min_rating is not None:
-            raise DataError(f"{source.file}: histories have no ratings for --min-rating")
-    else:
+    if not isinstance(source, Events):
         events, columns = collect_events(source, options, titles=listed is None)
+    elif options.min_rating is None:
+        events = source
+    else:
+        raise DataError(f"{source.file}: histories have no ratings for --min-rating")
     events, dropped = apply_steps(events, rating_steps(options))
     whole = _takes_whole(found, options)
     if listed is None:
         items = [_item(events.items[at], *text) for at, text in (events.texts or {}).items()]
         total = len(items)
     else:
-        wanted = None if whole else {events.items[at] for at in np.unique(events.item)}
+        wanted = None if whole else _used(events)
         items, total, more = _read_items(listed, found, options, wanted)
         columns += more
     if events.time is not None:
         events = events.take(np.argsort(events.time, kind="stable"))
     events, more = apply_steps(events, later_steps(options, {item.key for item in items}))
-    used = {events.items[at] for at in np.unique(events.item)}
+    used = _used(events)
+    notes = [f"read as {form}: {source.file}{f' and {listed.file}' if listed else ''}"]
+    notes += [f"columns: {', '.join(columns)}"] if columns else []
+    notes += [f"events dropped: {', '.join(dropped + more)}"] if dropped + more else []
     if not whole:
         items = [item for item in items if item.key in used]
+        if len(items) < total:
+            some = f"the {len(items):,} of {total:,} with an event"
+            notes.append(f"items: {some}; --catalogue whole takes all")
+    elif len(used) < len(items):
+        some = f"{len(items) - len(used):,} of {len(items):,} without an event"
+        notes.append(f"items: {some}; --catalogue used leaves them out")
+    notes += _warnings(found, events, items, options)
     told, left_out = _split(events, options.split)
     dataset = Dataset(
         name=options.name or found.name,
@@ -106,20 +116,12 @@ def assemble(found: Found, form: str, options: ReadOptions) -> ReadResult:
         items=tuple(items),
         events=tuple(told),
     )
-    notes = [f"read as {form}: {source.file}{f' and {listed.file}' if listed else ''}"]
-    notes += [f"columns: {', '.join(columns)}"] if columns else []
-    if dropped + more:
-        notes.append(f"events dropped: {', '.join(dropped + more)}")
-    if len(items) < total:
-        notes.append(
-            f"items: the {len(items):,} of {total:,} with an event; --catalogue whole takes all"
-        )
-    elif len(used) < len(items):
-        notes.append(
-            f"items: {len(items) - len(used):,} of {len(items):,} without an event; "
-            "--catalogue used leaves them out"
-        )
-    return ReadResult(dataset, left_out, (*notes, *_warnings(found, events, items, options)))
+    return ReadResult(dataset, left_out, tuple(notes))
+
+
+def _used(events: Events) -> set[str]:
+    """Return the keys of the items that have an event."""
+    return {events.items[at] for at in np.unique(events.item)}
 
 
 def _takes_whole(found: Found, options: ReadOptions) -> bool:
