@@ -119,6 +119,10 @@ def test_no_public_class_name_exists_twice() -> None:
     assert class_faults(ROOT) == []
 
 
+def test_texts_cite_and_advise_what_there_is() -> None:
+    assert text_faults(ROOT) == []
+
+
 @pytest.mark.parametrize(
     ("file", "text", "expected"),
     [

@@ -158,6 +158,7 @@ def polars(file: str) -> ModuleType:
         import polars as pl  # noqa: PLC0415 - an extra
     except ImportError:
         raise DataError(
-            f"{file}: reading it needs polars; install it by `pip install 'recnet[data]'`"
+            f"{file}: reading it needs the library polars: run `make install`, or "
+            "`pip install -e '.[data]'` in the checkout"
         ) from None
     return pl

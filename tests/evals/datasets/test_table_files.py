@@ -127,7 +127,8 @@ def test_without_polars_one_line_says_how_to_get_it(
 ) -> None:
     monkeypatch.setitem(__import__("sys").modules, "polars", None)
     assert wrong(put(tmp_path, "x.parquet", b"PAR1")) == (
-        "x.parquet: reading it needs polars; install it by `pip install 'recnet[data]'`"
+        "x.parquet: reading it needs the library polars: run `make install`, or "
+        "`pip install -e '.[data]'` in the checkout"
     )
     assert pairs(put(tmp_path, "x.csv", "user,item,title\nu,1,One\n")) == [("u", "1")]
 
