@@ -62,7 +62,9 @@ def _metadata(reviews: DataTable, beside: list[Place], options: ReadOptions) -> 
     """Return the metadata of these reviews: of the same category, or the only ones."""
     tables, errors = open_tables(beside, options.encoding)
     listed = [
-        t for t in tables if {"title"} < {*t.columns} & {"title", *_ITEM} and not _is_review(t)
+        table
+        for table in tables
+        if "title" in table.columns and _ITEM.intersection(table.columns) and not _is_review(table)
     ]
     same = [table for table in listed if _category(table) == _category(reviews)]
     for fitting in (same, listed):

@@ -8,12 +8,7 @@ from langchain_core.exceptions import ContextOverflowError
 from pydantic import SecretStr
 
 from prompts.llm.errors import ModelError, ReplyError
-from prompts.llm.retries import (
-    NO_CREDIT,
-    code_of,
-    fault_of,
-    status_of,
-)
+from prompts.llm.retries import NO_CREDIT, code_of, fault_of, status_of
 from state.domain import clean_line
 
 SHORTEST_KEY = 8

@@ -10,7 +10,7 @@ The first rule that speaks to a message decides, except that the demand for a sh
 last. A rule that begins with other words decides nothing. Reading is lexical.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from prompts.initial_profiles import INITIAL_RULES
@@ -23,7 +23,7 @@ from state.domain import RULE_LENGTH
 
 HEAD = 8
 """A message is judged by its newest phrases: what stands behind them was heard before."""
-TOPICSHARE = 1 / 3
+TOPIC_SHARE = 1 / 3
 """A message is about blocked topics when this part of its head names them."""
 NEW_FROM_ONE = 6
 """New phrases that one message may bring, so that no message fills the list alone."""
@@ -38,12 +38,13 @@ NAMELESS = "Keep out messages that name no tastes"
 def merge(fields: MergeFields) -> Merge:
     """Return the profile with what the rules let in, and a decision on each message."""
     profile = read_profile(fields.profile, fields.kind)
-    blocked = [topic for rule in fields.rules for topic in read_orders(rule.text)[Order.BLOCK]]
+    rules = [(rule, read_orders(rule.text)) for rule in fields.rules]
+    blocked = [topic for _, topics in rules for topic in topics[Order.BLOCK]]
     news: list[str] = []
     decisions: list[MessageDecision] = []
     for message in fields.messages:
         phrases = read_message(message.text)
-        if against := _find_against(fields.rules, profile, phrases):
+        if against := _find_against(rules, profile, phrases):
             reason = f"names {', '.join(phrases[:3])}" if phrases else "names no tastes"
         else:
             fresh = without(phrases, [*profile.likes, *news])
@@ -89,19 +90,22 @@ def _write_topics(aim: Order, topics: Sequence[str]) -> str:
     return f"{text}." if text else ""
 
 
-def _find_against(rules: Sequence[Named], profile: Profile, phrases: Sequence[str]) -> str:
+def _find_against(
+    rules: Sequence[tuple[Named, Mapping[Order, Sequence[str]]]],
+    profile: Profile,
+    phrases: Sequence[str],
+) -> str:
     """Return the name of the rule that keeps a message out; empty where it may come in."""
-    for rule in rules:
-        topics = read_orders(rule.text)
+    for rule, topics in rules:
         if any(_matches(phrase, topics[Order.ADMIT]) for phrase in phrases):
             return ""
         if (
             (rule.text.startswith(NAMELESS) and not phrases)
-            or _is_about(phrases, topics[Order.BLOCK], TOPICSHARE)
+            or _is_about(phrases, topics[Order.BLOCK], TOPIC_SHARE)
             or (rule.text.startswith(AVOIDED) and _is_about(phrases, profile.dislikes, 1 / 2))
         ):
             return rule.name
-    demand = next((rule.name for rule in rules if rule.text.startswith(SHARE)), "")
+    demand = next((rule.name for rule, _ in rules if rule.text.startswith(SHARE)), "")
     return "" if _share_theme(profile.known, phrases) else demand
 
 
